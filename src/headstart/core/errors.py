@@ -1,0 +1,86 @@
+"""The errors a user can meet, each saying what was given, what is allowed and what to do.
+
+HeadstartError
+├── SpecError       a study says something impossible (all problems of it at once)
+├── DataError       a data set is missing, torn or not what it claims to be
+├── StoreError      the store cannot be opened, read or written
+│   └── StoreFull   the disk under the store has no room left
+└── StepError       a step of a study failed while it ran
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class HeadstartError(Exception):
+    """The one base to catch."""
+
+
+class DataError(HeadstartError, ValueError):
+    """A data set is missing, torn or not what it claims to be."""
+
+
+class StoreError(HeadstartError):
+    """The store cannot be opened, read or written."""
+
+
+class StoreFull(StoreError):
+    """The disk under the store has no room left; what was finished before is kept."""
+
+
+class StepError(HeadstartError):
+    """A step failed while it ran."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with a study: where, what was given, what is allowed, what to do."""
+
+    where: str
+    message: str
+    allowed: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.message}" if self.where else self.message]
+        lines += [line for line in (self.allowed, self.fix) if line]
+        return "\n     ".join(lines)
+
+
+class SpecError(HeadstartError, ValueError):
+    """A study says something impossible. `problems` holds every problem found, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem], origin: str = "the study") -> None:
+        self.problems = tuple(problems)
+        self.origin = origin
+        count = len(self.problems)
+        head = f"{origin} has {count} problem{'s' if count != 1 else ''}:"
+        body = [f"  {number}. {problem}" for number, problem in enumerate(self.problems, 1)]
+        super().__init__("\n".join([head, *body]))
+
+    def __reduce__(self) -> tuple[type["SpecError"], tuple[tuple[Problem, ...], str]]:
+        return SpecError, (self.problems, self.origin)
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """A sentence that suggests the known name nearest to `given`, or an empty string."""
+    by_lower = {name.lower(): name for name in known}
+    close = get_close_matches(given.lower(), by_lower, n=1, cutoff=0.5)
+    return f"Did you mean '{by_lower[close[0]]}'?" if close else ""
+
+
+def known_names(known: Iterable[str]) -> str:
+    """A sentence that lists what is known, sorted."""
+    return f"Known: {', '.join(sorted(known))}."
+
+
+def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> Problem:
+    """The problem of a name that is not known."""
+    names = list(known)
+    return Problem(
+        where=where,
+        message=f"{what} '{given}' is not known.",
+        allowed=known_names(names),
+        fix=nearest(given, names),
+    )

@@ -1,0 +1,1 @@
+"""The frozen, validated nouns of a study: TOML or Python in, specs out, all problems at once."""

@@ -1,0 +1,218 @@
+"""What no single section can know: names that must agree, classes and sizes against the data."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from headstart.core.errors import Problem, nearest, unknown
+from headstart.spec.arms import FRESH, SOURCE, ArmSpec, Freeze
+from headstart.spec.facts import DatasetFacts, Facts
+from headstart.spec.shapes import shape_problem
+from headstart.spec.tasks import TaskSpec, class_index
+
+Parts = dict[str, Any]
+"""The sections of a study that could be read, by name."""
+
+
+def check(parts: Parts) -> list[Problem]:
+    """Problems between sections that need no data. Sections that could not be read are left out."""
+    return [
+        *_pairs(parts),
+        *_arms(parts),
+        *_repeats(parts),
+        *_head(parts),
+    ]
+
+
+def check_facts(parts: Parts, facts: Facts) -> list[Problem]:
+    """Problems that show only once the data is known: classes, counts, sizes, image shapes."""
+    problems: list[Problem] = []
+    tasks: dict[str, TaskSpec] = parts.get("tasks", {})
+    sound: dict[str, TaskSpec] = {}
+    for name, task in tasks.items():
+        if task.dataset not in facts:
+            continue
+        found = list(_classes(name, task, facts[task.dataset]))
+        found = found or list(_split(name, task, facts[task.dataset]))
+        problems += found
+        if not found:
+            sound[name] = task
+    problems += _sizes(parts, sound, facts)
+    problems += _networks(parts, sound, facts)
+    return problems
+
+
+def _pairs(parts: Parts) -> Iterator[Problem]:
+    if "tasks" not in parts or "pairs" not in parts:
+        return
+    for index, pair in enumerate(parts["pairs"]):
+        for role in ("source", "target"):
+            name = getattr(pair, role)
+            if name not in parts["tasks"]:
+                yield unknown("task", name, parts["tasks"], where=f"pairs[{index}].{role}")
+
+
+def _arms(parts: Parts) -> Iterator[Problem]:
+    if "arms" not in parts:
+        return
+    arms: tuple[ArmSpec, ...] = parts["arms"]
+    names = [arm.name for arm in arms]
+    if parts.get("control") not in names and "control" in parts:
+        yield unknown("arm", parts["control"], names, where="control")
+    stages = parts["network"].stage_names if "network" in parts else None
+    for index, arm in enumerate(arms):
+        where = f"arms[{index}]"
+        if stages:
+            yield from _stages_of(arm, stages, where)
+        for origin in arm.origins:
+            if origin == SOURCE:
+                continue
+            if origin not in names:
+                known = [FRESH, SOURCE, *names]
+                yield unknown("origin", origin, known, where=f"{where}.start")
+        if arm.name in _reached(arm, arms):
+            yield Problem(
+                where=f"{where}.start",
+                message=f"arm '{arm.name}' starts, directly or in turn, from itself.",
+                fix="Break the circle: let one of these arms start fresh or from the source.",
+            )
+
+
+def _stages_of(arm: ArmSpec, stages: tuple[str, ...], where: str) -> Iterator[Problem]:
+    cuts = stages[:-1]
+    if isinstance(arm.strategy, Freeze) and arm.strategy.cut not in cuts:
+        yield unknown("cut", arm.strategy.cut, cuts, where=f"{where}.strategy.cut")
+    for number, rule in enumerate(arm.start):
+        for end in ("first", "last"):
+            name = getattr(rule, end)
+            if name is not None and name not in stages:
+                yield unknown("stage", name, stages, where=f"{where}.start[{number}].{end}")
+
+
+def _reached(arm: ArmSpec, arms: tuple[ArmSpec, ...]) -> set[str]:
+    """Names of the arms that `arm` starts from, directly or in turn."""
+    by_name = {a.name: a for a in arms}
+    reached: set[str] = set()
+    ahead = list(arm.origins)
+    while ahead:
+        name = ahead.pop()
+        if name in by_name and name not in reached:
+            reached.add(name)
+            ahead += by_name[name].origins
+    return reached
+
+
+def _repeats(parts: Parts) -> Iterator[Problem]:
+    for section, text in (
+        ("arms", lambda arm: arm.name),
+        ("sizes", lambda size: size.label),
+        ("seeds", str),
+    ):
+        said = [text(item) for item in parts.get(section, ())]  # type: ignore[no-untyped-call]
+        for twice in sorted({item for item in said if said.count(item) > 1}):
+            yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
+
+
+def _head(parts: Parts) -> Iterator[Problem]:
+    """A sigmoid head goes with two classes; how many there are is known where they are listed."""
+    if "network" not in parts or parts["network"].head.output != "sigmoid":
+        return
+    for name, task in parts.get("tasks", {}).items():
+        if task.classes is not None and len(task.classes) != 2:
+            yield Problem(
+                where="network.head.output",
+                message=f"'sigmoid' is for two classes, but task '{name}' has {len(task.classes)}.",
+                fix="Use 'softmax'.",
+            )
+
+
+def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
+    where = f"tasks.{name}.classes"
+    given: list[Any] = []
+    if isinstance(task.classes, dict):
+        given = [member for members in task.classes.values() for member in members]
+        for label, members in task.classes.items():
+            if not members:
+                yield Problem(where=f"{where}.{label}", message="merges no class at all.")
+    elif task.classes is not None:
+        given = list(task.classes)
+    indices: list[int] = []
+    for member in given:
+        try:
+            indices.append(class_index(member, facts.classes))
+        except LookupError:
+            yield Problem(
+                where=where,
+                message=f"class {member!r} is not in '{task.dataset}'.",
+                allowed=f"Known: {', '.join(facts.classes)} (or 0 to {len(facts.classes) - 1}).",
+                fix=nearest(str(member), facts.classes),
+            )
+    for twice in sorted({index for index in indices if indices.count(index) > 1}):
+        yield Problem(
+            where=where,
+            message=f"class '{facts.classes[twice]}' is listed twice.",
+            fix="A class of the data set can belong to one class of the task only.",
+        )
+    if task.classes is not None and len(task.classes) == 1:
+        yield Problem(where=where, message="is one class only.", fix="Give at least two classes.")
+
+
+def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
+    """Published training images of each class of the task, before validation is taken out."""
+    groups = task.groups(facts.classes).values()
+    return tuple(sum(facts.train_counts[index] for index in group) for group in groups)
+
+
+def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
+    counts = task_counts(task, facts)
+    taken = task.split.num_validation(sum(counts))
+    left = sum(counts) - taken
+    if left < len(counts) or taken < 1:
+        yield Problem(
+            where=f"tasks.{name}.split.validation",
+            message=f"{task.split.validation} of {sum(counts)} images leaves {left} for training "
+            f"and {taken} for validation.",
+            allowed=f"Leave at least one image per class ({len(counts)}) to each.",
+        )
+
+
+def _sizes(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
+    for target in sorted({pair.target for pair in parts.get("pairs", ())}):
+        if target not in tasks:
+            continue
+        task = tasks[target]
+        counts = task_counts(task, facts[task.dataset])
+        left = sum(counts) - task.split.num_validation(sum(counts))
+        for index, size in enumerate(parts.get("sizes", ())):
+            wanted = size.num_images(counts) if size.kind != "all" else left
+            if size.kind == "fraction":
+                wanted = int(size.value * left + 0.5)
+            if not len(counts) <= wanted <= left:
+                yield Problem(
+                    where=f"sizes[{index}]",
+                    message=f"'{size.label}' is {wanted} images, but task '{target}' has "
+                    f"{len(counts)} classes and {left} training images "
+                    f"({sum(counts) - left} more are kept for validation).",
+                    allowed=f"From {len(counts)} (one per class) to {left}.",
+                )
+
+
+def _networks(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
+    if "network" not in parts:
+        return
+    seen: set[str] = set()
+    for task in tasks.values():
+        groups = task.groups(facts[task.dataset].classes)
+        problem = shape_problem(parts["network"], facts[task.dataset].shape, len(groups))
+        if problem and str(problem) not in seen:
+            seen.add(str(problem))
+            yield problem
+    for index, pair in enumerate(parts.get("pairs", ())):
+        if pair.source not in tasks or pair.target not in tasks:
+            continue
+        shapes = [facts[tasks[name].dataset].shape for name in (pair.source, pair.target)]
+        if shapes[0] != shapes[1]:
+            yield Problem(
+                where=f"pairs[{index}]",
+                message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
+                fix="Both tasks need images of one size and one number of channels.",
+            )

@@ -1,0 +1,127 @@
+"""How long and with which optimiser: budgets in updates, optimisers with explicit defaults."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from headstart.spec.base import Spec
+
+Rate = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+# The published defaults of the two libraries people come from. `defaults` says which of them fills
+# what a study leaves open, and the filled values are what is hashed. A name that is absent here is
+# not a setting of that optimiser.
+DEFAULTS: dict[str, dict[str, dict[str, float]]] = {
+    "torch": {
+        "sgd": {"lr": 1e-3, "momentum": 0.0},
+        "adam": {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+        "adamw": {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 1e-2},
+        "rmsprop": {"lr": 1e-2, "decay": 0.99, "epsilon": 1e-8, "momentum": 0.0},
+        "adadelta": {"lr": 1.0, "decay": 0.9, "epsilon": 1e-6},
+    },
+    "keras": {
+        "sgd": {"lr": 1e-2, "momentum": 0.0},
+        "adam": {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7},
+        "adamw": {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7, "weight_decay": 4e-3},
+        "rmsprop": {"lr": 1e-3, "decay": 0.9, "epsilon": 1e-7, "momentum": 0.0},
+        "adadelta": {"lr": 1e-3, "decay": 0.95, "epsilon": 1e-7},
+    },
+}
+
+
+class OptimiserSpec(Spec):
+    """An optimiser with every setting explicit once the spec is built.
+
+    What is left open is filled from the defaults of PyTorch or of Keras 3, whichever `defaults`
+    names. `decay` is the weight of the past in RMSprop's and Adadelta's running squares.
+    """
+
+    kind: Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"] = "sgd"
+    defaults: Literal["torch", "keras"] = "torch"
+    lr: Rate
+    momentum: Share = 0.0
+    nesterov: bool = False
+    beta1: Share = 0.0
+    beta2: Share = 0.0
+    decay: Share = 0.0
+    epsilon: Annotated[float, Field(ge=0)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            given = {"kind": given}
+        if not isinstance(given, dict):
+            return given
+        library = DEFAULTS.get(str(given.get("defaults", "torch")), DEFAULTS["torch"])
+        return {**library.get(str(given.get("kind", "sgd")), {"lr": 1e-3}), **given}
+
+    @model_validator(mode="after")
+    def _settings_fit(self) -> "OptimiserSpec":
+        # Weight decay is a setting of every optimiser here; nesterov goes with momentum.
+        takes = {*DEFAULTS["torch"][self.kind], "weight_decay", "kind", "defaults"}
+        if "momentum" in takes:
+            takes.add("nesterov")
+        for name, field in type(self).model_fields.items():
+            if name not in takes and getattr(self, name) != field.default:
+                raise ValueError(
+                    f"'{name}' is not a setting of {self.kind}; "
+                    f"it takes: {', '.join(sorted(takes - {'kind', 'defaults'}))}"
+                )
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("'nesterov' needs a momentum above 0")
+        return self
+
+
+class ScheduleSpec(Spec):
+    """The learning rate over a phase: constant, or a cosine to zero after a linear warm-up.
+
+    `warmup` is a share of the phase's updates.
+    """
+
+    kind: Literal["constant", "cosine"] = "constant"
+    warmup: Share = 0.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return {"kind": given} if isinstance(given, str) else given
+
+
+class TrainingSpec(Spec):
+    """The budget and the optimiser of a training, the same for all arms of a comparison.
+
+    Either `updates`, or `epochs` with a floor of `min_updates`, so that small sizes are not starved.
+    Validation is measured `validations` times, evenly spaced; `keep` says which weights count.
+    """
+
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    min_updates: Annotated[int, Field(ge=0)] = 0
+    updates: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    optimiser: OptimiserSpec = OptimiserSpec(lr=0.02, momentum=0.9)
+    schedule: ScheduleSpec = ScheduleSpec(kind="cosine", warmup=0.05)
+    validations: Annotated[int, Field(ge=1)] = 10
+    keep: Literal["best", "last"] = "best"
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> "TrainingSpec":
+        if (self.epochs is None) == (self.updates is None):
+            raise ValueError("give either 'epochs' (with 'min_updates') or 'updates', one of them")
+        if self.updates is not None and self.min_updates:
+            raise ValueError("'min_updates' goes with 'epochs'; 'updates' is already a number")
+        return self
+
+    def batch_of(self, num_images: int) -> int:
+        """The batch size for `num_images` training images: never more than there are."""
+        return min(self.batch_size, num_images)
+
+    def updates_for(self, num_images: int) -> int:
+        """The budget in updates for `num_images` training images."""
+        if self.updates is not None:
+            return self.updates
+        assert self.epochs is not None
+        per_epoch = -(-num_images // self.batch_of(num_images))
+        return max(1, self.min_updates, round(self.epochs * per_epoch))
