@@ -4,7 +4,8 @@ HeadstartError
 ├── SpecError       a study says something impossible (all problems of it at once)
 ├── DataError       a data set is missing, torn or not what it claims to be
 ├── StoreError      the store cannot be opened, read or written
-│   └── StoreFull   the disk under the store has no room left
+│   ├── StoreFull      the disk under the store has no room left
+│   └── StoreDamaged   a stored result is not what was written; it has been dropped
 └── StepError       a step of a study failed while it ran
 """
 
@@ -27,6 +28,10 @@ class StoreError(HeadstartError):
 
 class StoreFull(StoreError):
     """The disk under the store has no room left; what was finished before is kept."""
+
+
+class StoreDamaged(StoreError):
+    """A stored result is not what was written; it has been dropped and can be computed again."""
 
 
 class StepError(HeadstartError):

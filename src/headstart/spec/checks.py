@@ -183,16 +183,17 @@ def _sizes(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[P
         counts = task_counts(task, facts[task.dataset])
         left = sum(counts) - task.split.num_validation(sum(counts))
         for index, size in enumerate(parts.get("sizes", ())):
-            wanted = size.num_images(counts) if size.kind != "all" else left
-            if size.kind == "fraction":
-                wanted = int(size.value * left + 0.5)
-            if not len(counts) <= wanted <= left:
+            wanted = size.num_images(len(counts), left)
+            rarest = int(min(counts) * left / sum(counts))
+            too_deep = size.kind == "per_class" and size.value > rarest
+            if too_deep or not len(counts) <= wanted <= left:
                 yield Problem(
                     where=f"sizes[{index}]",
                     message=f"'{size.label}' is {wanted} images, but task '{target}' has "
                     f"{len(counts)} classes and {left} training images "
                     f"({sum(counts) - left} more are kept for validation).",
-                    allowed=f"From {len(counts)} (one per class) to {left}.",
+                    allowed=f"From {len(counts)} (one per class) to {left}; per class up to "
+                    f"{rarest}.",
                 )
 
 

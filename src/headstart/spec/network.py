@@ -178,11 +178,11 @@ def _cnn(first: int, second: int, dense: int) -> NetworkSpec:
         stages=(
             StageSpec(
                 name="conv1",
-                layers=(Conv(channels=first, padding="same"), MaxPool(), Relu()),
+                layers=(Conv(channels=first), MaxPool(), Relu()),
             ),
             StageSpec(
                 name="conv2",
-                layers=(Conv(channels=second, padding="same"), MaxPool(), Relu()),
+                layers=(Conv(channels=second), MaxPool(), Relu()),
             ),
             StageSpec(name="dense", layers=(Flatten(), Dense(units=dense), Relu())),
         )

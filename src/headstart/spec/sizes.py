@@ -25,14 +25,13 @@ class SizeSpec(Spec):
             return f"{self.value * 100:g}%"
         return f"{self.value:.0f}" + (" per class" if self.kind == "per_class" else "")
 
-    def num_images(self, class_counts: tuple[int, ...]) -> int:
-        """Training images this size means where `class_counts` are to be had (may exceed them)."""
-        available = sum(class_counts)
+    def num_images(self, num_classes: int, available: int) -> int:
+        """Images this size means where `available` can be had (it may ask for more)."""
         if self.kind == "all":
             return available
         if self.kind == "fraction":
             return int(self.value * available + 0.5)
-        return int(self.value) * (len(class_counts) if self.kind == "per_class" else 1)
+        return int(self.value) * (num_classes if self.kind == "per_class" else 1)
 
 
 def parse_size(given: object) -> SizeSpec:

@@ -26,7 +26,9 @@ def _seeds(given: Any) -> Any:
     """A number N means the seeds 0 to N-1."""
     if isinstance(given, int) and not isinstance(given, bool):
         if given < 1:
-            raise ValueError(f"got {given}; give the number of seeds (at least 1) or a list of seeds")
+            raise ValueError(
+                f"got {given}; give the number of seeds (at least 1) or a list of seeds"
+            )
         return tuple(range(given))
     return given
 

@@ -125,3 +125,13 @@ class TrainingSpec(Spec):
         assert self.epochs is not None
         per_epoch = -(-num_images // self.batch_of(num_images))
         return max(1, self.min_updates, round(self.epochs * per_epoch))
+
+    def measured_at(self, total: int, first: int, updates: int) -> tuple[int, ...]:
+        """Updates of a trial at which a phase of it measures validation.
+
+        The measurements are spaced evenly over the trial's `total` updates, the last at its end; a
+        phase that covers the updates `first` + 1 to `first` + `updates` gets those that fall in it.
+        """
+        count = min(self.validations, total)
+        points = (total * number // count for number in range(1, count + 1))
+        return tuple(point for point in points if first < point <= first + updates)

@@ -1,0 +1,129 @@
+"""The Analysis: everything a report shows, frozen. Terminal, HTML, JSON and live page read only this.
+
+Accuracies are fractions; whatever ends in `_pp` is in percentage points.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Word = Literal["helps", "hurts", "no measurable difference", "not enough evidence", "invalid"]
+Severity = Literal["invalid", "caveat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """One trial while it trained, at each measured update; `checkpoint` is the update that counts."""
+
+    seed: int
+    updates: tuple[int, ...]
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+    validation_accuracy: tuple[float, ...]
+    checkpoint: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm at one size over the seeds that are there.
+
+    `seeds`, `test_accuracy` and `curves` run in parallel. `sd`, the standard deviation over seeds,
+    is None for fewer than two seeds. `seconds` is the mean training time of a trial on one thread,
+    pre-training not included; `missing` are seeds whose trial failed or has not run.
+    """
+
+    arm: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    seeds: tuple[int, ...]
+    test_accuracy: tuple[float, ...]
+    mean: float
+    sd: float | None
+    lowest: float
+    highest: float
+    validation_mean: float
+    trainable_parameters: int
+    total_parameters: int
+    updates: int
+    seconds: float
+    flops: int
+    curves: tuple[Curve, ...]
+    missing: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One arm against the control at one size: gain with its interval, and the verdict.
+
+    The interval is the crossed seeds x images t interval, two-sided at level `confidence`, not
+    adjusted for the number of comparisons. Interval ends are None where there are fewer than two
+    seeds. `gains_pp` are the paired gains of `seeds`. For "not enough evidence", `detectable_pp` is
+    the smallest gain that these seeds could have shown (power 0.8) and `seeds_needed` the number
+    that would do for the gain seen, each None where it cannot be told.
+    """
+
+    arm: str
+    control: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    seeds: tuple[int, ...]
+    gains_pp: tuple[float, ...]
+    gain_pp: float
+    low_pp: float | None
+    high_pp: float | None
+    confidence: float
+    margin_pp: float
+    verdict: Word
+    why: str
+    detectable_pp: float | None
+    seeds_needed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """One check of the protocol. A failed `invalid` gate withholds verdicts; a caveat is printed."""
+
+    id: str
+    title: str
+    passed: bool
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """One task of the study in numbers, for the reader."""
+
+    name: str
+    dataset: str
+    licence: str
+    classes: tuple[str, ...]
+    num_train: int
+    num_validation: int
+    num_test: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """A whole study, analysed."""
+
+    study: str
+    question: str
+    headline: str
+    detail: tuple[str, ...]  # sentences under the headline: caveats first
+    seeds: tuple[int, ...]
+    sizes: tuple[str, ...]
+    arm_names: tuple[str, ...]
+    control: str
+    tasks: tuple[TaskFacts, ...]
+    arms: tuple[ArmResult, ...]
+    comparisons: tuple[Comparison, ...]
+    gates: tuple[Gate, ...]
+    protocol: tuple[tuple[str, str], ...]  # (what, how) lines
+    environment: tuple[tuple[str, str], ...]
+    num_trials: int
+    num_done: int
+    failures: tuple[str, ...]

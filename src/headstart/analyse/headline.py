@@ -1,0 +1,81 @@
+"""The sentence at the top, generated from comparisons and never stronger than they are."""
+
+from collections.abc import Iterator
+
+from headstart.analyse.analysis import ArmResult, Comparison, Gate, Word
+from headstart.analyse.verdict import signed
+from headstart.spec.arms import ArmSpec
+
+_WORDS: dict[Word, str] = {
+    "helps": "helps",
+    "hurts": "hurts",
+    "no measurable difference": "makes no measurable difference",
+    "not enough evidence": "shows not enough evidence either way",
+    "invalid": "gets no verdict",
+}
+
+
+def headline(
+    comparisons: tuple[Comparison, ...],
+    results: tuple[ArmResult, ...],
+    arms: tuple[ArmSpec, ...],
+    several_pairs: bool,
+) -> str:
+    """What transfer is worth at each size, told by the transfer arm that validation prefers.
+
+    The arm is picked on validation, so that its test interval is not that of the luckiest arm.
+    """
+    transfer = {arm.name for arm in arms if arm.origins}
+    told = list(_told(comparisons, results, transfer, several_pairs))
+    if not told:
+        return "No transfer arm could be compared with the control yet."
+    return " ".join(told)
+
+
+def _told(
+    comparisons: tuple[Comparison, ...],
+    results: tuple[ArmResult, ...],
+    transfer: set[str],
+    several_pairs: bool,
+) -> Iterator[str]:
+    validation = {(r.source, r.target, r.size, r.arm): r.validation_mean for r in results}
+    pairs = dict.fromkeys((c.source, c.target) for c in comparisons)
+    for pair in pairs:
+        clauses = []
+        sizes = dict.fromkeys(c.size for c in comparisons if (c.source, c.target) == pair)
+        for size in sizes:
+            rivals = [
+                c
+                for c in comparisons
+                if (c.source, c.target, c.size) == (*pair, size) and c.arm in transfer
+            ]
+            if rivals:
+                best = max(rivals, key=lambda c: validation[(*pair, c.size, c.arm)])
+                clauses.append(_clause(best))
+        if clauses:
+            text = "; ".join(clauses)
+            lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
+            yield f"{lead}{text}." if lead else f"{text[:1].upper()}{text[1:]}."
+
+
+def _clause(best: Comparison) -> str:
+    images = f"{best.num_images:,} training images"
+    gain = f"{signed(best.gain_pp)} pp"
+    if best.low_pp is not None and best.high_pp is not None:
+        gain += f" [{signed(best.low_pp)}, {signed(best.high_pp)}]"
+    return f"with {images}, transfer ({best.arm}) {_WORDS[best.verdict]}: {gain}"
+
+
+def details(gates: tuple[Gate, ...], control: str, missing: int) -> tuple[str, ...]:
+    """Sentences to be read with the headline: what is withheld, what to keep in mind."""
+    lines = []
+    if missing:
+        lines.append(f"{missing} trials are missing; what follows rests on the others.")
+    lines += [f"Invalid: {g.message}" for g in gates if not g.passed and g.severity == "invalid"]
+    lines += [f"Caveat: {g.message}" for g in gates if not g.passed and g.severity == "caveat"]
+    lines.append(
+        f"Gains are over {control} in percentage points of test accuracy, same images, seeds and "
+        "updates; brackets hold the 95 % interval over seeds and test images, not adjusted for the "
+        "number of comparisons. The arm named at each size is the one that validation prefers."
+    )
+    return tuple(lines)

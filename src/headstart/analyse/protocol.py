@@ -1,0 +1,60 @@
+"""The protocol of a study in lines a reader can check."""
+
+from headstart.spec.study import StudySpec
+from headstart.spec.training import TrainingSpec
+
+
+def protocol_lines(study: StudySpec) -> tuple[tuple[str, str], ...]:
+    """(what, how) for each rule that all arms of the study shared."""
+    training = study.training
+    seeds = ", ".join(str(seed) for seed in study.seeds)
+    keep = (
+        "best of the measured validation accuracies, ties to the earlier"
+        if training.keep == "best"
+        else "the last"
+    )
+    return (
+        ("Control", f"{study.control}: the same network and budget without the source"),
+        ("Seeds", f"{seeds}; seed s uses source run s, and fixes subset, batch order and head"),
+        ("Size", "number of labelled training images; validation images are extra, see tasks"),
+        ("Subsets", "stratified and nested: a smaller size is part of the larger one"),
+        ("Budget", f"{_budget(training)}, batches of {training.batch_size} or all images if fewer"),
+        ("Source runs", f"{_budget(study.pretraining)}, from scratch on all source images"),
+        ("Optimiser", _optimiser(training)),
+        ("Weights that count", f"{keep}; measured {training.validations} times, evenly spaced"),
+        ("Preprocessing", _preprocessing(study)),
+        ("Test images", "opened once per trial, by its last step, after all training"),
+        (
+            "Interval",
+            "crossed seeds x test images, t with Satterthwaite's degrees of freedom, 95 %",
+        ),
+        ("Margin", f"{study.margin:g} percentage points, fixed beforehand"),
+    )
+
+
+def _budget(training: TrainingSpec) -> str:
+    if training.updates is not None:
+        return f"{training.updates:,} updates"
+    floor = f", at least {training.min_updates:,} updates" if training.min_updates else ""
+    return f"{training.epochs:g} epochs{floor}"
+
+
+def _optimiser(training: TrainingSpec) -> str:
+    spec = training.optimiser
+    parts = [f"{spec.kind}, learning rate {spec.lr:g}"]
+    if spec.momentum:
+        parts.append(f"momentum {spec.momentum:g}" + (" (Nesterov)" if spec.nesterov else ""))
+    if spec.weight_decay:
+        parts.append(f"weight decay {spec.weight_decay:g}")
+    schedule = training.schedule
+    warmup = f" after {schedule.warmup:.0%} warm-up" if schedule.warmup else ""
+    return f"{', '.join(parts)}, {schedule.kind} schedule{warmup}; fresh for every phase"
+
+
+def _preprocessing(study: StudySpec) -> str:
+    spec = study.preprocessing
+    scaled = "divided by 255" if spec.scale == "unit" else "as they are"
+    if spec.standardise == "none":
+        return f"pixels {scaled}"
+    whose = "the source task's" if spec.statistics == "source" else "each arm's own"
+    return f"pixels {scaled}, standardised per {spec.standardise} with {whose} training images"

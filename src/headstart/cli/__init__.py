@@ -1,0 +1,24 @@
+"""The command line: one file a command, no logic of its own."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; errors a user can act on become a message and an exit status.
+
+    0 done, 2 the input is wrong, 3 some trials failed (the rest is there), 130 interrupted.
+    """
+    from headstart.cli.app import app
+    from headstart.core.errors import HeadstartError, StoreDamaged, StoreFull
+
+    try:
+        app(standalone_mode=True)
+    except HeadstartError as error:
+        print(f"headstart: {error}", file=sys.stderr)
+        sys.exit(3 if isinstance(error, StoreFull | StoreDamaged) else 2)
+    except KeyboardInterrupt:
+        print(
+            "\nheadstart: stopped. What was finished is kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        sys.exit(130)

@@ -1,0 +1,38 @@
+"""The Typer application and its commands."""
+
+import typer
+
+from headstart import __version__
+from headstart.cli.data import data
+from headstart.cli.plan import plan
+from headstart.cli.recipes import recipes
+from headstart.cli.report import report
+from headstart.cli.run import run
+from headstart.cli.status import status
+
+app = typer.Typer(
+    name="headstart",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="How much of a head start does transfer learning give, and which way is worth it?",
+)
+for command in (run, plan, status, report):
+    app.command()(command)
+app.add_typer(recipes, name="recipes")
+app.add_typer(data, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"headstart {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and stop.", is_eager=True, callback=_version
+    ),
+) -> None:
+    """How much of a head start does transfer learning give, and which way is worth it?"""

@@ -1,0 +1,35 @@
+"""Arguments and options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Study = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A recipe's name or a study file (TOML).")
+]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", metavar="DIR", help="Folder that keeps all results.")
+]
+Seeds = Annotated[
+    int | None, typer.Option("--seeds", metavar="N", min=1, help="Use the seeds 0 to N-1.")
+]
+Sizes = Annotated[
+    str | None,
+    typer.Option("--sizes", metavar="50,500,all", help="Target sizes instead of the study's."),
+]
+Arms = Annotated[
+    str | None, typer.Option("--arms", metavar="a,b", help="Only these arms (with the control).")
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", metavar="N", min=1, help="Worker processes. [cores]")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Where to write the HTML report.")
+]
+
+
+def parts_of(text: str | None) -> tuple[str, ...] | None:
+    """The parts of a comma-separated list, None where it is absent."""
+    return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

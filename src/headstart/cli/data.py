@@ -1,0 +1,53 @@
+"""`headstart data`: the data sets known, where each lies, and fetching them."""
+
+from typing import Annotated
+
+import typer
+
+data = typer.Typer(no_args_is_help=True, help="List, find and fetch data sets.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name or a path.")]
+
+
+@data.command("list")
+def list_known() -> None:
+    """List the known data sets and whether they are at hand."""
+    from headstart.core.errors import DataError
+    from headstart.data.catalogue import KNOWN
+    from headstart.data.find import where
+
+    for name, known in KNOWN.items():
+        try:
+            place = str(where(name).folder)
+        except DataError:
+            place = f"not here; get it: headstart data fetch {name}"
+        typer.echo(f"{name:15} {known.title}\n{'':15} {known.licence}\n{'':15} {place}")
+
+
+@data.command("where")
+def show_folder(name: Name) -> None:
+    """Print the folder a data set is read from."""
+    from headstart.data.find import where
+
+    typer.echo(where(name).folder)
+
+
+@data.command("fetch")
+def fetch_known(name: Name) -> None:
+    """Download a data set into the cache, each file checked."""
+    from rich.console import Console
+    from rich.progress import DownloadColumn, Progress, TransferSpeedColumn
+
+    from headstart.data.fetch import fetch
+
+    with Progress(
+        "{task.description}", DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)
+    ) as shown:
+        bars = {}
+
+        def tell(file: str, done: int, total: int) -> None:
+            if file not in bars:
+                bars[file] = shown.add_task(file, total=total or None)
+            shown.update(bars[file], completed=done)
+
+        folder = fetch(name, tell)
+    typer.echo(f"{name} is ready in {folder}")

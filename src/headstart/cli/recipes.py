@@ -1,0 +1,29 @@
+"""`headstart recipes`: the built-in studies, and their files to copy and edit."""
+
+from typing import Annotated
+
+import typer
+
+recipes = typer.Typer(help="List the built-in studies, or print one to copy and edit.")
+
+
+@recipes.callback(invoke_without_command=True)
+def _list(context: typer.Context) -> None:
+    """List the built-in studies, or print one to copy and edit."""
+    if context.invoked_subcommand is not None:
+        return
+    from headstart import flow
+    from headstart.spec.load import read_toml
+
+    for name, path in flow.recipes().items():
+        typer.echo(f"{name:20} {read_toml(path)['question']}")
+    typer.echo("\nRun one:   headstart run digits")
+    typer.echo("Copy one:  headstart recipes show digits > mine.toml")
+
+
+@recipes.command()
+def show(name: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
+    """Print a recipe's file."""
+    from headstart import flow
+
+    typer.echo(flow.recipe(name).read_text(encoding="utf-8"), nl=False)

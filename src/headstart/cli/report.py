@@ -1,0 +1,28 @@
+"""`headstart report`: the report of a study from the store; runs nothing."""
+
+from pathlib import Path
+
+from headstart.cli.arguments import AsJson, Html, StoreFolder, Study
+
+
+def report(
+    study: Study,
+    store: StoreFolder = Path("headstart-store"),
+    html: Html = None,
+    json: AsJson = False,
+) -> None:
+    """Report what a store holds of a study."""
+    from headstart import flow
+    from headstart.cli.output import show
+    from headstart.core.errors import StoreError
+    from headstart.store.store import Store
+
+    if not (store / "headstart.db").is_file():
+        raise StoreError(
+            f"there is no store at {store}. Run the study first, or name one: --store."
+        )
+    with Store(store) as opened:
+        recalled = flow.recall_one(opened, study)
+        analysis, summary = flow.report_again(opened, recalled)
+    page = html or store / "reports" / f"{recalled.loaded.study.name}.html"
+    show(analysis, summary, page, as_json=json)

@@ -1,0 +1,55 @@
+"""`headstart run`: plan, run what is missing, print the verdict, write the report."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from headstart.cli.arguments import (
+    Arms,
+    AsJson,
+    Html,
+    Seeds,
+    Sizes,
+    StoreFolder,
+    Study,
+    Workers,
+    parts_of,
+)
+
+
+def run(
+    study: Study,
+    store: StoreFolder = Path("headstart-store"),
+    seeds: Seeds = None,
+    sizes: Sizes = None,
+    arms: Arms = None,
+    workers: Workers = None,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")
+    ] = "auto",
+    html: Html = None,
+    json: AsJson = False,
+) -> None:
+    """Run a study: what the store already holds is not run again."""
+    from headstart import flow
+    from headstart.cli.output import show
+    from headstart.cli.progress import progress
+    from headstart.execute.options import RunOptions
+
+    changes = flow.Changes(seeds=seeds, sizes=parts_of(sizes), arms=parts_of(arms))
+    loaded = flow.load(study, changes)
+    options = RunOptions(store=store, workers=workers or flow.default_workers(), device=device)
+    with progress(loaded, options) as listen:
+        done = flow.run(loaded, options, listen=listen, command=_command())
+    page = html or store / "reports" / f"{loaded.study.name}.html"
+    show(done.analysis, done.summary, page, as_json=json)
+    if done.tally.failed:
+        sys.exit(3)
+
+
+def _command() -> str:
+    """The command that repeats this one."""
+    return shlex.join(["headstart", *sys.argv[1:]])

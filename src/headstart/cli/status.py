@@ -1,0 +1,26 @@
+"""`headstart status`: the studies of a store and how far each is."""
+
+from pathlib import Path
+
+import typer
+
+from headstart.cli.arguments import StoreFolder
+
+
+def status(store: StoreFolder = Path("headstart-store")) -> None:
+    """List the studies of a store: trials done, steps stored, steps failed."""
+    from rich.console import Console
+
+    from headstart import flow
+    from headstart.core.errors import StoreError
+    from headstart.report.plan import print_status
+    from headstart.store.store import Store
+
+    if not (store / "headstart.db").is_file():
+        raise StoreError(f"there is no store at {store}. Run a study first, or name one: --store.")
+    with Store(store) as opened:
+        progress = [flow.progress_of(opened, recalled) for recalled in flow.recall(opened)]
+    if not progress:
+        typer.echo(f"The store {store} holds no study yet.")
+        return
+    print_status(progress, Console())

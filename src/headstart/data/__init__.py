@@ -1,0 +1,1 @@
+"""From bytes to arrays: find, fetch and check data sets, draw subsets, scale images."""

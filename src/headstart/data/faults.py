@@ -1,0 +1,10 @@
+"""The one form of every data fault: where, what was found, what is expected, what to do."""
+
+from pathlib import Path
+
+from headstart.core.errors import DataError, Problem
+
+
+def fault(where: Path | str, found: str, expected: str = "", fix: str = "") -> DataError:
+    """The error to raise for one fault of a data set."""
+    return DataError(str(Problem(where=str(where), message=found, allowed=expected, fix=fix)))

@@ -1,0 +1,1 @@
+"""Steps carried out: actions per kind, one worker, executors, the scheduler."""

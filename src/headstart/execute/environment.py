@@ -1,0 +1,50 @@
+"""What a result was computed with: recorded on every row, compared by a gate."""
+
+import platform
+from functools import cache
+from pathlib import Path
+
+from headstart import __version__
+from headstart.core.errors import HeadstartError
+from headstart.core.hashing import Json
+from headstart.execute.options import Device
+
+
+@cache
+def environment(device: str) -> Json:
+    """Versions, processor and device of this process."""
+    import numpy
+    import torch
+
+    return {
+        "headstart": __version__,
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "device": torch.cuda.get_device_name(0) if device == "cuda" else "cpu",
+    }
+
+
+@cache
+def device_for(wanted: Device) -> str:
+    """`cuda` or `cpu`.
+
+    Raises:
+        HeadstartError: `cuda` was asked for and there is none.
+    """
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise HeadstartError("--device cuda: this machine has no GPU that torch can use. Try auto.")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"

@@ -1,0 +1,121 @@
+"""Where steps run: in this process, or in worker processes. One interface for both and for more.
+
+An executor takes a step and gives a future. What it needs of the outside is the store's folder in
+the options, so an executor for a cluster can be added without a change to plan, train or store.
+"""
+
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol
+
+from headstart.execute.options import RunOptions
+from headstart.execute.worker import Report, run_step
+from headstart.plan.steps import Step
+
+
+class WorkerDied(Exception):
+    """The process that worked on a step is gone (killed, out of memory, crashed)."""
+
+
+class Executor(Protocol):
+    """Runs steps, at most `slots` at a time."""
+
+    slots: int
+
+    def submit(self, step: Step, options: RunOptions) -> Future[Report]:
+        """Start a step. The future fails with WorkerDied or StoreError; else it gives a report."""
+
+    def close(self, *, abandon: bool) -> None:
+        """Let go of the workers; `abandon` ends steps under way."""
+
+
+class InlineExecutor:
+    """Steps in this very process, one after the other: for tests, debugging, a single worker."""
+
+    slots = 1
+
+    def submit(self, step: Step, options: RunOptions) -> Future[Report]:
+        """Do the step before returning."""
+        future: Future[Report] = Future()
+        try:
+            future.set_result(run_step(step, options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def close(self, *, abandon: bool) -> None:
+        """Nothing to let go of."""
+
+
+class ProcessExecutor:
+    """Steps in worker processes of this machine, one thread each."""
+
+    def __init__(self, workers: int) -> None:
+        self.slots = workers
+
+    def submit(self, step: Step, options: RunOptions) -> Future[Report]:
+        """Hand the step to a free worker; workers start when first needed and after a death."""
+        from loky import get_reusable_executor
+
+        pool = get_reusable_executor(
+            max_workers=self.slots,
+            timeout=60,
+            initializer=_start_worker,
+            initargs=(os.getpid(),),
+            env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
+        )
+        return _translated(pool.submit(run_step, step, options))
+
+    def close(self, *, abandon: bool) -> None:
+        """Idle workers end by themselves; with `abandon` they end now."""
+        from loky import get_reusable_executor
+
+        if abandon:
+            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+
+
+def executor_for(workers: int) -> Executor:
+    """The executor for a number of workers of this machine."""
+    return InlineExecutor() if workers == 1 else ProcessExecutor(workers)
+
+
+def _start_worker(parent: int) -> None:
+    """Ctrl-C is the parent's business; a worker whose parent is gone ends itself."""
+    import threading
+    import time
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _translated(inner: "Future[Report]") -> Future[Report]:
+    """The same future, with the pool's ways to say that a worker died turned into ours."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    outer: Future[Report] = Future()
+
+    def settle(done: "Future[Report]") -> None:
+        if outer.cancelled() or done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
+            outer.set_result(done.result())
+        elif isinstance(error, BrokenProcessPool):
+            outer.set_exception(WorkerDied(str(error).splitlines()[0]))
+        else:
+            outer.set_exception(error)
+
+    inner.add_done_callback(settle)
+    return outer
+
+
+Listener = Callable[["Step", "Report | None"], None]
+"""Told of every step that starts (no report yet) and ends."""

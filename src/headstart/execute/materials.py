@@ -1,0 +1,79 @@
+"""From the data part of a payload to arrays, kept for the next step of this process."""
+
+import json
+from functools import lru_cache
+
+import numpy as np
+
+from headstart.core.hashing import Json, canonical_json
+from headstart.core.seeds import stream
+from headstart.data.images import Images
+from headstart.data.preprocess import Standardiser, statistics, to_inputs
+from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
+from headstart.spec.tasks import PreprocessingSpec, SplitSpec
+from headstart.train.loop import Examples
+
+Datasets = dict[str, str]
+"""Content hash -> the name or path to find that data by."""
+
+
+def training_examples(
+    data: Json, preprocessing: Json, datasets: Datasets
+) -> tuple[Examples, Examples]:
+    """Network inputs and labels for training (its subset, in drawing order) and validation."""
+    part = _part(data, datasets)
+    train = _chosen(part, data)
+    return (
+        _examples(train, preprocessing, datasets),
+        _examples(part.validation, preprocessing, datasets),
+    )
+
+
+def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
+    """Network inputs and labels of the published test images of a task."""
+    images = test_part(datasets[data["content"]], data["groups"])
+    return _examples(images, preprocessing, datasets)
+
+
+def _part(data: Json, datasets: Datasets) -> TrainingPart:
+    task = {name: value for name, value in data.items() if name != "subset"}
+    return _part_of(canonical_json(task), datasets[data["content"]])
+
+
+@lru_cache(maxsize=4)
+def _part_of(task: str, dataset: str) -> TrainingPart:
+    data = json.loads(task)
+    return training_part(dataset, data["groups"], SplitSpec(**data["split"]))
+
+
+def _chosen(part: TrainingPart, data: Json) -> Images:
+    drawn = data.get("subset")
+    if drawn is None:
+        return part.train
+    seed = stream(drawn["seed"], drawn["role"], "subset")
+    labels, classes = part.train.labels, len(data["groups"])
+    if "per_class" in drawn:
+        chosen = subset_per_class(labels, classes, drawn["per_class"], seed)
+    else:
+        chosen = subset(labels, classes, drawn["images"], seed)
+    return Images(pixels=part.train.pixels[chosen], labels=labels[chosen])
+
+
+def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Examples:
+    measured_on = preprocessing.get("measured_on")
+    fields = {name: value for name, value in preprocessing.items() if name != "measured_on"}
+    spec = PreprocessingSpec(**fields)
+    standardiser = None
+    if measured_on is not None:
+        standardiser = _standardiser(canonical_json(preprocessing), tuple(datasets.items()))
+    inputs = to_inputs(images.pixels, spec, standardiser)
+    # A copy, because torch wants arrays it may write to.
+    return Examples(inputs=inputs, labels=np.array(images.labels))
+
+
+@lru_cache(maxsize=4)
+def _standardiser(preprocessing: str, datasets: tuple[tuple[str, str], ...]) -> Standardiser | None:
+    fields = json.loads(preprocessing)
+    data = fields.pop("measured_on")
+    train = _chosen(_part(data, dict(datasets)), data)
+    return statistics(train.pixels, PreprocessingSpec(**fields))

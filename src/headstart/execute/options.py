@@ -1,0 +1,16 @@
+"""How to run, never what: nothing here can enter a key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Where results are kept, on what device and with how many worker processes."""
+
+    store: Path
+    workers: int
+    device: Device = "auto"

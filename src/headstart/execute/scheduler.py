@@ -1,0 +1,179 @@
+"""Which step when: whatever is ready, the longest way to the end first, until nothing is left."""
+
+import heapq
+import time
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from math import inf
+
+from headstart.core.errors import StoreDamaged
+from headstart.execute.executors import Executor, Listener, WorkerDied
+from headstart.execute.options import RunOptions
+from headstart.execute.worker import Report
+from headstart.plan.steps import Plan, Step
+from headstart.store.store import Store
+
+# How long to let another process work on a step before asking again.
+BUSY_PAUSE = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What a run did: steps done here, found in the store, failed, and left for want of inputs."""
+
+    run: int
+    reused: int
+    failed: tuple[str, ...]
+    blocked: int
+
+
+def execute(
+    plan: Plan, store: Store, options: RunOptions, executor: Executor, listen: Listener
+) -> Tally:
+    """Run what is missing of a plan. Failed steps are recorded; what needs them is left out.
+
+    Raises:
+        StoreError: the store cannot be written. KeyboardInterrupt: as it comes; finished steps are
+        kept and the next run goes on from them.
+    """
+    run = 0
+    while True:
+        work = _Schedule(plan, set(store.rows(plan.steps)), executor, options, listen)
+        try:
+            work.run_all()
+        except StoreDamaged:
+            # The damaged step has lost its row: look again, and compute it with the rest.
+            run += work.num_run
+            continue
+        finally:
+            executor.close(abandon=bool(work.in_flight))
+        run += work.num_run
+        for key, error in work.deaths.items():
+            store.fail(key, plan.steps[key].label, error)
+        return Tally(
+            run=run,
+            reused=len(work.done) - run,
+            failed=tuple(work.failed),
+            blocked=len(plan.steps) - len(work.done) - len(work.failed),
+        )
+
+
+@dataclass(slots=True)
+class _Schedule:
+    plan: Plan
+    done: set[str]
+    executor: Executor
+    options: RunOptions
+    listen: Listener
+    in_flight: dict[Future[Report], Step] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    deaths: dict[str, str] = field(default_factory=dict)
+    suspects: list[str] = field(default_factory=list)
+    num_run: int = 0
+    _heap: list[tuple[float, int, str]] = field(default_factory=list)
+    _waiting: dict[str, set[str]] = field(default_factory=dict)
+    _users: dict[str, list[str]] = field(default_factory=dict)
+    _later: list[tuple[float, str]] = field(default_factory=list)
+    _order: dict[str, tuple[float, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for key, step in self.plan.steps.items():
+            for needed in step.inputs:
+                self._users.setdefault(needed, []).append(key)
+        self._rank()
+        for key, step in self.plan.steps.items():
+            if key not in self.done:
+                self._waiting[key] = set(step.inputs) - self.done
+                if not self._waiting[key]:
+                    self._push(key)
+
+    def _rank(self) -> None:
+        """The work on the longest way from a step to the end; steps come after their inputs.
+
+        A last step goes before all others: it is short, and what a user waits to see done.
+        """
+        ahead: dict[str, float] = {}
+        numbered = list(enumerate(self.plan.steps.items()))
+        for number, (key, step) in reversed(numbered):
+            after = max((ahead[user] for user in self._users.get(key, ())), default=0.0)
+            ahead[key] = step.flops + after
+            self._order[key] = (-ahead[key] if key in self._users else -inf, number)
+
+    def _push(self, key: str) -> None:
+        heapq.heappush(self._heap, (*self._order[key], key))
+
+    def run_all(self) -> None:
+        """Until nothing is ready, in flight or waiting for another process."""
+        while self._heap or self.in_flight or self._later or self.suspects:
+            self._wake()
+            self._submit()
+            if self.in_flight:
+                timeout = BUSY_PAUSE if self._later else None
+                finished, _ = wait(self.in_flight, timeout, return_when=FIRST_COMPLETED)
+                self._settle(finished)
+            elif self._later:
+                time.sleep(BUSY_PAUSE)
+
+    def _submit(self) -> None:
+        # Who was in flight when a worker died runs again alone, so that the next death names the
+        # guilty one.
+        if self.suspects:
+            if not self.in_flight:
+                self._start(self.suspects[0])
+            return
+        while self._heap and len(self.in_flight) < self.executor.slots:
+            self._start(heapq.heappop(self._heap)[-1])
+
+    def _start(self, key: str) -> None:
+        step = self.plan.steps[key]
+        self.listen(step, None)
+        self.in_flight[self.executor.submit(step, self.options)] = step
+
+    def _settle(self, finished: Iterable[Future[Report]]) -> None:
+        for future in finished:
+            step = self.in_flight[future]
+            error = future.exception()
+            if error is not None and not isinstance(error, WorkerDied):
+                raise error
+            del self.in_flight[future]
+            if error is not None:
+                self._died(step, str(error))
+            else:
+                self._ended(step, future.result())
+
+    def _died(self, step: Step, error: str) -> None:
+        if step.key not in self.suspects:
+            self.suspects.append(step.key)
+            return
+        self.suspects.remove(step.key)
+        self.deaths[step.key] = f"the worker process died twice on this step: {error}"
+        self._fail(step, Report(key=step.key, ending="failed", error=self.deaths[step.key]))
+
+    def _ended(self, step: Step, report: Report) -> None:
+        if step.key in self.suspects:
+            self.suspects.remove(step.key)
+        if report.ending == "busy":
+            self._later.append((time.monotonic() + BUSY_PAUSE, step.key))
+            return
+        if report.ending == "failed":
+            self._fail(step, report)
+            return
+        self.num_run += report.ending == "done"
+        self.done.add(step.key)
+        self.listen(step, report)
+        for user in self._users.get(step.key, ()):
+            if user in self._waiting:
+                self._waiting[user].discard(step.key)
+                if not self._waiting[user]:
+                    self._push(user)
+
+    def _fail(self, step: Step, report: Report) -> None:
+        self.failed.append(step.key)
+        self.listen(step, report)
+
+    def _wake(self) -> None:
+        now = time.monotonic()
+        for entry in [entry for entry in self._later if entry[0] <= now]:
+            self._later.remove(entry)
+            self._push(entry[1])

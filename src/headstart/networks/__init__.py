@@ -1,0 +1,1 @@
+"""Networks: first weights (without torch) and modules (with it)."""

@@ -1,0 +1,160 @@
+"""From a network spec to a torch module whose tensors bear the names of `initial.fresh_weights`."""
+
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.networks.initial import Weights
+from headstart.spec import network as spec
+from headstart.spec.shapes import LayerFacts, Shape, layers_of
+
+
+class Network(nn.Module):
+    """Named stages in order, the head last. Gives logits, one column per class."""
+
+    def __init__(self, network: spec.NetworkSpec, image: Shape, num_classes: int) -> None:
+        super().__init__()
+        self.stage_names = network.stage_names
+        self._single = network.head.output == "sigmoid"
+        built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
+        for layer in layers_of(network, image, num_classes):
+            built[layer.stage].append(_module(layer))
+        for name, modules in built.items():
+            self.add_module(name, nn.Sequential(*modules))
+
+    def stage(self, name: str) -> nn.Sequential:
+        """One stage by its name."""
+        return cast(nn.Sequential, self.get_submodule(name))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (batch, classes) of inputs (batch, channels, height, width)."""
+        for name in self.stage_names:
+            inputs = self.stage(name)(inputs)
+        # A sigmoid head is the softmax of (0, z): binary and categorical cross-entropy agree.
+        return functional.pad(inputs, (1, 0)) if self._single else inputs
+
+
+def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: Weights) -> Network:
+    """A network holding a copy of `weights`, every tensor accounted for.
+
+    Raises:
+        RuntimeError: a tensor is missing, left over or of another shape.
+    """
+    with torch.device("meta"):
+        module = Network(network, image, num_classes)
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
+    module.load_state_dict(tensors, strict=True, assign=True)
+    # Pooling and convolution of small images are about twice as fast with channels last.
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def weights_of(module: nn.Module) -> Weights:
+    """A copy of all parameters and buffers."""
+    return {
+        name: tensor.detach().cpu().contiguous().numpy().copy() for name, tensor in module.state_dict().items()
+    }
+
+
+class SamePad(nn.Module):
+    """Zero padding as TensorFlow's "same": the odd column goes to the right and the bottom."""
+
+    def __init__(self, kernel: int, stride: int, height: int, width: int) -> None:
+        super().__init__()
+        across, down = (
+            max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in (width, height)
+        )
+        self.padding = (across // 2, across - across // 2, down // 2, down - down // 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Padded inputs."""
+        return functional.pad(inputs, self.padding)
+
+
+class PaddedConv(nn.Conv2d):
+    """A convolution after zero padding that its own symmetric padding cannot express."""
+
+    def __init__(self, pad: SamePad, *sizes: int, stride: int, bias: bool) -> None:
+        super().__init__(*sizes, stride=stride, bias=bias)  # type: ignore[arg-type]
+        self.pad = pad
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Convolved inputs."""
+        return super().forward(self.pad(inputs))
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation over all but the channel axis, for images and flat inputs alike.
+
+    PyTorch's own layers differ for the two, and count batches in a buffer that nothing needs.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, channels: int, momentum: float, epsilon: float) -> None:
+        super().__init__()
+        self.momentum, self.epsilon = momentum, epsilon
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Normalised inputs; running statistics move in train mode only."""
+        return functional.batch_norm(
+            inputs,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            training=self.training,
+            momentum=self.momentum,
+            eps=self.epsilon,
+        )
+
+
+def _module(facts: LayerFacts) -> nn.Module:
+    layer = facts.layer
+    match layer:
+        case spec.Conv():
+            return _conv(layer, facts.shape_in)
+        case spec.Dense():
+            return nn.Linear(facts.shape_in[0], layer.units, bias=layer.bias)
+        case spec.MaxPool():
+            return nn.MaxPool2d(layer.size)
+        case spec.AveragePool():
+            return nn.AvgPool2d(layer.size)
+        case spec.GlobalAveragePool():
+            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        case spec.Flatten():
+            return nn.Flatten()
+        case spec.Relu():
+            return nn.ReLU()
+        case spec.LeakyRelu():
+            return nn.LeakyReLU(layer.slope)
+        case spec.Gelu():
+            return nn.GELU()
+        case spec.Tanh():
+            return nn.Tanh()
+        case spec.Dropout():
+            return nn.Dropout(layer.rate)
+        case spec.BatchNorm():
+            return BatchNorm(facts.shape_in[-1], layer.momentum, layer.epsilon)
+
+
+def _conv(layer: spec.Conv, shape_in: Shape) -> nn.Module:
+    height, width, channels = shape_in
+    if layer.padding == "valid" or layer.kernel == 1:
+        return nn.Conv2d(
+            channels, layer.channels, layer.kernel, stride=layer.stride, bias=layer.bias
+        )
+    if layer.stride == 1 and layer.kernel % 2 == 1:
+        half = layer.kernel // 2
+        return nn.Conv2d(channels, layer.channels, layer.kernel, padding=half, bias=layer.bias)
+    pad = SamePad(layer.kernel, layer.stride, height, width)
+    return PaddedConv(
+        pad, channels, layer.channels, layer.kernel, stride=layer.stride, bias=layer.bias
+    )

@@ -1,0 +1,121 @@
+"""What enters a step's key, written out by hand, every field.
+
+A field that comes to a spec later is absent from its payload until it is used, so that what is
+stored stays valid. Never build a payload by dumping a spec.
+"""
+
+from headstart.core.hashing import Json
+from headstart.spec import network as nets
+from headstart.spec.network import AnyLayer, NetworkSpec
+from headstart.spec.phases import Phase
+from headstart.spec.tasks import PreprocessingSpec, SplitSpec
+from headstart.spec.training import DEFAULTS, OptimiserSpec, ScheduleSpec
+
+
+def data_payload(
+    content: str, groups: tuple[tuple[int, ...], ...], split: SplitSpec, subset: Json | None
+) -> Json:
+    """Training images of a task: data set, classes, validation split and subset (None: all)."""
+    payload: Json = {
+        "content": content,
+        "groups": [list(group) for group in groups],
+        "split": split_payload(split),
+    }
+    if subset is not None:
+        payload["subset"] = subset
+    return payload
+
+
+def test_payload(content: str, groups: tuple[tuple[int, ...], ...]) -> Json:
+    """Published test images of a task."""
+    return {"content": content, "groups": [list(group) for group in groups]}
+
+
+def split_payload(split: SplitSpec) -> Json:
+    """The seed enters only where something is drawn."""
+    payload: Json = {"by": split.by, "validation": split.validation}
+    if split.by != "head":
+        payload["seed"] = split.seed
+    return payload
+
+
+def preprocessing_payload(spec: PreprocessingSpec, measured_on: Json | None) -> Json:
+    """`measured_on` is the data whose statistics standardise the inputs, if any do."""
+    payload: Json = {"scale": spec.scale, "standardise": spec.standardise}
+    if spec.standardise != "none":
+        payload |= {"floor": spec.floor, "measured_on": measured_on}
+    return payload
+
+
+def network_payload(spec: NetworkSpec) -> Json:
+    """Stages with their layers, the head and the initialiser of each."""
+    return {
+        "stages": [
+            {
+                "name": stage.name,
+                "layers": [layer_payload(layer, spec.initialiser) for layer in stage.layers],
+            }
+            for stage in spec.stages
+        ],
+        "head": {"output": spec.head.output, "initialiser": spec.head.initialiser},
+    }
+
+
+def layer_payload(layer: AnyLayer, initialiser: str) -> Json:
+    """One layer; one that has weights says how they are first drawn."""
+    payload: Json = {"kind": layer.kind}
+    match layer:
+        case nets.Conv():
+            payload |= {
+                "channels": layer.channels,
+                "kernel": layer.kernel,
+                "stride": layer.stride,
+                "padding": layer.padding,
+                "bias": layer.bias,
+                "initialiser": layer.initialiser or initialiser,
+            }
+        case nets.Dense():
+            payload |= {
+                "units": layer.units,
+                "bias": layer.bias,
+                "initialiser": layer.initialiser or initialiser,
+            }
+        case nets.MaxPool() | nets.AveragePool():
+            payload |= {"size": layer.size}
+        case nets.LeakyRelu():
+            payload |= {"slope": layer.slope}
+        case nets.Dropout():
+            payload |= {"rate": layer.rate}
+        case nets.BatchNorm():
+            payload |= {"momentum": layer.momentum, "epsilon": layer.epsilon}
+    return payload
+
+
+def phase_payload(phase: Phase) -> Json:
+    """Rules in order and the number of updates."""
+    return {
+        "rules": [
+            {
+                "first": rule.first,
+                "last": rule.last,
+                "kind": rule.kind,
+                "lr_scale": rule.lr_scale,
+                "mode": rule.mode,
+            }
+            for rule in phase.rules
+        ],
+        "updates": phase.updates,
+    }
+
+
+def optimiser_payload(spec: OptimiserSpec) -> Json:
+    """The settings that this kind of optimiser has; whose defaults filled them does not matter."""
+    names = [*DEFAULTS["torch"][spec.kind], "weight_decay"]
+    if "momentum" in names:
+        names.append("nesterov")
+    return {"kind": spec.kind, **{name: getattr(spec, name) for name in sorted(set(names))}}
+
+
+def schedule_payload(spec: ScheduleSpec) -> Json:
+    """Kind and warm-up."""
+    return {"kind": spec.kind, "warmup": spec.warmup}

@@ -1,0 +1,70 @@
+"""The step: one unit of work with a key. Same key, same artifact."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from headstart.core.hashing import Json, digest
+
+StepKind = Literal["train", "predict"]
+
+# Bumped by hand when the meaning of a kind changes, so that nothing stored under the old meaning is
+# taken for the new one.
+VERSIONS: dict[StepKind, int] = {"train": 1, "predict": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to compute (kind, payload, inputs), and what only helps to do it.
+
+    `datasets` (content hash -> name or path to find the data by), `label`, `updates` and `flops` do
+    not enter the key: where data lies and what a step costs does not change what comes out.
+    """
+
+    kind: StepKind
+    payload: Json
+    inputs: tuple[str, ...]
+    datasets: dict[str, str]
+    label: str
+    updates: int
+    flops: int
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "key", step_key(self.kind, VERSIONS[self.kind], self.payload, self.inputs)
+        )
+
+
+def step_key(kind: StepKind, version: int, payload: Json, inputs: tuple[str, ...]) -> str:
+    """SHA-256 of the canonical JSON of kind, version, payload and input keys."""
+    return digest({"kind": kind, "version": version, "payload": payload, "inputs": list(inputs)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One arm at one target size with one seed: the steps that make it, and its size in numbers.
+
+    A source run is a trial too, of the arm `source` on the source task.
+    """
+
+    arm: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    seed: int
+    train_keys: tuple[str, ...]
+    predict_key: str | None
+    updates: int
+    flops: int
+    trainable_parameters: int
+    total_parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All trials of a study and the steps they need, every step after its inputs."""
+
+    trials: tuple[Trial, ...]
+    sources: tuple[Trial, ...]
+    steps: dict[str, Step]

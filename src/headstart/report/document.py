@@ -1,0 +1,155 @@
+"""The JSON document of a study: the contract for scripts. Its schema is `study.schema.json`.
+
+Accuracies are fractions, whatever ends in `_pp` is in percentage points, null means "cannot be
+told" (the spread of one seed, the mean of none).
+"""
+
+import json
+import math
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from headstart.analyse.analysis import Analysis, ArmResult, Comparison, Gate, Severity, Word
+from headstart.report.run_summary import RunSummary
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ArmPart(_Part):
+    """One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`."""
+
+    arm: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    test_accuracy: tuple[float, ...]
+    mean: float | None
+    sd: float | None
+    validation_mean: float | None
+    trainable_parameters: int
+    total_parameters: int
+    updates: int
+    seconds: float | None
+    missing: tuple[int, ...]
+
+
+class ComparisonPart(_Part):
+    """One arm against a control at one size. Intervals are not adjusted for their number."""
+
+    arm: str
+    control: str
+    size: str
+    source: str
+    target: str
+    gain_pp: float | None
+    low_pp: float | None
+    high_pp: float | None
+    verdict: Word
+    why: str
+
+
+class GatePart(_Part):
+    """One check of the protocol."""
+
+    id: str
+    passed: bool
+    severity: Severity
+    message: str
+
+
+class StepsPart(_Part):
+    """Steps of the present command."""
+
+    run: int
+    reused: int
+
+
+class StudyDocument(_Part):
+    """A whole study for scripts."""
+
+    study: str
+    headline: str
+    seeds: tuple[int, ...]
+    arms: tuple[ArmPart, ...]
+    comparisons: tuple[ComparisonPart, ...]
+    gates: tuple[GatePart, ...]
+    failures: tuple[str, ...]
+    steps: StepsPart
+    seconds: float
+
+
+def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
+    """The document of a study and of the command that showed it.
+
+    Example:
+        >>> text = document(analysis, summary).model_dump_json(indent=2)  # doctest: +SKIP
+    """
+    return StudyDocument(
+        study=analysis.study,
+        headline=analysis.headline,
+        seeds=analysis.seeds,
+        arms=tuple(_arm(result) for result in analysis.arms),
+        comparisons=tuple(_comparison(comparison) for comparison in analysis.comparisons),
+        gates=tuple(_gate(gate) for gate in analysis.gates),
+        failures=analysis.failures,
+        steps=StepsPart(run=summary.steps_run, reused=summary.steps_reused),
+        seconds=summary.seconds,
+    )
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of `StudyDocument`."""
+    return StudyDocument.model_json_schema(mode="serialization")
+
+
+def schema_text() -> str:
+    """The text of `study.schema.json`; write it anew whenever the document changes."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+def _arm(result: ArmResult) -> ArmPart:
+    there = bool(result.seeds)
+    return ArmPart(
+        arm=result.arm,
+        size=result.size,
+        num_images=result.num_images,
+        source=result.source,
+        target=result.target,
+        test_accuracy=result.test_accuracy,
+        mean=_finite(result.mean) if there else None,
+        sd=_finite(result.sd),
+        validation_mean=_finite(result.validation_mean) if there else None,
+        trainable_parameters=result.trainable_parameters,
+        total_parameters=result.total_parameters,
+        updates=result.updates,
+        seconds=_finite(result.seconds) if there else None,
+        missing=result.missing,
+    )
+
+
+def _comparison(comparison: Comparison) -> ComparisonPart:
+    return ComparisonPart(
+        arm=comparison.arm,
+        control=comparison.control,
+        size=comparison.size,
+        source=comparison.source,
+        target=comparison.target,
+        gain_pp=_finite(comparison.gain_pp),
+        low_pp=_finite(comparison.low_pp),
+        high_pp=_finite(comparison.high_pp),
+        verdict=comparison.verdict,
+        why=comparison.why,
+    )
+
+
+def _gate(gate: Gate) -> GatePart:
+    return GatePart(id=gate.id, passed=gate.passed, severity=gate.severity, message=gate.message)
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON has no NaN; what is not a number is null."""
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,154 @@
+"""One self-contained HTML file a study: verdict first, then everything that it rests on.
+
+No network, no script: style sheet and drawings are inside. The same analysis and summary give the
+same bytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.analyse.analysis import Analysis, Gate
+from headstart.core.files import write_whole
+from headstart.report import text
+from headstart.report.figures import NARROW, curves_figure, gain_figure, seeds_figure
+from headstart.report.palette import ICONS, Look, looks
+from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of
+from headstart.report.run_summary import RunSummary
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_SWATCHES = {
+    "circle": "M6 1.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9z",
+    "square": "M2 2h8v8h-8z",
+    "triangle-up": "M6 1L11 10H1z",
+    "diamond": "M6 0.5L10.5 6L6 11.5L1.5 6z",
+    "triangle-down": "M1 2H11L6 11z",
+    "cross": "M4.2 1h3.6v3.2H11v3.6H7.8V11H4.2V7.8H1V4.2h3.2z",
+    "triangle-right": "M2 1L11 6L2 11z",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Key:
+    """An entry of a legend."""
+
+    arm: str
+    look: Look
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PairPage:
+    """One pair as the template shows it."""
+
+    pair: Pair
+    groups: tuple[SizeRows, ...]
+    gain_wide: str
+    gain_narrow: str
+    curves: tuple[str, ...]
+    seeds: tuple[str, ...]
+    compared: tuple[_Key, ...]
+    drawn: tuple[_Key, ...]
+
+
+def write_html(analysis: Analysis, summary: RunSummary, path: Path) -> None:
+    """Write the page of a study to `path`, whole or not at all."""
+    write_whole(path, page(analysis, summary).encode())
+
+
+def page(analysis: Analysis, summary: RunSummary) -> str:
+    """The page of a study."""
+    template = _environment(analysis).get_template("report.html.j2")
+    return template.render(
+        a=analysis,
+        summary=summary,
+        pages=[_pair_page(analysis, pair) for pair in pairs_of(analysis)],
+        warnings=text.warnings_of(analysis),
+        broken=[g for g in analysis.gates if not g.passed and g.severity == "invalid"],
+        caveats=[g for g in analysis.gates if not g.passed and g.severity == "caveat"],
+        icons=ICONS,
+    )
+
+
+def _environment(analysis: Analysis) -> "Environment":
+    from functools import partial
+
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    found = Environment(
+        loader=PackageLoader("headstart.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    decimals = text.decimals_for(analysis)
+    numbers: tuple[Callable[..., str], ...] = (text.percent, text.accuracy)
+    numbers += (text.points, text.interval)
+    for function in numbers:
+        found.filters[function.__name__] = _typeset(partial(function, decimals=decimals))
+    found.filters["name"] = _name
+    words: tuple[Callable[..., str], ...]
+    words = (text.duration, text.plural, text.listing, text.seeds_there)
+    for function in words:
+        found.filters[function.__name__] = function
+    for note in (text.interval_note, text.margin_note, text.confidence, text.steps_note):
+        found.globals[note.__name__] = note
+    found.globals["gate_state"] = _gate_state
+    return found
+
+
+def _finalize(value: Any) -> Any:
+    """What a study says is shown without control characters; drawings are left as they are."""
+    from markupsafe import Markup
+
+    return text.printable(value) if type(value) is not Markup and isinstance(value, str) else value
+
+
+def _name(name: str) -> "Markup":
+    """A name that may be broken after its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup("_<wbr>").join(escape(part) for part in text.printable(name).split("_"))
+
+
+def _typeset(function: Callable[..., str]) -> Callable[..., str]:
+    """A number with a true minus sign, which a terminal may not have."""
+    return lambda value: function(value).replace("-", "\u2212")
+
+
+def _pair_page(analysis: Analysis, pair: Pair) -> _PairPage:
+    from markupsafe import Markup
+
+    groups = sizes_of(analysis, pair)
+    rows = [row for group in groups for row in group.rows]
+    return _PairPage(
+        pair=pair,
+        groups=groups,
+        gain_wide=Markup(gain_figure(analysis, pair)),
+        gain_narrow=Markup(gain_figure(analysis, pair, NARROW)),
+        curves=tuple(map(Markup, curves_figure(analysis, pair))),
+        seeds=tuple(map(Markup, seeds_figure(analysis, pair))),
+        compared=_keys(analysis, [row.arm for row in rows if row.comparison]),
+        drawn=_keys(analysis, [row.arm for row in rows if row.result]),
+    )
+
+
+def _keys(analysis: Analysis, arms: list[str]) -> tuple[_Key, ...]:
+    found = looks(analysis)
+    return tuple(
+        _Key(arm=arm, look=found[arm], path=_SWATCHES[found[arm].shape])
+        for arm in dict.fromkeys(arms)
+    )
+
+
+def _gate_state(gate: Gate) -> str:
+    """The state of a gate in one word, also the name of its style."""
+    if gate.passed:
+        return "passed"
+    return "failed" if gate.severity == "invalid" else "caveat"

@@ -1,0 +1,54 @@
+"""One fixed colour and shape for every arm, the same in all figures; the control is dark grey.
+
+Colours are CSS variables with a fallback, so that one drawing serves light, dark and print: the
+page's style sheet may set `--arm-1` and so on, a drawing saved on its own shows the fallback.
+Okabe and Ito's colour-blind safe colours, without the yellow that vanishes on white, plus one of
+Tol's. Shapes carry the same difference for readers who see no colour.
+"""
+
+from dataclasses import dataclass
+
+from headstart.analyse.analysis import Analysis, Word
+
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8558a", "#3f9fd8", "#c98500", "#882255")
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
+
+INK = "var(--ink, #1d2129)"
+MUTED = "var(--muted, #5c6470)"
+GRID = "var(--grid, #e4e6ea)"
+BAND = "var(--band, #eceef2)"
+CARD = "var(--card, #ffffff)"
+
+ICONS: dict[Word, str] = {
+    "helps": "▲",
+    "hurts": "▼",
+    "no measurable difference": "=",
+    "not enough evidence": "?",
+    "invalid": "✕",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How an arm is drawn."""
+
+    colour: str
+    shape: str
+
+
+def looks(analysis: Analysis) -> dict[str, Look]:
+    """The look of every arm. From the eighth arm on, colours come again with another shape."""
+    found = {analysis.control: Look(colour="var(--arm-0, #4b5158)", shape="circle")}
+    others = [name for name in _names(analysis) if name != analysis.control]
+    for index, name in enumerate(others):
+        turn, place = divmod(index, len(_COLOURS))
+        found[name] = Look(
+            colour=f"var(--arm-{place + 1}, {_COLOURS[place]})",
+            shape=_SHAPES[(place + turn) % len(_SHAPES)],
+        )
+    return found
+
+
+def _names(analysis: Analysis) -> list[str]:
+    results = [*(r.arm for r in analysis.arms), *(c.arm for c in analysis.comparisons)]
+    return list(dict.fromkeys([*analysis.arm_names, *results]))

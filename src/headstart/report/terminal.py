@@ -1,0 +1,196 @@
+"""The verdict of a study in a terminal: a sentence, a table, what limits it, how to repeat it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.analyse.analysis import Analysis, Word
+from headstart.report.palette import ICONS
+from headstart.report.rows import Pair, Row, SizeRows, pairs_of, sizes_of
+from headstart.report.run_summary import RunSummary
+from headstart.report.text import (
+    NOTHING,
+    accuracy,
+    decimals_for,
+    duration,
+    interval,
+    interval_note,
+    plural,
+    points,
+    printable,
+    seeds_there,
+    steps_note,
+    warnings_of,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+_STYLES: dict[Word, str] = {
+    "helps": "bold green",
+    "hurts": "bold red",
+    "no measurable difference": "cyan",
+    "not enough evidence": "yellow",
+    "invalid": "bold magenta",
+}
+_WIDE = 100  # columns from which on cost is shown and nothing is folded
+_NUM_FAILURES = 5  # shown in full; a study with a bug fails the same way many times
+
+
+def print_report(
+    analysis: Analysis, summary: RunSummary, console: "Console", html: Path | None
+) -> None:
+    """Print the report of a study; `html` is where its page was written, if it was."""
+    _print(console, analysis.headline, "bold")
+    for warning in warnings_of(analysis):
+        _print(console, f"! {warning}", "bold yellow")
+    pairs = pairs_of(analysis)
+    for pair in pairs:
+        console.print()
+        console.print(_table(analysis, pair, len(pairs) > 1, console.width))
+    _print_notes(analysis, console)
+    _print_failures(analysis, console)
+    console.print()
+    _print(console, steps_note(summary))
+    if html:
+        _print_to_copy(console, "Page", str(html))
+    _print_to_copy(console, "Repeat", summary.command)
+
+
+def _table(analysis: Analysis, pair: Pair, titled: bool, width: int) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    wide = width >= _WIDE
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        title=_text(str(pair), "bold") if titled else None,
+        title_justify="left",
+        padding=(0, 2 if wide else 1),
+        collapse_padding=True,
+    )
+    table.add_column("Target data", overflow="fold", max_width=18)
+    table.add_column("Arm", overflow="fold", max_width=32 if wide else 16)
+    table.add_column("Test acc. %", justify="right", no_wrap=True)
+    table.add_column("Gain, pp", justify="right", overflow="fold")
+    table.add_column("Verdict", overflow="fold", no_wrap=wide)
+    if wide:
+        table.add_column("Updates", justify="right", no_wrap=True)
+        table.add_column("Time", justify="right", no_wrap=True)
+    decimals = decimals_for(analysis)
+    for group in sizes_of(analysis, pair):
+        for label, row in zip(_labels(group), group.rows, strict=True):
+            cells = _cells(row, decimals)
+            table.add_row(_text(label, "bold"), *(cells if wide else cells[:4]))
+        table.add_section()
+    return table
+
+
+def _labels(group: SizeRows) -> list[str]:
+    """The size beside the first rows of its group, a line a row so that no row grows."""
+    lines = list(group.lines)
+    if len(group.rows) < len(lines):
+        return ["\n".join(lines)]
+    return lines + [""] * (len(group.rows) - len(lines))
+
+
+def _cells(row: Row, decimals: int) -> tuple["Text", ...]:
+    """Arm, accuracy, gain, verdict, updates, time."""
+    result = row.result
+    measured = accuracy(result, decimals) if result else "no result"
+    note = seeds_there(result) if result else ""
+    return (
+        _text(row.arm),
+        _text(f"{measured}\n{note}" if note else measured),
+        _text(_gain(row, decimals)),
+        _verdict(row),
+        _text(f"{result.updates:,}" if result else NOTHING),
+        _text(duration(result.seconds) if result else NOTHING),
+    )
+
+
+def _gain(row: Row, decimals: int) -> str:
+    if row.comparison is None:
+        return "control" if row.is_control else NOTHING
+    return f"{points(row.comparison.gain_pp, decimals)} {interval(row.comparison, decimals)}"
+
+
+def _verdict(row: Row) -> "Text":
+    if row.comparison is None:
+        return _text("")
+    word = row.comparison.verdict
+    return _text(f"{ICONS[word]} {word}", _STYLES[word])
+
+
+def _print_notes(analysis: Analysis, console: "Console") -> None:
+    """What the numbers mean, why there is no clear verdict where there is none, what limits all.
+
+    Gates that withhold verdicts are among the warnings under the headline.
+    """
+    console.print()
+    note = "±: standard deviation over seeds. " if len(analysis.seeds) > 1 else ""
+    _print(console, (note + interval_note(analysis)).strip(), "dim")
+    for sentence in analysis.detail:
+        _print_item(console, sentence)
+    for gate in analysis.gates:
+        said = any(gate.message in sentence for sentence in analysis.detail)
+        if not gate.passed and gate.severity == "caveat" and not said:
+            _print_item(console, f"Caveat: {gate.message}", "yellow")
+    for word, where, why in _unclear(analysis):
+        _print_item(console, f"{word} ({where}): {why}")
+
+
+def _unclear(analysis: Analysis) -> list[tuple[Word, str, str]]:
+    """(verdict, where, why) of what is not decided; what has the same reason is said once."""
+    several = len(pairs_of(analysis)) > 1
+    found: dict[tuple[Word, str], list[str]] = {}
+    for c in analysis.comparisons:
+        if c.verdict in ("invalid", "not enough evidence"):
+            pair = f", {Pair(source=c.source, target=c.target)}" if several else ""
+            found.setdefault((c.verdict, c.why), []).append(f"{c.arm} at {c.size}{pair}")
+    return [(word, "; ".join(where), why) for (word, why), where in found.items()]
+
+
+def _print_failures(analysis: Analysis, console: "Console") -> None:
+    if not analysis.failures:
+        return
+    console.print()
+    _print(console, f"{plural(len(analysis.failures), 'failure')}:", "bold red")
+    for failure in analysis.failures[:_NUM_FAILURES]:
+        _print_item(console, failure)
+    left = len(analysis.failures) - _NUM_FAILURES
+    if left > 0:
+        _print_item(console, f"and {left:,} more")
+
+
+def _print_item(console: "Console", text: str, style: str = "") -> None:
+    """A sentence of a list, its further lines indented."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    grid.add_row("-", _text(text, style))
+    console.print(grid)
+
+
+def _print_to_copy(console: "Console", label: str, value: str) -> None:
+    """A path or command: never broken into lines, so that it can be copied."""
+    fits = len(label) + 2 + len(value) <= console.width
+    text = f"{label}: {value}" if fits else f"{label}:\n{value}"
+    console.print(_text(text), highlight=False, soft_wrap=True)
+
+
+def _print(console: "Console", text: str, style: str = "") -> None:
+    if text:
+        console.print(_text(text, style), highlight=False, overflow="fold")
+
+
+def _text(text: str, style: str = "") -> "Text":
+    """Names of a study are never read as markup."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)

@@ -1,0 +1,154 @@
+"""Numbers and names as a reader wants them: one place, so that terminal and page say the same."""
+
+import math
+from collections.abc import Sequence
+
+from headstart.analyse.analysis import Analysis, ArmResult, Comparison
+from headstart.report.run_summary import RunSummary
+
+NOTHING = "\u2013"  # en dash
+
+
+def decimals_for(analysis: Analysis) -> int:
+    """Decimals of percentages: one, or two where the study cares for less than a point."""
+    return 2 if any(c.margin_pp < 1 for c in analysis.comparisons) else 1
+
+
+def percent(fraction: float | None, decimals: int = 1) -> str:
+    """A fraction in per cent, without the sign: 0.931 is 93.1."""
+    if fraction is None or not math.isfinite(fraction):
+        return NOTHING
+    return f"{100 * fraction:.{decimals}f}"
+
+
+def points(value: float | None, decimals: int = 1) -> str:
+    """Percentage points with their sign, also where they round to 0: the side of zero matters."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:+.{decimals}f}" if value else f"{0:.{decimals}f}"
+
+
+def accuracy(result: ArmResult, decimals: int = 1) -> str:
+    """Mean test accuracy over seeds with its standard deviation, in per cent."""
+    if not result.seeds:
+        return NOTHING
+    mean = percent(result.mean, decimals)
+    return mean if result.sd is None else f"{mean} ± {percent(result.sd, decimals)}"
+
+
+def interval(comparison: Comparison, decimals: int = 1) -> str:
+    """The interval of a gain in brackets, or that there is none."""
+    if comparison.low_pp is None or comparison.high_pp is None:
+        return "no interval"
+    low, high = points(comparison.low_pp, decimals), points(comparison.high_pp, decimals)
+    return f"[{low}, {high}]"
+
+
+def seeds_there(result: ArmResult) -> str:
+    """How many seeds a result rests on, where that is not all of them."""
+    there, asked = len(result.seeds), len(result.seeds) + len(result.missing)
+    return f"{there} of {asked} seeds" if result.missing else ""
+
+
+def size_lines(size: str, num_images: int | None) -> tuple[str, ...]:
+    """A size as number of images, then as it was given where that says more."""
+    if num_images is None:
+        return (size,)
+    images = plural(num_images, "image")
+    return (images,) if size in (str(num_images), images) else (images, size)
+
+
+def plural(number: int, noun: str) -> str:
+    """A count with its noun: 1 seed, 5 seeds."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a reader says them: 0.42 s, 8.1 s, 42 s, 3 min 20 s, 2 h 5 min."""
+    if not math.isfinite(seconds):
+        return NOTHING
+    if seconds < 0.995:
+        return f"{seconds:.2f} s"
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def shorten(name: str, length: int) -> str:
+    """A name that fits: its middle is left out, since variants of an arm differ at their ends."""
+    if len(name) <= length:
+        return name
+    tail = (length - 1) // 2
+    return f"{name[: length - 1 - tail]}…{name[-tail:]}"
+
+
+def printable(text: str) -> str:
+    """Text without control characters, so that no name can steer a terminal or break a page."""
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
+def confidence(analysis: Analysis) -> str:
+    """The level of the intervals, such as 95 %; empty where nothing was compared."""
+    levels = sorted({c.confidence for c in analysis.comparisons if c.low_pp is not None})
+    return " and ".join(f"{100 * level:g} %" for level in levels)
+
+
+def interval_note(analysis: Analysis) -> str:
+    """What gains and intervals mean; empty where nothing was compared."""
+    if not analysis.comparisons:
+        return ""
+    controls = " or ".join(sorted({c.control for c in analysis.comparisons}))
+    gain = (
+        f"Gain: test accuracy minus that of {controls}, same seeds and images, in percentage "
+        "points (pp)."
+    )
+    level = confidence(analysis)
+    if not level:
+        return f"{gain} There is no interval: that takes at least two seeds."
+    return (
+        f"{gain} In brackets: {level} intervals over seeds and test images, "
+        f"not adjusted for the number of comparisons ({len(analysis.comparisons)})."
+    )
+
+
+def margin_note(analysis: Analysis) -> str:
+    """The margin of the study in words; empty where nothing was compared."""
+    margins = sorted({c.margin_pp for c in analysis.comparisons})
+    return " and ".join(f"±{margin:g} pp" for margin in margins)
+
+
+def warnings_of(analysis: Analysis) -> tuple[str, ...]:
+    """What a reader must know before the headline is believed; most serious first."""
+    found = []
+    broken = [g.message for g in analysis.gates if not g.passed and g.severity == "invalid"]
+    if broken:
+        found.append(f"Verdicts are withheld where the protocol failed: {' '.join(broken)}")
+    if analysis.num_done < analysis.num_trials:
+        found.append(
+            f"Incomplete: {analysis.num_done} of {plural(analysis.num_trials, 'trial')} are done. "
+            "What is shown rests on these only."
+        )
+    if len(analysis.seeds) == 1:
+        found.append("One seed only: nothing here says how much of a gain is luck.")
+    if not analysis.comparisons:
+        found.append("Nothing was compared with a control, so there is no verdict.")
+    return tuple(found)
+
+
+def steps_note(summary: RunSummary) -> str:
+    """What the present command ran and reused, and how long it took."""
+    return (
+        f"{plural(summary.steps_run, 'step')} run, {summary.steps_reused:,} reused, "
+        f"in {duration(summary.seconds)}."
+    )
+
+
+def listing(names: Sequence[object]) -> str:
+    """Values in a row: 0, 1, 2."""
+    return ", ".join(str(name) for name in names)

@@ -1,0 +1,70 @@
+"""The store's tables, as numbered migrations. A migration that has been released never changes."""
+
+import sqlite3
+
+from headstart.core.errors import StoreError
+
+MIGRATIONS = (
+    """
+    CREATE TABLE steps (
+        key TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        inputs TEXT NOT NULL,
+        result TEXT NOT NULL,
+        blob_size INTEGER NOT NULL,
+        blob_sha256 TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        environment TEXT NOT NULL,
+        finished_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE failures (
+        key TEXT PRIMARY KEY,
+        label TEXT NOT NULL,
+        error TEXT NOT NULL,
+        failed_at TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE studies (
+        number INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        spec TEXT NOT NULL,
+        facts TEXT NOT NULL,
+        command TEXT NOT NULL,
+        used_at TEXT NOT NULL,
+        UNIQUE (name, spec, facts)
+    ) STRICT;
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date, each migration in one transaction with its number.
+
+    Raises:
+        StoreError: the store was made by a newer headstart.
+    """
+    found = _version(connection)
+    if found > VERSION:
+        raise StoreError(
+            f"this store has version {found}, made by a newer headstart; this one knows versions "
+            f"up to {VERSION}. Upgrade headstart, or name another folder with --store."
+        )
+    while found < VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            found = _version(connection)  # another process may have been quicker
+            if found < VERSION:
+                for statement in MIGRATIONS[found].split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {found + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        found = _version(connection)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])

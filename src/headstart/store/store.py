@@ -1,0 +1,297 @@
+"""The store: steps by key, failures, studies. The row is written last and alone marks a step done."""
+
+import errno
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from headstart.core.errors import StoreDamaged, StoreError, StoreFull
+from headstart.core.hashing import Json, canonical_json
+from headstart.store.blobs import Arrays, Blob, DamagedBlob, looks_whole, read_blob, write_blob
+from headstart.store.migrations import migrate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """A finished step: what it was, the small part of what came out, and where it ran."""
+
+    key: str
+    kind: str
+    result: Json
+    seconds: float
+    environment: Json
+    blob: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureRow:
+    """A step that failed, with its traceback."""
+
+    key: str
+    label: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRow:
+    """A study as it was last run on this store."""
+
+    name: str
+    spec: Json
+    facts: Json
+    command: str
+    used_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Sums over finished trainings."""
+
+    steps: int
+    flops: int
+    updates: int
+    seconds: float
+
+
+class Store:
+    """One folder: `headstart.db`, `blobs/` and `locks/`.
+
+    Safe to open from many processes at once. Every method that writes commits before it returns.
+
+    Raises:
+        StoreError: the folder cannot be made or written, is no store, or is newer than this code.
+    """
+
+    def __init__(self, folder: Path, *, trace: Callable[[str], object] | None = None) -> None:
+        self.folder = folder
+        try:
+            (folder / "blobs").mkdir(parents=True, exist_ok=True)
+            (folder / "locks").mkdir(exist_ok=True)
+            self._connection = sqlite3.connect(
+                folder / "headstart.db", timeout=60, isolation_level=None
+            )
+            self._connection.row_factory = sqlite3.Row
+            self._connection.set_trace_callback(trace)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            migrate(self._connection)
+            self._connection.execute("SELECT count(*) FROM studies").fetchone()
+        except (OSError, sqlite3.Error) as error:
+            raise _store_error(folder, error) from error
+
+    def close(self) -> None:
+        """Close the database; the store object is of no use afterwards."""
+        self._connection.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def rows(self, keys: Iterable[str]) -> dict[str, StepRow]:
+        """The finished steps among `keys`, those with a missing or short blob left out."""
+        found: dict[str, StepRow] = {}
+        wanted = list(keys)
+        for at in range(0, len(wanted), 500):  # SQLite limits the number of parameters
+            some = wanted[at : at + 500]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT * FROM steps WHERE key IN ({marks})"
+            for row in self._connection.execute(query, some):
+                step = _step_row(row)
+                if looks_whole(self._blob_path(step.key), step.blob):
+                    found[step.key] = step
+        return found
+
+    def row(self, key: str) -> StepRow | None:
+        """One finished step, or None."""
+        return self.rows([key]).get(key)
+
+    def arrays(self, key: str) -> Arrays:
+        """The arrays of a finished step.
+
+        Raises:
+            StoreError: there are none. StoreDamaged: the blob is damaged (its row is dropped, so that the next
+                run computes it again).
+        """
+        row = self.row(key)
+        if row is None:
+            raise StoreError(f"step {key[:12]} is not in the store {self.folder}.")
+        try:
+            return read_blob(self._blob_path(key), row.blob)
+        except DamagedBlob as error:
+            self._write("DELETE FROM steps WHERE key = ?", (key,))
+            raise StoreDamaged(
+                f"{error}; it has been dropped. Run the same command again to compute it anew."
+            ) from error
+
+    def put(
+        self,
+        *,
+        key: str,
+        kind: str,
+        version: int,
+        payload: Json,
+        inputs: tuple[str, ...],
+        result: Json,
+        arrays: Arrays,
+        seconds: float,
+        environment: Json,
+    ) -> None:
+        """Keep a finished step: first the blob, then the row that makes it count.
+
+        Raises:
+            StoreFull: the disk has no room left. StoreError: it cannot be written otherwise.
+        """
+        try:
+            blob = write_blob(self._blob_path(key), arrays)
+        except OSError as error:
+            raise _store_error(self.folder, error) from error
+        with self.atomic():
+            self._write("DELETE FROM failures WHERE key = ?", (key,))
+            self._write(
+                "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    kind,
+                    version,
+                    canonical_json(payload),
+                    canonical_json(inputs),
+                    canonical_json(result),
+                    blob.size,
+                    blob.sha256,
+                    seconds,
+                    canonical_json(environment),
+                    _now(),
+                ),
+            )
+
+    def spent(self) -> Spent:
+        """What all finished trainings took, to estimate the next ones by."""
+        query = (
+            "SELECT count(*), sum(json_extract(result, '$.flops')), "
+            "sum(json_extract(payload, '$.phase.updates')), sum(seconds) "
+            "FROM steps WHERE kind = 'train'"
+        )
+        steps, flops, updates, seconds = self._connection.execute(query).fetchone()
+        return Spent(
+            steps=steps, flops=flops or 0, updates=updates or 0, seconds=float(seconds or 0)
+        )
+
+    @contextmanager
+    def claimed(self, key: str) -> Iterator[bool]:
+        """Whether this process may work on a step: a file lock that dies with its owner."""
+        lock = FileLock(self.folder / "locks" / key)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise _store_error(self.folder, error) from error
+        try:
+            yield True
+        finally:
+            lock.release()
+            # Nobody needs the lock of a step that is done; one still waiting would find the row.
+            if self.row(key) is not None:
+                (self.folder / "locks" / key).unlink(missing_ok=True)
+
+    # -- failures ------------------------------------------------------------------------------
+
+    def fail(self, key: str, label: str, error: str) -> None:
+        """Record that a step failed. It is tried again by the next run."""
+        self._write(
+            "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", (key, label, error, _now())
+        )
+
+    def failures(self, keys: Iterable[str]) -> dict[str, FailureRow]:
+        """The failed steps among `keys`."""
+        wanted = set(keys)
+        rows = self._connection.execute("SELECT key, label, error FROM failures")
+        return {row["key"]: FailureRow(**dict(row)) for row in rows if row["key"] in wanted}
+
+    # -- studies -------------------------------------------------------------------------------
+
+    def save_study(self, name: str, spec: Json, facts: Json, command: str) -> None:
+        """Remember a study and the facts it was planned with, as the latest of its name."""
+        self._write(
+            "INSERT INTO studies (name, spec, facts, command, used_at) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (name, spec, facts) "
+            "DO UPDATE SET command = excluded.command, used_at = excluded.used_at",
+            (name, canonical_json(spec), canonical_json(facts), command, _now()),
+        )
+
+    def studies(self) -> list[StudyRow]:
+        """Every study of the store, the latest use first."""
+        rows = self._connection.execute(
+            "SELECT name, spec, facts, command, used_at FROM studies ORDER BY used_at DESC"
+        )
+        return [
+            StudyRow(
+                name=row["name"],
+                spec=json.loads(row["spec"]),
+                facts=json.loads(row["facts"]),
+                command=row["command"],
+                used_at=row["used_at"],
+            )
+            for row in rows
+        ]
+
+    # -- inside --------------------------------------------------------------------------------
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """All writes of the block, or none."""
+        self._write("BEGIN IMMEDIATE", ())
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._write("COMMIT", ())
+
+    def _write(self, statement: str, values: tuple[object, ...]) -> None:
+        try:
+            self._connection.execute(statement, values)
+        except sqlite3.Error as error:
+            raise _store_error(self.folder, error) from error
+
+    def _blob_path(self, key: str) -> Path:
+        return self.folder / "blobs" / key[:2] / f"{key}.safetensors"
+
+
+def _step_row(row: sqlite3.Row) -> StepRow:
+    return StepRow(
+        key=row["key"],
+        kind=row["kind"],
+        result=json.loads(row["result"]),
+        seconds=row["seconds"],
+        environment=json.loads(row["environment"]),
+        blob=Blob(size=row["blob_size"], sha256=row["blob_sha256"]),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def _store_error(folder: Path, error: Exception) -> StoreError:
+    """The store's own error for what the system or SQLite said."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or "disk is full" in str(error):
+        return StoreFull(
+            f"the disk under the store {folder} is full. What was finished is kept: free some "
+            "space and run the same command again."
+        )
+    return StoreError(
+        f"the store {folder} cannot be used: {error}. Name a folder you can write to with --store."
+    )

@@ -1,0 +1,69 @@
+"""Strategies compile to phases: data in, data out, no torch. The trainer never learns their names."""
+
+from collections.abc import Iterator
+
+from headstart.spec.arms import (
+    AnyStrategy,
+    Discriminative,
+    Freeze,
+    Full,
+    Gradual,
+    Probe,
+    ProbeThenFull,
+)
+from headstart.spec.phases import Phase, Rule
+
+
+def phases_of(
+    strategy: AnyStrategy, stage_names: tuple[str, ...], updates: int
+) -> tuple[Phase, ...]:
+    """The phases of a strategy for a network's stages (the head last) and a budget in updates.
+
+    The phases' updates add up to the budget, whatever the strategy. A phase that would get no
+    update at all is left out.
+
+    Example:
+        >>> phases = phases_of(Probe(), ("conv1", "head"), updates=300)
+        >>> [(rule.first, rule.lr_scale) for rule in phases[0].rules]
+        [('conv1', 0.0), ('head', 1.0)]
+    """
+    phases = tuple(_compile(strategy, stage_names, updates))
+    assert sum(phase.updates for phase in phases) == updates
+    return phases
+
+
+def _compile(strategy: AnyStrategy, stages: tuple[str, ...], updates: int) -> Iterator[Phase]:
+    match strategy:
+        case Full():
+            yield _thawed_from(0, stages, updates)
+        case Probe():
+            yield _thawed_from(len(stages) - 1, stages, updates)
+        case Freeze():
+            yield _thawed_from(stages.index(strategy.cut) + 1, stages, updates)
+        case ProbeThenFull():
+            first = round(strategy.probe_share * updates)
+            for thawed, share in ((len(stages) - 1, first), (0, updates - first)):
+                if share:
+                    yield _thawed_from(thawed, stages, share)
+        case Gradual():
+            for number in range(len(stages)):
+                share = updates * (number + 1) // len(stages) - updates * number // len(stages)
+                if share:
+                    yield _thawed_from(len(stages) - 1 - number, stages, share, strategy.decay)
+        case Discriminative():
+            yield _thawed_from(0, stages, updates, strategy.decay)
+
+
+def _thawed_from(thawed: int, stages: tuple[str, ...], updates: int, decay: float = 1.0) -> Phase:
+    """Stages before number `thawed` frozen, the rest trained, slower by `decay` towards the stem."""
+    rules = []
+    if thawed > 0:
+        rules.append(Rule(first=stages[0], last=stages[thawed - 1], lr_scale=0, mode="eval"))
+    if decay == 1:
+        rules.append(Rule(first=stages[thawed], last=stages[-1], lr_scale=1, mode="train"))
+    else:
+        for number in range(thawed, len(stages)):
+            scale = decay ** -(len(stages) - 1 - number)
+            name = stages[number]
+            rules.append(Rule(first=name, last=name, lr_scale=scale, mode="train"))
+    return Phase(rules=tuple(rules), updates=updates)

@@ -1,0 +1,43 @@
+"""Predictions of a network in eval mode."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headstart.networks.build import Network, build
+from headstart.networks.initial import Weights
+from headstart.spec.network import NetworkSpec
+from headstart.spec.shapes import Shape
+
+BATCH = 500  # large enough to fill the machine, small enough to stay in its caches
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Predicted classes (n,), int64, and class probabilities (n, classes), float32."""
+
+    classes: np.ndarray
+    probabilities: np.ndarray
+
+
+def predict(
+    network: NetworkSpec,
+    image: Shape,
+    num_classes: int,
+    weights: Weights,
+    inputs: np.ndarray,
+    device: torch.device,
+) -> Predictions:
+    """Predictions for inputs (n, channels, height, width)."""
+    module = build(network, image, num_classes, weights).to(device)
+    logits = logits_of(module, torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)).cpu()
+    return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
+
+
+@torch.inference_mode()
+def logits_of(module: Network, inputs: Tensor) -> Tensor:
+    """Logits in eval mode, in batches. Leaves the module in eval mode."""
+    module.eval()
+    return torch.cat([module(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)])

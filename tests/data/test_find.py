@@ -1,0 +1,141 @@
+"""Where data sets are found, in which order, and what is said when they are not."""
+
+from pathlib import Path
+
+import pytest
+from tiny_sets import alone as alone
+from tiny_sets import write_set
+
+from headstart.core.errors import DataError
+from headstart.data import find
+from headstart.data.find import in_folder, is_path, where
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+LABELS = [0, 1, 0, 1]
+
+
+def test_each_place_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert where("mnist-mini").folder == find.PACKAGE_FOLDER / "mnist-mini"
+    monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "given"))
+    for place in ("system", "cache/data", "given"):  # from the last to the first
+        folder = write_set(tmp_path / place / "mnist-mini", LABELS, LABELS)
+        assert where("mnist-mini").folder == folder
+
+
+def test_every_place_looked_at_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HEADSTART_DATA", str(tmp_path))
+    found = where("fashion-mini")
+    assert [place.what for place in found.looked] == [
+        "$HEADSTART_DATA",
+        "the cache",
+        "the system's data sets",
+        "headstart itself",
+    ]
+    assert [place.seen for place in found.looked] == ["no such folder"] * 3 + ["found"]
+
+
+def test_an_incomplete_folder_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_set(tmp_path / "given" / "mnist-mini", LABELS, LABELS)
+    (folder / "t10k-labels-idx1-ubyte.gz").unlink()
+    monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "given"))
+    found = where("mnist-mini")
+    assert found.folder == find.PACKAGE_FOLDER / "mnist-mini"
+    assert found.looked[0].seen == "has no t10k-labels-idx1-ubyte"
+
+
+def test_missing_data_lists_places_and_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "given"))
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "fashion-mnist").write_text("a file")
+    with pytest.raises(DataError) as caught:
+        where("fashion-mnist")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "data set 'fashion-mnist' was not found. Looked in:"
+    assert lines[1] == f"  - $HEADSTART_DATA ({tmp_path}/given/fashion-mnist): is not a folder"
+    assert lines[2] == f"  - the cache ({tmp_path}/cache/data/fashion-mnist): no such folder"
+    assert lines[3].startswith("  - the system's data sets (")
+    assert lines[4].startswith("  - headstart itself (")
+    assert lines[5] == "To get it, do one of:"
+    assert lines[6].startswith("  - headstart data fetch fashion-mnist ")
+    assert lines[7].startswith("  - export HEADSTART_DATA=FOLDER ")
+    assert lines[8] == "  - apt install dataset-fashion-mnist"
+    assert lines[9] == "  - use 'fashion-mini' instead, which ships with headstart"
+
+
+def test_missing_data_without_a_data_folder() -> None:
+    with pytest.raises(DataError, match=r"\$HEADSTART_DATA: is not set") as caught:
+        where("mnist")
+    assert "headstart data fetch mnist" in str(caught.value)
+    assert "apt" not in str(caught.value)
+
+
+def test_a_torn_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(find, "PACKAGE_FOLDER", tmp_path)
+    with pytest.raises(DataError, match="install headstart again"):
+        where("mnist-mini")
+
+
+def test_an_unknown_name_suggests_the_nearest() -> None:
+    with pytest.raises(DataError) as caught:
+        where("fashion_mnist")
+    text = str(caught.value)
+    assert text.startswith("data set 'fashion_mnist' is not known.")
+    assert "Known: fashion-mini, fashion-mnist, mnist, mnist-mini." in text
+    assert "'./fashion_mnist'" in text
+    assert "Did you mean 'fashion-mnist'?" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("./mine", True), ("~/mine", True), ("a/b", True), (".", True), ("mine", False)],
+)
+def test_what_is_a_path(text: str, expected: bool) -> None:
+    assert is_path(text) is expected
+
+
+def test_a_folder_that_exists_is_a_path_but_a_known_name_stays_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "mnist"):
+        (tmp_path / name).mkdir()
+    assert is_path("mine")
+    assert not is_path("mnist")
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".xz"])
+def test_a_path_is_taken_as_it_is(tmp_path: Path, suffix: str) -> None:
+    folder = write_set(tmp_path / "mine", LABELS, LABELS, suffix=suffix)
+    found = where(str(folder))
+    assert found.folder == folder
+    assert found.known is None
+    assert found.files["test"][1] == folder / f"t10k-labels-idx1-ubyte{suffix}"
+
+
+def test_the_dotted_spelling_of_file_names(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "mine", LABELS, LABELS, suffix="")
+    for path in folder.iterdir():
+        path.rename(folder / path.name.replace("-idx", ".idx"))
+    assert where(str(folder)).files["train"][0].name == "train-images.idx3-ubyte"
+
+
+def test_a_path_with_nothing_behind_it(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        where(str(tmp_path / "nowhere"))
+    text = str(caught.value)
+    assert f"{tmp_path}/nowhere: no such folder." in text
+    assert "Expected train-images-idx3-ubyte, train-labels-idx1-ubyte" in text
+
+
+def test_a_path_with_one_part_only(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "mine", LABELS, LABELS)
+    for path in folder.glob("t10k-*"):
+        path.unlink()
+    expected = "has no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"
+    with pytest.raises(DataError, match=expected):
+        in_folder("mine", folder)

@@ -1,0 +1,55 @@
+"""The JSON document keeps its contract: schema committed, gaps as null, everything of the study."""
+
+import json
+from importlib import resources
+
+import pytest
+from analyses import SUMMARY, analysis
+from jsonschema import Draft202012Validator
+
+from headstart.analyse.analysis import Analysis
+from headstart.report.document import document, schema_text
+
+CASES = {
+    "plain": analysis(),
+    "one seed": analysis(num_seeds=1),
+    "gaps": analysis(missing=[("full", "50", seed) for seed in range(5)], failures=["full failed"]),
+    "invalid": analysis(invalid=True),
+    "nothing": analysis(arms=[], pairs=[]),
+}
+
+
+def committed() -> str:
+    return resources.files("headstart.report").joinpath("study.schema.json").read_text()
+
+
+def test_committed_schema_is_that_of_the_model() -> None:
+    assert committed() == schema_text(), "write schema_text() to study.schema.json"
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_document_keeps_to_its_schema(case: Analysis) -> None:
+    shown = json.loads(document(case, SUMMARY).model_dump_json())
+    Draft202012Validator(json.loads(committed())).validate(shown)
+
+
+def test_document_holds_every_result_and_comparison() -> None:
+    given = analysis()
+    shown = document(given, SUMMARY)
+    assert [(a.arm, a.size, a.test_accuracy) for a in shown.arms] == [
+        (a.arm, a.size, a.test_accuracy) for a in given.arms
+    ]
+    assert [(c.gain_pp, c.verdict) for c in shown.comparisons] == [
+        (c.gain_pp, c.verdict) for c in given.comparisons
+    ]
+    assert (shown.steps.run, shown.steps.reused) == (131, 24)
+
+
+def test_what_cannot_be_told_is_null() -> None:
+    one = document(analysis(num_seeds=1), SUMMARY)
+    assert one.arms[0].sd is None
+    assert one.comparisons[0].low_pp is None
+    gaps = document(CASES["gaps"], SUMMARY)
+    empty = next(a for a in gaps.arms if (a.arm, a.size) == ("full", "50"))
+    assert (empty.mean, empty.test_accuracy, empty.missing) == (None, (), (0, 1, 2, 3, 4))
+    assert gaps.failures == ("full failed",)

@@ -1,0 +1,155 @@
+"""The page is one file that loads nothing, lies about nothing and survives hostile names."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from analyses import ARMS, SIZES, SUMMARY, analysis
+
+from headstart.analyse.analysis import Analysis
+from headstart.report.html import page, write_html
+
+HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>{{ 7*7 }}'
+VOID = {"meta", "br", "hr", "img", "wbr", "link", "input"}
+
+CASES = {
+    "plain": analysis(),
+    "one seed": analysis(num_seeds=1),
+    "gaps": analysis(
+        missing=[("full", "50", seed) for seed in range(5)],
+        absent=[("probe", "10%"), ("scratch", "100")],
+    ),
+    "invalid": analysis(invalid=True),
+    "no comparison": analysis(compared=False),
+    "one arm": analysis(arms=["scratch"]),
+    "many arms": analysis(arms=[*ARMS, *(f"freeze_{cut}" for cut in range(9))], sizes=SIZES[:2]),
+    "several pairs": analysis(pairs=[("letters", "digits"), ("fashion", "digits")]),
+    "hostile": analysis(
+        arms=["scratch", HOSTILE, "e" + HOSTILE],
+        pairs=[(HOSTILE, "digits")],
+        sizes=[(HOSTILE, 50)],
+        study=HOSTILE,
+        question=HOSTILE,
+        failures=[HOSTILE],
+    ),
+    "nothing": analysis(arms=[], pairs=[]),
+}
+
+
+@cache  # drawing takes about a second
+def page_of(given: Analysis) -> str:
+    return page(given, SUMMARY)
+
+
+class Reader(HTMLParser):
+    """Collects tags, ids and loads of a page, and checks that every tag is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.ids: list[str] = []
+        self.loads: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            assert not name.startswith("on")
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("src", "href", "xlink:href", "srcset"):
+                self.loads.append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_page_is_whole_and_loads_nothing(case: Analysis) -> None:
+    text = page_of(case)
+    read = Reader(text)
+    assert len(read.ids) == len(set(read.ids))
+    assert not read.tags & {"script", "img", "link", "iframe", "object", "image"}
+    assert all(load.startswith("#") for load in read.loads)
+    assert not re.search(r"@import|url\((?!#)", text)
+    assert "NaN" not in text.replace("NonFinite", "")
+
+
+def test_names_are_escaped() -> None:
+    text = page_of(CASES["hostile"])
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+    assert "{{ 7*7 }}" in text
+
+
+def test_same_analysis_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        write_html(analysis(), SUMMARY, tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_verdict_stands_before_figures_and_repeat_stands_last() -> None:
+    given = analysis()
+    text = page_of(given)
+    titles = ("Results", "Every seed", "Learning curves", "Protocol", "Tasks", "Environment")
+    parts = [given.headline, given.detail[0], "<figure", *(f"<h2>{title}<" for title in titles)]
+    parts.append(SUMMARY.command)
+    places = [text.index(part.replace("'", "&#39;")) for part in parts]
+    assert places == sorted(places)
+    assert "not adjusted for the number of comparisons (16)" in text
+    assert "CC BY-SA 3.0" in text
+
+
+def test_first_screen_says_what_withholds_the_verdict() -> None:
+    first = page_of(CASES["invalid"]).split("<figure")[0]
+    assert "Verdicts are withheld where the protocol failed" in first
+    assert "1 gate failed" in first
+    assert "Hollow mark: the verdict is withheld." in page_of(CASES["invalid"])
+
+
+def test_first_screen_says_what_is_missing() -> None:
+    assert "Incomplete: 85 of 100 trials" in page_of(CASES["gaps"]).split("<figure")[0]
+    assert "One seed only" in page_of(CASES["one seed"]).split("<figure")[0]
+    assert "Nothing was compared" in page_of(CASES["no comparison"]).split("<figure")[0]
+
+
+def test_one_seed_claims_no_interval() -> None:
+    text = page_of(CASES["one seed"])
+    assert "no interval can be given" in text
+    assert "±" not in text.replace("mean ± sd", "").replace("±1 pp", "")
+
+
+def test_gates_say_their_state_in_words() -> None:
+    text = page_of(analysis())
+    assert text.count("</span> passed</span>") == 3
+    assert text.count("</span> not met</span>") == 1
+    assert "</span> failed</span>" in page_of(CASES["invalid"])
+
+
+def test_a_finer_margin_is_shown_with_two_decimals() -> None:
+    given = analysis()
+    fine = replace(given, comparisons=tuple(replace(c, margin_pp=0.25) for c in given.comparisons))
+    assert "±0.25 pp" in page_of(fine)
+    control = given.arms[0]
+    assert f"{100 * control.mean:.2f} ± {100 * (control.sd or 0):.2f}" in page_of(fine)
+
+
+def test_importing_the_room_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, headstart.report.html, headstart.report.terminal, headstart.report.figures\n"
+        "heavy = {'torch', 'altair', 'vl_convert', 'jinja2', 'rich', 'pandas', 'scipy'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

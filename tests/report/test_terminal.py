@@ -1,0 +1,124 @@
+"""The terminal report fits its width, says every verdict in words and hides no gap."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from analyses import ARMS, SIZES, SUMMARY, analysis
+from rich.console import Console
+
+from headstart.analyse.analysis import Analysis
+from headstart.report.terminal import print_report
+
+LONG = "full_with_a_rather_long_name_that_somebody_gave_it_in_a_hurry_"
+
+
+def printed(
+    given: Analysis, width: int = 80, html: Path | None = None, colour: bool = False
+) -> str:
+    text = StringIO()
+    system: Literal["truecolor"] | None = "truecolor" if colour else None
+    console = Console(file=text, width=width, force_terminal=colour, color_system=system)
+    print_report(given, SUMMARY, console, html)
+    return text.getvalue()
+
+
+CASES = {
+    "plain": analysis(),
+    "one seed": analysis(num_seeds=1),
+    "gaps": analysis(
+        missing=[("full", "50", 3)], absent=[("probe", "10%")], failures=["full: " + "x" * 200]
+    ),
+    "invalid": analysis(invalid=True),
+    "no comparison": analysis(arms=["scratch"]),
+    "many arms": analysis(arms=[*ARMS, "gradual", "discriminative", "freeze_3"]),
+    "long names": analysis(
+        arms=["scratch", f"{LONG}a", f"{LONG}b"],
+        pairs=[("letters", "digits"), ("fashion", "digits")],
+    ),
+    "nothing": analysis(arms=[], pairs=[]),
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_no_line_is_longer_than_the_terminal(case: Analysis, width: int) -> None:
+    for line in printed(case, width, Path("report.html")).splitlines():
+        assert len(line) <= width, line
+
+
+def test_order_is_headline_table_caveats_and_how_to_repeat() -> None:
+    given = analysis()
+    text = printed(given, 120, Path("report.html"))
+    places = [
+        text.index(part)
+        for part in (given.headline, "Target data", "not adjusted", "Caveat: One", "131 steps run")
+    ]
+    assert places == sorted(places)
+    assert "Page: report.html" in text
+    assert "Repeat: headstart run study.toml" in text
+
+
+def test_rows_hold_accuracy_gain_interval_and_verdict() -> None:
+    row = next(line for line in printed(analysis()).splitlines() if "random_trunk" in line)
+    assert "63.7 ± 1.8" in row
+    assert "-22.6 [-24.9, -20.3]" in row
+    assert "▼ hurts" in row
+
+
+def test_cost_is_shown_where_there_is_room() -> None:
+    assert "Updates" not in printed(analysis(), 80)
+    assert "Updates" in printed(analysis(), 120)
+
+
+def test_without_colour_there_are_no_escapes_and_with_it_there_are() -> None:
+    assert "\x1b" not in printed(analysis())
+    assert "\x1b" in printed(analysis(), colour=True)
+
+
+def test_gaps_are_said() -> None:
+    text = printed(CASES["gaps"], 120)
+    assert "Incomplete: 94 of 100 trials" in text
+    assert "4 of 5 seeds" in text
+    assert "no result" in text
+    assert "1 failure:" in text
+
+
+def test_one_seed_has_neither_spread_nor_interval() -> None:
+    text = printed(CASES["one seed"], 120)
+    assert "One seed only" in text
+    assert "no interval" in text
+    assert "±" not in text
+
+
+def test_withheld_verdicts_are_said_first_with_their_reason() -> None:
+    text = printed(CASES["invalid"], 120)
+    warning = "Verdicts are withheld where the protocol failed: 8 test images"
+    assert text.index(warning) < text.index("Target data")
+    assert "✕ invalid" in text
+
+
+def test_not_enough_evidence_says_what_could_have_been_seen() -> None:
+    text = " ".join(printed(analysis(arms=[*ARMS, "gradual"]), 120).split())
+    assert "not enough evidence (gradual at" in text
+    assert "5 seeds could have shown a gain of 2.4 pp; about 12 would do" in text
+
+
+def test_equal_sizes_of_several_pairs_stay_apart() -> None:
+    pairs = [("letters", "digits"), ("fashion", "digits")]
+    text = printed(analysis(pairs=pairs, sizes=SIZES[-1:]))
+    first, second = text.split("fashion → digits", 1)
+    assert "6,000 images" in first
+    assert "12,000 images" in second
+
+
+def test_names_are_no_markup_and_steer_no_terminal() -> None:
+    text = printed(analysis(arms=["scratch", "[red]a[/red]", "b\x1b[2Jc"]))
+    assert "[red]a[/red]" in text
+    assert "\x1b" not in text
+
+
+def test_many_failures_are_cut_short() -> None:
+    text = printed(analysis(failures=[f"failure number {number}" for number in range(9)]))
+    assert "and 4 more" in text
