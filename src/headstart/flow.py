@@ -239,6 +239,12 @@ def progress_of(store: Store, recalled: Recalled) -> StudyProgress:
     )
 
 
+def need_store(folder: Path) -> None:
+    """Raise a StoreError where there is no store to read."""
+    if not (folder / "headstart.db").is_file():
+        raise StoreError(f"there is no store at {folder}. Run a study first, or name one: --store.")
+
+
 def default_workers() -> int:
     """One worker per core this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

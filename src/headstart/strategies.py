@@ -1,4 +1,4 @@
-"""Strategies compile to phases: data in, data out, no torch. The trainer never learns their names."""
+"""Strategies compile to phases, without torch. The trainer never learns their names."""
 
 from collections.abc import Iterator
 
@@ -55,7 +55,7 @@ def _compile(strategy: AnyStrategy, stages: tuple[str, ...], updates: int) -> It
 
 
 def _thawed_from(thawed: int, stages: tuple[str, ...], updates: int, decay: float = 1.0) -> Phase:
-    """Stages before number `thawed` frozen, the rest trained, slower by `decay` towards the stem."""
+    """Stages before number `thawed` frozen, the rest trained, `decay` slower per stage down."""
     rules = []
     if thawed > 0:
         rules.append(Rule(first=stages[0], last=stages[thawed - 1], lr_scale=0, mode="eval"))

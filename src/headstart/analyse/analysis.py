@@ -1,4 +1,4 @@
-"""The Analysis: everything a report shows, frozen. Terminal, HTML, JSON and live page read only this.
+"""The Analysis: everything a report shows, frozen. All faces of headstart read only this.
 
 Accuracies are fractions; whatever ends in `_pp` is in percentage points.
 """
@@ -12,7 +12,7 @@ Severity = Literal["invalid", "caveat"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """One trial while it trained, at each measured update; `checkpoint` is the update that counts."""
+    """One trial at each measured update of its training; `checkpoint` is the one that counts."""
 
     seed: int
     updates: tuple[int, ...]
@@ -84,7 +84,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """One check of the protocol. A failed `invalid` gate withholds verdicts; a caveat is printed."""
+    """One check of the protocol: a failed one withholds verdicts, or is printed as a caveat."""
 
     id: str
     title: str

@@ -26,7 +26,7 @@ def protocol_lines(study: StudySpec) -> tuple[tuple[str, str], ...]:
         ("Test images", "opened once per trial, by its last step, after all training"),
         (
             "Interval",
-            "crossed seeds x test images, t with Satterthwaite's degrees of freedom, 95 %",
+            "crossed seeds x test images, t with Satterthwaite's df, 95 %",
         ),
         ("Margin", f"{study.margin:g} percentage points, fixed beforehand"),
     )

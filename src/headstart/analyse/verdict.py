@@ -30,9 +30,8 @@ def judge(found: Crossed, margin_pp: float) -> Judged:
     small = -margin_pp < inner[0] and inner[1] < margin_pp
     told = f"gain {signed(100 * found.mean)} pp, {span(low, high)}"
     if found.num_seeds < FEWEST_SEEDS:
-        return _short(
-            found, f"{told}; {found.num_seeds} seeds are too few for a verdict", margin_pp
-        )
+        told = f"{told}; {found.num_seeds} seeds are too few for a verdict"
+        return _short(found, told, margin_pp)
     if low > 0:
         return Judged(word="helps", why=f"{told}: {_beyond(low, small, margin_pp)}")
     if high < 0:

@@ -117,7 +117,8 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
     with Progress(
         BarColumn(bar_width=30), TextColumn("{task.description}"), console=console, transient=True
     ) as shown:
-        bar = shown.add_task(tracker.text(), total=total, completed=total - tracker.cost_left)
+        bar = shown.add_task(tracker.text(), total=total)
+        shown.update(bar, completed=total - tracker.cost_left)
 
         def listen(step: Step, report: Report | None) -> None:
             tracker.tell(step, report)

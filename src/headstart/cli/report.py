@@ -14,13 +14,9 @@ def report(
     """Report what a store holds of a study."""
     from headstart import flow
     from headstart.cli.output import show
-    from headstart.core.errors import StoreError
     from headstart.store.store import Store
 
-    if not (store / "headstart.db").is_file():
-        raise StoreError(
-            f"there is no store at {store}. Run the study first, or name one: --store."
-        )
+    flow.need_store(store)
     with Store(store) as opened:
         recalled = flow.recall_one(opened, study)
         analysis, summary = flow.report_again(opened, recalled)

@@ -12,12 +12,10 @@ def status(store: StoreFolder = Path("headstart-store")) -> None:
     from rich.console import Console
 
     from headstart import flow
-    from headstart.core.errors import StoreError
     from headstart.report.plan import print_status
     from headstart.store.store import Store
 
-    if not (store / "headstart.db").is_file():
-        raise StoreError(f"there is no store at {store}. Run a study first, or name one: --store.")
+    flow.need_store(store)
     with Store(store) as opened:
         progress = [flow.progress_of(opened, recalled) for recalled in flow.recall(opened)]
     if not progress:

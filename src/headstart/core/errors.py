@@ -54,7 +54,7 @@ class Problem:
 
 
 class SpecError(HeadstartError, ValueError):
-    """A study says something impossible. `problems` holds every problem found, not only the first."""
+    """A study says something impossible. `problems` holds every problem, not only the first."""
 
     def __init__(self, problems: Sequence[Problem], origin: str = "the study") -> None:
         self.problems = tuple(problems)

@@ -1,4 +1,4 @@
-"""Content keys: canonical JSON and SHA-256. The format is pinned by golden tests and never changes."""
+"""Content keys: canonical JSON and SHA-256. Golden tests pin the format, which never changes."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""One step from claim to row, in whatever process. Torch is imported only if there is work to do."""
+"""One step from claim to row, in whatever process. Torch is imported only if there is work."""
 
 import time
 import traceback

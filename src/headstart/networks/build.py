@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from headstart.networks.initial import Weights
 from headstart.spec import network as spec
-from headstart.spec.shapes import LayerFacts, Shape, layers_of
+from headstart.spec.shapes import LayerFacts, Shape, layers_of, num_outputs
 
 
 class Network(nn.Module):
@@ -18,7 +18,7 @@ class Network(nn.Module):
     def __init__(self, network: spec.NetworkSpec, image: Shape, num_classes: int) -> None:
         super().__init__()
         self.stage_names = network.stage_names
-        self._single = network.head.output == "sigmoid"
+        self._single = num_outputs(network, num_classes) == 1
         built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
         for layer in layers_of(network, image, num_classes):
             built[layer.stage].append(_module(layer))
@@ -54,7 +54,8 @@ def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: We
 def weights_of(module: nn.Module) -> Weights:
     """A copy of all parameters and buffers."""
     return {
-        name: tensor.detach().cpu().contiguous().numpy().copy() for name, tensor in module.state_dict().items()
+        name: tensor.detach().cpu().contiguous().numpy().copy()
+        for name, tensor in module.state_dict().items()
     }
 
 
@@ -76,8 +77,10 @@ class SamePad(nn.Module):
 class PaddedConv(nn.Conv2d):
     """A convolution after zero padding that its own symmetric padding cannot express."""
 
-    def __init__(self, pad: SamePad, *sizes: int, stride: int, bias: bool) -> None:
-        super().__init__(*sizes, stride=stride, bias=bias)  # type: ignore[arg-type]
+    def __init__(self, pad: SamePad, channels_in: int, layer: spec.Conv) -> None:
+        super().__init__(
+            channels_in, layer.channels, layer.kernel, stride=layer.stride, bias=layer.bias
+        )
         self.pad = pad
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -155,6 +158,4 @@ def _conv(layer: spec.Conv, shape_in: Shape) -> nn.Module:
         half = layer.kernel // 2
         return nn.Conv2d(channels, layer.channels, layer.kernel, padding=half, bias=layer.bias)
     pad = SamePad(layer.kernel, layer.stride, height, width)
-    return PaddedConv(
-        pad, channels, layer.channels, layer.kernel, stride=layer.stride, bias=layer.bias
-    )
+    return PaddedConv(pad, channels, layer)

@@ -1,1 +1,1 @@
-"""From a study and the facts of its data to trials and steps with keys. Pure functions, no torch."""
+"""From a study and the facts of its data to trials and steps with keys. Pure, without torch."""

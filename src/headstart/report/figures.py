@@ -7,11 +7,12 @@ Colours and shapes of arms are those of `palette`; the page prints their legend.
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from headstart.analyse.analysis import Analysis, Comparison, Curve
-from headstart.report.palette import BAND, CARD, GRID, INK, Look, looks
+from headstart.report.charts import Record, canvas, colour, data, domain_of, shape
+from headstart.report.palette import BAND, CARD, GRID, INK
 from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of
 from headstart.report.svg import draw
 from headstart.report.text import margin_note, printable, shorten
@@ -23,8 +24,6 @@ WIDE, NARROW, PANEL = 860, 350, 350  # pixels
 _DODGE = 0.78  # share of a size's place on the axis that its arms take up
 _LABEL = 20  # letters of an arm's name beside its dots
 _LETTER = 6.8  # pixels of a letter in the widest of the usual fonts, at the size of labels
-
-Record = dict[str, Any]
 
 
 def gain_figure(analysis: Analysis, pair: Pair, width: int = WIDE) -> str:
@@ -47,30 +46,30 @@ def gain_figure(analysis: Analysis, pair: Pair, width: int = WIDE) -> str:
     margin = max(c.margin_pp for g in groups for row in g.rows if (c := row.comparison))
     x = alt.X("x:Q").axis(_size_axis(groups)).scale(domain=[-0.5, len(groups) - 0.5], nice=False)
     y = alt.Y("y:Q").axis(_gain_axis()).scale(domain=_gain_domain(marks, margin), nice=True)
-    colour = _colour(analysis, marks)
+    by_arm = colour(analysis, marks)
     filled = alt.when("datum.invalid").then(alt.value(CARD))
-    filled = filled.otherwise(_colour(analysis, marks, "fill"))
+    filled = filled.otherwise(colour(analysis, marks, "fill"))
     big, small = (70, 16) if width > 500 else (34, 8)
-    place = alt.Chart(_data(marks)).encode(x=x, y=y)
-    base = place.encode(color=colour)
+    place = alt.Chart(data(marks)).encode(x=x, y=y)
+    base = place.encode(color=by_arm)
     chart = alt.layer(
         _band(margin, len(groups)),
         _borders(len(groups)),
-        alt.Chart(_data([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1.2).encode(y="zero:Q"),
+        alt.Chart(data([{"zero": 0}])).mark_rule(color=INK, strokeWidth=1.2).encode(y="zero:Q"),
         base.mark_line(strokeWidth=1, opacity=0.35),
-        alt.Chart(_data(dots))
+        alt.Chart(data(dots))
         .mark_circle(size=small, opacity=0.6)
-        .encode(x="x:Q", y="y:Q", color=colour),
+        .encode(x="x:Q", y="y:Q", color=by_arm),
         base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q"),
         place.mark_point(size=big, opacity=1, strokeWidth=1.6).encode(
-            shape=_shape(analysis, marks), stroke=_colour(analysis, marks, "stroke"), fill=filled
+            shape=shape(analysis, marks), stroke=colour(analysis, marks, "stroke"), fill=filled
         ),
     ).properties(
         title=alt.TitleParams(
             text=f"Gain over {shorten(printable(analysis.control), 24)}",
             subtitle="test accuracy, percentage points",
         ),
-        **_canvas(width, 380 if width > 500 else 340),
+        **canvas(width, 380 if width > 500 else 340),
     )
     return draw(
         chart,
@@ -87,7 +86,7 @@ def curves_figure(analysis: Analysis, pair: Pair) -> tuple[str, ...]:
     """Validation accuracy by update, one drawing a size, a line a seed, checkpoints marked."""
     groups = [(g, _curve_points(g)) for g in sizes_of(analysis, pair)]
     groups = [(group, points) for group, points in groups if points]
-    domain = _domain(point["y"] for _, points in groups for point in points)
+    domain = domain_of(point["y"] for _, points in groups for point in points)
     return tuple(
         _curves_panel(analysis, group, points, domain, f"curves-{number}-{_slug(analysis, pair)}")
         for number, (group, points) in enumerate(groups)
@@ -182,7 +181,7 @@ def _band(margin: float, num_groups: int) -> Any:
 
     place = {"x": -0.5, "x2": num_groups - 0.5, "y": -margin, "y2": margin}
     return (
-        alt.Chart(_data([place]))
+        alt.Chart(data([place]))
         .mark_rect(color=BAND, opacity=1)
         .encode(x="x:Q", x2="x2:Q", y="y:Q", y2="y2:Q")
     )
@@ -193,7 +192,7 @@ def _borders(num_groups: int) -> Any:
     import altair as alt
 
     between = [{"x": index + 0.5} for index in range(num_groups - 1)]
-    return alt.Chart(_data(between)).mark_rule(color=GRID).encode(x="x:Q")
+    return alt.Chart(data(between)).mark_rule(color=GRID).encode(x="x:Q")
 
 
 def _curve_points(group: SizeRows) -> list[Record]:
@@ -223,13 +222,13 @@ def _curves_panel(
         .scale(domain=[0, max(point["x"] for point in points)], nice=False)
     )
     y = alt.Y("y:Q").axis(title=None, tickCount=5).scale(domain=domain, nice=True, zero=False)
-    base = alt.Chart(_data(points)).encode(x=x, y=y, color=_colour(analysis, points))
+    base = alt.Chart(data(points)).encode(x=x, y=y, color=colour(analysis, points))
     chart = alt.layer(
         base.mark_line(strokeWidth=1.1, opacity=0.75).encode(detail="seed:N"),
         base.transform_filter("datum.at")
         .mark_point(filled=True, size=26, opacity=1)
-        .encode(shape=_shape(analysis, points)),
-    ).properties(title=_panel_title(group, "validation accuracy, %"), **_canvas(PANEL, 260))
+        .encode(shape=shape(analysis, points)),
+    ).properties(title=_panel_title(group, "validation accuracy, %"), **canvas(PANEL, 260))
     return draw(
         chart,
         title=f"Learning curves at {group.title}",
@@ -257,16 +256,16 @@ def _seeds_panel(analysis: Analysis, group: SizeRows, name: str) -> str:
         .scale(domain=list(labels.values()))
     )
     x = alt.X("x:Q").axis(title=None, tickCount=5, grid=False)
-    x = x.scale(domain=_domain(dot["x"] for dot in dots), nice=True, zero=False)
+    x = x.scale(domain=domain_of(dot["x"] for dot in dots), nice=True, zero=False)
     chart = alt.layer(
-        alt.Chart(_data(dots))
+        alt.Chart(data(dots))
         .mark_circle(size=34, opacity=0.65)
-        .encode(x=x, y=y, color=_colour(analysis, dots)),
-        alt.Chart(_data(means))
+        .encode(x=x, y=y, color=colour(analysis, dots)),
+        alt.Chart(data(means))
         .mark_tick(color=INK, thickness=2, size=15, opacity=1)
         .encode(x=x, y=y),
     ).properties(
-        title=_panel_title(group, "test accuracy, %"), **_canvas(PANEL, 80 + 24 * len(labels))
+        title=_panel_title(group, "test accuracy, %"), **canvas(PANEL, 80 + 24 * len(labels))
     )
     return draw(
         chart,
@@ -289,54 +288,6 @@ def _panel_title(group: SizeRows, what: str) -> "alt.TitleParams":
     import altair as alt
 
     return alt.TitleParams(text=shorten(printable(group.title), 44), subtitle=what)
-
-
-def _colour(analysis: Analysis, records: Sequence[Record], channel: str = "color") -> Any:
-    """The fixed colour of every arm, for one channel of a mark."""
-    import altair as alt
-
-    colours = {arm: look.colour for arm, look in _looks_of(analysis, records).items()}
-    kind = {"color": alt.Color, "fill": alt.Fill, "stroke": alt.Stroke}[channel]
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return kind("arm:N", legend=None, scale=scale)
-
-
-def _shape(analysis: Analysis, records: Sequence[Record]) -> "alt.Shape":
-    import altair as alt
-
-    shapes = {arm: look.shape for arm, look in _looks_of(analysis, records).items()}
-    scale = alt.Scale(domain=list(shapes), range=list(shapes.values()))
-    return alt.Shape("arm:N", legend=None, scale=scale)
-
-
-def _looks_of(analysis: Analysis, records: Sequence[Record]) -> dict[str, Look]:
-    found = looks(analysis)
-    return {arm: found[arm] for arm in dict.fromkeys(record["arm"] for record in records)}
-
-
-def _domain(values: Iterable[float]) -> list[float]:
-    """The range of percentages to show, with room for dots at its ends."""
-    found = [value for value in values if math.isfinite(value)]
-    if not found:
-        return [0.0, 100.0]
-    low, high = min(found), max(found)
-    room = max(0.03 * (high - low), 0.2)
-    return [max(0.0, low - room), min(100.0, high + room)]
-
-
-def _canvas(width: int, height: int) -> Record:
-    """Width and height of the whole drawing, labels included."""
-    return {
-        "width": width,
-        "height": height,
-        "autosize": {"type": "fit", "contains": "padding"},
-    }
-
-
-def _data(records: Sequence[Record]) -> "alt.InlineData":
-    import altair as alt
-
-    return alt.InlineData(values=list(records))
 
 
 def _slug(analysis: Analysis, pair: Pair) -> str:

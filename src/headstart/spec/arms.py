@@ -115,8 +115,7 @@ class ArmSpec(Spec):
 
 def _arms(*arms: tuple[str, str, AnyStrategy]) -> dict[str, ArmSpec]:
     return {
-        name: ArmSpec(name=name, start=start, strategy=strategy)  # type: ignore[arg-type]
-        for name, start, strategy in arms
+        name: ArmSpec(name=name, start=start, strategy=strategy) for name, start, strategy in arms
     }
 
 

@@ -19,7 +19,6 @@ def check(parts: Parts) -> list[Problem]:
         *_pairs(parts),
         *_arms(parts),
         *_repeats(parts),
-        *_head(parts),
     ]
 
 
@@ -107,22 +106,9 @@ def _repeats(parts: Parts) -> Iterator[Problem]:
         ("sizes", lambda size: size.label),
         ("seeds", str),
     ):
-        said = [text(item) for item in parts.get(section, ())]  # type: ignore[no-untyped-call]
+        said = [text(item) for item in parts.get(section, ())]
         for twice in sorted({item for item in said if said.count(item) > 1}):
             yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
-
-
-def _head(parts: Parts) -> Iterator[Problem]:
-    """A sigmoid head goes with two classes; how many there are is known where they are listed."""
-    if "network" not in parts or parts["network"].head.output != "sigmoid":
-        return
-    for name, task in parts.get("tasks", {}).items():
-        if task.classes is not None and len(task.classes) != 2:
-            yield Problem(
-                where="network.head.output",
-                message=f"'sigmoid' is for two classes, but task '{name}' has {len(task.classes)}.",
-                fix="Use 'softmax'.",
-            )
 
 
 def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:

@@ -138,7 +138,8 @@ class StageSpec(Spec):
 class HeadSpec(Spec):
     """The last stage: a dense layer to the classes of the task at hand.
 
-    `softmax` has one output per class; `sigmoid` has a single output, for two classes.
+    `softmax` has one output per class. `sigmoid` has a single output for a task of two classes, and
+    is `softmax` for a task of more.
     """
 
     output: Literal["softmax", "sigmoid"] = "softmax"

@@ -56,7 +56,7 @@ class ShapeError(ValueError):
 
 def num_outputs(network: NetworkSpec, num_classes: int) -> int:
     """Width of the head for a task with `num_classes` classes."""
-    return 1 if network.head.output == "sigmoid" else num_classes
+    return 1 if network.head.output == "sigmoid" and num_classes == 2 else num_classes
 
 
 def head_layer(network: NetworkSpec, num_classes: int) -> Dense:

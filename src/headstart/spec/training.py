@@ -93,7 +93,7 @@ class ScheduleSpec(Spec):
 class TrainingSpec(Spec):
     """The budget and the optimiser of a training, the same for all arms of a comparison.
 
-    Either `updates`, or `epochs` with a floor of `min_updates`, so that small sizes are not starved.
+    Either `updates`, or `epochs` with a floor of `min_updates`, which keeps small sizes fed.
     Validation is measured `validations` times, evenly spaced; `keep` says which weights count.
     """
 

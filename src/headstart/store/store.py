@@ -1,4 +1,4 @@
-"""The store: steps by key, failures, studies. The row is written last and alone marks a step done."""
+"""The store: steps by key, failures, studies. The row is written last and alone marks it done."""
 
 import errno
 import json
@@ -119,8 +119,8 @@ class Store:
         """The arrays of a finished step.
 
         Raises:
-            StoreError: there are none. StoreDamaged: the blob is damaged (its row is dropped, so that the next
-                run computes it again).
+            StoreError: there are none. StoreDamaged: the blob is damaged; its row is dropped, so
+                that the next run computes it again.
         """
         row = self.row(key)
         if row is None:

@@ -32,7 +32,9 @@ def predict(
 ) -> Predictions:
     """Predictions for inputs (n, channels, height, width)."""
     module = build(network, image, num_classes, weights).to(device)
-    logits = logits_of(module, torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)).cpu()
+    logits = logits_of(
+        module, torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)
+    ).cpu()
     return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
 
 
