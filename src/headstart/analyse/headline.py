@@ -1,17 +1,18 @@
 """The sentence at the top, generated from comparisons and never stronger than they are."""
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from headstart.analyse.analysis import ArmResult, Comparison, Gate, Word
 from headstart.analyse.verdict import signed
 from headstart.spec.arms import ArmSpec
 
 _WORDS: dict[Word, str] = {
-    "helps": "helps",
-    "hurts": "hurts",
-    "no measurable difference": "makes no measurable difference",
-    "not enough evidence": "shows not enough evidence either way",
-    "invalid": "gets no verdict",
+    "helps": "Transfer helps",
+    "hurts": "Transfer hurts",
+    "no measurable difference": "Transfer makes no measurable difference",
+    "not enough evidence": "There is not enough evidence either way",
+    "invalid": "There is no valid verdict",
 }
 
 
@@ -39,31 +40,33 @@ def _told(
     several_pairs: bool,
 ) -> Iterator[str]:
     validation = {(r.source, r.target, r.size, r.arm): r.validation_mean for r in results}
-    pairs = dict.fromkeys((c.source, c.target) for c in comparisons)
-    for pair in pairs:
-        clauses = []
-        sizes = dict.fromkeys(c.size for c in comparisons if (c.source, c.target) == pair)
-        for size in sizes:
+    for pair in dict.fromkeys((c.source, c.target) for c in comparisons):
+        preferred = []
+        for size in dict.fromkeys(c.size for c in comparisons):
             rivals = [
                 c
                 for c in comparisons
                 if (c.source, c.target, c.size) == (*pair, size) and c.arm in transfer
             ]
             if rivals:
-                best = max(rivals, key=lambda c: validation[(*pair, c.size, c.arm)])
-                clauses.append(_clause(best))
-        if clauses:
-            text = "; ".join(clauses)
-            lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
-            yield f"{lead}{text}." if lead else f"{text[:1].upper()}{text[1:]}."
+                preferred.append(max(rivals, key=lambda c: validation[(*pair, c.size, c.arm)]))
+        lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
+        for word, alike in groupby(preferred, key=lambda c: c.verdict):
+            places = "; ".join(_place(c) for c in alike)
+            yield f"{lead}{_WORDS[word]} {places}."
+            lead = ""
 
 
-def _clause(best: Comparison) -> str:
-    images = f"{best.num_images:,} training images"
-    gain = f"{signed(best.gain_pp)} pp"
+def _place(best: Comparison) -> str:
+    gain = f"{_rounded(best.gain_pp)} pp"
     if best.low_pp is not None and best.high_pp is not None:
-        gain += f" [{signed(best.low_pp)}, {signed(best.high_pp)}]"
-    return f"with {images}, transfer ({best.arm}) {_WORDS[best.verdict]}: {gain}"
+        gain += f" [{_rounded(best.low_pp)}, {_rounded(best.high_pp)}]"
+    return f"with {best.num_images:,} images ({best.arm}: {gain})"
+
+
+def _rounded(pp: float) -> str:
+    """One decimal, unless that would hide on which side of zero a number lies."""
+    return f"{pp:+.1f}" if abs(pp) >= 0.05 else signed(pp)
 
 
 def details(gates: tuple[Gate, ...], control: str, missing: int) -> tuple[str, ...]:

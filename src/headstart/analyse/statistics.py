@@ -34,6 +34,8 @@ class Crossed:
     @property
     def p_value(self) -> float:
         """Two-sided p of a mean of zero."""
+        if self.error == 0:
+            return 0.0
         return float(2 * stdtr(self.df, -abs(self.mean) / self.error))
 
     def detectable(self, confidence: float) -> float:
@@ -78,13 +80,11 @@ def crossed(differences: np.ndarray) -> Crossed:
     residual = table - rows[:, None] - columns[None, :] + mean
     mse = float((residual**2).sum()) / ((seeds - 1) * (images - 1))
     total = max(msa + msb - mse, msa, msb)
-    if total <= 0:  # every seed differs on every image alike: no variance to go by
-        raise ValueError("no variance: the difference is the same for every seed and image")
     spread = msa**2 / (seeds - 1) + msb**2 / (images - 1) + mse**2 / ((seeds - 1) * (images - 1))
     return Crossed(
         mean=mean,
         error=float(np.sqrt(total / (seeds * images))),
-        df=total**2 / spread,
+        df=total**2 / spread if spread else seeds - 1.0,
         between_seeds=msa,
         between_images=msb,
         rest=mse,

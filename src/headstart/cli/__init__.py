@@ -8,7 +8,7 @@ def main() -> None:
 
     0 done, 2 the input is wrong, 3 some trials failed (the rest is there), 130 interrupted.
     """
-    from headstart.cli.app import app
+    from headstart.cli.app import Interrupted, app
     from headstart.core.errors import HeadstartError, StoreDamaged, StoreFull
 
     try:
@@ -16,7 +16,7 @@ def main() -> None:
     except HeadstartError as error:
         print(f"headstart: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, StoreFull | StoreDamaged) else 2)
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         print(
             "\nheadstart: stopped. What was finished is kept; the same command goes on from there.",
             file=sys.stderr,

@@ -1,6 +1,9 @@
 """The Typer application and its commands."""
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
 from headstart import __version__
 from headstart.cli.data import data
@@ -10,7 +13,21 @@ from headstart.cli.report import report
 from headstart.cli.run import run
 from headstart.cli.status import status
 
+
+class Interrupted(Exception):
+    """Ctrl-C, under a name that Typer does not turn into a silent exit."""
+
+
+class _Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="headstart",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

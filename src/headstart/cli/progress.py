@@ -100,7 +100,8 @@ def _lines(tracker: Tracker) -> Listener:
         tracker.tell(step, report)
         if report is not None and report.ending == "failed":
             print(f"headstart: failed: {step.label}\n{report.error}", file=sys.stderr, flush=True)
-        if time.monotonic() - last > QUIET_PAUSE:
+        # At a start, when every worker has its step.
+        if report is None and time.monotonic() - last > QUIET_PAUSE:
             last = time.monotonic()
             print(f"headstart: {tracker.text()}", file=sys.stderr, flush=True)
 

@@ -16,7 +16,6 @@ from headstart.plan.steps import Plan, Step, Trial
 from headstart.spec.arms import FRESH, SOURCE, ArmSpec, Full
 from headstart.spec.checks import task_counts
 from headstart.spec.facts import Facts
-from headstart.spec.network import HEAD
 from headstart.spec.phases import Phase
 from headstart.spec.shapes import LayerFacts, flops_per_image, layers_of, num_parameters
 from headstart.spec.shapes import num_trainable as count_trainable
@@ -156,9 +155,7 @@ class _Planner:
         inputs: list[str] = []
         taken: set[str] = set()
         for rule in arm.start:
-            first = names.index(rule.first) if rule.first else 0
-            last = names.index(rule.last) if rule.last else names.index(HEAD) - 1
-            stages = [name for name in names[first : last + 1] if name not in taken]
+            stages = [name for name in rule.covered(names) if name not in taken]
             taken |= set(stages)
             if rule.origin == FRESH or not stages:
                 continue

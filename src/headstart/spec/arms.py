@@ -22,6 +22,12 @@ class StartRule(Spec):
     last: str | None = None
     origin: str = SOURCE
 
+    def covered(self, stage_names: tuple[str, ...]) -> tuple[str, ...]:
+        """The stages under this rule, of a network's stages (the head last)."""
+        first = stage_names.index(self.first) if self.first else 0
+        last = stage_names.index(self.last) if self.last else len(stage_names) - 2
+        return stage_names[first : last + 1]
+
 
 def _start(given: Any) -> Any:
     """`"fresh"` is no rule at all; `"source"` and arm names are one rule for the whole trunk."""

@@ -6,7 +6,8 @@ from typing import Any
 from headstart.core.errors import Problem, nearest, unknown
 from headstart.spec.arms import FRESH, SOURCE, ArmSpec, Freeze
 from headstart.spec.facts import DatasetFacts, Facts
-from headstart.spec.shapes import shape_problem
+from headstart.spec.network import HEAD
+from headstart.spec.shapes import num_outputs, shape_problem
 from headstart.spec.tasks import TaskSpec, class_index
 
 Parts = dict[str, Any]
@@ -37,6 +38,7 @@ def check_facts(parts: Parts, facts: Facts) -> list[Problem]:
             sound[name] = task
     problems += _sizes(parts, sound, facts)
     problems += _networks(parts, sound, facts)
+    problems += _heads(parts, sound, facts)
     return problems
 
 
@@ -81,10 +83,18 @@ def _stages_of(arm: ArmSpec, stages: tuple[str, ...], where: str) -> Iterator[Pr
     if isinstance(arm.strategy, Freeze) and arm.strategy.cut not in cuts:
         yield unknown("cut", arm.strategy.cut, cuts, where=f"{where}.strategy.cut")
     for number, rule in enumerate(arm.start):
-        for end in ("first", "last"):
-            name = getattr(rule, end)
-            if name is not None and name not in stages:
-                yield unknown("stage", name, stages, where=f"{where}.start[{number}].{end}")
+        place = f"{where}.start[{number}]"
+        ends = {"first": rule.first or stages[0], "last": rule.last or cuts[-1]}
+        for end, name in ends.items():
+            if name not in stages:
+                yield unknown("stage", name, stages, where=f"{place}.{end}")
+        if set(ends.values()) <= set(stages) and not rule.covered(stages):
+            yield Problem(
+                where=place,
+                message=f"covers no stage: '{ends['first']}' comes after '{ends['last']}'.",
+                allowed=f"From stem to head: {', '.join(stages)}.",
+                fix="Left open, 'last' is the last stage before the head.",
+            )
 
 
 def _reached(arm: ArmSpec, arms: tuple[ArmSpec, ...]) -> set[str]:
@@ -203,3 +213,28 @@ def _networks(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterato
                 message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
                 fix="Both tasks need images of one size and one number of channels.",
             )
+
+
+def _heads(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
+    """A head that comes from the source must fit the target's classes."""
+    if "network" not in parts:
+        return
+    network = parts["network"]
+    for pair in parts.get("pairs", ()):
+        if pair.source not in tasks or pair.target not in tasks:
+            continue
+        widths = []
+        for task in (tasks[pair.source], tasks[pair.target]):
+            num_classes = len(task.groups(facts[task.dataset].classes))
+            widths.append(num_outputs(network, num_classes))
+        if widths[0] == widths[1]:
+            continue
+        for index, arm in enumerate(parts.get("arms", ())):
+            for number, rule in enumerate(arm.start):
+                if rule.origin == SOURCE and rule.last == HEAD:
+                    yield Problem(
+                        where=f"arms[{index}].start[{number}]",
+                        message=f"takes the head of the source, which has {widths[0]} outputs; "
+                        f"task '{pair.target}' needs {widths[1]}.",
+                        fix="Leave the head out of the rule: it then starts fresh.",
+                    )

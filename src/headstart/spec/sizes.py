@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
 from headstart.spec.base import Spec
 
@@ -15,6 +15,16 @@ class SizeSpec(Spec):
 
     kind: Literal["count", "per_class", "fraction", "all"]
     value: float = 1.0
+
+    @model_validator(mode="after")
+    def _possible(self) -> "SizeSpec":
+        if self.kind == "fraction":
+            possible = 0 < self.value <= 1
+        else:
+            possible = self.value >= 1 and self.value == int(self.value)
+        if not possible:
+            raise ValueError(f"{self.value:g} is not a value for {self.kind}; allowed: {ALLOWED}")
+        return self
 
     @property
     def label(self) -> str:

@@ -76,14 +76,20 @@ class Store:
             self._connection = sqlite3.connect(
                 folder / "headstart.db", timeout=60, isolation_level=None
             )
+        except (OSError, sqlite3.Error) as error:
+            raise _store_error(folder, error) from error
+        try:
             self._connection.row_factory = sqlite3.Row
             self._connection.set_trace_callback(trace)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             migrate(self._connection)
             self._connection.execute("SELECT count(*) FROM studies").fetchone()
-        except (OSError, sqlite3.Error) as error:
-            raise _store_error(folder, error) from error
+        except BaseException as error:
+            self._connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise _store_error(folder, error) from error
+            raise
 
     def close(self) -> None:
         """Close the database; the store object is of no use afterwards."""
@@ -254,10 +260,11 @@ class Store:
         self._write("BEGIN IMMEDIATE", ())
         try:
             yield
+            self._write("COMMIT", ())
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # on a full disk SQLite has rolled back by itself
+                self._connection.execute("ROLLBACK")
             raise
-        self._write("COMMIT", ())
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:

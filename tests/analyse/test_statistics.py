@@ -1,0 +1,124 @@
+"""The crossed interval against the test vector, against brute force, and in its extremes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
+
+from headstart.analyse.statistics import crossed
+
+T = ["11011101", "11110111", "10111111"]
+C = ["10011101", "11010101", "10101101"]
+
+
+def table(rows: list[str]) -> np.ndarray:
+    return np.array([[int(digit) for digit in row] for row in rows])
+
+
+def test_vector_v8() -> None:
+    found = crossed(table(T) - table(C))
+    assert found.mean == pytest.approx(0.2083333333)
+    assert found.between_seeds == pytest.approx(0.0416666667)
+    assert found.between_images == pytest.approx(0.1845238095)
+    assert found.rest == pytest.approx(0.1845238095)
+    assert found.error == pytest.approx(0.0876840468)
+    assert found.df == pytest.approx(4.1704896)
+    assert found.p_value == pytest.approx(0.0736839902)
+    assert found.interval(0.95) == pytest.approx((-0.0312414, 0.4479081), abs=1e-6)
+    assert found.interval(0.90) == pytest.approx((0.0235785, 0.3930881), abs=1e-6)
+
+
+SIGNS = st.integers(-1, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    arrays(np.int8, st.tuples(st.integers(2, 6), st.integers(2, 9)), elements=st.integers(-1, 1))
+)
+def test_mean_squares_are_those_of_the_two_way_table(differences: np.ndarray) -> None:
+    """Sums of squares add up to the total, and the order of seeds and images does not matter."""
+    if not differences.any():
+        with pytest.raises(ValueError, match="arms identical"):
+            crossed(differences)
+        return
+    found = crossed(differences)
+    seeds, images = differences.shape
+    total = ((differences - differences.mean()) ** 2).sum()
+    parts = (
+        (seeds - 1) * found.between_seeds
+        + (images - 1) * found.between_images
+        + (seeds - 1) * (images - 1) * found.rest
+    )
+    assert parts == pytest.approx(total, abs=1e-9)
+    shuffled = crossed(differences[::-1, ::-1])
+    assert shuffled.interval(0.95) == pytest.approx(found.interval(0.95))
+    turned = crossed(-differences)
+    assert turned.interval(0.95) == pytest.approx([-end for end in found.interval(0.95)[::-1]])
+
+
+def test_the_same_difference_everywhere_has_an_interval_of_no_width() -> None:
+    found = crossed(np.ones((3, 4)))
+    assert found.interval(0.95) == (1, 1)
+    assert found.p_value == 0
+
+
+def test_without_differences_between_images_it_is_the_paired_t_test() -> None:
+    """Every image alike within a seed: only seeds vary, and the interval is the paired t's."""
+    gains = np.array([0.01, 0.03, 0.02, 0.05])
+    found = crossed(np.repeat(gains[:, None], 50, axis=1))
+    low, high = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
+    assert found.interval(0.95) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "effect_per_sd"), [(3, 3.27), (5, 1.69), (6, 1.44), (8, 1.16), (10, 1.00), (20, 0.67)]
+)
+def test_detectable_effects_are_those_of_the_table(seeds: int, effect_per_sd: float) -> None:
+    """SCIENCE.md 5.3, in units of the standard deviation of the paired seed differences."""
+    gains = np.random.default_rng(0).normal(size=seeds)
+    found = crossed(np.repeat(gains[:, None], 40, axis=1))
+    assert found.detectable(0.95) / gains.std(ddof=1) == pytest.approx(effect_per_sd, abs=0.01)
+
+
+@pytest.mark.parametrize(("ratio", "needed"), [(0.5, 34), (0.75, 16), (1.0, 10), (2.0, 5)])
+def test_seeds_needed_are_those_of_the_table(ratio: float, needed: int) -> None:
+    gains = np.array([-1.0, 0.0, 1.0])  # standard deviation 1
+    found = crossed(np.repeat(gains[:, None] + 0.2, 40, axis=1))
+    assert found.seeds_needed(ratio, 0.95) == needed
+
+
+def test_no_number_of_seeds_helps_where_the_images_are_the_limit() -> None:
+    differences = np.zeros((4, 40))
+    differences[:, :3] = 1  # the same three images in every seed
+    differences[0, 5] = -1
+    found = crossed(differences)
+    assert found.seeds_needed(0.005, 0.95) is None
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (5, 1)])
+def test_too_small_tables_are_refused(shape: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="needs two seeds and two images"):
+        crossed(np.ones(shape))
+
+
+def test_identical_arms_are_an_error_and_not_a_difference_of_zero() -> None:
+    with pytest.raises(ValueError, match="arms identical"):
+        crossed(np.zeros((5, 10)))
+
+
+@pytest.mark.slow
+def test_the_interval_covers_what_it_claims() -> None:
+    """Simulated classifiers with noise by seed, by image and by both, no true difference."""
+    drawn = np.random.default_rng(7)
+    covered = 0
+    studies = 400
+    for _ in range(studies):
+        seed_effect = drawn.normal(0, 0.05, (2, 5, 1))
+        image_ease = drawn.beta(4, 1, 500)
+        chances = np.clip(image_ease + seed_effect, 0, 1)
+        right = drawn.random((2, 5, 500)) < chances
+        low, high = crossed(right[0].astype(int) - right[1].astype(int)).interval(0.95)
+        covered += low <= 0 <= high
+    assert stats.binomtest(covered, studies, 0.95).pvalue > 0.001 or covered / studies > 0.95

@@ -1,0 +1,171 @@
+"""Modules hold exactly the tensors that the spec counts, and first weights are what they claim."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+from torch.nn import functional
+
+from headstart.networks.build import build, weights_of
+from headstart.networks.initial import fresh_weights
+from headstart.spec.network import NAMED_NETWORKS, NetworkSpec
+from headstart.spec.shapes import layers_of
+
+EVERYTHING = NetworkSpec.model_validate(
+    {
+        "stages": [
+            {
+                "name": "a",
+                "layers": [
+                    {"kind": "conv", "channels": 4, "padding": "same", "bias": False},
+                    "batch_norm",
+                    {"kind": "leaky_relu", "slope": 0.3},
+                    "max_pool",
+                ],
+            },
+            {
+                "name": "b",
+                "layers": [
+                    {"kind": "conv", "channels": 6, "kernel": 4, "stride": 2, "padding": "same"},
+                    "gelu",
+                    {"kind": "average_pool", "size": 2},
+                    {"kind": "conv", "channels": 5, "kernel": 2, "stride": 2},
+                    "tanh",
+                ],
+            },
+            {"name": "c", "layers": ["flatten", {"kind": "dropout", "rate": 0.5}]},
+            {"name": "d", "layers": [{"kind": "dense", "units": 7}, "batch_norm", "relu"]},
+        ]
+    }
+)
+POOLED = NetworkSpec.model_validate(
+    {"stages": [{"name": "a", "layers": [{"kind": "conv", "channels": 3}, "global_average_pool"]}]}
+)
+NETWORKS = {**NAMED_NETWORKS, "everything": EVERYTHING, "pooled": POOLED}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_module_has_the_parameters_and_shapes_that_the_spec_counts(name: str) -> None:
+    network, image = NETWORKS[name], (28, 28, 1)
+    weights = fresh_weights(network, image, 5, seed=0, role="target")
+    module = build(network, image, 5, weights)
+    counted = {p.name: p.shape for layer in layers_of(network, image, 5) for p in layer.parameters}
+    assert {n: tuple(p.shape) for n, p in module.named_parameters()} == counted
+    # Each stage gives the shape that the spec says, in train mode and in eval mode.
+    shapes = {layer.stage: layer.shape_out for layer in layers_of(network, image, 5)}
+    x = torch.zeros(3, 1, 28, 28)
+    for stage in module.stage_names:
+        x = module.stage(stage)(x)
+        expected = shapes[stage]
+        seen = tuple(x.shape[1:]) if x.ndim == 2 else (*x.shape[2:], x.shape[1])
+        assert seen == expected, stage
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_weights_come_back_as_they_went_in(name: str) -> None:
+    weights = fresh_weights(NETWORKS[name], (28, 28, 1), 5, seed=1, role="target")
+    back = weights_of(build(NETWORKS[name], (28, 28, 1), 5, weights))
+    assert back.keys() == weights.keys()
+    for key, array in weights.items():
+        np.testing.assert_array_equal(back[key], array)
+        assert back[key].flags.c_contiguous
+
+
+def test_module_does_not_share_memory_with_the_weights_it_was_built_from() -> None:
+    network = NAMED_NETWORKS["mlp-small"]
+    weights = fresh_weights(network, (4, 4, 1), 3, seed=0, role="target")
+    before = weights["dense1.1.weight"].copy()
+    module = build(network, (4, 4, 1), 3, weights)
+    with torch.no_grad():
+        next(module.parameters()).fill_(7)
+    np.testing.assert_array_equal(weights["dense1.1.weight"], before)
+
+
+def test_a_missing_or_surplus_tensor_is_refused() -> None:
+    network = NAMED_NETWORKS["mlp-small"]
+    weights = fresh_weights(network, (4, 4, 1), 3, seed=0, role="target")
+    with pytest.raises(RuntimeError, match=r"Unexpected key.*surplus"):
+        build(network, (4, 4, 1), 3, {**weights, "surplus": np.zeros(1, np.float32)})
+    del weights["head.0.bias"]
+    with pytest.raises(RuntimeError, match=r"Missing key.*head\.0\.bias"):
+        build(network, (4, 4, 1), 3, weights)
+
+
+def test_same_padding_pads_like_tensorflow() -> None:
+    """A 3x3 sum filter with stride 2 on a 4x4 image of ones: the odd row goes to the bottom."""
+    network = NetworkSpec.model_validate(
+        {
+            "stages": [
+                {
+                    "name": "a",
+                    "layers": [
+                        {"kind": "conv", "channels": 1, "stride": 2, "padding": "same"},
+                        "flatten",
+                    ],
+                }
+            ]
+        }
+    )
+    weights = fresh_weights(network, (4, 4, 1), 2, seed=0, role="target")
+    weights["a.0.weight"] = np.ones((1, 1, 3, 3), np.float32)
+    out = build(network, (4, 4, 1), 2, weights).stage("a")(torch.ones(1, 1, 4, 4))
+    assert out.tolist() == [[9.0, 6.0, 6.0, 4.0]]
+
+
+def test_sigmoid_head_is_the_binary_cross_entropy() -> None:
+    network = NetworkSpec.model_validate(
+        {"stages": [{"name": "a", "layers": ["flatten"]}], "head": {"output": "sigmoid"}}
+    )
+    weights = fresh_weights(network, (2, 2, 1), 2, seed=0, role="target")
+    assert weights["head.0.weight"].shape == (1, 4)
+    module = build(network, (2, 2, 1), 2, weights)
+    x = torch.randn(6, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+    y = torch.tensor([0, 1, 1, 0, 1, 0])
+    z = x.flatten(1) @ torch.from_numpy(weights["head.0.weight"]).T
+    expected = functional.binary_cross_entropy_with_logits(z[:, 0], y.float())
+    assert torch.allclose(functional.cross_entropy(module(x), y), expected)
+    assert fresh_weights(network, (2, 2, 1), 8, 0, "source")["head.0.weight"].shape == (8, 4)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("he_normal", np.sqrt(2 / 400)),
+        ("glorot_normal", np.sqrt(2 / 700)),
+        ("lecun_normal", np.sqrt(1 / 400)),
+        ("he_uniform", np.sqrt(2 / 400)),
+        ("glorot_uniform", np.sqrt(2 / 700)),
+        ("torch", np.sqrt(1 / 400 / 3)),
+    ],
+)
+def test_first_weights_have_the_deviation_of_their_formula(how: str, expected: float) -> None:
+    network = NetworkSpec.model_validate(
+        {
+            "stages": [{"name": "a", "layers": ["flatten", {"kind": "dense", "units": 300}]}],
+            "initialiser": how,
+        }
+    )
+    weights = fresh_weights(network, (20, 20, 1), 5, seed=0, role="target")
+    drawn = weights["a.1.weight"]
+    assert drawn.std() == pytest.approx(expected, rel=0.01)
+    assert abs(drawn.mean()) < 4 * expected / np.sqrt(drawn.size)
+    if how.endswith("normal"):  # cut off at two deviations of the uncut normal
+        assert np.abs(drawn).max() <= 2 * expected / 0.8796 + 1e-6
+    else:
+        assert (
+            stats.kstest(drawn.ravel() / (expected * np.sqrt(3)), "uniform", (-1, 2)).pvalue > 1e-3
+        )
+    assert (weights["a.1.bias"] == 0).all() == (how != "torch")
+
+
+def test_a_head_is_the_same_on_every_trunk_of_its_seed_and_differs_between_seeds_and_roles() -> (
+    None
+):
+    def head(network: NetworkSpec, seed: int, role: str) -> np.ndarray:
+        return fresh_weights(network, (28, 28, 1), 5, seed, role)["head.0.weight"]
+
+    small = NAMED_NETWORKS["mlp-small"]
+    wider = NetworkSpec(stages=(*small.stages[:1], small.stages[1]))
+    np.testing.assert_array_equal(head(small, 0, "target"), head(wider, 0, "target"))
+    assert not np.array_equal(head(small, 0, "target"), head(small, 1, "target"))
+    assert not np.array_equal(head(small, 0, "target"), head(small, 0, "source"))

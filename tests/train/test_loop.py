@@ -1,0 +1,259 @@
+"""The loop against a plain one, frozen that stays, batches that agree between arms."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from headstart.core.seeds import generator
+from headstart.networks.build import build, weights_of
+from headstart.networks.initial import Weights, fresh_weights, stage_of
+from headstart.spec.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
+from headstart.spec.network import NetworkSpec
+from headstart.spec.phases import Phase, Rule
+from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.strategies import phases_of
+from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
+from headstart.train.optimisers import make_optimiser, rate_factor
+from headstart.train.prediction import predict
+
+CPU = torch.device("cpu")
+IMAGE = (6, 6, 1)
+NETWORK = NetworkSpec.model_validate(
+    {
+        "stages": [
+            {"name": "conv", "layers": [{"kind": "conv", "channels": 3}, "batch_norm", "relu"]},
+            {"name": "drop", "layers": ["flatten", {"kind": "dropout", "rate": 0.3}]},
+            {"name": "dense", "layers": [{"kind": "dense", "units": 8}, "relu"]},
+        ]
+    }
+)
+PLAIN = NetworkSpec.model_validate(
+    {
+        "stages": [
+            {"name": "one", "layers": ["flatten", {"kind": "dense", "units": 8}, "tanh"]},
+            {"name": "two", "layers": [{"kind": "dense", "units": 6}, "tanh"]},
+        ]
+    }
+)
+
+
+def examples(seed: int, num: int) -> Examples:
+    """Noise with a class that can be learnt: which third of the image is brightest."""
+    drawn = np.random.default_rng(seed)
+    labels = drawn.integers(0, 3, num)
+    inputs = drawn.normal(size=(num, 1, 6, 6)).astype(np.float32)
+    for image, label in zip(inputs, labels, strict=True):
+        image[0, 2 * label : 2 * label + 2] += 1.5
+    return Examples(inputs=inputs, labels=labels)
+
+
+TRAIN, VALIDATION = examples(0, 50), examples(1, 40)
+
+
+def work(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> PhaseWork:
+    base = PhaseWork(
+        network=network,
+        image=IMAGE,
+        num_classes=3,
+        phase=phase,
+        optimiser=OptimiserSpec(lr=0.05, momentum=0.9, weight_decay=1e-3),
+        schedule=ScheduleSpec(),
+        batch_size=16,
+        first_update=0,
+        measure_at=(5, 10),
+        seed=0,
+        role="target",
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def start(network: NetworkSpec = NETWORK) -> Weights:
+    return fresh_weights(network, IMAGE, 3, seed=0, role="target")
+
+
+def go(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> PhaseResult:
+    return run_phase(work(phase, network, **changes), start(network), TRAIN, VALIDATION, CPU)
+
+
+def moved_in(result: PhaseResult) -> set[str]:
+    return {
+        name
+        for name, array in start().items()
+        if not np.array_equal(array, result.last_weights[name])
+    }
+
+
+def full(network: NetworkSpec = NETWORK, updates: int = 10) -> Phase:
+    return phases_of(Full(), network.stage_names, updates)[0]
+
+
+def test_the_loop_equals_a_plain_pytorch_loop() -> None:
+    result = go(full(PLAIN), PLAIN)
+    module = build(PLAIN, IMAGE, 3, start(PLAIN))
+    optimiser = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
+    update = 0
+    for epoch in range(3):
+        order = generator(0, "target", "order", epoch).permutation(50)
+        for at in range(0, 50, 16):
+            if update == 10:
+                break
+            chosen = order[at : at + 16]
+            loss = functional.cross_entropy(
+                module(torch.from_numpy(TRAIN.inputs[chosen])),
+                torch.from_numpy(TRAIN.labels[chosen]),
+            )
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            update += 1
+    for name, array in weights_of(module).items():
+        np.testing.assert_array_equal(result.last_weights[name], array)
+
+
+@pytest.mark.parametrize(
+    "strategy", [Probe(), Freeze(cut="conv"), Freeze(cut="drop"), Gradual(), Discriminative()]
+)
+def test_frozen_stages_keep_parameters_and_buffers_and_the_rest_moves(
+    strategy: AnyStrategy,
+) -> None:
+    first = phases_of(strategy, NETWORK.stage_names, 40)[0]
+    result = go(first)
+    assert result.frozen_before == result.frozen_after
+    assert result.trained_moved
+    frozen_until = max(
+        (NETWORK.stage_names.index(rule.last) for rule in first.rules if rule.frozen), default=-1
+    )
+    for name, array in start().items():
+        stage_at = NETWORK.stage_names.index(stage_of(name))
+        same = np.array_equal(array, result.last_weights[name])
+        assert same == (stage_at <= frozen_until), name
+
+
+def test_weight_decay_and_momentum_do_not_move_what_is_frozen() -> None:
+    """A frozen parameter with a zero gradient would still decay: it must not be optimised."""
+    phase = phases_of(Probe(), PLAIN.stage_names, 10)[0]
+    result = go(phase, PLAIN, optimiser=OptimiserSpec(kind="adamw", lr=0.1, weight_decay=0.5))
+    np.testing.assert_array_equal(result.last_weights["one.1.weight"], start(PLAIN)["one.1.weight"])
+
+
+def test_frozen_in_train_mode_moves_batch_statistics_only() -> None:
+    rules = (
+        Rule(first="conv", last="dense", lr_scale=0, mode="train"),
+        Rule(first="head", last="head", lr_scale=1, mode="train"),
+    )
+    result = go(Phase(rules=rules, updates=5))
+    moved = {
+        name
+        for name, array in start().items()
+        if not np.array_equal(array, result.last_weights[name])
+    }
+    assert moved == {"conv.1.running_mean", "conv.1.running_var", "head.0.weight", "head.0.bias"}
+    assert result.frozen_before == result.frozen_after
+
+
+def test_rules_by_kind_of_parameter_train_norms_only() -> None:
+    rules = (
+        Rule(first="conv", last="dense", kind="weight", lr_scale=0, mode="eval"),
+        Rule(first="conv", last="dense", kind="bias", lr_scale=0, mode="eval"),
+        Rule(first="conv", last="dense", kind="norm", lr_scale=1, mode="eval"),
+        Rule(first="head", last="head", lr_scale=1, mode="train"),
+    )
+    result = go(Phase(rules=rules, updates=5))
+    moved = {
+        name
+        for name, array in start().items()
+        if not np.array_equal(array, result.last_weights[name])
+    }
+    assert moved == {"conv.1.weight", "conv.1.bias", "head.0.weight", "head.0.bias"}
+
+
+def test_two_phases_see_the_batches_of_one() -> None:
+    """A phase that begins at update 4 goes on in the order of the trial, so arms stay paired."""
+    whole = go(full(PLAIN, 10), PLAIN, optimiser=OptimiserSpec(lr=0.05))
+    first = go(full(PLAIN, 4), PLAIN, optimiser=OptimiserSpec(lr=0.05), measure_at=())
+    rest = run_phase(
+        work(full(PLAIN, 6), PLAIN, optimiser=OptimiserSpec(lr=0.05), first_update=4),
+        first.last_weights,
+        TRAIN,
+        VALIDATION,
+        CPU,
+    )
+    # Plain SGD without momentum has no state, so the two ways give the same weights.
+    for name, array in whole.last_weights.items():
+        np.testing.assert_array_equal(rest.last_weights[name], array)
+
+
+def test_measurements_come_at_the_updates_asked_for_and_the_best_is_the_first_of_equals() -> None:
+    result = go(full(updates=30), measure_at=(3, 6, 9, 30))
+    assert [point.update for point in result.curve] == [3, 6, 9, 30]
+    accuracies = [point.validation_accuracy for point in result.curve]
+    assert result.best is not None
+    assert result.best.accuracy == max(accuracies)
+    assert result.best.update == result.curve[accuracies.index(max(accuracies))].update
+    assert result.best_weights is not None
+    told = predict(NETWORK, IMAGE, 3, result.best_weights, VALIDATION.inputs, CPU)
+    assert (told.classes == VALIDATION.labels).mean() == pytest.approx(result.best.accuracy)
+    np.testing.assert_allclose(told.probabilities.sum(1), 1, atol=1e-6)
+
+
+def test_measuring_does_not_change_the_training() -> None:
+    often, never = go(full(), measure_at=tuple(range(1, 11))), go(full(), measure_at=())
+    for name, array in often.last_weights.items():
+        np.testing.assert_array_equal(never.last_weights[name], array)
+    assert never.best is None
+    assert never.best_weights is None
+
+
+def test_it_learns() -> None:
+    result = go(full(updates=150), measure_at=(150,))
+    assert result.curve[-1].validation_accuracy > 0.8
+    assert result.finite
+
+
+def test_a_training_that_blows_up_says_so() -> None:
+    result = go(full(PLAIN, 20), PLAIN, optimiser=OptimiserSpec(lr=3e38))
+    assert not result.finite
+
+
+def test_the_weights_passed_in_are_left_alone() -> None:
+    weights = start()
+    kept = {name: array.copy() for name, array in weights.items()}
+    run_phase(work(full()), weights, TRAIN, VALIDATION, CPU)
+    for name, array in kept.items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_fewer_images_than_a_batch_is_one_batch_an_update() -> None:
+    few = Examples(inputs=TRAIN.inputs[:5], labels=TRAIN.labels[:5])
+    result = run_phase(work(full(PLAIN, 4), PLAIN), start(PLAIN), few, VALIDATION, CPU)
+    assert result.finite
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam", "adamw", "rmsprop", "adadelta"])
+@pytest.mark.parametrize("library", ["torch", "keras"])
+def test_every_optimiser_takes_its_spec(kind: str, library: str) -> None:
+    spec = OptimiserSpec.model_validate({"kind": kind, "defaults": library})
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimiser = make_optimiser(spec, [(0.5, [parameter])])
+    assert optimiser.param_groups[0]["lr"] == pytest.approx(0.5 * spec.lr)
+    parameter.sum().backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    assert (parameter != 1).all()
+    if kind not in ("sgd", "rmsprop", "adadelta"):
+        assert optimiser.param_groups[0]["betas"] == (spec.beta1, spec.beta2)
+    assert optimiser.param_groups[0].get("eps", spec.epsilon) == spec.epsilon
+
+
+def test_cosine_falls_from_one_to_zero_after_a_linear_warm_up() -> None:
+    schedule = ScheduleSpec(kind="cosine", warmup=0.1)
+    factors = [rate_factor(schedule, update, 100) for update in range(100)]
+    assert factors[:10] == pytest.approx([(number + 1) / 10 for number in range(10)])
+    assert factors[10] == 1
+    assert factors[55] == pytest.approx(0.5)
+    assert 0 < factors[99] < 1e-3
+    assert all(b < a for a, b in pairwise(factors[10:]))
+    assert {rate_factor(ScheduleSpec(), update, 10) for update in range(10)} == {1.0}
