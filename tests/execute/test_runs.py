@@ -310,7 +310,6 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_finished(
 ) -> None:
     import errno
 
-    from headstart.core import files
 
     loaded = tiny(sizes=[20], seeds=1, arms=["scratch", "full"])
     written = 0
@@ -323,7 +322,7 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_finished(
             raise OSError(errno.ENOSPC, "No space left on device")
         sync(descriptor)
 
-    monkeypatch.setattr(files.os, "fsync", full_after_two)
+    monkeypatch.setattr(os, "fsync", full_after_two)
     with pytest.raises(StoreFull, match="free some space and run the same command again"):
         go(loaded, store_folder)
     monkeypatch.undo()
