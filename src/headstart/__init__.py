@@ -1,3 +1,54 @@
-"""How much of a head start does transfer learning give, and which way is worth it?"""
+"""How much of a head start does transfer learning give, and which way is worth it?
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis as Analysis
+    from headstart.core.errors import DataError as DataError
+    from headstart.core.errors import HeadstartError as HeadstartError
+    from headstart.core.errors import SpecError as SpecError
+    from headstart.core.errors import StoreError as StoreError
+    from headstart.flow import Study as Study
+    from headstart.flow import load_study as load
+    from headstart.flow import recipes as recipes
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Analysis": ("headstart.analyse.analysis", "Analysis"),
+    "DataError": ("headstart.core.errors", "DataError"),
+    "HeadstartError": ("headstart.core.errors", "HeadstartError"),
+    "SpecError": ("headstart.core.errors", "SpecError"),
+    "StoreError": ("headstart.core.errors", "StoreError"),
+    "Study": ("headstart.flow", "Study"),
+    "load": ("headstart.flow", "load_study"),
+    "recipes": ("headstart.flow", "recipes"),
+}
+
+__all__ = [
+    "Analysis",
+    "DataError",
+    "HeadstartError",
+    "SpecError",
+    "StoreError",
+    "Study",
+    "__version__",
+    "load",
+    "recipes",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'headstart' has no attribute '{name}'")
+    from importlib import import_module
+
+    module, original = _HOME[name]
+    return getattr(import_module(module), original)
+
+
+def __dir__() -> list[str]:
+    return __all__
