@@ -5,6 +5,7 @@ from typing import Any
 from headstart.data.images import facts_of
 from headstart.flow import Loaded
 from headstart.spec.study import StudySpec
+from headstart.spec.tasks import DataRef
 
 TINY_NETWORK: dict[str, Any] = {
     "stages": [
@@ -40,4 +41,4 @@ def tiny_table(**changes: Any) -> dict[str, Any]:
 def tiny(**changes: Any) -> Loaded:
     """The tiny study, checked and with its facts."""
     study = StudySpec(**tiny_table(**changes))
-    return Loaded(study=study, facts={"mnist-mini": facts_of("mnist-mini")})
+    return Loaded(study=study, facts={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})

@@ -23,6 +23,7 @@ from headstart.spec.checks import Parts, check, check_facts
 from headstart.spec.facts import DatasetFacts, Facts
 from headstart.spec.load import read_toml
 from headstart.spec.study import StudySpec, parse
+from headstart.spec.variants import variant_name, with_variants
 from headstart.store.store import Store
 
 DEFAULT_STORE = Path("headstart-store")
@@ -35,6 +36,8 @@ class Changes:
     seeds: int | None = None
     sizes: tuple[str, ...] | None = None
     arms: tuple[str, ...] | None = None
+    variants: tuple[str, ...] = ()
+    skip_broken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,32 @@ class Study(StudySpec):
         return run(loaded, options, listen=listen or _silent).analysis
 
 
+def load_study(
+    study: str,
+    *,
+    arms: Iterable[str] | None = None,
+    sizes: Iterable[str | int | float] | None = None,
+    seeds: int | None = None,
+    variants: Iterable[str] = (),
+) -> Study:
+    """A study by a recipe's name or a file's path, ready to run.
+
+    Raises:
+        SpecError: with all problems of the study and its data at once.
+
+    Example:
+        >>> load_study("digits", arms=["scratch", "full"], sizes=[50], seeds=3).seeds
+        (0, 1, 2)
+    """
+    changes = Changes(
+        seeds=seeds,
+        sizes=None if sizes is None else tuple(str(size) for size in sizes),
+        arms=None if arms is None else tuple(arms),
+        variants=tuple(variants),
+    )
+    return Study(**load(study, changes).study.model_dump(mode="json"))
+
+
 def recipes() -> dict[str, Path]:
     """The built-in studies by name."""
     folder = Path(str(resources.files("headstart") / "recipes"))
@@ -83,8 +112,10 @@ def load(study: str, changes: Changes = Changes()) -> Loaded:
         SpecError: with all problems of the study and its data at once.
     """
     path = find_study(study)
-    given = _changed(read_toml(path), changes)
-    parts, problems = parse(given)
+    given, problems = with_variants(read_toml(path), changes.variants)
+    given = _changed(given, changes)
+    parts, more = parse(given)
+    problems += more
     facts, data_problems = _facts(parts)
     problems += data_problems + check(parts) + check_facts(parts, facts)
     if problems:
@@ -178,14 +209,16 @@ def recall(store: Store) -> list[Recalled]:
     return [_recalled(row.spec, row.facts, row.command, row.used_at) for row in store.studies()]
 
 
-def recall_one(store: Store, name: str) -> Recalled:
+def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recalled:
     """The latest study of that name (or of that file's name) in a store.
 
     Raises:
         StoreError: the store has none; the message lists those it has.
     """
     rows = store.studies()
-    wanted = read_toml(Path(name)).get("name", name) if Path(name).is_file() else name
+    wanted = str(read_toml(Path(name)).get("name", name)) if Path(name).is_file() else name
+    for variant in variants:
+        wanted = variant_name(wanted, variant)
     for row in rows:
         if row.name == wanted:
             return _recalled(row.spec, row.facts, row.command, row.used_at)
@@ -261,10 +294,10 @@ def _facts(parts: Parts) -> tuple[Facts, list[Problem]]:
     facts: Facts = {}
     problems: list[Problem] = []
     for name, task in parts.get("tasks", {}).items():
-        if task.dataset in facts:
+        if str(task.data) in facts:
             continue
         try:
-            facts[task.dataset] = facts_of(task.dataset)
+            facts[str(task.data)] = facts_of(task.data)
         except DataError as error:
             problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
     return facts, problems
@@ -278,6 +311,11 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
         changed["sizes"] = list(changes.sizes)
     if changes.arms is not None:
         changed["arms"] = _arms_named(given.get("arms"), changes.arms)
+    if changes.skip_broken:
+        changed["tasks"] = {
+            name: {**task, "image": {**task.get("image", {}), "skip_broken": True}}
+            for name, task in given.get("tasks", {}).items()
+        }
     return changed
 
 

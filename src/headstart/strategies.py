@@ -1,6 +1,7 @@
 """Strategies compile to phases, without torch. The trainer never learns their names."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from headstart.spec.arms import (
     AnyStrategy,
@@ -8,19 +9,25 @@ from headstart.spec.arms import (
     Freeze,
     Full,
     Gradual,
+    LabelMap,
     Probe,
     ProbeThenFull,
+    Surgical,
 )
 from headstart.spec.phases import Phase, Rule
 
 
 def phases_of(
-    strategy: AnyStrategy, stage_names: tuple[str, ...], updates: int
+    strategy: AnyStrategy,
+    stage_names: tuple[str, ...],
+    updates: int,
+    frozen: Literal["eval", "train"] = "eval",
 ) -> tuple[Phase, ...]:
     """The phases of a strategy for a network's stages (the head last) and a budget in updates.
 
     The phases' updates add up to the budget, whatever the strategy. A phase that would get no
-    update at all is left out.
+    update at all is left out; a strategy that trains nothing has none. `frozen` is the mode of
+    frozen stages.
 
     Example:
         >>> phases = phases_of(Probe(), ("conv1", "head"), updates=300)
@@ -28,8 +35,14 @@ def phases_of(
         [('conv1', 0.0), ('head', 1.0)]
     """
     phases = tuple(_compile(strategy, stage_names, updates))
-    assert sum(phase.updates for phase in phases) == updates
-    return phases
+    assert isinstance(strategy, LabelMap) or sum(phase.updates for phase in phases) == updates
+    if frozen == "eval":
+        return phases
+    return tuple(phase.model_copy(update={"rules": _live(phase.rules)}) for phase in phases)
+
+
+def _live(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    return tuple(rule.model_copy(update={"mode": "train"}) for rule in rules)
 
 
 def _compile(strategy: AnyStrategy, stages: tuple[str, ...], updates: int) -> Iterator[Phase]:
@@ -50,6 +63,10 @@ def _compile(strategy: AnyStrategy, stages: tuple[str, ...], updates: int) -> It
                 share = updates * (number + 1) // len(stages) - updates * number // len(stages)
                 if share:
                     yield _thawed_from(len(stages) - 1 - number, stages, share, strategy.decay)
+        case Surgical():
+            yield _only(stages.index(strategy.first), stages.index(strategy.last), stages, updates)
+        case LabelMap():
+            return
         case Discriminative():
             yield _thawed_from(0, stages, updates, strategy.decay)
 
@@ -67,3 +84,19 @@ def _thawed_from(thawed: int, stages: tuple[str, ...], updates: int, decay: floa
             name = stages[number]
             rules.append(Rule(first=name, last=name, lr_scale=scale, mode="train"))
     return Phase(rules=tuple(rules), updates=updates)
+
+
+def _only(first: int, last: int, stages: tuple[str, ...], updates: int) -> Phase:
+    """Stages number `first` to `last` trained, those before and after frozen."""
+    parts = ((0, first, 0), (first, last + 1, 1), (last + 1, len(stages), 0))
+    rules = tuple(
+        Rule(
+            first=stages[start],
+            last=stages[end - 1],
+            lr_scale=scale,
+            mode="train" if scale else "eval",
+        )
+        for start, end, scale in parts
+        if start < end
+    )
+    return Phase(rules=rules, updates=updates)

@@ -16,11 +16,11 @@ LABELS = [0, 1, 0, 1]
 
 
 def test_each_place_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert where("mnist-mini").folder == find.PACKAGE_FOLDER / "mnist-mini"
+    assert where("mnist-mini").path == find.PACKAGE_FOLDER / "mnist-mini"
     monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "given"))
     for place in ("system", "cache/data", "given"):  # from the last to the first
         folder = write_set(tmp_path / place / "mnist-mini", LABELS, LABELS)
-        assert where("mnist-mini").folder == folder
+        assert where("mnist-mini").path == folder
 
 
 def test_every_place_looked_at_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_an_incomplete_folder_is_passed_over(
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
     monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "given"))
     found = where("mnist-mini")
-    assert found.folder == find.PACKAGE_FOLDER / "mnist-mini"
+    assert found.path == find.PACKAGE_FOLDER / "mnist-mini"
     assert found.looked[0].seen == "has no t10k-labels-idx1-ubyte"
 
 
@@ -85,7 +85,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         where("fashion_mnist")
     text = str(caught.value)
     assert text.startswith("data set 'fashion_mnist' is not known.")
-    assert "Known: fashion-mini, fashion-mnist, mnist, mnist-mini." in text
+    assert "Known: cifar10, fashion-mini, fashion-mnist, mnist, mnist-mini." in text
     assert "'./fashion_mnist'" in text
     assert "Did you mean 'fashion-mnist'?" in text
 
@@ -112,7 +112,7 @@ def test_a_folder_that_exists_is_a_path_but_a_known_name_stays_a_name(
 def test_a_path_is_taken_as_it_is(tmp_path: Path, suffix: str) -> None:
     folder = write_set(tmp_path / "mine", LABELS, LABELS, suffix=suffix)
     found = where(str(folder))
-    assert found.folder == folder
+    assert found.path == folder
     assert found.known is None
     assert found.files["test"][1] == folder / f"t10k-labels-idx1-ubyte{suffix}"
 

@@ -7,22 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_sets import alone as alone
-from tiny_sets import write_set
+from tiny_sets import ref, write_set
 
 from headstart.core.errors import DataError
 from headstart.core.seeds import stream
 from headstart.data import tasks
-from headstart.data.images import facts_of, open_part
+from headstart.data.draws import apportion
+from headstart.data.images import open_part
 from headstart.data.tasks import (
-    TaskData,
-    apportion,
     split_indices,
     subset,
     subset_per_class,
-    training_counts,
     training_part,
 )
-from headstart.spec.tasks import SplitSpec, TaskSpec
+from headstart.spec.tasks import SplitSpec
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -148,10 +146,9 @@ def test_splits_keep_every_image_once(
     assert sorted([*train, *held_out]) == list(range(len(labels)))
     assert (np.diff(train) > 0).all()
     assert (np.diff(held_out) > 0).all()
-    left = training_counts(counts, split)
-    assert sum(left) == len(train)
     if by == "stratified":
-        assert tuple(np.bincount(labels[train], minlength=len(counts))) == left
+        shares = apportion(counts, len(held_out))
+        assert tuple(np.bincount(labels[held_out], minlength=len(counts))) == shares
     if by == "head":
         assert held_out.tolist() == list(range(len(held_out)))
 
@@ -175,48 +172,41 @@ def test_a_split_that_takes_everything() -> None:
 
 def test_classes_are_merged_and_renumbered_in_the_published_order(tmp_path: Path) -> None:
     folder = str(write_set(tmp_path / "mine", [2, 0, 1, 2, 3, 1, 0, 2], [3, 2, 1, 0]))
-    published = open_part(folder, "train")
+    published = open_part(ref(folder), "train")
     groups = ((2,), (0, 3))
-    part = training_part(folder, groups, SplitSpec(by="head", validation=2))
+    part = training_part(ref(folder), groups, SplitSpec(by="head", validation=2))
     kept = [0, 1, 3, 4, 6, 7]
     assert part.validation.labels.tolist() == [0, 1]
     assert part.train.labels.tolist() == [0, 1, 1, 0]
     assert (part.validation.pixels == published.pixels[kept[:2]]).all()
     assert (part.train.pixels == published.pixels[kept[2:]]).all()
-    test = tasks.test_part(folder, groups)
+    test = tasks.test_part(ref(folder), groups, SplitSpec())
     assert test.labels.tolist() == [1, 0, 1]
-    assert (test.pixels == open_part(folder, "test").pixels[[0, 1, 3]]).all()
+    assert (test.pixels == open_part(ref(folder), "test").pixels[[0, 1, 3]]).all()
 
 
 def test_all_classes_in_another_order(tmp_path: Path) -> None:
     folder = str(write_set(tmp_path / "mine", [0, 1, 1], [0, 1]))
-    assert tasks.test_part(folder, ((1,), (0,))).labels.tolist() == [1, 0]
+    assert tasks.test_part(ref(folder), ((1,), (0,)), SplitSpec()).labels.tolist() == [1, 0]
 
 
 def test_a_class_without_images(tmp_path: Path) -> None:
     folder = str(write_set(tmp_path / "mine", [0, 2, 0, 2], [1]))
     with pytest.raises(DataError, match="class 1 of the task has no training images") as caught:
-        training_part(folder, ((0,), (1,), (2,)), SplitSpec(validation=1))
+        training_part(ref(folder), ((0,), (1,), (2,)), SplitSpec(validation=1))
     assert "Leave this class out" in str(caught.value)
 
 
 def test_a_head_split_that_takes_a_whole_class(tmp_path: Path) -> None:
     folder = str(write_set(tmp_path / "mine", [0, 0, 1, 1, 1], [0, 1]))
     with pytest.raises(DataError, match="class 0 of the task has no training images") as caught:
-        training_part(folder, ((0,), (1,)), SplitSpec(by="head", validation=2))
+        training_part(ref(folder), ((0,), (1,)), SplitSpec(by="head", validation=2))
     assert "split by 'stratified'" in str(caught.value)
-
-
-def test_the_data_of_a_task(tmp_path: Path) -> None:
-    folder = str(write_set(tmp_path / "mine", [0, 1, 2, 1], [0, 1, 2]))
-    task = TaskSpec(dataset=folder, classes={"ends": (0, "2"), "middle": ("1",)})
-    data = TaskData.of(task, facts_of(folder))
-    assert data == TaskData(dataset=folder, groups=((0, 2), (1,)), split=SplitSpec())
 
 
 def test_the_mini_set_divides_evenly() -> None:
     groups = tuple((index,) for index in range(10))
-    part = training_part("fashion-mini", groups, SplitSpec())
+    part = training_part(ref("fashion-mini"), groups, SplitSpec())
     assert np.bincount(part.train.labels).tolist() == [900] * 10
     assert np.bincount(part.validation.labels).tolist() == [100] * 10
     assert not part.train.pixels.flags.writeable

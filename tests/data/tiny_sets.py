@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from headstart.data import find
 from headstart.data.catalogue import PARTS, STEMS
 from headstart.data.idx import write_idx
+from headstart.spec.tasks import DataRef
 
 # Read at import, before `alone` hides it.
 DATA_FOLDER = os.environ.get("HEADSTART_DATA")
@@ -20,6 +22,11 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HEADSTART_DATA", raising=False)
     monkeypatch.setattr(find, "SYSTEM_FOLDER", tmp_path / "system")
+
+
+def ref(dataset: str | Path, **decoding: Any) -> DataRef:
+    """What a task says of its data: a name or path, and perhaps how to decode it."""
+    return DataRef(dataset=str(dataset), **decoding)
 
 
 def full_sets() -> Path:

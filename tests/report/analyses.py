@@ -1,6 +1,7 @@
 """Builds realistic Analysis objects for the tests of the report: plausible numbers, every gap."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from headstart.analyse.analysis import (
     Comparison,
     Curve,
     Gate,
+    PublishedFigure,
     TaskFacts,
     Word,
 )
@@ -22,6 +24,34 @@ SUMMARY = RunSummary(
     steps_run=131, steps_reused=24, seconds=97.4, command="headstart run study.toml"
 )
 MARGIN = 1.0
+CUTS = ("stem", "block_1", "block_2", "block_3", "neck")
+FAMILIES = ("AnB", "AnB+", "BnB", "BnB+", "random")
+FIGURES = (
+    PublishedFigure(
+        figure="test accuracy of the source task",
+        published=0.9963,
+        keras=0.9971,
+        headstart=0.99655,
+        is_count=False,
+        is_time=False,
+    ),
+    PublishedFigure(
+        figure="parameters trained",
+        published=600_165,
+        keras=None,
+        headstart=600_165,
+        is_count=True,
+        is_time=False,
+    ),
+    PublishedFigure(
+        figure="training time",
+        published=None,
+        keras=12.34,
+        headstart=None,
+        is_count=False,
+        is_time=True,
+    ),
+)
 _T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # two-sided 95 %, n - 1 degrees of freedom
 
 
@@ -39,19 +69,38 @@ def analysis(
     question: str = "Do features learnt on letters give a head start on digits?",
     failures: Sequence[str] = (),
     study: str = "letters-to-digits",
+    swept: Sequence[str] = (),
+    swept_at: Sequence[str] = ("50",),
+    cuts: Sequence[str] = CUTS,
+    published: Sequence[PublishedFigure] = (),
+    validated: bool = True,
+    note: str = "",
 ) -> Analysis:
-    """A study; `missing` are (arm, size, seed), `absent` are (arm, size) without any result."""
+    """A study; `missing` are (arm, size, seed), `absent` are (arm, size) without any result.
+
+    `swept` are the families of a cut sweep, at each of the sizes `swept_at`. Arms named label_map
+    train nothing.
+    """
+    sweep = {f"{family}@{cut}": (family, cut) for family in swept for cut in cuts}
+    names = (*arms, *sweep)
+    left_out = {(arm, size) for arm in sweep for size, _ in sizes if size not in swept_at}
     results: list[ArmResult] = []
     comparisons: list[Comparison] = []
     for pair_index, (source, target) in enumerate(pairs):
         for size, num_images in sizes:
             images = num_images if size.isdigit() else num_images * (1 + pair_index)
             group = {}
-            for index, arm in enumerate(arms):
-                if (arm, size) in absent:
+            for index, arm in enumerate(names):
+                if (arm, size) in absent or (arm, size) in left_out:
                     continue
                 gone = tuple(s for a, n, s in missing if (a, n) == (arm, size))
                 group[arm] = _result(arm, index, size, images, source, target, num_seeds, gone)
+                if arm in sweep:
+                    group[arm] = _swept(group[arm], *sweep[arm], cuts)
+                elif arm == "label_map":
+                    group[arm] = _untrained(group[arm])
+                if not validated:
+                    group[arm] = _unvalidated(group[arm])
             results += group.values()
             if compared and control in group:
                 comparisons += [
@@ -59,7 +108,7 @@ def analysis(
                     for arm, result in group.items()
                     if arm != control
                 ]
-    total = len(pairs) * len(sizes) * len(arms) * num_seeds
+    total = len(pairs) * (len(sizes) * len(names) - len(left_out)) * num_seeds
     return Analysis(
         study=study,
         question=question,
@@ -70,10 +119,13 @@ def analysis(
         ),
         seeds=tuple(range(num_seeds)),
         sizes=tuple(size for size, _ in sizes),
-        arm_names=tuple(arms),
+        arm_names=names,
         control=control,
-        tasks=_tasks(pairs),
+        tasks=_tasks(pairs, note),
         arms=tuple(results),
+        sources=tuple(_source(source, num_seeds) for source in dict.fromkeys(s for s, _ in pairs)),
+        cuts=tuple(cuts) if swept else (),
+        published=tuple(published),
         comparisons=tuple(comparisons),
         gates=_gates(invalid),
         protocol=_PROTOCOL,
@@ -127,6 +179,66 @@ def _result(
     )
 
 
+def _source(source: str, num_seeds: int) -> ArmResult:
+    """Source runs, with plenty of images."""
+    ran = _result("source run", 0, "all", 60_000, source, source, num_seeds, ())
+    return replace(ran, updates=3000, seconds=21.3)
+
+
+def _swept(result: ArmResult, family: str, cut: str, cuts: Sequence[str]) -> ArmResult:
+    """A family of a cut sweep: what it takes over costs more the later the cut."""
+    depth = (cuts.index(cut) + 1) / len(cuts)
+    loss = {"AnB": 0.12 * depth**2, "AnB+": -0.03 * depth, "random": 0.55 * depth**0.6}
+    loss |= {"BnB": 0.08 * depth * (1 - depth), "BnB+": 0.0}
+    draw = np.random.default_rng([len(family), cuts.index(cut)])
+    level = 0.86 - loss[family]
+    values = (level + draw.normal(0, 0.008, len(result.seeds))).round(4)
+    return replace(
+        result,
+        test_accuracy=tuple(float(value) for value in values),
+        mean=float(values.mean()) if len(values) else float("nan"),
+        sd=float(values.std(ddof=1)) if len(values) > 1 else None,
+        lowest=float(values.min()) if len(values) else float("nan"),
+        highest=float(values.max()) if len(values) else float("nan"),
+        family=family,
+        cut=cut,
+    )
+
+
+def _untrained(result: ArmResult) -> ArmResult:
+    return replace(
+        result,
+        updates=0,
+        seconds=0.0,
+        flops=0,
+        trainable_parameters=0,
+        curves=tuple(_empty(curve.seed) for curve in result.curves),
+    )
+
+
+def _empty(seed: int) -> Curve:
+    return Curve(
+        seed=seed,
+        updates=(),
+        train_loss=(),
+        validation_loss=(),
+        validation_accuracy=(),
+        train_accuracy=(),
+        checkpoint=0,
+    )
+
+
+def _unvalidated(result: ArmResult) -> ArmResult:
+    nothing = tuple(
+        replace(c, validation_accuracy=_nans(c), validation_loss=_nans(c)) for c in result.curves
+    )
+    return replace(result, validation_mean=None, curves=nothing)
+
+
+def _nans(curve: Curve) -> tuple[float, ...]:
+    return (float("nan"),) * len(curve.updates)
+
+
 def _curve(seed: int, end: float, updates: int, index: int, draw: np.random.Generator) -> Curve:
     at = np.linspace(updates / 20, updates, 20).astype(int)
     speed = (0.25, 0.1, 0.08, 0.12, 0.15)[index % 5] * updates
@@ -138,6 +250,7 @@ def _curve(seed: int, end: float, updates: int, index: int, draw: np.random.Gene
         train_loss=tuple(float(value) for value in 2 * (1 - accuracy)),
         validation_loss=tuple(float(value) for value in 2.1 * (1 - accuracy)),
         validation_accuracy=tuple(float(value) for value in accuracy),
+        train_accuracy=tuple(float(value) for value in accuracy),
         checkpoint=int(at[int(accuracy.argmax())]),
     )
 
@@ -172,6 +285,7 @@ def _comparison(result: ArmResult, control: ArmResult, invalid: bool) -> Compari
         why=why,
         detectable_pp=2.4 if unsure and low is not None else None,
         seeds_needed=12 if unsure and low is not None else None,
+        error_reduction=(result.mean - control.mean) / (1 - control.mean),
     )
 
 
@@ -209,13 +323,14 @@ def _headline(comparisons: Sequence[Comparison]) -> str:
     )
 
 
-def _tasks(pairs: Sequence[tuple[str, str]]) -> tuple[TaskFacts, ...]:
+def _tasks(pairs: Sequence[tuple[str, str]], note: str) -> tuple[TaskFacts, ...]:
     names = dict.fromkeys(name for pair in pairs for name in pair)
     return tuple(
         TaskFacts(
             name=name,
             dataset="mnist-mini",
             licence="CC BY-SA 3.0",
+            note=note,
             classes=tuple(str(number) for number in range(10)),
             num_train=6000,
             num_validation=1000,

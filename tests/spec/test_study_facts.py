@@ -11,7 +11,7 @@ from headstart.data.images import facts_of
 from headstart.spec.checks import check_facts, task_counts
 from headstart.spec.facts import DatasetFacts
 from headstart.spec.study import parse
-from headstart.spec.tasks import TaskSpec
+from headstart.spec.tasks import DataRef, TaskSpec
 from studies import TINY_NETWORK, tiny, tiny_table
 from study_files import write_study
 
@@ -63,7 +63,7 @@ def test_problems_of_the_file_and_of_its_data_come_together(tmp_path: Path) -> N
         ("tasks.source.classes", "class 11 is not in 'mnist-mini'."),
         ("tasks.source.classes", "class '5' is listed twice."),
         ("tasks.target.classes", "is one class only."),
-        ("tasks.split.split.validation", found[8].message),
+        ("tasks.split.split", found[8].message),
     ]
 
 
@@ -127,17 +127,10 @@ def test_problems_of_sound_tasks_come_together(tmp_path: Path) -> None:
         (
             {"tasks": {"source": SOURCE, "target": {**TARGET, "split": {"validation": 5100}}}},
             Problem(
-                where="tasks.target.split.validation",
-                message="5100 of 5100 images leaves 0 for training and 5100 for validation.",
-                allowed="Leave at least one image per class (5) to each.",
-            ),
-        ),
-        (
-            {"tasks": {"source": SOURCE, "target": {**TARGET, "split": {"validation": 1e-5}}}},
-            Problem(
-                where="tasks.target.split.validation",
-                message="1e-05 of 5100 images leaves 5100 for training and 0 for validation.",
-                allowed="Leave at least one image per class (5) to each.",
+                where="tasks.target.split",
+                message="of 5100 images, validation (5100) and test (published) leave 0 for "
+                "training.",
+                allowed="Leave at least one image per class (5).",
             ),
         ),
         (
@@ -145,7 +138,7 @@ def test_problems_of_sound_tasks_come_together(tmp_path: Path) -> None:
             Problem(
                 where="sizes[1]",
                 message="'4901' is 4901 images, but task 'target' has 5 classes and 4900 training "
-                "images (200 more are kept for validation).",
+                "images (200 more are kept for validation and test).",
                 allowed="From 5 (one per class) to 4900; per class up to 935.",
             ),
         ),
@@ -154,7 +147,7 @@ def test_problems_of_sound_tasks_come_together(tmp_path: Path) -> None:
             Problem(
                 where="sizes[0]",
                 message="'4' is 4 images, but task 'target' has 5 classes and 4900 training "
-                "images (200 more are kept for validation).",
+                "images (200 more are kept for validation and test).",
                 allowed="From 5 (one per class) to 4900; per class up to 935.",
             ),
         ),
@@ -163,7 +156,7 @@ def test_problems_of_sound_tasks_come_together(tmp_path: Path) -> None:
             Problem(
                 where="sizes[0]",
                 message="'936 per class' is 4680 images, but task 'target' has 5 classes and 4900 "
-                "training images (200 more are kept for validation).",
+                "training images (200 more are kept for validation and test).",
                 allowed="From 5 (one per class) to 4900; per class up to 935.",
             ),
         ),
@@ -172,7 +165,7 @@ def test_problems_of_sound_tasks_come_together(tmp_path: Path) -> None:
             Problem(
                 where="sizes[0]",
                 message="'0.01%' is 0 images, but task 'target' has 5 classes and 4900 training "
-                "images (200 more are kept for validation).",
+                "images (200 more are kept for validation and test).",
                 allowed="From 5 (one per class) to 4900; per class up to 935.",
             ),
         ),
@@ -231,7 +224,8 @@ def test_source_and_target_need_images_of_one_shape() -> None:
         train_counts=(50, 50),
         test_counts=(10, 10),
     )
-    found = check_facts(parts, {"colour": colour, "mnist-mini": facts_of("mnist-mini")})
+    mini = facts_of(DataRef(dataset="mnist-mini"))
+    found = check_facts(parts, {"colour": colour, "mnist-mini": mini})
     assert (none, found) == (
         [],
         [
@@ -245,7 +239,7 @@ def test_source_and_target_need_images_of_one_shape() -> None:
 
 
 def test_counts_of_a_task() -> None:
-    facts = facts_of("mnist-mini")
+    facts = facts_of(DataRef(dataset="mnist-mini"))
     merged = TaskSpec.model_validate(
         {"dataset": "mnist-mini", "classes": {"even": [0, 2, 4, 6, 8], "odd": [1, 3, 5, 7, 9]}}
     )

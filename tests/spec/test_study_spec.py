@@ -1,15 +1,16 @@
 """A study from a file or from Python: the same study, or every problem of it in one error."""
 
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from headstart.core.errors import Problem, SpecError
-from headstart.spec.arms import NAMED_ARMS, ArmSpec, Full
+from headstart.spec.arms import NAMED_ARMS, ORIGINS, AnyStrategy, ArmSpec, Full, StartRule
 from headstart.spec.load import read_toml
-from headstart.spec.network import NAMED_NETWORKS, Conv, NetworkSpec, StageSpec
+from headstart.spec.network import NAMED_NETWORKS, AnyLayer, Conv, NetworkSpec, StageSpec
 from headstart.spec.study import Pair, StudySpec
 from headstart.spec.tasks import TaskSpec, class_index
 from headstart.spec.training import OptimiserSpec, ScheduleSpec, TrainingSpec
@@ -260,12 +261,19 @@ def test_problems_between_sections_are_in_one_error_too() -> None:
     ]  # fmt: skip
 
 
-LAYERS = (
-    "average_pool, batch_norm, conv, dense, dropout, flatten, gelu, global_average_pool, "
-    "leaky_relu, max_pool, relu, tanh"
-)
-STRATEGIES = "discriminative, freeze, full, gradual, probe, probe_then_full"
-NAMES = "discriminative, full, gradual, probe, probe_then_full, random_trunk, scratch"
+def listed(names: Iterable[str]) -> str:
+    return f"Known: {', '.join(sorted(names))}."
+
+
+def kinds(union: Any) -> str:
+    return listed(member.model_fields["kind"].default for member in get_args(union))
+
+
+SECTIONS = listed(StudySpec.model_fields)
+LAYERS = kinds(AnyLayer)
+STRATEGIES = kinds(AnyStrategy)
+NAMES = listed(NAMED_ARMS)
+RULE_KEYS = listed(StartRule.model_fields)
 CIRCLE = "Break the circle: let one of these arms start fresh or from the source."
 
 
@@ -285,8 +293,7 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="trainin",
                 message="key 'trainin' is not known.",
-                allowed="Known: arms, control, margin, name, network, pairs, preprocessing, "
-                "question, seeds, sizes, source_training, tasks, training.",
+                allowed=SECTIONS,
                 fix="Did you mean 'training'?",
             ),
         ),
@@ -364,7 +371,7 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="network.stages[0].layers[0]",
                 message="'relo' is not known.",
-                allowed=f"Known: {LAYERS}.",
+                allowed=LAYERS,
                 fix="Did you mean 'relu'?",
             ),
         ),
@@ -449,14 +456,14 @@ def arm(**changes: Any) -> list[Any]:
             {"arms": ["scratch", "prob"]},
             Problem(
                 where="arms[1]",
-                message=f"arm 'prob' is not known. Known: {NAMES}. Did you mean 'probe'?",
+                message=f"arm 'prob' is not known. {NAMES} Did you mean 'probe'?",
             ),
         ),
         (
             {"arms": ["scratch", "xyzzy"]},
             Problem(
                 where="arms[1]",
-                message=f"arm 'xyzzy' is not known. Known: {NAMES}. "
+                message=f"arm 'xyzzy' is not known. {NAMES} "
                 "Or write a table with name, start and strategy.",
             ),
         ),
@@ -476,7 +483,7 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="arms[1].strategy",
                 message="'freze' is not known.",
-                allowed=f"Known: {STRATEGIES}.",
+                allowed=STRATEGIES,
                 fix="Did you mean 'freeze'?",
             ),
         ),
@@ -513,7 +520,7 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="arms[1].start",
                 message="origin 'sorce' is not known.",
-                allowed="Known: fresh, scratch, source, x.",
+                allowed=listed([*ORIGINS, "scratch", "x"]),
                 fix="Did you mean 'source'?",
             ),
         ),
@@ -522,7 +529,7 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="arms[1].start[0].frst",
                 message="key 'frst' is not known.",
-                allowed="Known: first, last, origin.",
+                allowed=RULE_KEYS,
                 fix="Did you mean 'first'?",
             ),
         ),
@@ -541,7 +548,7 @@ def arm(**changes: Any) -> list[Any]:
                 where="arms[1].start[0]",
                 message="covers no stage: 'dense2' comes after 'pool'.",
                 allowed="From stem to head: pool, dense1, dense2, head.",
-                fix="Left open, 'last' is the last stage before the head.",
+                fix="A start's 'last' that is left open is the last stage before the head.",
             ),
         ),
         (
@@ -550,7 +557,42 @@ def arm(**changes: Any) -> list[Any]:
                 where="arms[1].start[0]",
                 message="covers no stage: 'head' comes after 'dense2'.",
                 allowed="From stem to head: pool, dense1, dense2, head.",
-                fix="Left open, 'last' is the last stage before the head.",
+                fix="A start's 'last' that is left open is the last stage before the head.",
+            ),
+        ),
+        (
+            {"arms": arm(strategy={"kind": "surgical", "first": "head", "last": "pool"})},
+            Problem(
+                where="arms[1].strategy",
+                message="covers no stage: 'head' comes after 'pool'.",
+                allowed="From stem to head: pool, dense1, dense2, head.",
+                fix="A start's 'last' that is left open is the last stage before the head.",
+            ),
+        ),
+        (
+            {"arms": arm(strategy={"kind": "surgical", "first": "pol", "last": "head"})},
+            Problem(
+                where="arms[1].strategy.first",
+                message="stage 'pol' is not known.",
+                allowed="Known: dense1, dense2, head, pool.",
+                fix="Did you mean 'pool'?",
+            ),
+        ),
+        (
+            {"arms": arm(compute_of="x")},
+            Problem(
+                where="arms[1].compute_of",
+                message="arm 'x' starts, directly or in turn, from itself.",
+                fix=CIRCLE,
+            ),
+        ),
+        (
+            {"arms": arm(compute_of="scrach")},
+            Problem(
+                where="arms[1].compute_of",
+                message="arm 'scrach' is not known.",
+                allowed="Known: scratch, x.",
+                fix="Did you mean 'scratch'?",
             ),
         ),
         (

@@ -16,6 +16,7 @@ from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
+from headstart.train import loop
 from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
 from headstart.train.optimisers import make_optimiser, rate_factor
 from headstart.train.prediction import predict
@@ -257,3 +258,38 @@ def test_cosine_falls_from_one_to_zero_after_a_linear_warm_up() -> None:
     assert 0 < factors[99] < 1e-3
     assert all(b < a for a, b in pairwise(factors[10:]))
     assert {rate_factor(ScheduleSpec(), update, 10) for update in range(10)} == {1.0}
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+@pytest.mark.parametrize("cut", ["conv", "drop", "dense"])
+def test_features_of_still_layers_computed_once_give_what_the_whole_network_gives(
+    cut: str, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With dropout live in a frozen stage, layers stay still up to the dropout only."""
+    network = NETWORK
+    phase = phases_of(Freeze(cut=cut), network.stage_names, 10, mode)[0]  # type: ignore[arg-type]
+    once = go(phase, network)
+    monkeypatch.setattr(loop, "_still_layers", lambda *_: 0)
+    every_time = go(phase, network)
+    for name, array in every_time.last_weights.items():
+        np.testing.assert_allclose(once.last_weights[name], array, rtol=1e-4, atol=1e-6)
+    for ours, theirs in zip(once.curve, every_time.curve, strict=True):
+        assert ours.validation_accuracy == theirs.validation_accuracy
+        assert ours.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
+
+
+def test_without_validation_images_the_last_weights_are_all_there_is() -> None:
+    nothing = Examples(inputs=VALIDATION.inputs[:0], labels=VALIDATION.labels[:0])
+    result = run_phase(work(full(PLAIN), PLAIN), start(PLAIN), TRAIN, nothing, CPU)
+    assert result.best is None
+    assert [point.validation_accuracy for point in result.curve] == [None, None]
+    assert all(point.train_loss > 0 for point in result.curve)
+
+
+def test_running_training_accuracy_is_that_of_the_batches_trained_on() -> None:
+    result = go(full(PLAIN, 4), PLAIN, measure_at=(1, 4), optimiser=OptimiserSpec(lr=1e-9))
+    module = build(PLAIN, IMAGE, 3, start(PLAIN))
+    order = generator(0, "target", "order", 0).permutation(50)
+    right = module(torch.from_numpy(TRAIN.inputs[order])).argmax(1).numpy() == TRAIN.labels[order]
+    assert result.curve[0].train_accuracy == pytest.approx(right[:16].mean())
+    assert result.curve[1].train_accuracy == pytest.approx(right[16:].mean())

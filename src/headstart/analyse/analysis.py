@@ -19,6 +19,7 @@ class Curve:
     train_loss: tuple[float, ...]
     validation_loss: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
+    train_accuracy: tuple[float, ...]
     checkpoint: int
 
 
@@ -26,7 +27,8 @@ class Curve:
 class ArmResult:
     """One arm at one size over the seeds that are there.
 
-    `seeds`, `test_accuracy` and `curves` run in parallel. `sd`, the standard deviation over seeds,
+    A source run is one too, on the source task with its own test images. `seeds`, `test_accuracy`
+    and `curves` run in parallel. `sd`, the standard deviation over seeds,
     is None for fewer than two seeds. `seconds` is the mean training time of a trial on one thread,
     pre-training not included; `missing` are seeds whose trial failed or has not run.
     """
@@ -42,7 +44,7 @@ class ArmResult:
     sd: float | None
     lowest: float
     highest: float
-    validation_mean: float
+    validation_mean: float | None  # None without validation images
     trainable_parameters: int
     total_parameters: int
     updates: int
@@ -50,6 +52,8 @@ class ArmResult:
     flops: int
     curves: tuple[Curve, ...]
     missing: tuple[int, ...]
+    family: str = ""  # of a cut sweep: AnB, AnB+, BnB, BnB+ or random
+    cut: str = ""  # the last stage that was taken over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,8 @@ class Comparison:
     adjusted for the number of comparisons. Interval ends are None where there are fewer than two
     seeds. `gains_pp` are the paired gains of `seeds`. For "not enough evidence", `detectable_pp` is
     the smallest gain that these seeds could have shown (power 0.8) and `seeds_needed` the number
-    that would do for the gain seen, each None where it cannot be told.
+    that would do for the gain seen, each None where it cannot be told. `error_reduction` is the
+    share of the control's errors that is gone, None where the control made none.
     """
 
     arm: str
@@ -80,6 +85,7 @@ class Comparison:
     why: str
     detectable_pp: float | None
     seeds_needed: int | None
+    error_reduction: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +100,28 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFigure:
+    """A published figure beside what Keras and headstart give; None where there is none.
+
+    Accuracies are fractions; `is_count` marks numbers of parameters, `is_time` seconds.
+    """
+
+    figure: str
+    published: float | None
+    keras: float | None
+    headstart: float | None
+    is_count: bool
+    is_time: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
     """One task of the study in numbers, for the reader."""
 
     name: str
     dataset: str
     licence: str
+    note: str
     classes: tuple[str, ...]
     num_train: int
     num_validation: int
@@ -120,6 +142,9 @@ class Analysis:
     control: str
     tasks: tuple[TaskFacts, ...]
     arms: tuple[ArmResult, ...]
+    sources: tuple[ArmResult, ...]
+    cuts: tuple[str, ...]  # cuts of the network from stem to head, where a sweep was asked for
+    published: tuple[PublishedFigure, ...]
     comparisons: tuple[Comparison, ...]
     gates: tuple[Gate, ...]
     protocol: tuple[tuple[str, str], ...]  # (what, how) lines

@@ -3,13 +3,23 @@
 import numpy as np
 
 from headstart.analyse.analysis import Analysis, ArmResult, Comparison, Curve, TaskFacts
-from headstart.analyse.gates import Records, Seen, run_gates
+from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.gates.registry import run_gates
 from headstart.analyse.headline import details, headline
 from headstart.analyse.protocol import protocol_lines
-from headstart.analyse.records import Cell, Record, gather
-from headstart.analyse.statistics import crossed
+from headstart.analyse.published import published_figures
+from headstart.analyse.records import (
+    Cell,
+    Record,
+    cell_of,
+    gather,
+    gather_sources,
+    overlaps_of,
+)
+from headstart.analyse.statistics import crossed, relative_error_reduction
 from headstart.analyse.verdict import CONFIDENCE, Judged, judge, too_few
 from headstart.plan.steps import Plan, Trial
+from headstart.spec.arms import ArmSpec
 from headstart.spec.checks import task_counts
 from headstart.spec.facts import Facts
 from headstart.spec.study import StudySpec
@@ -18,15 +28,12 @@ from headstart.store.store import Store
 
 def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysis:
     """Everything a report shows, from what the store holds of the plan."""
-    records = gather(plan, store)
-    gates, withheld = run_gates(Seen(study=study, facts=facts, records=records))
-    planned: dict[Cell, list[Trial]] = {}
-    for trial in plan.trials:
-        cell = (trial.source, trial.target, trial.size, trial.arm)
-        planned.setdefault(cell, []).append(trial)
-    arms = tuple(
-        _arm_result(trials, records[cell]) for cell, trials in planned.items() if records[cell]
-    )
+    records, source_records = gather(plan, store), gather_sources(plan, store)
+    seen = Seen(study=study, facts=facts, records=records, overlaps=overlaps_of(plan, store))
+    gates, withheld = run_gates(seen)
+    planned = _by_cell(plan.trials)
+    arms = _results(study, planned, records)
+    sources = _results(study, _by_cell(plan.sources), source_records)
     comparisons = tuple(
         _compare(study, cell, records, withheld)
         for cell in planned
@@ -37,14 +44,17 @@ def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysi
     return Analysis(
         study=study.name,
         question=study.question,
-        headline=headline(comparisons, arms, study.arms, len(study.pairs) > 1),
+        headline=headline(comparisons, arms, study.all_arms, len(study.pairs) > 1),
         detail=details(gates, study.control, len(plan.trials) - num_done),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),
-        arm_names=tuple(arm.name for arm in study.arms),
+        arm_names=tuple(arm.name for arm in study.all_arms),
         control=study.control,
         tasks=tuple(_task_facts(study, facts)),
         arms=arms,
+        sources=sources,
+        cuts=study.trunk_cuts if study.cuts else (),
+        published=published_figures(study, arms, sources),
         comparisons=comparisons,
         gates=gates,
         protocol=protocol_lines(study),
@@ -57,11 +67,30 @@ def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysi
     )
 
 
-def _arm_result(trials: list[Trial], by_seed: dict[int, Record]) -> ArmResult:
+def _by_cell(trials: tuple[Trial, ...]) -> dict[Cell, list[Trial]]:
+    planned: dict[Cell, list[Trial]] = {}
+    for trial in trials:
+        planned.setdefault(cell_of(trial), []).append(trial)
+    return planned
+
+
+def _results(
+    study: StudySpec, planned: dict[Cell, list[Trial]], records: Records
+) -> tuple[ArmResult, ...]:
+    swept = {arm.name: arm for arm in study.all_arms}
+    return tuple(
+        _arm_result(trials, records[cell], swept.get(cell[3]))
+        for cell, trials in planned.items()
+        if records[cell]
+    )
+
+
+def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | None) -> ArmResult:
     found = [by_seed[trial.seed] for trial in trials if trial.seed in by_seed]
     first = found[0].trial
     scores = [float(record.correct.mean()) for record in found]
-    validation = [record.checkpoint.get("validation_accuracy", np.nan) for record in found]
+    validation = [record.checkpoint.get("validation_accuracy") for record in found]
+    measured = [accuracy for accuracy in validation if accuracy is not None]
     return ArmResult(
         arm=first.arm,
         size=first.size,
@@ -74,7 +103,7 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record]) -> ArmResult:
         sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         lowest=min(scores),
         highest=max(scores),
-        validation_mean=float(np.mean(validation)),
+        validation_mean=float(np.mean(measured)) if measured else None,
         trainable_parameters=first.trainable_parameters,
         total_parameters=first.total_parameters,
         updates=first.updates,
@@ -82,6 +111,8 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record]) -> ArmResult:
         flops=first.flops,
         curves=tuple(_curve(record) for record in found),
         missing=tuple(trial.seed for trial in trials if trial.seed not in by_seed),
+        family=arm.family if arm else "",
+        cut=arm.cut if arm else "",
     )
 
 
@@ -89,13 +120,14 @@ def _curve(record: Record) -> Curve:
     points = [point for row in record.train_rows for point in row.result["curve"]]
     # What was not finite is stored as null.
     columns = [[np.nan if x is None else x for x in column] for column in zip(*points, strict=True)]
-    updates, train_loss, validation_loss, accuracy = columns or ([], [], [], [])
+    updates, train_loss, loss, accuracy, train_accuracy = columns or ([], [], [], [], [])
     return Curve(
         seed=record.trial.seed,
         updates=tuple(int(update) for update in updates),
         train_loss=tuple(train_loss),
-        validation_loss=tuple(validation_loss),
+        validation_loss=tuple(loss),
         validation_accuracy=tuple(accuracy),
+        train_accuracy=tuple(train_accuracy),
         checkpoint=record.checkpoint.get("update", record.trial.updates),
     )
 
@@ -153,6 +185,10 @@ def _compare(
         why=judged.why,
         detectable_pp=judged.detectable_pp,
         seeds_needed=judged.seeds_needed,
+        error_reduction=relative_error_reduction(
+            float(np.mean([r.correct.mean() for r in arm])),
+            float(np.mean([r.correct.mean() for r in control])),
+        ),
     )
 
 
@@ -176,19 +212,24 @@ def _task_facts(study: StudySpec, facts: Facts) -> list[TaskFacts]:
     found = []
     for name in used:
         task = study.tasks[name]
-        known = facts[task.dataset]
+        known = facts[str(task.data)]
         groups = task.groups(known.classes)
         images = sum(task_counts(task, known))
-        validation = task.split.num_validation(images)
+        taken = task.split.num_taken(images)
+        cut = task.split.num_test_cut(taken)
+        published = sum(known.test_counts[i] for group in groups.values() for i in group)
+        num_test = cut - task.split.drop_last if cut else published
+        left = task.split.num_left(images)
         found.append(
             TaskFacts(
                 name=name,
-                dataset=task.dataset,
+                dataset=str(task.data),
                 licence=known.licence,
+                note=known.note,
                 classes=tuple(groups),
-                num_train=images - validation,
-                num_validation=validation,
-                num_test=sum(known.test_counts[i] for group in groups.values() for i in group),
+                num_train=left,
+                num_validation=num_test if task.split.by == "test" else taken - cut - left,
+                num_test=num_test,
             )
         )
     return found

@@ -26,7 +26,7 @@ def headline(
 
     The arm is picked on validation, so that its test interval is not that of the luckiest arm.
     """
-    transfer = {arm.name for arm in arms if arm.origins}
+    transfer = {arm.name for arm in arms if arm.transfers}
     told = list(_told(comparisons, results, transfer, several_pairs))
     if not told:
         return "No transfer arm could be compared with the control yet."
@@ -39,7 +39,8 @@ def _told(
     transfer: set[str],
     several_pairs: bool,
 ) -> Iterator[str]:
-    validation = {(r.source, r.target, r.size, r.arm): r.validation_mean for r in results}
+    # Without validation images nothing prefers one arm to another: the first one stands.
+    validation = {(r.source, r.target, r.size, r.arm): r.validation_mean or 0.0 for r in results}
     for pair in dict.fromkeys((c.source, c.target) for c in comparisons):
         preferred = []
         for size in dict.fromkeys(c.size for c in comparisons):

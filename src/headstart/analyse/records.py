@@ -22,6 +22,7 @@ class Record:
     checkpoint: Json
     labels: np.ndarray  # (images,)
     classes: np.ndarray  # (images,)
+    test_inputs: Json
 
     @property
     def correct(self) -> np.ndarray:
@@ -40,21 +41,60 @@ def cell_of(trial: Trial) -> Cell:
 
 
 def gather(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
-    """Finished trials by cell and seed; trials that are not finished are absent."""
+    """Finished trials by cell and seed; trials that are not finished are absent.
+
+    Test images that the source or the target has trained on are left out of every trial alike.
+    """
+    overlaps = overlaps_of(plan, store)
+    leaked = {pair: found.leaked for pair, found in overlaps.items()}
+    return _gathered(plan, plan.trials, store, leaked)
+
+
+def gather_sources(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
+    """Finished source runs, by cell and seed."""
+    return _gathered(plan, plan.sources, store, {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlapRecord:
+    """What the overlap step of a pair found (`headstart.data.overlap.Overlap`)."""
+
+    result: Json
+    leaked: np.ndarray  # (leaked test images,)
+
+
+def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord]:
+    """Finished overlap steps by (source, target)."""
+    rows = store.rows(plan.overlaps.values())
+    return {
+        pair: OverlapRecord(result=rows[key].result, leaked=store.arrays(key)["leaked"])
+        for pair, key in plan.overlaps.items()
+        if key in rows
+    }
+
+
+def _gathered(
+    plan: Plan,
+    trials: tuple[Trial, ...],
+    store: Store,
+    leaked: dict[tuple[str, str], np.ndarray],
+) -> dict[Cell, dict[int, Record]]:
     rows = store.rows(plan.steps)
     found: dict[Cell, dict[int, Record]] = {}
-    for trial in plan.trials:
+    for trial in trials:
         found.setdefault(cell_of(trial), {})
-        keys = [*trial.train_keys, trial.predict_key]
-        if trial.predict_key is None or any(key not in rows for key in keys):
+        if any(key not in rows for key in (*trial.train_keys, trial.predict_key)):
             continue
         arrays = store.arrays(trial.predict_key)
+        told = rows[trial.predict_key].result
+        away = leaked.get((trial.source, trial.target), np.empty(0, np.int64))
         found[cell_of(trial)][trial.seed] = Record(
             trial=trial,
             steps=tuple(plan.steps[key] for key in trial.train_keys),
             train_rows=tuple(rows[key] for key in trial.train_keys),
-            checkpoint=rows[trial.predict_key].result["checkpoint"],
-            labels=arrays["labels"],
-            classes=arrays["classes"],
+            checkpoint=told["checkpoint"],
+            labels=np.delete(arrays["labels"], away),
+            classes=np.delete(arrays["classes"], away),
+            test_inputs=told["inputs"],
         )
     return found

@@ -93,6 +93,11 @@ def crossed(differences: np.ndarray) -> Crossed:
     )
 
 
+def relative_error_reduction(accuracy: float, control: float) -> float | None:
+    """The share of the control's errors that is gone: (e_C - e_T) / e_C; None if it made none."""
+    return (accuracy - control) / (1 - control) if control < 1 else None
+
+
 def _noncentrality(df: float, confidence: float) -> float:
     """How many standard errors a difference must be for a two-sided test to have power 0.8."""
     critical = float(stdtrit(df, 0.5 + confidence / 2))

@@ -12,7 +12,7 @@ def main() -> None:
     from headstart.core.errors import HeadstartError, StoreDamaged, StoreFull
 
     try:
-        app(standalone_mode=True)
+        app(prog_name="headstart")
     except HeadstartError as error:
         print(f"headstart: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, StoreFull | StoreDamaged) else 2)

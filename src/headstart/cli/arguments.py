@@ -30,6 +30,25 @@ Html = Annotated[
 ]
 
 
+AsPublished = Annotated[
+    bool,
+    typer.Option("--as-published", help="Repeat what the published work did, slips and all."),
+]
+Thorough = Annotated[
+    bool, typer.Option("--thorough", help="With every control and the sweep over cuts.")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="A short form, to see that it works.")]
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out image files that cannot be decoded.")
+]
+
+
+def variants_of(thorough: bool, as_published: bool, quick: bool) -> tuple[str, ...]:
+    """The variants chosen, in the order in which they are laid over the study."""
+    chosen = {"thorough": thorough, "as_published": as_published, "quick": quick}
+    return tuple(name for name, wanted in chosen.items() if wanted)
+
+
 def parts_of(text: str | None) -> tuple[str, ...] | None:
     """The parts of a comma-separated list, None where it is absent."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

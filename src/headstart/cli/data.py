@@ -17,7 +17,7 @@ def list_known() -> None:
 
     for name, known in KNOWN.items():
         try:
-            place = str(where(name).folder)
+            place = str(where(name).path)
         except DataError:
             place = f"not here; get it: headstart data fetch {name}"
         typer.echo(f"{name:15} {known.title}\n{'':15} {known.licence}\n{'':15} {place}")
@@ -25,10 +25,10 @@ def list_known() -> None:
 
 @data.command("where")
 def show_folder(name: Name) -> None:
-    """Print the folder a data set is read from."""
+    """Print the folder or file a data set is read from."""
     from headstart.data.find import where
 
-    typer.echo(where(name).folder)
+    typer.echo(where(name).path)
 
 
 @data.command("fetch")

@@ -4,7 +4,20 @@ from pathlib import Path
 
 import typer
 
-from headstart.cli.arguments import Arms, Seeds, Sizes, StoreFolder, Study, Workers, parts_of
+from headstart.cli.arguments import (
+    Arms,
+    AsPublished,
+    Quick,
+    Seeds,
+    Sizes,
+    SkipBroken,
+    StoreFolder,
+    Study,
+    Thorough,
+    Workers,
+    parts_of,
+    variants_of,
+)
 
 
 def plan(
@@ -14,6 +27,10 @@ def plan(
     sizes: Sizes = None,
     arms: Arms = None,
     workers: Workers = None,
+    as_published: AsPublished = False,
+    thorough: Thorough = False,
+    quick: Quick = False,
+    skip_broken: SkipBroken = False,
 ) -> None:
     """Show the steps of a study, what is already stored, and the estimated time."""
     from rich.console import Console
@@ -21,7 +38,13 @@ def plan(
     from headstart import flow
     from headstart.report.plan import print_plan
 
-    changes = flow.Changes(seeds=seeds, sizes=parts_of(sizes), arms=parts_of(arms))
+    changes = flow.Changes(
+        seeds=seeds,
+        sizes=parts_of(sizes),
+        arms=parts_of(arms),
+        variants=variants_of(thorough, as_published, quick),
+        skip_broken=skip_broken,
+    )
     loaded = flow.load(study, changes)
     outlook = flow.look_ahead(loaded, store, workers or flow.default_workers())
     print_plan(outlook, Console())

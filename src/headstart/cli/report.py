@@ -2,13 +2,25 @@
 
 from pathlib import Path
 
-from headstart.cli.arguments import AsJson, Html, StoreFolder, Study
+from headstart.cli.arguments import (
+    AsJson,
+    AsPublished,
+    Html,
+    Quick,
+    StoreFolder,
+    Study,
+    Thorough,
+    variants_of,
+)
 
 
 def report(
     study: Study,
     store: StoreFolder = Path("headstart-store"),
     html: Html = None,
+    as_published: AsPublished = False,
+    thorough: Thorough = False,
+    quick: Quick = False,
     json: AsJson = False,
 ) -> None:
     """Report what a store holds of a study."""
@@ -18,7 +30,7 @@ def report(
 
     flow.need_store(store)
     with Store(store) as opened:
-        recalled = flow.recall_one(opened, study)
+        recalled = flow.recall_one(opened, study, variants_of(thorough, as_published, quick))
         analysis, summary = flow.report_again(opened, recalled)
     page = html or store / "reports" / f"{recalled.loaded.study.name}.html"
     show(analysis, summary, page, as_json=json)

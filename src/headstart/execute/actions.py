@@ -2,12 +2,20 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 
 from headstart.core.hashing import Json, hash_arrays
-from headstart.execute.materials import test_examples, training_examples
+from headstart.core.seeds import generator
+from headstart.data.overlap import find_overlap
+from headstart.execute.materials import (
+    test_examples,
+    test_images,
+    training_examples,
+    training_images,
+)
 from headstart.networks.initial import Weights, fresh_weights, stage_of
 from headstart.plan.steps import Step, StepKind
 from headstart.spec.network import NetworkSpec
@@ -17,8 +25,8 @@ from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.store.blobs import Arrays
 from headstart.store.store import Store
 from headstart.train.checkpoints import Best, Keep, choose
-from headstart.train.loop import PhaseResult, PhaseWork, run_phase
-from headstart.train.prediction import predict
+from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
+from headstart.train.prediction import Predictions, predict
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Outcome:
 
 def carry_out(step: Step, store: Store, device: torch.device) -> Outcome:
     """Do one step. Its inputs are in the store."""
-    torch.set_num_threads(step.payload["threads"])
+    torch.set_num_threads(step.payload.get("threads", 1))
     return _ACTIONS[step.kind](step, store, device)
 
 
@@ -68,6 +76,7 @@ def _train(step: Step, store: Store, device: torch.device) -> Outcome:
             "start": _start_facts(step, weights, fresh),
             "num_images": len(train.labels),
             "num_validation": len(validation.labels),
+            "inputs": _input_facts(train.inputs),
             "flops": step.flops,
         },
         arrays=_weight_arrays(result),
@@ -82,6 +91,7 @@ def _phase_result(result: PhaseResult) -> Json:
                 _finite(point.train_loss),
                 _finite(point.validation_loss),
                 point.validation_accuracy,
+                point.train_accuracy,
             ]
             for point in result.curve
         ],
@@ -94,9 +104,14 @@ def _phase_result(result: PhaseResult) -> Json:
     }
 
 
-def _finite(number: float) -> float | None:
-    """JSON has no NaN; what is not finite is told as null, and a gate reads it so."""
-    return number if math.isfinite(number) else None
+def _input_facts(inputs: np.ndarray) -> Json:
+    """The range of what the network sees, for the gate that asks whether it was scaled."""
+    return {"min": float(inputs.min()), "max": float(inputs.max())}
+
+
+def _finite(number: float | None) -> float | None:
+    """JSON has no NaN; what is not finite is told as null."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _weight_arrays(result: PhaseResult) -> Arrays:
@@ -117,8 +132,19 @@ def _first_weights(step: Step, store: Store, fresh: Weights) -> Weights:
         keys = [step.inputs[number] for number in rule["inputs"]]
         learnt, _ = finished_weights(store, keys, rule["keep"])
         stages = set(rule["stages"])
-        weights |= {name: array for name, array in learnt.items() if stage_of(name) in stages}
+        taken = {name: array for name, array in learnt.items() if stage_of(name) in stages}
+        if rule.get("transform") == "shuffled":
+            taken = _shuffled(taken, step.payload["seed"])
+        weights |= taken
     return weights
+
+
+def _shuffled(weights: Weights, seed: int) -> Weights:
+    """The same numbers in each tensor, in a random order."""
+    return {
+        name: generator(seed, "shuffle", name).permutation(array.ravel()).reshape(array.shape)
+        for name, array in weights.items()
+    }
 
 
 def _start_facts(step: Step, weights: Weights, fresh: Weights) -> Json | None:
@@ -155,8 +181,8 @@ def finished_weights(store: Store, keys: list[str], keep: Keep) -> tuple[Weights
 def _last_measured(result: Json) -> tuple[int, float] | None:
     if not result["curve"]:
         return None
-    update, _, _, accuracy = result["curve"][-1]
-    return update, accuracy
+    point = result["curve"][-1]
+    return point[0], point[3]
 
 
 def _weights(store: Store, key: str, which: Keep) -> Weights:
@@ -174,27 +200,72 @@ def _weights(store: Store, key: str, which: Keep) -> Weights:
 
 def _predict(step: Step, store: Store, device: torch.device) -> Outcome:
     payload = step.payload
+    if "label_map" in payload:
+        return _read_off_source(step, store, device)
     weights, checkpoint = finished_weights(store, list(step.inputs), payload["keep"])
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
-    predictions = predict(
-        NetworkSpec.model_validate(payload["network"]),
-        (*test.inputs.shape[2:], test.inputs.shape[1]),
-        len(payload["data"]["groups"]),
-        weights,
-        test.inputs,
-        device,
+    told = _answers(step, weights, test, len(payload["data"]["groups"]), device)
+    return _tested(checkpoint, test, told.probabilities, told.classes)
+
+
+def _read_off_source(step: Step, store: Store, device: torch.device) -> Outcome:
+    """The source network's answers, each source class standing for one class of the target."""
+    payload = step.payload
+    weights, _ = finished_weights(store, list(step.inputs), payload["keep"])
+    width, num_classes = payload["source_classes"], len(payload["data"]["groups"])
+    train, validation = training_examples(
+        payload["label_map"], payload["preprocessing"], step.datasets
     )
+    seen = _answers(step, weights, train, width, device).classes
+    counts = np.zeros((width, num_classes))
+    np.add.at(counts, (seen, train.labels), 1)
+    # A source class that was never answered stands for the target's most frequent class.
+    counts += np.bincount(train.labels, minlength=num_classes) / (2 * len(train.labels))
+    stands_for = np.eye(num_classes, dtype=np.float32)[counts.argmax(1)]
+
+    def mapped(examples: Examples) -> np.ndarray:
+        told = _answers(step, weights, examples, width, device)
+        return np.asarray(told.probabilities @ stands_for)
+
+    test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
+    checkpoint: Json = {"map": counts.argmax(1).tolist()}
+    if len(validation.labels):
+        right = mapped(validation).argmax(1) == validation.labels
+        checkpoint["validation_accuracy"] = float(right.mean())
+    told = mapped(test)
+    return _tested(checkpoint, test, told, told.argmax(1))
+
+
+def _answers(
+    step: Step, weights: Weights, examples: Examples, num_classes: int, device: torch.device
+) -> Predictions:
+    image = (*examples.inputs.shape[2:], examples.inputs.shape[1])
+    network = NetworkSpec.model_validate(step.payload["network"])
+    return predict(network, image, num_classes, weights, examples.inputs, device)
+
+
+def _tested(
+    checkpoint: Json, test: Examples, probabilities: np.ndarray, classes: np.ndarray
+) -> Outcome:
     return Outcome(
-        result={"checkpoint": checkpoint, "num_test": len(test.labels)},
-        arrays={
-            "labels": test.labels,
-            "classes": predictions.classes,
-            "probabilities": predictions.probabilities,
-        },
+        result={"checkpoint": checkpoint, "inputs": _input_facts(test.inputs)},
+        arrays={"labels": test.labels, "classes": classes, "probabilities": probabilities},
     )
+
+
+def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
+    payload = step.payload
+    found = find_overlap(
+        training_images(payload["source"], step.datasets),
+        training_images(payload["target"], step.datasets),
+        test_images(payload["test"], step.datasets),
+    )
+    result = {f.name: getattr(found, f.name) for f in fields(found) if f.name != "leaked"}
+    return Outcome(result=result, arrays={"leaked": found.leaked})
 
 
 _ACTIONS: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
     "train": _train,
     "predict": _predict,
+    "overlap": _overlap,
 }

@@ -10,18 +10,18 @@ from headstart.core.seeds import stream
 from headstart.data.images import Images
 from headstart.data.preprocess import Standardiser, statistics, to_inputs
 from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
-from headstart.spec.tasks import PreprocessingSpec, SplitSpec
+from headstart.spec.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
 
-Datasets = dict[str, str]
-"""Content hash -> the name or path to find that data by."""
+Datasets = dict[str, DataRef]
+"""Content hash -> how to find that data."""
 
 
 def training_examples(
     data: Json, preprocessing: Json, datasets: Datasets
 ) -> tuple[Examples, Examples]:
     """Network inputs and labels for training (its subset, in drawing order) and validation."""
-    part = _part(data, datasets)
+    part = training_images(data, datasets)
     train = _chosen(part, data)
     return (
         _examples(train, preprocessing, datasets),
@@ -30,18 +30,24 @@ def training_examples(
 
 
 def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
-    """Network inputs and labels of the published test images of a task."""
-    images = test_part(datasets[data["content"]], data["groups"])
-    return _examples(images, preprocessing, datasets)
+    """Network inputs and labels of the test images of a task."""
+    return _examples(test_images(data, datasets), preprocessing, datasets)
 
 
-def _part(data: Json, datasets: Datasets) -> TrainingPart:
+def test_images(data: Json, datasets: Datasets) -> Images:
+    """The test images of a task."""
+    cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
+    return test_part(datasets[data["content"]], data["groups"], SplitSpec(**cut))
+
+
+def training_images(data: Json, datasets: Datasets) -> TrainingPart:
+    """All training and validation images of a task, whatever subset an arm draws."""
     task = {name: value for name, value in data.items() if name != "subset"}
     return _part_of(canonical_json(task), datasets[data["content"]])
 
 
 @lru_cache(maxsize=4)
-def _part_of(task: str, dataset: str) -> TrainingPart:
+def _part_of(task: str, dataset: DataRef) -> TrainingPart:
     data = json.loads(task)
     return training_part(dataset, data["groups"], SplitSpec(**data["split"]))
 
@@ -72,8 +78,10 @@ def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Exampl
 
 
 @lru_cache(maxsize=4)
-def _standardiser(preprocessing: str, datasets: tuple[tuple[str, str], ...]) -> Standardiser | None:
+def _standardiser(
+    preprocessing: str, datasets: tuple[tuple[str, DataRef], ...]
+) -> Standardiser | None:
     fields = json.loads(preprocessing)
     data = fields.pop("measured_on")
-    train = _chosen(_part(data, dict(datasets)), data)
+    train = _chosen(training_images(data, dict(datasets)), data)
     return statistics(train.pixels, PreprocessingSpec(**fields))

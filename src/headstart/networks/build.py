@@ -29,12 +29,24 @@ class Network(nn.Module):
         """One stage by its name."""
         return cast(nn.Sequential, self.get_submodule(name))
 
+    def layers(self) -> list[tuple[str, nn.Module]]:
+        """Every layer with the name of its stage, in order."""
+        return [(name, layer) for name in self.stage_names for layer in self.stage(name)]
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (batch, classes) of inputs (batch, channels, height, width)."""
-        for name in self.stage_names:
-            inputs = self.stage(name)(inputs)
+        return self.resume(inputs, 0)
+
+    def resume(self, features: Tensor, done: int) -> Tensor:
+        """Logits from what the first `done` layers gave."""
+        for _, layer in self.layers()[done:]:
+            features = layer(features)
+        return self.logits(features)
+
+    def logits(self, outputs: Tensor) -> Tensor:
+        """Logits, one per class, of the head's outputs."""
         # A sigmoid head is the softmax of (0, z): binary and categorical cross-entropy agree.
-        return functional.pad(inputs, (1, 0)) if self._single else inputs
+        return functional.pad(outputs, (1, 0)) if self._single else outputs
 
 
 def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: Weights) -> Network:

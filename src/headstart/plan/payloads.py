@@ -26,16 +26,32 @@ def data_payload(
     return payload
 
 
-def test_payload(content: str, groups: tuple[tuple[int, ...], ...]) -> Json:
-    """Published test images of a task."""
-    return {"content": content, "groups": [list(group) for group in groups]}
+def test_payload(content: str, groups: tuple[tuple[int, ...], ...], split: SplitSpec) -> Json:
+    """Test images of a task."""
+    return {
+        "content": content,
+        "groups": [list(group) for group in groups],
+        **({} if split.test == "published" else _test_cut(split)),
+    }
 
 
 def split_payload(split: SplitSpec) -> Json:
     """The seed enters only where something is drawn."""
+    if split.by == "test":
+        return {"by": "test", **_test_cut(split)}
     payload: Json = {"by": split.by, "validation": split.validation}
     if split.by != "head":
         payload["seed"] = split.seed
+    return payload | _test_cut(split)
+
+
+def _test_cut(split: SplitSpec) -> Json:
+    """What is cut off for testing, and the part the task takes; nothing where all is usual."""
+    payload: Json = {}
+    if split.take != (0, 1):
+        payload["take"] = list(split.take)
+    if split.test != "published":
+        payload |= {"test": split.test, "drop_last": split.drop_last}
     return payload
 
 

@@ -4,26 +4,27 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headstart.core.hashing import Json, digest
+from headstart.spec.tasks import DataRef
 
-StepKind = Literal["train", "predict"]
+StepKind = Literal["train", "predict", "overlap"]
 
 # Bumped by hand when the meaning of a kind changes, so that nothing stored under the old meaning is
 # taken for the new one.
-VERSIONS: dict[StepKind, int] = {"train": 1, "predict": 1}
+VERSIONS: dict[StepKind, int] = {"train": 1, "predict": 1, "overlap": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
-    `datasets` (content hash -> name or path to find the data by), `label`, `updates` and `flops` do
+    `datasets` (content hash -> how to find the data), `label`, `updates` and `flops` do
     not enter the key: where data lies and what a step costs does not change what comes out.
     """
 
     kind: StepKind
     payload: Json
     inputs: tuple[str, ...]
-    datasets: dict[str, str]
+    datasets: dict[str, DataRef]
     label: str
     updates: int
     flops: int
@@ -44,7 +45,8 @@ def step_key(kind: StepKind, version: int, payload: Json, inputs: tuple[str, ...
 class Trial:
     """One arm at one target size with one seed: the steps that make it, and its size in numbers.
 
-    A source run is a trial too, of the arm `source` on the source task.
+    A source run is a trial too, on the source task, tested on the source's test images. A trial
+    that trains nothing has no training steps.
     """
 
     arm: str
@@ -54,7 +56,7 @@ class Trial:
     target: str
     seed: int
     train_keys: tuple[str, ...]
-    predict_key: str | None
+    predict_key: str
     updates: int
     flops: int
     trainable_parameters: int
@@ -63,8 +65,12 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All trials of a study and the steps they need, every step after its inputs."""
+    """All trials of a study and the steps they need, every step after its inputs.
+
+    `overlaps` are the steps that look for shared images, by (source, target).
+    """
 
     trials: tuple[Trial, ...]
     sources: tuple[Trial, ...]
+    overlaps: dict[tuple[str, str], str]
     steps: dict[str, Step]

@@ -1,11 +1,10 @@
 """What the charts of all figures share: an arm's colour and shape, ranges, canvas, data."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headstart.analyse.analysis import Analysis
-from headstart.report.palette import Look, looks
+from headstart.report.palette import Look
 
 if TYPE_CHECKING:
     import altair as alt
@@ -13,28 +12,27 @@ if TYPE_CHECKING:
 Record = dict[str, Any]
 
 
-def colour(analysis: Analysis, records: Sequence[Record], channel: str = "color") -> Any:
-    """The fixed colour of every arm, for one channel of a mark."""
+def colour(looks: Mapping[str, Look], records: Sequence[Record], channel: str = "color") -> Any:
+    """The fixed colour of every arm or family, for one channel of a mark."""
     import altair as alt
 
-    colours = {arm: look.colour for arm, look in _looks_of(analysis, records).items()}
+    colours = {arm: looks[arm].colour for arm in _arms(records)}
     kind = {"color": alt.Color, "fill": alt.Fill, "stroke": alt.Stroke}[channel]
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     return kind("arm:N", legend=None, scale=scale)
 
 
-def shape(analysis: Analysis, records: Sequence[Record]) -> "alt.Shape":
-    """The fixed shape of every arm, for readers who see no colour."""
+def shape(looks: Mapping[str, Look], records: Sequence[Record]) -> "alt.Shape":
+    """The fixed shape of every arm or family, for readers who see no colour."""
     import altair as alt
 
-    shapes = {arm: look.shape for arm, look in _looks_of(analysis, records).items()}
+    shapes = {arm: looks[arm].shape for arm in _arms(records)}
     scale = alt.Scale(domain=list(shapes), range=list(shapes.values()))
     return alt.Shape("arm:N", legend=None, scale=scale)
 
 
-def _looks_of(analysis: Analysis, records: Sequence[Record]) -> dict[str, Look]:
-    found = looks(analysis)
-    return {arm: found[arm] for arm in dict.fromkeys(record["arm"] for record in records)}
+def _arms(records: Sequence[Record]) -> list[str]:
+    return list(dict.fromkeys(record["arm"] for record in records))
 
 
 def domain_of(values: Iterable[float]) -> list[float]:

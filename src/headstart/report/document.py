@@ -10,7 +10,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from headstart.analyse.analysis import Analysis, ArmResult, Comparison, Gate, Severity, Word
+from headstart.analyse.analysis import (
+    Analysis,
+    ArmResult,
+    Comparison,
+    Gate,
+    PublishedFigure,
+    Severity,
+    Word,
+)
 from headstart.report.run_summary import RunSummary
 
 
@@ -37,8 +45,32 @@ class ArmPart(_Part):
     missing: tuple[int, ...]
 
 
+class SourcePart(_Part):
+    """The source runs of one source task, tested on its own test images."""
+
+    source: str
+    seeds: tuple[int, ...]
+    test_accuracy: tuple[float, ...]
+    mean: float | None
+    sd: float | None
+    updates: int
+    seconds: float | None
+
+
+class PublishedPart(_Part):
+    """A published figure, what Keras gave here, and headstart's mean over seeds."""
+
+    figure: str
+    published: float | None
+    keras: float | None
+    headstart: float | None
+
+
 class ComparisonPart(_Part):
-    """One arm against a control at one size. Intervals are not adjusted for their number."""
+    """One arm against a control at one size. Intervals are not adjusted for their number.
+
+    `error_reduction` is the share of the control's errors that is gone.
+    """
 
     arm: str
     control: str
@@ -48,6 +80,7 @@ class ComparisonPart(_Part):
     gain_pp: float | None
     low_pp: float | None
     high_pp: float | None
+    error_reduction: float | None
     verdict: Word
     why: str
 
@@ -75,7 +108,9 @@ class StudyDocument(_Part):
     headline: str
     seeds: tuple[int, ...]
     arms: tuple[ArmPart, ...]
+    sources: tuple[SourcePart, ...]
     comparisons: tuple[ComparisonPart, ...]
+    published: tuple[PublishedPart, ...]
     gates: tuple[GatePart, ...]
     failures: tuple[str, ...]
     steps: StepsPart
@@ -93,7 +128,9 @@ def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
         headline=analysis.headline,
         seeds=analysis.seeds,
         arms=tuple(_arm(result) for result in analysis.arms),
+        sources=tuple(_source(result) for result in analysis.sources),
         comparisons=tuple(_comparison(comparison) for comparison in analysis.comparisons),
+        published=tuple(_published(figure) for figure in analysis.published),
         gates=tuple(_gate(gate) for gate in analysis.gates),
         failures=analysis.failures,
         steps=StepsPart(run=summary.steps_run, reused=summary.steps_reused),
@@ -131,6 +168,28 @@ def _arm(result: ArmResult) -> ArmPart:
     )
 
 
+def _source(result: ArmResult) -> SourcePart:
+    there = bool(result.seeds)
+    return SourcePart(
+        source=result.source,
+        seeds=result.seeds,
+        test_accuracy=result.test_accuracy,
+        mean=_finite(result.mean) if there else None,
+        sd=_finite(result.sd),
+        updates=result.updates,
+        seconds=_finite(result.seconds) if there else None,
+    )
+
+
+def _published(figure: PublishedFigure) -> PublishedPart:
+    return PublishedPart(
+        figure=figure.figure,
+        published=_finite(figure.published),
+        keras=_finite(figure.keras),
+        headstart=_finite(figure.headstart),
+    )
+
+
 def _comparison(comparison: Comparison) -> ComparisonPart:
     return ComparisonPart(
         arm=comparison.arm,
@@ -141,6 +200,7 @@ def _comparison(comparison: Comparison) -> ComparisonPart:
         gain_pp=_finite(comparison.gain_pp),
         low_pp=_finite(comparison.low_pp),
         high_pp=_finite(comparison.high_pp),
+        error_reduction=_finite(comparison.error_reduction),
         verdict=comparison.verdict,
         why=comparison.why,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.analyse.analysis import Analysis, Comparison, Curve
 from headstart.report.charts import Record, canvas, colour, data, domain_of, shape
-from headstart.report.palette import BAND, CARD, GRID, INK
+from headstart.report.palette import BAND, CARD, GRID, INK, looks
 from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of
 from headstart.report.svg import draw
 from headstart.report.text import margin_note, printable, shorten
@@ -36,7 +36,7 @@ def gain_figure(analysis: Analysis, pair: Pair, width: int = WIDE) -> str:
     groups = [g for g in sizes_of(analysis, pair) if any(row.comparison for row in g.rows)]
     if not groups:
         return ""
-    marks = _gain_marks(analysis, groups)
+    found, marks = looks(analysis), _gain_marks(analysis, groups)
     dots = [
         {"x": mark["seeds_x"], "y": gain, "arm": mark["arm"]}
         for mark in marks
@@ -46,9 +46,9 @@ def gain_figure(analysis: Analysis, pair: Pair, width: int = WIDE) -> str:
     margin = max(c.margin_pp for g in groups for row in g.rows if (c := row.comparison))
     x = alt.X("x:Q").axis(_size_axis(groups)).scale(domain=[-0.5, len(groups) - 0.5], nice=False)
     y = alt.Y("y:Q").axis(_gain_axis()).scale(domain=_gain_domain(marks, margin), nice=True)
-    by_arm = colour(analysis, marks)
+    by_arm = colour(found, marks)
     filled = alt.when("datum.invalid").then(alt.value(CARD))
-    filled = filled.otherwise(colour(analysis, marks, "fill"))
+    filled = filled.otherwise(colour(found, marks, "fill"))
     big, small = (70, 16) if width > 500 else (34, 8)
     place = alt.Chart(data(marks)).encode(x=x, y=y)
     base = place.encode(color=by_arm)
@@ -62,7 +62,7 @@ def gain_figure(analysis: Analysis, pair: Pair, width: int = WIDE) -> str:
         .encode(x="x:Q", y="y:Q", color=by_arm),
         base.mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q"),
         place.mark_point(size=big, opacity=1, strokeWidth=1.6).encode(
-            shape=shape(analysis, marks), stroke=colour(analysis, marks, "stroke"), fill=filled
+            shape=shape(found, marks), stroke=colour(found, marks, "stroke"), fill=filled
         ),
     ).properties(
         title=alt.TitleParams(
@@ -91,6 +91,12 @@ def curves_figure(analysis: Analysis, pair: Pair) -> tuple[str, ...]:
         _curves_panel(analysis, group, points, domain, f"curves-{number}-{_slug(analysis, pair)}")
         for number, (group, points) in enumerate(groups)
     )
+
+
+def curve_arms(analysis: Analysis, pair: Pair) -> tuple[str, ...]:
+    """The arms that `curves_figure` draws: those with any validation accuracy along training."""
+    points = [point for group in sizes_of(analysis, pair) for point in _curve_points(group)]
+    return tuple(dict.fromkeys(point["arm"] for point in points))
 
 
 def seeds_figure(analysis: Analysis, pair: Pair) -> tuple[str, ...]:
@@ -207,7 +213,8 @@ def _curve_points(group: SizeRows) -> list[Record]:
 
 def _finite_points(curve: Curve) -> list[tuple[int, float, bool]]:
     """(update, accuracy, is it the checkpoint?) of a curve, without what is not a number."""
-    pairs = zip(curve.updates, curve.validation_accuracy, strict=True)
+    # Not strict: a curve without validation images may hold no accuracy at all.
+    pairs = zip(curve.updates, curve.validation_accuracy, strict=False)
     return [(at, value, at == curve.checkpoint) for at, value in pairs if math.isfinite(value)]
 
 
@@ -216,18 +223,19 @@ def _curves_panel(
 ) -> str:
     import altair as alt
 
+    found = looks(analysis)
     x = (
         alt.X("x:Q")
         .axis(title="Update", grid=False, tickCount=4, format=",d")
         .scale(domain=[0, max(point["x"] for point in points)], nice=False)
     )
     y = alt.Y("y:Q").axis(title=None, tickCount=5).scale(domain=domain, nice=True, zero=False)
-    base = alt.Chart(data(points)).encode(x=x, y=y, color=colour(analysis, points))
+    base = alt.Chart(data(points)).encode(x=x, y=y, color=colour(found, points))
     chart = alt.layer(
         base.mark_line(strokeWidth=1.1, opacity=0.75).encode(detail="seed:N"),
         base.transform_filter("datum.at")
         .mark_point(filled=True, size=26, opacity=1)
-        .encode(shape=shape(analysis, points)),
+        .encode(shape=shape(found, points)),
     ).properties(title=_panel_title(group, "validation accuracy, %"), **canvas(PANEL, 260))
     return draw(
         chart,
@@ -240,6 +248,7 @@ def _curves_panel(
 def _seeds_panel(analysis: Analysis, group: SizeRows, name: str) -> str:
     import altair as alt
 
+    found = looks(analysis)
     labels = _short_names([row.arm for row in group.rows])
     dots: list[Record] = []
     means: list[Record] = []
@@ -260,7 +269,7 @@ def _seeds_panel(analysis: Analysis, group: SizeRows, name: str) -> str:
     chart = alt.layer(
         alt.Chart(data(dots))
         .mark_circle(size=34, opacity=0.65)
-        .encode(x=x, y=y, color=colour(analysis, dots)),
+        .encode(x=x, y=y, color=colour(found, dots)),
         alt.Chart(data(means))
         .mark_tick(color=INK, thickness=2, size=15, opacity=1)
         .encode(x=x, y=y),

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from headstart.analyse.analysis import Analysis, Gate
 from headstart.core.files import write_whole
 from headstart.report import text
-from headstart.report.figures import NARROW, curves_figure, gain_figure, seeds_figure
-from headstart.report.palette import ICONS, Look, looks
-from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of
+from headstart.report.cut_figure import cuts_figure
+from headstart.report.figures import NARROW, curve_arms, curves_figure, gain_figure, seeds_figure
+from headstart.report.palette import ICONS, Look, family_looks, looks
+from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of, sweep_arms
 from headstart.report.run_summary import RunSummary
+from headstart.report.sweep import Sweep, sweeps_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -30,15 +32,27 @@ _SWATCHES = {
     "cross": "M4.2 1h3.6v3.2H11v3.6H7.8V11H4.2V7.8H1V4.2h3.2z",
     "triangle-right": "M2 1L11 6L2 11z",
 }
+_DASHED = "M0 5h5v2H0zM7 5h5v2H7z"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Key:
-    """An entry of a legend."""
+    """An entry of a legend; `note` says more than the name of the arm or family."""
 
     arm: str
+    note: str = ""
     look: Look
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SweepPage:
+    """One sweep as the template shows it."""
+
+    sweep: Sweep
+    wide: str
+    narrow: str
+    keys: tuple[_Key, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +67,7 @@ class _PairPage:
     seeds: tuple[str, ...]
     compared: tuple[_Key, ...]
     drawn: tuple[_Key, ...]
+    sweeps: tuple[_SweepPage, ...]
 
 
 def write_html(analysis: Analysis, summary: RunSummary, path: Path) -> None:
@@ -67,6 +82,7 @@ def page(analysis: Analysis, summary: RunSummary) -> str:
         a=analysis,
         summary=summary,
         pages=[_pair_page(analysis, pair) for pair in pairs_of(analysis)],
+        num_swept=len(sweep_arms(analysis)),
         warnings=text.warnings_of(analysis),
         broken=[g for g in analysis.gates if not g.passed and g.severity == "invalid"],
         caveats=[g for g in analysis.gates if not g.passed and g.severity == "caveat"],
@@ -93,12 +109,16 @@ def _environment(analysis: Analysis) -> "Environment":
     for function in numbers:
         found.filters[function.__name__] = _typeset(partial(function, decimals=decimals))
     found.filters["name"] = _name
+    found.filters["errors"] = lambda comparison: _true_minus(text.errors(comparison))
     words: tuple[Callable[..., str], ...]
-    words = (text.duration, text.plural, text.listing, text.seeds_there)
+    words = (text.plural, text.listing, text.seeds_there)
+    words += (text.updates, text.training_time, text.trained, text.figure_value)
     for function in words:
         found.filters[function.__name__] = function
     for note in (text.interval_note, text.margin_note, text.confidence, text.steps_note):
         found.globals[note.__name__] = note
+    found.globals["published_notes"] = text.published_notes
+    found.globals["data_notes"] = _data_notes
     found.globals["gate_state"] = _gate_state
     return found
 
@@ -111,15 +131,27 @@ def _finalize(value: Any) -> Any:
 
 
 def _name(name: str) -> "Markup":
-    """A name that may be broken after its underscores."""
+    """A name that may be broken after its underscores and at-signs."""
     from markupsafe import Markup, escape
 
-    return Markup("_<wbr>").join(escape(part) for part in text.printable(name).split("_"))
+    found = escape(text.printable(name))
+    for sign in "_@":
+        found = Markup(f"{sign}<wbr>").join(found.split(sign))
+    return found
 
 
 def _typeset(function: Callable[..., str]) -> Callable[..., str]:
     """A number with a true minus sign, which a terminal may not have."""
-    return lambda value: function(value).replace("-", "\u2212")
+    return lambda value: _true_minus(function(value))
+
+
+def _true_minus(number: str) -> str:
+    return number.replace("-", "\u2212")
+
+
+def _data_notes(analysis: Analysis) -> list[tuple[str, str]]:
+    """(data set, what is to be known of it), each once."""
+    return list(dict.fromkeys((task.dataset, task.note) for task in analysis.tasks if task.note))
 
 
 def _pair_page(analysis: Analysis, pair: Pair) -> _PairPage:
@@ -135,7 +167,29 @@ def _pair_page(analysis: Analysis, pair: Pair) -> _PairPage:
         curves=tuple(map(Markup, curves_figure(analysis, pair))),
         seeds=tuple(map(Markup, seeds_figure(analysis, pair))),
         compared=_keys(analysis, [row.arm for row in rows if row.comparison]),
-        drawn=_keys(analysis, [row.arm for row in rows if row.result]),
+        drawn=_keys(analysis, list(curve_arms(analysis, pair))),
+        sweeps=tuple(_sweep_page(analysis, pair, sweep) for sweep in sweeps_of(analysis, pair)),
+    )
+
+
+def _sweep_page(analysis: Analysis, pair: Pair, sweep: Sweep) -> _SweepPage:
+    from markupsafe import Markup
+
+    found = family_looks()
+    keys = [
+        _Key(arm=rows.family, note=rows.words, look=look, path=_SWATCHES[look.shape])
+        for rows in sweep.families
+        if (look := found[rows.family])
+    ]
+    if sweep.control:
+        band = "control, with a band of ± sd" if sweep.control.sd else "control"
+        look = looks(analysis)[analysis.control]
+        keys.append(_Key(arm=analysis.control, note=band, look=look, path=_DASHED))
+    return _SweepPage(
+        sweep=sweep,
+        wide=Markup(cuts_figure(analysis, pair, sweep)),
+        narrow=Markup(cuts_figure(analysis, pair, sweep, NARROW)),
+        keys=tuple(keys),
     )
 
 

@@ -9,8 +9,10 @@ Tol's. Shapes carry the same difference for readers who see no colour.
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import Analysis, Word
+from headstart.report.rows import sweep_arms
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#b8558a", "#3f9fd8", "#c98500", "#882255")
+_FAMILIES = {"AnB": 0, "AnB+": 4, "BnB": 1, "BnB+": 5, "random": 3}
 _SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
 
 INK = "var(--ink, #1d2129)"
@@ -39,14 +41,21 @@ class Look:
 def looks(analysis: Analysis) -> dict[str, Look]:
     """The look of every arm. From the eighth arm on, colours come again with another shape."""
     found = {analysis.control: Look(colour="var(--arm-0, #4b5158)", shape="circle")}
-    others = [name for name in _names(analysis) if name != analysis.control]
+    swept = sweep_arms(analysis)
+    others = [name for name in _names(analysis) if name != analysis.control and name not in swept]
     for index, name in enumerate(others):
         turn, place = divmod(index, len(_COLOURS))
-        found[name] = Look(
-            colour=f"var(--arm-{place + 1}, {_COLOURS[place]})",
-            shape=_SHAPES[(place + turn) % len(_SHAPES)],
-        )
+        found[name] = _look(place, (place + turn) % len(_SHAPES))
     return found
+
+
+def family_looks() -> dict[str, Look]:
+    """The look of every family of a cut sweep; a family and its trained-on twin are akin."""
+    return {family: _look(place, place) for family, place in _FAMILIES.items()}
+
+
+def _look(colour: int, shape: int) -> Look:
+    return Look(colour=f"var(--arm-{colour + 1}, {_COLOURS[colour]})", shape=_SHAPES[shape])
 
 
 def _names(analysis: Analysis) -> list[str]:

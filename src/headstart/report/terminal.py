@@ -5,20 +5,25 @@ from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis, Word
 from headstart.report.palette import ICONS
-from headstart.report.rows import Pair, Row, SizeRows, pairs_of, sizes_of
+from headstart.report.rows import Pair, Row, SizeRows, pairs_of, sizes_of, sweep_arms
 from headstart.report.run_summary import RunSummary
+from headstart.report.sweep import Sweep, sweeps_of
 from headstart.report.text import (
     NOTHING,
     accuracy,
     decimals_for,
-    duration,
+    figure_value,
     interval,
     interval_note,
+    percent,
     plural,
     points,
     printable,
+    published_notes,
     seeds_there,
     steps_note,
+    training_time,
+    updates,
     warnings_of,
 )
 
@@ -34,7 +39,7 @@ _STYLES: dict[Word, str] = {
     "not enough evidence": "yellow",
     "invalid": "bold magenta",
 }
-_WIDE = 100  # columns from which on cost is shown and nothing is folded
+_WIDE = 112  # columns from which on cost is shown and nothing is folded
 _NUM_FAILURES = 5  # shown in full; a study with a bug fails the same way many times
 
 
@@ -49,6 +54,11 @@ def print_report(
     for pair in pairs:
         console.print()
         console.print(_table(analysis, pair, len(pairs) > 1, console.width))
+    for pair in pairs:
+        for sweep in sweeps_of(analysis, pair):
+            _print_sweep(analysis, pair if len(pairs) > 1 else None, sweep, console)
+    _print_published(analysis, console)
+    _print_sources(analysis, console)
     _print_notes(analysis, console)
     _print_failures(analysis, console)
     console.print()
@@ -107,8 +117,8 @@ def _cells(row: Row, decimals: int) -> tuple["Text", ...]:
         _text(f"{measured}\n{note}" if note else measured),
         _text(_gain(row, decimals)),
         _verdict(row),
-        _text(f"{result.updates:,}" if result else NOTHING),
-        _text(duration(result.seconds) if result else NOTHING),
+        _text(updates(result) if result else NOTHING),
+        _text(training_time(result) if result else NOTHING),
     )
 
 
@@ -123,6 +133,63 @@ def _verdict(row: Row) -> "Text":
         return _text("")
     word = row.comparison.verdict
     return _text(f"{ICONS[word]} {word}", _STYLES[word])
+
+
+def _print_sweep(analysis: Analysis, pair: Pair | None, sweep: Sweep, console: "Console") -> None:
+    """Mean accuracy by cut and family: a row a cut, since cuts are many and families are not."""
+    from rich import box
+    from rich.table import Table
+
+    decimals = decimals_for(analysis)
+    where = f"{pair}, {sweep.title}" if pair else sweep.title
+    console.print()
+    _print(console, f"Cut sweep at {where}: mean test accuracy, %", "bold")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column("Cut after", overflow="fold", max_width=24)
+    for family in sweep.families:
+        table.add_column(family.family, justify="right", no_wrap=True)
+    for number, cut in enumerate(sweep.cuts):
+        found = [family.rows[number] for family in sweep.families]
+        results = [row.result if row else None for row in found]
+        cells = [percent(result.mean, decimals) if result else NOTHING for result in results]
+        table.add_row(_text(cut), *cells)
+    console.print(table)
+    words = [f"{family.family}: {family.words}" for family in sweep.families]
+    if sweep.control:
+        words.append(f"the control {analysis.control}: {accuracy(sweep.control, decimals)}")
+    _print(console, "; ".join(words), "dim")
+
+
+def _print_published(analysis: Analysis, console: "Console") -> None:
+    from rich import box
+    from rich.table import Table
+
+    if not analysis.published:
+        return
+    console.print()
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1))
+    table.add_column("Figure", overflow="fold")
+    for title in ("Published", "Keras here", "headstart"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for figure in analysis.published:
+        values = (figure.published, figure.keras, figure.headstart)
+        table.add_row(_text(figure.figure), *(figure_value(value, figure) for value in values))
+    console.print(table)
+    _print(console, " ".join(published_notes(analysis)), "dim")
+
+
+def _print_sources(analysis: Analysis, console: "Console") -> None:
+    decimals = decimals_for(analysis)
+    if analysis.sources:
+        console.print()
+    for result in analysis.sources:
+        there = seeds_there(result)
+        _print(
+            console,
+            f"source run ({result.source}): {accuracy(result, decimals)} % on its own test images"
+            + (f", {there}" if there else ""),
+            "dim",
+        )
 
 
 def _print_notes(analysis: Analysis, console: "Console") -> None:
@@ -144,11 +211,15 @@ def _print_notes(analysis: Analysis, console: "Console") -> None:
 
 
 def _unclear(analysis: Analysis) -> list[tuple[Word, str, str]]:
-    """(verdict, where, why) of what is not decided; what has the same reason is said once."""
+    """(verdict, where, why) of what is not decided; what has the same reason is said once.
+
+    Of a cut sweep the curve counts, not the verdict at each cut.
+    """
     several = len(pairs_of(analysis)) > 1
+    swept = sweep_arms(analysis)
     found: dict[tuple[Word, str], list[str]] = {}
     for c in analysis.comparisons:
-        if c.verdict in ("invalid", "not enough evidence"):
+        if c.arm not in swept and c.verdict in ("invalid", "not enough evidence"):
             pair = f", {Pair(source=c.source, target=c.target)}" if several else ""
             found.setdefault((c.verdict, c.why), []).append(f"{c.arm} at {c.size}{pair}")
     return [(word, "; ".join(where), why) for (word, why), where in found.items()]

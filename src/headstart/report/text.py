@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from headstart.analyse.analysis import Analysis, ArmResult, Comparison
+from headstart.analyse.analysis import Analysis, ArmResult, Comparison, PublishedFigure
 from headstart.report.run_summary import RunSummary
 
 NOTHING = "\u2013"  # en dash
@@ -42,6 +42,53 @@ def interval(comparison: Comparison, decimals: int = 1) -> str:
         return "no interval"
     low, high = points(comparison.low_pp, decimals), points(comparison.high_pp, decimals)
     return f"[{low}, {high}]"
+
+
+def errors(comparison: Comparison) -> str:
+    """The change in the number of wrong test images against the control; empty where none."""
+    share = comparison.error_reduction
+    if share is None or not math.isfinite(share) or comparison.verdict == "invalid":
+        return ""
+    change = round(-100 * share)
+    return f"errors {change:+,} %" if change else "errors ±0 %"
+
+
+def updates(result: ArmResult) -> str:
+    """The number of updates; a dash for an arm that trains nothing."""
+    return f"{result.updates:,}" if result.updates else NOTHING
+
+
+def training_time(result: ArmResult) -> str:
+    """Mean training time of a trial; a dash for an arm that trains nothing."""
+    return duration(result.seconds) if result.updates else NOTHING
+
+
+def trained(result: ArmResult) -> str:
+    """How many parameters were trained."""
+    number = result.trainable_parameters
+    return f"{number:,}" if number else "nothing trained"
+
+
+def figure_value(value: float | None, figure: PublishedFigure) -> str:
+    """A published figure's value as notebooks print it; empty where there is none."""
+    if value is None or not math.isfinite(value):
+        return ""
+    if figure.is_count:
+        return f"{value:,.0f}"
+    return f"{value:.1f} s" if figure.is_time else f"{value:.4f}"
+
+
+def published_notes(analysis: Analysis) -> tuple[str, ...]:
+    """What stands in the columns of the published figures, where there is anything in them."""
+    given = analysis.published
+    notes = []
+    if any(figure.keras is not None for figure in given):
+        notes.append("Keras here: Keras 3 run once on a 2-core machine.")
+    if any(figure.headstart is not None for figure in given):
+        several = len(analysis.seeds) > 1
+        mean = f"mean over {len(analysis.seeds)} seeds" if several else "one seed"
+        notes.append(f"headstart: {mean}.")
+    return tuple(notes)
 
 
 def seeds_there(result: ArmResult) -> str:

@@ -6,21 +6,28 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from headstart.core.errors import known_names, nearest
 from headstart.spec.base import Spec
+from headstart.spec.network import HEAD
+from headstart.spec.sizes import Size
+from headstart.spec.training import TrainingSpec
 
-FRESH, SOURCE = "fresh", "source"
+FRESH, SOURCE, SELF = "fresh", "source", "self"
+ORIGINS = (FRESH, SOURCE, SELF)
 
 
 class StartRule(Spec):
     """First weights of a run of stages.
 
-    `origin` is `fresh`, `source` (the source run of the same seed) or the name of another arm.
-    `first` and `last` are names of stages, both included; left open they mean the ends of the
-    trunk for an origin with weights.
+    `origin` is `fresh`, `source` (the source run of the same seed), `self` (a run from scratch on
+    the very target data, with other first weights: the selffer control of Yosinski et al. 2014) or
+    the name of another arm. `first` and `last` are names of stages, both included; left open they
+    mean the ends of the trunk. `shuffled` permutes the numbers inside each tensor, which keeps
+    their distribution and destroys what they have learnt.
     """
 
     first: str | None = None
     last: str | None = None
     origin: str = SOURCE
+    transform: Literal["none", "shuffled"] = "none"
 
     def covered(self, stage_names: tuple[str, ...]) -> tuple[str, ...]:
         """The stages under this rule, of a network's stages (the head last)."""
@@ -86,7 +93,25 @@ class Discriminative(Spec):
     decay: Annotated[float, Field(gt=1)] = 2.6
 
 
-AnyStrategy = Full | Probe | Freeze | ProbeThenFull | Gradual | Discriminative
+class Surgical(Spec):
+    """Train the stages from `first` to `last` and nothing else (Lee et al. 2022)."""
+
+    kind: Literal["surgical"] = "surgical"
+    first: str
+    last: str
+
+
+class LabelMap(Spec):
+    """Train nothing: read the target's class off the source network's answer.
+
+    Each source class stands for the target class most often seen with it on the arm's own training
+    images. What this reaches needs no transfer: the target is a relabelling of the source.
+    """
+
+    kind: Literal["label_map"] = "label_map"
+
+
+AnyStrategy = Full | Probe | Freeze | ProbeThenFull | Gradual | Discriminative | Surgical | LabelMap
 
 
 def _strategy(given: Any) -> Any:
@@ -100,16 +125,30 @@ Strategy = Annotated[
 
 
 class ArmSpec(Spec):
-    """A start and a strategy under a name. Controls are arms like any other."""
+    """A start and a strategy under a name. Controls are arms like any other.
+
+    `frozen = "train"` leaves dropout and batch statistics live in frozen stages, as Keras does with
+    dropout. `training` and `size` replace the study's for this arm, which unequal published runs
+    need and a gate tells. `compute_of` names an arm: this one is trained until it has cost as much
+    as that arm with its source run. `only_at` keeps an arm to some of the study's sizes.
+    `family` and `cut` say which curve of a cut sweep the arm belongs to, and where on it.
+    """
 
     name: Annotated[str, Field(min_length=1, pattern=r"^[^,/\\]+$")]
     start: Start
     strategy: Strategy
+    frozen: Literal["eval", "train"] = "eval"
+    training: TrainingSpec | None = None
+    size: Size | None = None
+    compute_of: str | None = None
+    only_at: tuple[Size, ...] | None = None
+    family: str = ""
+    cut: str = ""
 
     @field_validator("name")
     @classmethod
     def _not_an_origin(cls, name: str) -> str:
-        if name in (FRESH, SOURCE):
+        if name in ORIGINS:
             raise ValueError(f"'{name}' already names an origin; give the arm another name")
         return name
 
@@ -118,22 +157,32 @@ class ArmSpec(Spec):
         """Where weights are taken from, without `fresh`, each once."""
         return tuple(dict.fromkeys(r.origin for r in self.start if r.origin != FRESH))
 
+    @property
+    def transfers(self) -> bool:
+        """Whether this is a way of transferring, and not a control or a point of a cut sweep."""
+        taken = any(r.origin == SOURCE and r.transform == "none" for r in self.start)
+        return taken and not self.family and not isinstance(self.strategy, LabelMap)
 
-def _arms(*arms: tuple[str, str, AnyStrategy]) -> dict[str, ArmSpec]:
-    return {
-        name: ArmSpec(name=name, start=start, strategy=strategy) for name, start, strategy in arms
-    }
 
+_FROM_ALL_OF_SOURCE = {"origin": SOURCE, "last": HEAD}
+_SHUFFLED = {"origin": SOURCE, "transform": "shuffled"}
 
-NAMED_ARMS: dict[str, ArmSpec] = _arms(
-    ("scratch", FRESH, Full()),
-    ("random_trunk", FRESH, Probe()),
-    ("probe", SOURCE, Probe()),
-    ("full", SOURCE, Full()),
-    ("probe_then_full", SOURCE, ProbeThenFull()),
-    ("gradual", SOURCE, Gradual()),
-    ("discriminative", SOURCE, Discriminative()),
-)
+NAMED_ARMS: dict[str, ArmSpec] = {
+    name: ArmSpec.model_validate({"name": name, "start": start, "strategy": strategy, **more})
+    for name, start, strategy, more in (
+        ("scratch", FRESH, "full", {}),
+        ("random_trunk", FRESH, "probe", {}),
+        ("probe", SOURCE, "probe", {}),
+        ("full", SOURCE, "full", {}),
+        ("probe_then_full", SOURCE, "probe_then_full", {}),
+        ("gradual", SOURCE, "gradual", {}),
+        ("discriminative", SOURCE, "discriminative", {}),
+        ("label_map", _FROM_ALL_OF_SOURCE, "label_map", {}),
+        ("shuffled", _SHUFFLED, "full", {}),
+        ("selffer", SELF, "full", {}),
+        ("scratch_long", FRESH, "full", {"compute_of": "full"}),
+    )
+}
 """Arms that a study may name instead of writing them out (`arms = ["scratch", "probe"]`)."""
 
 DEFAULT_ARMS = ("scratch", "random_trunk", "probe", "full", "probe_then_full")
@@ -151,3 +200,35 @@ def _arm(given: Any) -> Any:
 
 
 Arm = Annotated[ArmSpec, BeforeValidator(_arm)]
+
+
+Family = Literal["AnB", "AnB+", "BnB", "BnB+", "random"]
+
+
+class CutSweep(Spec):
+    """Arms at every cut of the trunk (Yosinski et al. 2014): where does generality end?
+
+    Stages up to the cut come from the source (`AnB`), from a run on the target itself (`BnB`) or
+    are fresh (`random`), and are frozen; with `+` they are trained on. All other stages are fresh.
+    """
+
+    size: Size
+    families: tuple[Family, ...] = ("AnB", "AnB+", "BnB", "BnB+", "random")
+
+    def arms(self, cuts: tuple[str, ...]) -> tuple[ArmSpec, ...]:
+        """One arm for each family and cut."""
+        origins = {"A": SOURCE, "B": SELF, "r": FRESH}
+        return tuple(
+            ArmSpec.model_validate(
+                {
+                    "name": f"{family}@{cut}",
+                    "start": {"origin": origins[family[0]], "last": cut},
+                    "strategy": "full" if family[-1] == "+" else {"kind": "freeze", "cut": cut},
+                    "only_at": [self.size],
+                    "family": family,
+                    "cut": cut,
+                }
+            )
+            for family in self.families
+            for cut in cuts
+        )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from headstart.core.errors import Problem, nearest, unknown
-from headstart.spec.arms import FRESH, SOURCE, ArmSpec, Freeze
+from headstart.spec.arms import ORIGINS, SOURCE, ArmSpec, Freeze, LabelMap, Surgical
 from headstart.spec.facts import DatasetFacts, Facts
 from headstart.spec.network import HEAD
 from headstart.spec.shapes import num_outputs, shape_problem
@@ -20,6 +20,7 @@ def check(parts: Parts) -> list[Problem]:
         *_pairs(parts),
         *_arms(parts),
         *_repeats(parts),
+        *_published(parts),
     ]
 
 
@@ -29,10 +30,10 @@ def check_facts(parts: Parts, facts: Facts) -> list[Problem]:
     tasks: dict[str, TaskSpec] = parts.get("tasks", {})
     sound: dict[str, TaskSpec] = {}
     for name, task in tasks.items():
-        if task.dataset not in facts:
+        known = facts.get(str(task.data))
+        if known is None:
             continue
-        found = list(_classes(name, task, facts[task.dataset]))
-        found = found or list(_split(name, task, facts[task.dataset]))
+        found = list(_classes(name, task, known)) or list(_split(name, task, known))
         problems += found
         if not found:
             sound[name] = task
@@ -50,6 +51,10 @@ def _pairs(parts: Parts) -> Iterator[Problem]:
             name = getattr(pair, role)
             if name not in parts["tasks"]:
                 yield unknown("task", name, parts["tasks"], where=f"pairs[{index}].{role}")
+        names = [arm.name for arm in parts.get("arms", ())]
+        for name in pair.arms or () if names else ():
+            if name not in names:
+                yield unknown("arm", name, names, where=f"pairs[{index}].arms")
 
 
 def _arms(parts: Parts) -> Iterator[Problem]:
@@ -65,16 +70,32 @@ def _arms(parts: Parts) -> Iterator[Problem]:
         if stages:
             yield from _stages_of(arm, stages, where)
         for origin in arm.origins:
-            if origin == SOURCE:
-                continue
-            if origin not in names:
-                known = [FRESH, SOURCE, *names]
+            if origin not in ORIGINS and origin not in names:
+                known = [*ORIGINS, *names]
                 yield unknown("origin", origin, known, where=f"{where}.start")
+        if arm.compute_of is not None and arm.compute_of not in names:
+            yield unknown("arm", arm.compute_of, names, where=f"{where}.compute_of")
         if arm.name in _reached(arm, arms):
             yield Problem(
-                where=f"{where}.start",
+                where=f"{where}.{'start' if arm.compute_of is None else 'compute_of'}",
                 message=f"arm '{arm.name}' starts, directly or in turn, from itself.",
                 fix="Break the circle: let one of these arms start fresh or from the source.",
+            )
+
+
+def _published(parts: Parts) -> Iterator[Problem]:
+    if "arms" not in parts or "pairs" not in parts:
+        return
+    names = ["source", *(arm.name for arm in parts["arms"])]
+    for index, figure in enumerate(parts.get("published", ())):
+        where = f"published[{index}]"
+        if figure.arm and figure.arm not in names:
+            yield unknown("arm", figure.arm, names, where=f"{where}.arm")
+        if figure.pair >= len(parts["pairs"]):
+            yield Problem(
+                where=f"{where}.pair",
+                message=f"there is no pair {figure.pair}.",
+                allowed=f"From 0 to {len(parts['pairs']) - 1}.",
             )
 
 
@@ -82,32 +103,47 @@ def _stages_of(arm: ArmSpec, stages: tuple[str, ...], where: str) -> Iterator[Pr
     cuts = stages[:-1]
     if isinstance(arm.strategy, Freeze) and arm.strategy.cut not in cuts:
         yield unknown("cut", arm.strategy.cut, cuts, where=f"{where}.strategy.cut")
+    if isinstance(arm.strategy, Surgical):
+        for end in ("first", "last"):
+            name = getattr(arm.strategy, end)
+            if name not in stages:
+                yield unknown("stage", name, stages, where=f"{where}.strategy.{end}")
+        yield from _turned(arm.strategy.first, arm.strategy.last, stages, f"{where}.strategy")
     for number, rule in enumerate(arm.start):
         place = f"{where}.start[{number}]"
-        ends = {"first": rule.first or stages[0], "last": rule.last or cuts[-1]}
-        for end, name in ends.items():
-            if name not in stages:
+        for end in ("first", "last"):
+            name = getattr(rule, end)
+            if name is not None and name not in stages:
                 yield unknown("stage", name, stages, where=f"{place}.{end}")
-        if set(ends.values()) <= set(stages) and not rule.covered(stages):
-            yield Problem(
-                where=place,
-                message=f"covers no stage: '{ends['first']}' comes after '{ends['last']}'.",
-                allowed=f"From stem to head: {', '.join(stages)}.",
-                fix="Left open, 'last' is the last stage before the head.",
-            )
+        yield from _turned(rule.first or stages[0], rule.last or cuts[-1], stages, place)
+
+
+def _turned(first: str, last: str, stages: tuple[str, ...], where: str) -> Iterator[Problem]:
+    """A run of stages whose ends are the wrong way round holds no stage at all."""
+    if {first, last} <= set(stages) and stages.index(first) > stages.index(last):
+        yield Problem(
+            where=where,
+            message=f"covers no stage: '{first}' comes after '{last}'.",
+            allowed=f"From stem to head: {', '.join(stages)}.",
+            fix="A start's 'last' that is left open is the last stage before the head.",
+        )
 
 
 def _reached(arm: ArmSpec, arms: tuple[ArmSpec, ...]) -> set[str]:
-    """Names of the arms that `arm` starts from, directly or in turn."""
+    """Names of the arms that `arm` starts from or is measured by, directly or in turn."""
     by_name = {a.name: a for a in arms}
     reached: set[str] = set()
-    ahead = list(arm.origins)
+    ahead = _needed(arm)
     while ahead:
         name = ahead.pop()
         if name in by_name and name not in reached:
             reached.add(name)
-            ahead += by_name[name].origins
+            ahead += _needed(by_name[name])
     return reached
+
+
+def _needed(arm: ArmSpec) -> list[str]:
+    return [*arm.origins, *([arm.compute_of] if arm.compute_of is not None else [])]
 
 
 def _repeats(parts: Parts) -> Iterator[Problem]:
@@ -159,15 +195,14 @@ def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
 
 
 def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
-    counts = task_counts(task, facts)
-    taken = task.split.num_validation(sum(counts))
-    left = sum(counts) - taken
-    if left < len(counts) or taken < 1:
+    counts = [count for count in task_counts(task, facts) if count]
+    left = task.split.num_left(sum(counts))
+    if left < len(counts):
         yield Problem(
-            where=f"tasks.{name}.split.validation",
-            message=f"{task.split.validation} of {sum(counts)} images leaves {left} for training "
-            f"and {taken} for validation.",
-            allowed=f"Leave at least one image per class ({len(counts)}) to each.",
+            where=f"tasks.{name}.split",
+            message=f"of {sum(counts)} images, validation ({task.split.validation:g}) and test "
+            f"({task.split.test}) leave {max(left, 0)} for training.",
+            allowed=f"Leave at least one image per class ({len(counts)}).",
         )
 
 
@@ -176,8 +211,8 @@ def _sizes(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[P
         if target not in tasks:
             continue
         task = tasks[target]
-        counts = task_counts(task, facts[task.dataset])
-        left = sum(counts) - task.split.num_validation(sum(counts))
+        counts = [count for count in task_counts(task, facts[str(task.data)]) if count]
+        left = task.split.num_left(sum(counts))
         for index, size in enumerate(parts.get("sizes", ())):
             wanted = size.num_images(len(counts), left)
             rarest = int(min(counts) * left / sum(counts))
@@ -187,7 +222,7 @@ def _sizes(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[P
                     where=f"sizes[{index}]",
                     message=f"'{size.label}' is {wanted} images, but task '{target}' has "
                     f"{len(counts)} classes and {left} training images "
-                    f"({sum(counts) - left} more are kept for validation).",
+                    f"({sum(counts) - left} more are kept for validation and test).",
                     allowed=f"From {len(counts)} (one per class) to {left}; per class up to "
                     f"{rarest}.",
                 )
@@ -198,15 +233,15 @@ def _networks(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterato
         return
     seen: set[str] = set()
     for task in tasks.values():
-        groups = task.groups(facts[task.dataset].classes)
-        problem = shape_problem(parts["network"], facts[task.dataset].shape, len(groups))
+        groups = task.groups(facts[str(task.data)].classes)
+        problem = shape_problem(parts["network"], facts[str(task.data)].shape, len(groups))
         if problem and str(problem) not in seen:
             seen.add(str(problem))
             yield problem
     for index, pair in enumerate(parts.get("pairs", ())):
         if pair.source not in tasks or pair.target not in tasks:
             continue
-        shapes = [facts[tasks[name].dataset].shape for name in (pair.source, pair.target)]
+        shapes = [facts[str(tasks[name].data)].shape for name in (pair.source, pair.target)]
         if shapes[0] != shapes[1]:
             yield Problem(
                 where=f"pairs[{index}]",
@@ -225,11 +260,13 @@ def _heads(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[P
             continue
         widths = []
         for task in (tasks[pair.source], tasks[pair.target]):
-            num_classes = len(task.groups(facts[task.dataset].classes))
+            num_classes = len(task.groups(facts[str(task.data)].classes))
             widths.append(num_outputs(network, num_classes))
         if widths[0] == widths[1]:
             continue
         for index, arm in enumerate(parts.get("arms", ())):
+            if isinstance(arm.strategy, LabelMap):
+                continue  # it answers with the source's own head
             for number, rule in enumerate(arm.start):
                 if rule.origin == SOURCE and rule.last == HEAD:
                     yield Problem(

@@ -17,6 +17,7 @@ class DatasetFacts(Spec):
     train_counts: tuple[int, ...]  # images per class, in the order of `classes`
     test_counts: tuple[int, ...]
     licence: str = ""
+    note: str = ""  # what a reader of results should know of how the images came about
 
 
 Facts = dict[str, DatasetFacts]

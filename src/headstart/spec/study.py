@@ -1,14 +1,14 @@
 """The study: tasks, pairs, a network, trainings, arms, sizes, seeds. Frozen and hashed whole."""
 
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from headstart.core.errors import Problem, SpecError
-from headstart.spec.arms import DEFAULT_ARMS, NAMED_ARMS, Arm
+from headstart.spec.arms import DEFAULT_ARMS, NAMED_ARMS, Arm, ArmSpec, CutSweep
 from headstart.spec.base import Spec
 from headstart.spec.checks import Parts, check
-from headstart.spec.network import Network
+from headstart.spec.network import BatchNorm, Conv, Dense, Network
 from headstart.spec.problems import problems_from, unknown_keys
 from headstart.spec.sizes import Size, SizeSpec
 from headstart.spec.tasks import PreprocessingSpec, TaskSpec
@@ -16,10 +16,37 @@ from headstart.spec.training import TrainingSpec
 
 
 class Pair(Spec):
-    """A source task and a target task, by their names in the study."""
+    """A source task and a target task, by their names in the study.
+
+    `arms` keeps the pair to some of the study's arms.
+    """
 
     source: str
     target: str
+    arms: tuple[str, ...] | None = None
+
+
+class FigureSpec(Spec):
+    """A published figure, what Keras gives for it, and what of this study to set beside it.
+
+    `arm` may be `source` for the source run, or empty where the study has no counterpart. `measurement` picks one of the measurements made
+    during training (from 1) instead of the weights that count. Accuracies are fractions.
+    """
+
+    figure: str
+    arm: str = ""
+    metric: Literal[
+        "test_accuracy",
+        "validation_accuracy",
+        "running_train_accuracy",
+        "trainable_parameters",
+        "total_parameters",
+        "seconds",
+    ] = "test_accuracy"
+    pair: Annotated[int, Field(ge=0)] = 0
+    measurement: Annotated[int, Field(ge=1)] | None = None
+    published: float | None = None
+    keras: float | None = None
 
 
 def _seeds(given: Any) -> Any:
@@ -78,6 +105,8 @@ class StudySpec(Spec):
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)] = (SizeSpec(kind="all"),)
     seeds: Seeds = (0, 1, 2, 3, 4)
     margin: Annotated[float, Field(gt=0, lt=100)] = 1.0
+    cuts: CutSweep | None = None
+    published: tuple[FigureSpec, ...] = ()
 
     def __init__(self, **given: Any) -> None:
         parts, problems = parse(given)
@@ -90,6 +119,29 @@ class StudySpec(Spec):
     def pretraining(self) -> TrainingSpec:
         """How source runs are trained: `source_training`, or the same as the target."""
         return self.source_training or self.training
+
+    @property
+    def all_arms(self) -> tuple[ArmSpec, ...]:
+        """The arms named, and those of the cut sweep."""
+        return (*self.arms, *(self.cuts.arms(self.trunk_cuts) if self.cuts else ()))
+
+    @property
+    def trunk_cuts(self) -> tuple[str, ...]:
+        """Stages of the trunk that hold weights, so that cuts after them differ."""
+        return tuple(
+            stage.name
+            for stage in self.network.stages
+            if any(isinstance(layer, Conv | Dense | BatchNorm) for layer in stage.layers)
+        )
+
+    def arms_of(self, pair: Pair, size: SizeSpec) -> tuple[ArmSpec, ...]:
+        """The arms that a pair has at a size."""
+        return tuple(
+            arm
+            for arm in self.all_arms
+            if (pair.arms is None or arm.name in pair.arms)
+            and (arm.only_at is None or size in arm.only_at)
+        )
 
 
 def parse(given: dict[str, Any]) -> tuple[Parts, list[Problem]]:

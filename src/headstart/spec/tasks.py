@@ -35,7 +35,9 @@ class SplitSpec(Spec):
     themselves: a slip that published work contains and that a gate refuses.
 
     `test` is the published test part, or a share of the training images at their end (the published
-    test images are then left alone), of which the last `drop_last` are dropped.
+    test images are then left alone), of which the last `drop_last` are dropped. `take` keeps the
+    task to a part of its training images, from one share to another in the order of the file, so
+    that two tasks on one data set can have different images.
     """
 
     by: Literal["stratified", "random", "head", "test"] = "stratified"
@@ -43,9 +45,20 @@ class SplitSpec(Spec):
     seed: Annotated[int, Field(ge=0)] = 0
     test: Literal["published"] | Annotated[float, Field(gt=0, lt=1)] = "published"
     drop_last: Annotated[int, Field(ge=0)] = 0
+    take: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] = (0, 1)
+
+    def taken(self, num_images: int) -> slice:
+        """Where the images of the task lie among `num_images` training images."""
+        first, last = (int(share * num_images + 0.5) for share in self.take)
+        return slice(first, last)
+
+    def num_taken(self, num_images: int) -> int:
+        """How many of `num_images` training images are the task's."""
+        part = self.taken(num_images)
+        return max(0, part.stop - part.start)
 
     def num_test_cut(self, num_images: int) -> int:
-        """How many of the training images are cut off as test images (dropped ones included)."""
+        """How many of the images taken are cut off as test images (dropped ones included)."""
         # What stays is rounded down, as `images[:int(0.8 * n)]` does.
         return 0 if self.test == "published" else num_images - int((1 - self.test) * num_images)
 
@@ -59,7 +72,8 @@ class SplitSpec(Spec):
 
     def num_left(self, num_images: int) -> int:
         """How many of `num_images` are left for training once test and validation are taken."""
-        left = num_images - self.num_test_cut(num_images)
+        taken = self.num_taken(num_images)
+        left = taken - self.num_test_cut(taken)
         return left - self.num_validation(left)
 
 
@@ -149,8 +163,8 @@ class PreprocessingSpec(Spec):
     per channel or one per pixel, measured on the training images of the source task
     (`statistics = "source"`: the convention travels with the trunk), on the images an arm itself
     trains on (`"own"`), or on all training images of the arm's task, used or not (`"task"`: what
-    published work often does; withheld images leak into it). No deviation is taken below `floor` times the range of the scaled inputs,
-    so that a constant pixel cannot blow up.
+    published work often does; withheld images leak into it). No deviation is taken below `floor`
+    times the range of the scaled inputs, so that a constant pixel cannot blow up.
     """
 
     scale: Literal["unit", "none"] = "unit"

@@ -73,23 +73,11 @@ class Store:
         try:
             (folder / "blobs").mkdir(parents=True, exist_ok=True)
             (folder / "locks").mkdir(exist_ok=True)
-            self._connection = sqlite3.connect(
-                folder / "headstart.db", timeout=60, isolation_level=None
-            )
+            # SQLite does not wait for a process that is just turning a new database to WAL.
+            with FileLock(folder / "locks" / "opening"):
+                self._connection = _open(folder / "headstart.db", trace)
         except (OSError, sqlite3.Error) as error:
             raise _store_error(folder, error) from error
-        try:
-            self._connection.row_factory = sqlite3.Row
-            self._connection.set_trace_callback(trace)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            migrate(self._connection)
-            self._connection.execute("SELECT count(*) FROM studies").fetchone()
-        except BaseException as error:
-            self._connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise _store_error(folder, error) from error
-            raise
 
     def close(self) -> None:
         """Close the database; the store object is of no use afterwards."""
@@ -274,6 +262,22 @@ class Store:
 
     def _blob_path(self, key: str) -> Path:
         return self.folder / "blobs" / key[:2] / f"{key}.safetensors"
+
+
+def _open(path: Path, trace: Callable[[str], object] | None) -> sqlite3.Connection:
+    """A connection to a database that is up to date, a new one where there is none."""
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.set_trace_callback(trace)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        migrate(connection)
+        connection.execute("SELECT count(*) FROM studies").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _step_row(row: sqlite3.Row) -> StepRow:

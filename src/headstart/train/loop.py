@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from headstart.core.hashing import hash_arrays
 from headstart.core.seeds import generator, stream
-from headstart.networks.build import Network, build, weights_of
+from headstart.networks.build import BatchNorm, Network, build, weights_of
 from headstart.networks.initial import Weights, stage_of
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule, rule_for
@@ -23,7 +23,7 @@ from headstart.spec.shapes import Shape, layers_of
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.train.checkpoints import Best
 from headstart.train.optimisers import make_optimiser, rate_factor, set_rates
-from headstart.train.prediction import logits_of
+from headstart.train.prediction import BATCH, logits_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,17 @@ class PhaseWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Losses and validation accuracy after one update of the trial."""
+    """Losses and accuracies after one update of the trial.
+
+    Those of training run over the batches since the measurement before, as they were trained on,
+    dropout and all. Those of validation are None where there is no validation image.
+    """
 
     update: int
     train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    train_accuracy: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,36 +102,37 @@ def run_phase(
     frozen = _frozen_names(module, rules)
     before = _hashes(weights_of(module), frozen)
     optimiser = make_optimiser(work.optimiser, _groups(module, rules))
-    inputs, labels = _on(device, train)
-    held_out = _on(device, validation)
+    done = _still_layers(module, rules)
+    inputs, labels = _features(module, done, *_on(device, train))
+    held_out = _features(module, done, *_on(device, validation))
     curve: list[Measurement] = []
     best: Best | None = None
     best_weights: Weights | None = None
 
     torch.manual_seed(stream(work.seed, work.role, "dropout", work.first_update))
-    loss_sum, since = torch.zeros((), device=device), 0
+    running = _Running(device)
     measure_at = frozenset(work.measure_at)
     started, measuring = time.perf_counter(), 0.0
     _set_modes(module, rules)
     for number, chosen in enumerate(_batches(work, len(train.labels))):
         set_rates(optimiser, rate_factor(work.schedule, number, work.phase.updates))
         batch = torch.from_numpy(chosen).to(device)
-        loss = functional.cross_entropy(module(inputs[batch]), labels[batch])
+        logits, truth = module.resume(inputs[batch], done), labels[batch]
+        loss = functional.cross_entropy(logits, truth)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        loss_sum += loss.detach()
-        since += 1
+        running.add(loss, logits, truth)
         update = work.first_update + number + 1
         if update in measure_at:
             pause = time.perf_counter()
-            curve.append(_measure(module, held_out, update, float(loss_sum) / since))
-            if best is None or curve[-1].validation_accuracy > best.accuracy:
-                best = Best(update=update, accuracy=curve[-1].validation_accuracy)
+            curve.append(_measure(module, done, held_out, update, running))
+            accuracy = curve[-1].validation_accuracy
+            if accuracy is not None and (best is None or accuracy > best.accuracy):
+                best = Best(update=update, accuracy=accuracy)
                 best_weights = weights_of(module)
             _set_modes(module, rules)
-            loss_sum.zero_()
-            since = 0
+            running = _Running(device)
             measuring += time.perf_counter() - pause
     seconds = time.perf_counter() - started - measuring
 
@@ -142,7 +148,7 @@ def run_phase(
         frozen_after=after.frozen,
         trained_moved=before.trained != after.trained,
         finite=all(np.isfinite(array).all() for array in last.values())
-        and all(math.isfinite(point.validation_loss) for point in curve),
+        and all(math.isfinite(point.train_loss) for point in curve),
     )
 
 
@@ -206,6 +212,31 @@ def _on(device: torch.device, examples: Examples) -> tuple[Tensor, Tensor]:
     )
 
 
+def _still_layers(module: Network, rules: dict[str, Rule]) -> int:
+    """How many layers from the stem on give the same output at every update.
+
+    They are frozen and, where their stage is live, hold no dropout and no batch statistics.
+    """
+    live = _live_stages(rules)
+    for number, (stage, layer) in enumerate(module.layers()):
+        trained = any(parameter.requires_grad for parameter in layer.parameters())
+        moving = stage in live and isinstance(layer, torch.nn.Dropout | BatchNorm)
+        if trained or moving:
+            return number
+    return len(module.layers())
+
+
+def _features(module: Network, done: int, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """What the first `done` layers make of all inputs, once and for all updates."""
+    if done == 0 or not len(inputs):
+        return inputs, labels
+    module.eval()
+    still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
+    with torch.no_grad():
+        parts = [still(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
+    return torch.cat(parts), labels
+
+
 def _batches(work: PhaseWork, num_images: int) -> Iterator[np.ndarray]:
     """Indices of each batch of the phase. The last batch of an epoch may be smaller."""
     size = min(work.batch_size, num_images)
@@ -219,14 +250,35 @@ def _batches(work: PhaseWork, num_images: int) -> Iterator[np.ndarray]:
         yield order[place * size : (place + 1) * size]
 
 
+class _Running:
+    """Training loss and accuracy over some updates, summed on the device without waiting for it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss = torch.zeros((), device=device)
+        self.right = torch.zeros((), dtype=torch.int64, device=device)
+        self.updates = self.images = 0
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Count one update."""
+        self.loss += loss.detach()
+        self.right += (logits.detach().argmax(1) == labels).sum()
+        self.updates += 1
+        self.images += len(labels)
+
+
 def _measure(
-    module: Network, held_out: tuple[Tensor, Tensor], update: int, train_loss: float
+    module: Network, done: int, held_out: tuple[Tensor, Tensor], update: int, running: _Running
 ) -> Measurement:
     inputs, labels = held_out
-    logits = logits_of(module, inputs)
+    loss = accuracy = None
+    if len(labels):
+        logits = logits_of(module, inputs, done)
+        loss = float(functional.cross_entropy(logits, labels))
+        accuracy = float((logits.argmax(1) == labels).double().mean())
     return Measurement(
         update=update,
-        train_loss=train_loss,
-        validation_loss=float(functional.cross_entropy(logits, labels)),
-        validation_accuracy=float((logits.argmax(1) == labels).double().mean()),
+        train_loss=float(running.loss) / running.updates,
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+        train_accuracy=float(running.right) / running.images,
     )

@@ -39,7 +39,11 @@ def predict(
 
 
 @torch.inference_mode()
-def logits_of(module: Network, inputs: Tensor) -> Tensor:
-    """Logits in eval mode, in batches. Leaves the module in eval mode."""
+def logits_of(module: Network, inputs: Tensor, done: int = 0) -> Tensor:
+    """Logits in eval mode, in batches, of what the first `done` layers gave.
+
+    Leaves the module in eval mode.
+    """
     module.eval()
-    return torch.cat([module(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)])
+    starts = range(0, len(inputs), BATCH)
+    return torch.cat([module.resume(inputs[at : at + BATCH], done) for at in starts])

@@ -1,0 +1,313 @@
+"""Gates of the trainings: starts, freezing, budgets, convergence, numbers, environments."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
+from headstart.analyse.records import Cell, Record
+from headstart.spec.arms import SELF, SOURCE, ArmSpec, LabelMap
+from headstart.spec.network import HEAD, BatchNorm, Dropout
+
+CONVERGED_SHARE, CONVERGED_CHANGE = 0.2, 0.01
+ENOUGH_SEEDS = 5
+LARGEST_INPUT = 50
+
+
+def _transferred(seen: Seen) -> Iterator[Finding]:
+    def wrong(record: Record) -> bool:
+        start = record.train_rows[0].result["start"]
+        planned = record.steps[0].payload["start"]
+        taken = {stage for rule in planned for stage in rule["stages"]}
+        return bool(taken & set(start["fresh"])) or bool(set(start["taken"]) - taken)
+
+    if cells := seen.cells_where(wrong):
+        yield Finding(
+            message=f"the first weights of {named(cells)} are not those of the start named: "
+            "what was to be transferred is fresh, or the other way round.",
+            cells=cells,
+        )
+    untouched = [
+        arm.name
+        for arm in seen.study.all_arms
+        if arm.origins and not isinstance(arm.strategy, LabelMap) and not _trunk_taken(arm, seen)
+    ]
+    if untouched:
+        yield Finding(
+            message=f"the trunk of {', '.join(untouched)} is fresh: nothing of the source's trunk "
+            "was transferred.",
+            cells=seen.cells_of(untouched),
+        )
+
+
+def _trunk_taken(arm: ArmSpec, seen: Seen) -> bool:
+    """Whether a stage of the trunk comes from the source (or the target itself), in turn or not."""
+    names = seen.study.network.stage_names
+    for rule in arm.start:
+        if set(rule.covered(names)) <= {HEAD}:
+            continue
+        if rule.origin in (SOURCE, SELF):
+            return True
+        if rule.origin in {other.name for other in seen.study.all_arms}:
+            return _trunk_taken(seen.arm(rule.origin), seen)
+    return False
+
+
+def _fresh_head(seen: Seen) -> Iterator[Finding]:
+    def wrong(record: Record) -> bool:
+        return HEAD not in record.train_rows[0].result["start"]["fresh"]
+
+    if cells := seen.cells_where(wrong):
+        yield Finding(
+            message=f"the head of {named(cells)} was not fresh: it had been trained before.",
+            cells=cells,
+        )
+
+
+def _apart(seen: Seen) -> Iterator[Finding]:
+    own = {arm.name for arm in seen.study.all_arms}
+    chained = {
+        arm.name: [origin for origin in arm.origins if origin in own]
+        for arm in seen.study.all_arms
+        if own & set(arm.origins)
+    }
+    for name, origins in chained.items():
+        yield Finding(
+            message=f"{name} goes on from {', '.join(origins)}, which had been trained on the "
+            "target already: what it shows is not the source's doing alone.",
+            cells=seen.cells_of([name]),
+        )
+
+
+def _frozen(seen: Seen) -> Iterator[Finding]:
+    def moved(record: Record) -> bool:
+        return any(r.result["frozen_before"] != r.result["frozen_after"] for r in record.train_rows)
+
+    def still(record: Record) -> bool:
+        return not all(r.result["trained_moved"] for r in record.train_rows)
+
+    if cells := seen.cells_where(moved):
+        yield Finding(message=f"frozen weights or buffers of {named(cells)} moved.", cells=cells)
+    if cells := seen.cells_where(still):
+        yield Finding(message=f"what {named(cells)} were to train did not move.", cells=cells)
+
+
+def _budgets(seen: Seen) -> Iterator[Finding]:
+    """Updates on the target, those of arms that an arm goes on from included, and images."""
+    alike: dict[tuple[str, str, str], dict[Cell, tuple[int, int]]] = {}
+    for cell, record in seen.each():
+        arm = seen.arm(cell[3])
+        if record.train_rows and arm.compute_of is None and SELF not in arm.origins:
+            spent = (_target_updates(arm, cell, seen), record.trial.num_images)
+            alike.setdefault(cell[:3], {})[cell] = spent
+    for place, spent_by in alike.items():
+        control = spent_by.get((*place, seen.study.control))
+        usual = control or Counter(spent_by.values()).most_common(1)[0][0]
+        unequal = {cell: spent for cell, spent in spent_by.items() if spent != usual}
+        if unequal:
+            told = "; ".join(
+                f"{cell[3]} has {updates:,} updates on {images:,} images"
+                for cell, (updates, images) in sorted(unequal.items())
+            )
+            yield Finding(
+                message=f"unequal budgets at {place[2]}: {told}, where {usual[0]:,} updates on "
+                f"{usual[1]:,} images are the control's.",
+                cells=frozenset(unequal),
+            )
+
+
+def _target_updates(arm: ArmSpec, cell: Cell, seen: Seen) -> int:
+    """Updates on the target that stand behind an arm's weights."""
+    own = {other.name for other in seen.study.all_arms}
+    records = seen.records.get((*cell[:3], arm.name), {}).values()
+    updates = max(
+        (sum(s.payload["phase"]["updates"] for s in record.steps) for record in records), default=0
+    )
+    before = [_target_updates(seen.arm(o), cell, seen) for o in arm.origins if o in own]
+    return updates + max(before, default=0)
+
+
+def _finite(seen: Seen) -> Iterator[Finding]:
+    def wrong(record: Record) -> bool:
+        return not all(row.result["finite"] for row in record.train_rows)
+
+    if cells := seen.cells_where(wrong):
+        yield Finding(
+            message=f"{named(cells)} met numbers that are not finite; lower the learning rate.",
+            cells=cells,
+        )
+
+
+def _range(seen: Seen) -> Iterator[Finding]:
+    def wide(record: Record) -> bool:
+        facts = [row.result["inputs"] for row in record.train_rows] + [record.test_inputs]
+        return any(max(abs(f["min"]), abs(f["max"])) > LARGEST_INPUT for f in facts)
+
+    cells = frozenset(cell for cell, record in seen.each() if wide(record))
+    if cells:
+        yield Finding(
+            message=f"inputs of {named(cells)} reach beyond {LARGEST_INPUT} in size: scale them, "
+            "or raise the floor of the deviation they are divided by.",
+            cells=cells,
+        )
+
+
+def _eval_mode(seen: Seen) -> Iterator[Finding]:
+    live = [
+        arm.name
+        for arm in seen.study.all_arms
+        if arm.frozen == "train"
+        and any(
+            isinstance(layer, Dropout | BatchNorm)
+            for stage in seen.study.network.stages
+            for layer in stage.layers
+        )
+    ]
+    if live:
+        yield Finding(
+            message=f"dropout or batch statistics stay live in frozen stages of {', '.join(live)}.",
+            cells=seen.cells_of(live),
+        )
+
+
+def _converged(seen: Seen) -> Iterator[Finding]:
+    if cells := seen.cells_where(_still_improving):
+        yield Finding(
+            message=f"validation loss still fell by more than {CONVERGED_CHANGE:.0%} over the last "
+            f"{CONVERGED_SHARE:.0%} of the updates in {named(cells)}: a longer budget may change "
+            "the picture.",
+            cells=cells,
+        )
+
+
+def _still_improving(record: Record) -> bool:
+    losses = [(point[0], point[2]) for row in record.train_rows for point in row.result["curve"]]
+    if len(losses) < 2 or any(loss is None for _, loss in losses):
+        return False
+    before = [loss for at, loss in losses if at <= (1 - CONVERGED_SHARE) * record.trial.updates]
+    best = min(loss for _, loss in losses)
+    return bool(before) and best < (1 - CONVERGED_CHANGE) * min(before)
+
+
+def _tuned(seen: Seen) -> Iterator[Finding]:
+    lr = seen.study.training.optimiser.lr
+    yield Finding(
+        message=f"not tuned: one fixed learning rate ({lr:g}) for all arms and sizes; an arm that "
+        "needs another one is at a disadvantage."
+    )
+
+
+def _enough_seeds(seen: Seen) -> Iterator[Finding]:
+    few = [by_seed for by_seed in seen.records.values() if len(by_seed) < ENOUGH_SEEDS]
+    if few:
+        fewest = min(len(by_seed) for by_seed in few)
+        yield Finding(
+            message=f"{fewest} finished seed{'s' if fewest != 1 else ''} where {ENOUGH_SEEDS} are "
+            "the least for a verdict to lean on."
+        )
+
+
+def _one_environment(seen: Seen) -> Iterator[Finding]:
+    found = {
+        tuple(sorted(row.environment.items()))
+        for _, record in seen.each()
+        for row in record.train_rows
+    }
+    if len(found) > 1:
+        names = sorted(
+            {
+                name
+                for one in found
+                for other in found
+                for name, value in one
+                if dict(other)[name] != value
+            }
+        )
+        yield Finding(message=f"results were computed with different {', '.join(names)}.")
+
+
+TRAINING_GATES: tuple[GateSpec, ...] = (
+    GateSpec(
+        id="CHK-03",
+        title="The trunk was really transferred",
+        severity="invalid",
+        good="Every transferred stage started with the weights of its origin, every other fresh.",
+        look=_transferred,
+    ),
+    GateSpec(
+        id="CHK-04",
+        title="Frozen is frozen, trained has moved",
+        severity="invalid",
+        good="Frozen parameters and buffers were bit-identical afterwards; the rest had moved.",
+        look=_frozen,
+    ),
+    GateSpec(
+        id="CHK-05",
+        title="The head was fresh",
+        severity="invalid",
+        good="Every arm began with a freshly drawn head, the same for all arms of a seed.",
+        look=_fresh_head,
+    ),
+    GateSpec(
+        id="CHK-06",
+        title="Arms share nothing",
+        severity="invalid",
+        good="No arm goes on from another arm's training on the target.",
+        look=_apart,
+    ),
+    GateSpec(
+        id="CHK-07",
+        title="Equal budgets and data",
+        severity="invalid",
+        good="All arms had the same number of updates on the same number of images at each size.",
+        look=_budgets,
+    ),
+    GateSpec(
+        id="CHK-08",
+        title="Converged at this budget",
+        severity="caveat",
+        good="No arm's validation loss was still falling.",
+        look=_converged,
+    ),
+    GateSpec(
+        id="CHK-09",
+        title="Learning rates tuned alike",
+        severity="caveat",
+        good="Every arm's learning rate was chosen from the same grid.",
+        look=_tuned,
+    ),
+    GateSpec(
+        id="CHK-17",
+        title="Enough seeds",
+        severity="caveat",
+        good="Five seeds or more, the same for every arm.",
+        look=_enough_seeds,
+    ),
+    GateSpec(
+        id="CHK-22",
+        title="Finite numbers",
+        severity="invalid",
+        good="All weights and losses were finite.",
+        look=_finite,
+    ),
+    GateSpec(
+        id="CHK-22-range",
+        title="Inputs in a sane range",
+        severity="caveat",
+        good=f"No input was larger than {LARGEST_INPUT} in size.",
+        look=_range,
+    ),
+    GateSpec(
+        id="CHK-23",
+        title="Frozen stages in eval mode",
+        severity="caveat",
+        good="Dropout and batch statistics rested in frozen stages.",
+        look=_eval_mode,
+    ),
+    GateSpec(
+        id="ENV",
+        title="One environment",
+        severity="caveat",
+        good="All results were computed with the same versions on the same kind of device.",
+        look=_one_environment,
+    ),
+)
