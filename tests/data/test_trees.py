@@ -136,7 +136,7 @@ def test_a_fifth_is_the_test_part_where_none_is_published(prefix: str) -> None:
 
 def test_the_fifth_is_the_same_for_ever() -> None:
     found = tree(*(f"{label}/{index}.jpg" for label in ("cat", "dog") for index in range(5)))
-    assert found.names["test"] == ["dog/1.jpg", "cat/4.jpg"]
+    assert found.names["test"] == ["dog/4.jpg", "cat/4.jpg"]
 
 
 def test_a_class_may_be_called_train() -> None:

@@ -1,10 +1,11 @@
 """The JSON document keeps its contract: schema committed, gaps as null, everything of the study."""
 
 import json
+from dataclasses import replace
 from importlib import resources
 
 import pytest
-from analyses import SUMMARY, analysis
+from analyses import FAMILIES, FIGURES, SUMMARY, analysis
 from jsonschema import Draft202012Validator
 
 from headstart.analyse.analysis import Analysis
@@ -15,6 +16,9 @@ CASES = {
     "one seed": analysis(num_seeds=1),
     "gaps": analysis(missing=[("full", "50", seed) for seed in range(5)], failures=["full failed"]),
     "invalid": analysis(invalid=True),
+    "no validation": analysis(validated=False),
+    "sweep": analysis(swept=FAMILIES),
+    "published": analysis(published=FIGURES),
     "nothing": analysis(arms=[], pairs=[]),
 }
 
@@ -45,10 +49,30 @@ def test_document_holds_every_result_and_comparison() -> None:
     assert (shown.steps.run, shown.steps.reused) == (131, 24)
 
 
+def test_document_holds_sources_published_figures_and_errors_gone() -> None:
+    given = analysis(published=FIGURES)
+    shown = document(given, SUMMARY)
+    (source,) = shown.sources
+    assert (source.source, source.seeds, source.updates) == ("letters", (0, 1, 2, 3, 4), 3000)
+    assert source.test_accuracy == given.sources[0].test_accuracy
+    assert shown.published[1].model_dump() == {
+        "figure": "parameters trained",
+        "published": 600_165,
+        "keras": None,
+        "headstart": 600_165,
+    }
+    found = [c.error_reduction for c in shown.comparisons]
+    assert found == [c.error_reduction for c in given.comparisons]
+    untold = replace(given.comparisons[0], error_reduction=None)
+    (part,) = document(replace(given, comparisons=(untold,)), SUMMARY).comparisons
+    assert part.error_reduction is None
+
+
 def test_what_cannot_be_told_is_null() -> None:
     one = document(analysis(num_seeds=1), SUMMARY)
     assert one.arms[0].sd is None
     assert one.comparisons[0].low_pp is None
+    assert document(CASES["no validation"], SUMMARY).arms[0].validation_mean is None
     gaps = document(CASES["gaps"], SUMMARY)
     empty = next(a for a in gaps.arms if (a.arm, a.size) == ("full", "50"))
     assert (empty.mean, empty.test_accuracy, empty.missing) == (None, (), (0, 1, 2, 3, 4))

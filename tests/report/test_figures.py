@@ -1,15 +1,25 @@
 """The figures show every seed, keep one look an arm, and are readable without seeing them."""
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
-from analyses import ARMS, SIZES, SUMMARY, analysis
+from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
 
 from headstart.analyse.analysis import Analysis
-from headstart.report.figures import NARROW, curves_figure, gain_figure, seeds_figure
+from headstart.report.cut_figure import cuts_figure
+from headstart.report.figures import (
+    NARROW,
+    WIDE,
+    curve_arms,
+    curves_figure,
+    gain_figure,
+    seeds_figure,
+)
 from headstart.report.html import page
 from headstart.report.palette import looks
-from headstart.report.rows import Pair, pairs_of
+from headstart.report.rows import Pair, pairs_of, sizes_of
+from headstart.report.sweep import sweeps_of
 
 LETTERS = Pair(source="letters", target="digits")
 
@@ -23,12 +33,17 @@ def drawings(given: Analysis) -> list[str]:
             gain_figure(given, pair, NARROW),
             *curves_figure(given, pair),
             *seeds_figure(given, pair),
+            *(
+                cuts_figure(given, pair, sweep, width)
+                for sweep in sweeps_of(given, pair)
+                for width in (WIDE, NARROW)
+            ),
         )
     ]
 
 
 def test_drawings_are_whole_titled_and_shrink() -> None:
-    for drawing in drawings(analysis()):
+    for drawing in drawings(analysis(swept=FAMILIES)):
         root = ElementTree.fromstring(drawing)
         assert root.get("role") == "img"
         assert root.get("viewBox")
@@ -61,6 +76,71 @@ def test_withheld_verdicts_are_hollow() -> None:
     hollow = 'fill="var(--card, #ffffff)"'
     assert hollow not in gain_figure(analysis(), LETTERS)
     assert gain_figure(analysis(invalid=True), LETTERS).count(hollow) == 16
+
+
+def swept_drawing(given: Analysis, width: int = NARROW) -> str:
+    (sweep,) = sweeps_of(given, LETTERS)
+    return cuts_figure(given, LETTERS, sweep, width)
+
+
+def test_a_sweep_draws_every_seed_every_mean_and_the_control() -> None:
+    drawing = swept_drawing(analysis(swept=FAMILIES))
+    points = len(FAMILIES) * len(CUTS)
+    marks = re.findall(r'<g class="mark-symbol[^"]*".*?</g>', drawing)
+    assert [mark.count("<path") for mark in marks] == [5 * points, points]
+    assert drawing.count('stroke-dasharray="6,4"') == 1
+    assert drawing.count("mark-rect") == 1
+    assert all(f">{cut}<" in drawing for cut in CUTS)
+
+
+def test_a_sweep_with_gaps_and_one_seed_is_drawn() -> None:
+    gaps = [("AnB@neck", "50"), ("scratch", "50")]
+    drawing = swept_drawing(analysis(num_seeds=1, swept=("AnB", "BnB"), absent=gaps))
+    marks = re.findall(r'<g class="mark-symbol[^"]*".*?</g>', drawing)
+    assert sum(mark.count("<path") for mark in marks) == 2 * len(CUTS) - 1
+    assert "stroke-dasharray" not in drawing
+    assert "mark-rect" not in drawing
+
+
+def test_names_of_cuts_that_cannot_be_told_apart_give_way_to_numbers() -> None:
+    alike = [f"stage_{number}_with_a_long_name" for number in range(9)]
+    drawing = swept_drawing(analysis(swept=("AnB",), cuts=alike))
+    assert ">9<" in drawing
+    assert "…" not in drawing
+
+
+def test_a_sweep_is_at_every_size_that_has_one() -> None:
+    sweeps = sweeps_of(analysis(swept=("AnB",), swept_at=("50", "10%")), LETTERS)
+    assert [sweep.size for sweep in sweeps] == ["50", "10%"]
+    assert sweeps_of(analysis(), LETTERS) == ()
+
+
+def test_sweep_arms_are_in_no_other_figure() -> None:
+    plain, swept = analysis(), analysis(swept=FAMILIES)
+    assert gain_figure(swept, LETTERS) == gain_figure(plain, LETTERS)
+    assert seeds_figure(swept, LETTERS) == seeds_figure(plain, LETTERS)
+    assert curves_figure(swept, LETTERS) == curves_figure(plain, LETTERS)
+    assert looks(swept) == looks(plain)
+
+
+def test_sweep_arms_without_any_result_are_known_by_name() -> None:
+    given = analysis(swept=("AnB",), absent=[("AnB@neck", "50")])
+    rows = [row.arm for group in sizes_of(given, LETTERS) for row in group.rows]
+    assert set(rows) == set(ARMS)
+
+
+def test_arms_that_were_not_asked_for_are_left_out_once_all_is_done() -> None:
+    given = analysis(absent=[("probe", "50")])
+    assert "probe" in [row.arm for row in sizes_of(given, LETTERS)[0].rows]
+    done = replace(given, num_trials=given.num_done)
+    assert "probe" not in [row.arm for row in sizes_of(done, LETTERS)[0].rows]
+
+
+def test_arms_without_curves_are_not_in_the_figure_of_curves() -> None:
+    given = analysis(arms=["scratch", "full", "label_map"], sizes=SIZES[:1])
+    assert curve_arms(given, LETTERS) == ("scratch", "full")
+    assert len(curves_figure(given, LETTERS)) == 1
+    assert curves_figure(analysis(validated=False), LETTERS) == ()
 
 
 def test_an_arm_keeps_its_look_whatever_else_is_there() -> None:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from analyses import ARMS, SIZES, SUMMARY, analysis
+from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.html import page, write_html
@@ -37,6 +37,21 @@ CASES = {
         question=HOSTILE,
         failures=[HOSTILE],
     ),
+    "full": analysis(
+        arms=[*ARMS, "label_map"],
+        swept=FAMILIES,
+        published=FIGURES,
+        note="Cut from the training part.",
+    ),
+    "sweep with gaps": analysis(
+        num_seeds=1,
+        swept=("AnB", "BnB"),
+        swept_at=("50", "100"),
+        absent=[("AnB@stem", "50")],
+        pairs=[("letters", "digits"), ("fashion", "digits")],
+    ),
+    "hostile cuts": analysis(swept=("AnB",), cuts=[HOSTILE, HOSTILE + "2"], note=HOSTILE),
+    "no validation": analysis(validated=False, sizes=SIZES[:1]),
     "nothing": analysis(arms=[], pairs=[]),
 }
 
@@ -88,10 +103,10 @@ def test_page_is_whole_and_loads_nothing(case: Analysis) -> None:
 
 
 def test_names_are_escaped() -> None:
-    text = page_of(CASES["hostile"])
-    assert "&lt;script&gt;" in text
-    assert "<script" not in text
-    assert "{{ 7*7 }}" in text
+    for text in (page_of(CASES["hostile"]), page_of(CASES["hostile cuts"])):
+        assert "&lt;script&gt;" in text
+        assert "<script" not in text
+        assert "{{ 7*7 }}" in text
 
 
 def test_same_analysis_same_bytes(tmp_path: Path) -> None:
@@ -144,6 +159,63 @@ def test_a_finer_margin_is_shown_with_two_decimals() -> None:
     assert "±0.25 pp" in page_of(fine)
     control = given.arms[0]
     assert f"{100 * control.mean:.2f} ± {100 * (control.sd or 0):.2f}" in page_of(fine)
+
+
+def section(text: str, title: str) -> str:
+    """The section of a page under a title, or nothing."""
+    _, _, rest = text.partition(f"<h2>{title}</h2>")
+    return rest.split("</section>")[0]
+
+
+def test_published_figures_stand_beside_those_of_the_study() -> None:
+    text = page_of(CASES["full"])
+    shown = section(text, "Published figures")
+    cells = re.findall(r'<td class="num">([^<]*)</td>', shown)
+    assert cells == ["0.9963", "0.9971", "0.9966", "600,165", "", "600,165", "", "12.3 s", ""]
+    assert "Keras 3 run once on a 2-core machine" in shown
+    assert "headstart: mean over 5 seeds." in shown
+    assert text.index("<h2>Results") < text.index("<h2>Published") < text.index("<h2>Every seed")
+    assert not section(page_of(analysis()), "Published figures")
+
+
+def test_source_runs_and_notes_stand_with_the_tasks() -> None:
+    shown = section(page_of(CASES["full"]), "Tasks")
+    assert "Source and target accuracies are not comparable" in shown
+    assert "3,000" in shown
+    assert "21 s" in shown
+    assert shown.count("Cut from the training part.") == 1  # two tasks, one data set
+
+
+def test_the_change_in_errors_stands_beside_the_verdict_unless_withheld() -> None:
+    given = CASES["plain"]
+    full = next(c for c in given.comparisons if c.arm == "full")
+    assert full.error_reduction is not None
+    assert f"errors −{100 * full.error_reduction:.0f} %" in page_of(given)  # noqa: RUF001
+    assert "errors" not in section(page_of(CASES["invalid"]), "Results")
+
+
+def test_what_trains_nothing_has_no_cost() -> None:
+    row = section(page_of(CASES["full"]), "Results").split("label_<wbr>map")[1].split("</tr>")[0]
+    assert "nothing trained" in row
+    assert row.count('<td class="num">–</td>') == 2  # noqa: RUF001
+
+
+def test_the_sweep_has_its_own_section_and_is_in_no_other() -> None:
+    text = page_of(CASES["full"])
+    shown = section(text, "Where generality ends")
+    assert text.index("<h2>Every seed") < text.index("<h2>Where") < text.index("<h2>Learning")
+    assert "Test accuracy at 50 images" in shown
+    assert "BnB+: target itself, trained on" in shown
+    assert "scratch: control, with a band of ± sd" in shown
+    assert shown.count("@<wbr>") == len(FAMILIES) * len(CUTS)
+    assert text.count("@<wbr>") == shown.count("@<wbr>")
+    assert "6 and 25 of the cut sweep" in text
+    assert "Where generality ends" not in page_of(analysis())
+
+
+def test_a_study_without_validation_says_so() -> None:
+    shown = section(page_of(CASES["no validation"]), "Learning curves")
+    assert "No validation accuracy was recorded" in shown
 
 
 def test_importing_the_room_loads_nothing_heavy() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from analyses import ARMS, SIZES, SUMMARY, analysis
+from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
 from rich.console import Console
 
 from headstart.analyse.analysis import Analysis
@@ -36,6 +36,10 @@ CASES = {
     "long names": analysis(
         arms=["scratch", f"{LONG}a", f"{LONG}b"],
         pairs=[("letters", "digits"), ("fashion", "digits")],
+    ),
+    "full": analysis(arms=[*ARMS, "label_map"], swept=FAMILIES, published=FIGURES),
+    "long cuts": analysis(
+        swept=FAMILIES, cuts=[f"{LONG}{number}" for number in range(16)], swept_at=("50", "10%")
     ),
     "nothing": analysis(arms=[], pairs=[]),
 }
@@ -117,6 +121,37 @@ def test_names_are_no_markup_and_steer_no_terminal() -> None:
     text = printed(analysis(arms=["scratch", "[red]a[/red]", "b\x1b[2Jc"]))
     assert "[red]a[/red]" in text
     assert "\x1b" not in text
+
+
+def test_published_figures_are_a_table_after_the_results() -> None:
+    lines = printed(CASES["full"]).splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("Figure"))
+    assert lines[head].split() == ["Figure", "Published", "Keras", "here", "headstart"]
+    assert lines[head + 2].split()[-3:] == ["0.9963", "0.9971", "0.9966"]
+    assert lines[head + 3].split() == ["parameters", "trained", "600,165", "600,165"]
+    assert lines[head + 4].split() == ["training", "time", "12.3", "s"]
+    assert "Keras 3 run once on a 2-core machine" in lines[head + 5]
+    assert head > max(i for i, line in enumerate(lines) if "label_map  " in line)
+    assert "Published" not in printed(analysis())
+
+
+def test_source_runs_are_a_line_each() -> None:
+    assert "source run (letters): 98.1 ± 0.1 % on its own test images" in printed(analysis())
+
+
+def test_the_sweep_is_a_matrix_of_its_own() -> None:
+    text = printed(CASES["full"])
+    lines = text.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("Cut after"))
+    assert lines[head].split()[2:] == list(FAMILIES)
+    assert [line.split()[0] for line in lines[head + 2 : head + 2 + len(CUTS)]] == list(CUTS)
+    assert "@" not in text
+    assert "Cut sweep" not in printed(analysis())
+
+
+def test_what_trains_nothing_shows_no_cost() -> None:
+    row = next(line for line in printed(CASES["full"], 120).splitlines() if "label_map" in line)
+    assert row.split()[-2:] == ["–", "–"]  # noqa: RUF001
 
 
 def test_many_failures_are_cut_short() -> None:

@@ -49,13 +49,16 @@ class SplitSpec(Spec):
 
     def taken(self, num_images: int) -> slice:
         """Where the images of the task lie among `num_images` training images."""
-        first, last = (int(share * num_images + 0.5) for share in self.take)
-        return slice(first, last)
+        return slice(*self._bounds(num_images))
 
     def num_taken(self, num_images: int) -> int:
         """How many of `num_images` training images are the task's."""
-        part = self.taken(num_images)
-        return max(0, part.stop - part.start)
+        first, last = self._bounds(num_images)
+        return max(0, last - first)
+
+    def _bounds(self, num_images: int) -> tuple[int, int]:
+        first, last = (int(share * num_images + 0.5) for share in self.take)
+        return first, last
 
     def num_test_cut(self, num_images: int) -> int:
         """How many of the images taken are cut off as test images (dropped ones included)."""
