@@ -5,6 +5,8 @@ Names are loaded when they are first used, so that importing the package costs n
 
 from typing import TYPE_CHECKING, Any
 
+from headstart.core.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis as Analysis
     from headstart.core.errors import DataError as DataError
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from headstart.flow import Study as Study
     from headstart.flow import load_study as load
     from headstart.flow import recipes as recipes
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Analysis": ("headstart.analyse.analysis", "Analysis"),

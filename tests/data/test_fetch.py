@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_batches import NUM, archive_of, batch_files, known_batches
 from tiny_sets import alone as alone
 
 from headstart.core.errors import DataError
-from headstart.data.catalogue import MNIST, PARTS, STEMS, KnownSet
+from headstart.data.catalogue import BATCHES_ARCHIVE, MNIST, PARTS, STEMS, KnownSet
 from headstart.data.fetch import fetch, fetch_set
-from headstart.data.find import PACKAGE_FOLDER
+from headstart.data.find import PACKAGE_FOLDER, in_folder
 from headstart.data.idx import encode_idx, sha256
+from headstart.data.images import read_part
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -34,6 +36,7 @@ class Mirror:
     def __init__(self, url: str) -> None:
         self.url = url
         self.asked: list[str] = []
+        self.archives: dict[str, bytes] = {}
 
 
 @pytest.fixture
@@ -45,7 +48,9 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
         def do_GET(self) -> None:
             served.asked.append(self.path)
             _, how, name = self.path.split("/")
-            body = gzip.compress(CONTENTS[name.removesuffix(".gz")], mtime=0)
+            body = served.archives.get(name) or gzip.compress(
+                CONTENTS[name.removesuffix(".gz")], mtime=0
+            )
             if how == "absent":
                 self.send_error(404)
                 return
@@ -140,6 +145,23 @@ def test_what_came_whole_is_kept_when_a_later_file_fails(mirror: Mirror, tmp_pat
 
 def test_what_ships_with_headstart_is_not_fetched() -> None:
     assert fetch("mnist-mini") == PACKAGE_FOLDER / "mnist-mini"
+
+
+def test_an_archive_is_known_by_its_own_checksum(mirror: Mirror, tmp_path: Path) -> None:
+    files = batch_files()
+    packed = archive_of(files)
+    mirror.archives[BATCHES_ARCHIVE] = packed
+    urls = tuple(f"{mirror.url}/{how}/" for how in ("absent", "torn", "wrong", "good"))
+    wanted = replace(known_batches(files, packed), mirrors=urls)
+    folder = fetch_set(wanted, tmp_path / "data")
+    assert [path.name for path in folder.iterdir()] == [BATCHES_ARCHIVE]
+    assert len(mirror.asked) == 4
+    fetch_set(wanted, folder)
+    assert len(mirror.asked) == 4
+    assert len(read_part(in_folder("cifar10", folder, wanted), "test")) == NUM
+    (folder / BATCHES_ARCHIVE).write_bytes(packed[:-1])
+    with pytest.raises(DataError, match="the file has MD5"):
+        fetch_set(replace(wanted, mirrors=(f"{mirror.url}/wrong/",)), folder)
 
 
 def test_an_unknown_name() -> None:

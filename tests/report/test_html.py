@@ -213,6 +213,14 @@ def test_the_sweep_has_its_own_section_and_is_in_no_other() -> None:
     assert "Where generality ends" not in page_of(analysis())
 
 
+def test_an_arm_with_images_of_its_own_number_says_so() -> None:
+    given = analysis(sizes=SIZES[:1])
+    arms = tuple(replace(r, num_images=20) if r.arm == "full" else r for r in given.arms)
+    shown = section(page(replace(given, arms=arms), SUMMARY), "Results")
+    assert shown.count("<small>on 20 images</small>") == 1
+    assert "on 50 images" not in shown
+
+
 def test_a_study_without_validation_says_so() -> None:
     shown = section(page_of(CASES["no validation"]), "Learning curves")
     assert "No validation accuracy was recorded" in shown

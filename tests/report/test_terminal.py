@@ -1,5 +1,6 @@
 """The terminal report fits its width, says every verdict in words and hides no gap."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Literal
@@ -152,6 +153,14 @@ def test_the_sweep_is_a_matrix_of_its_own() -> None:
 def test_what_trains_nothing_shows_no_cost() -> None:
     row = next(line for line in printed(CASES["full"], 120).splitlines() if "label_map" in line)
     assert row.split()[-2:] == ["–", "–"]  # noqa: RUF001
+
+
+def test_an_arm_with_images_of_its_own_number_says_so() -> None:
+    given = analysis(sizes=SIZES[:1])
+    arms = tuple(replace(r, num_images=20) if r.arm == "full" else r for r in given.arms)
+    text = printed(replace(given, arms=arms))
+    assert text.count("on 20 images") == 1
+    assert "on 50 images" not in text
 
 
 def test_many_failures_are_cut_short() -> None:

@@ -5,13 +5,13 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from headstart import __version__
 from headstart.cli.data import data
 from headstart.cli.plan import plan
 from headstart.cli.recipes import recipes
 from headstart.cli.report import report
 from headstart.cli.run import run
 from headstart.cli.status import status
+from headstart.core.version import __version__
 
 
 class Interrupted(Exception):

@@ -4,9 +4,9 @@ import platform
 from functools import cache
 from pathlib import Path
 
-from headstart import __version__
 from headstart.core.errors import HeadstartError
 from headstart.core.hashing import Json
+from headstart.core.version import __version__
 from headstart.execute.options import Device
 
 

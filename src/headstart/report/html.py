@@ -111,7 +111,7 @@ def _environment(analysis: Analysis) -> "Environment":
     found.filters["name"] = _name
     found.filters["errors"] = lambda comparison: _true_minus(text.errors(comparison))
     words: tuple[Callable[..., str], ...]
-    words = (text.plural, text.listing, text.seeds_there)
+    words = (text.plural, text.listing, text.seeds_there, text.own_images)
     words += (text.updates, text.training_time, text.trained, text.figure_value)
     for function in words:
         found.filters[function.__name__] = function

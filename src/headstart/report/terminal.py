@@ -15,6 +15,7 @@ from headstart.report.text import (
     figure_value,
     interval,
     interval_note,
+    own_images,
     percent,
     plural,
     points,
@@ -93,7 +94,7 @@ def _table(analysis: Analysis, pair: Pair, titled: bool, width: int) -> "Table":
     decimals = decimals_for(analysis)
     for group in sizes_of(analysis, pair):
         for label, row in zip(_labels(group), group.rows, strict=True):
-            cells = _cells(row, decimals)
+            cells = _cells(row, group.num_images, decimals)
             table.add_row(_text(label, "bold"), *(cells if wide else cells[:4]))
         table.add_section()
     return table
@@ -107,14 +108,14 @@ def _labels(group: SizeRows) -> list[str]:
     return lines + [""] * (len(group.rows) - len(lines))
 
 
-def _cells(row: Row, decimals: int) -> tuple["Text", ...]:
+def _cells(row: Row, num_images: int | None, decimals: int) -> tuple["Text", ...]:
     """Arm, accuracy, gain, verdict, updates, time."""
     result = row.result
     measured = accuracy(result, decimals) if result else "no result"
-    note = seeds_there(result) if result else ""
+    notes = [own_images(result, num_images), seeds_there(result)] if result else []
     return (
         _text(row.arm),
-        _text(f"{measured}\n{note}" if note else measured),
+        _text("\n".join([measured, *filter(None, notes)])),
         _text(_gain(row, decimals)),
         _verdict(row),
         _text(updates(result) if result else NOTHING),

@@ -97,6 +97,11 @@ def seeds_there(result: ArmResult) -> str:
     return f"{there} of {asked} seeds" if result.missing else ""
 
 
+def own_images(result: ArmResult, num_images: int | None) -> str:
+    """The number of images of an arm that has not as many as others at its size; else empty."""
+    return "" if result.num_images == num_images else f"on {plural(result.num_images, 'image')}"
+
+
 def size_lines(size: str, num_images: int | None) -> tuple[str, ...]:
     """A size as number of images, then as it was given where that says more."""
     if num_images is None:

@@ -1,0 +1,218 @@
+"""Image files of every kind become arrays of one shape, or their fault is named."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from tiny_images import picture, pictures, published, saved, write_folder, write_zip
+from tiny_sets import alone as alone
+from tiny_sets import ref
+
+from headstart.core.errors import DataError
+from headstart.data import decode
+from headstart.data.images import facts_of, open_part
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+def pixels_of(folder: Path, *files: bytes, **decoding: Any) -> np.ndarray:
+    """The pixels of `files`, each alone in its class, in this order."""
+    named = {f"{part}/{index}/x.png": one for index, one in enumerate(files) for part in PARTS}
+    images = open_part(ref(write_folder(folder, named), **decoding), "test")
+    return images.pixels[np.argsort(images.labels)]
+
+
+PARTS = ("train", "test")
+
+
+def fault_of(path: Path, **decoding: Any) -> str:
+    with pytest.raises(DataError) as caught:
+        facts_of(ref(path, **decoding))
+    text = str(caught.value)
+    assert text.startswith(str(path))
+    return text
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "PPM", "JPEG", "WEBP"])
+def test_every_kind_of_file(tmp_path: Path, kind: str, mode: str) -> None:
+    if (kind, mode) == ("WEBP", "L"):
+        mode = "RGB"  # the only mode of this kind
+    files = [picture(value, mode=mode, kind=kind) for value in (1, 2)]
+    decoded = pixels_of(tmp_path, *files)
+    assert decoded.shape == (2, 4, 5, 1 if mode == "L" else 3)
+    for pixels, file in zip(decoded, files, strict=True):
+        wanted = np.asarray(Image.open(io.BytesIO(file)).convert(mode))
+        assert (pixels.reshape(wanted.shape) == wanted).all()
+
+
+def test_a_gif_has_a_palette_and_needs_a_colour(tmp_path: Path) -> None:
+    files = [picture(value, mode="P", kind="GIF") for value in (1, 2)]
+    assert pixels_of(tmp_path, *files, colour="rgb").shape == (2, 4, 5, 3)
+
+
+def test_the_name_may_lie_about_the_kind(tmp_path: Path) -> None:
+    first, second = picture(1, kind="BMP"), picture(2, kind="PNG")
+    assert pixels_of(tmp_path, first, second).shape == (2, 4, 5, 3)
+
+
+def test_images_are_turned_upright(tmp_path: Path) -> None:
+    image = Image.open(io.BytesIO(picture(1, size=(4, 5))))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    turned = saved(image, exif=exif)
+    decoded = pixels_of(tmp_path, turned, picture(2, size=(5, 4)))
+    assert (decoded[0] == np.rot90(np.asarray(image), -1)).all()
+
+
+def test_colours_are_converted(tmp_path: Path) -> None:
+    files = [picture(3, mode=mode) for mode in ("1", "L", "P", "LA", "RGB", "RGBA")]
+    files.append(picture(3, mode="CMYK", kind="JPEG"))
+    assert pixels_of(tmp_path / "a", *files, colour="rgb").shape == (7, 4, 5, 3)
+    assert pixels_of(tmp_path / "b", *files, colour="grey").shape == (7, 4, 5, 1)
+    decoded = pixels_of(tmp_path / "c", *files, colour="rgb")
+    assert (decoded[1] == decoded[1][..., :1]).all()  # grey as rgb: three equal channels
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    clear = Image.new("RGBA", (5, 4), (10, 20, 30, 0))
+    half = Image.new("RGBA", (5, 4), (0, 0, 0, 128))
+    palette = Image.new("P", (5, 4), 1)
+    palette.putpalette([0, 0, 0, 9, 9, 9])
+    files = [saved(clear), saved(half), saved(palette, transparency=1), saved(palette)]
+    decoded = pixels_of(tmp_path, *files, colour="rgb")
+    assert [set(pixels.reshape(-1).tolist()) for pixels in decoded] == [{255}, {127}, {255}, {9}]
+
+
+def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
+    deep = np.array([[0, 255, 256, 65535]], dtype=np.uint16)
+    files = [saved(Image.fromarray(deep)), saved(Image.fromarray(deep), "TIFF")]
+    files.append(b"P5\n4 1\n65535\n" + deep.astype(">u2").tobytes())
+    decoded = pixels_of(tmp_path, *files, colour="grey")
+    assert decoded.reshape(3, 4).tolist() == [[0, 0, 1, 255]] * 3
+    assert "neither grey nor RGB of 8 bits" in fault_of(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["F", "I"])
+def test_pixels_that_no_conversion_is_sure_of(tmp_path: Path, mode: str) -> None:
+    values = np.full((4, 5), 1e6, dtype=np.float32 if mode == "F" else np.int32)
+    file = saved(Image.fromarray(values), "TIFF")
+    folder = write_folder(tmp_path / "deep", {"a/x.tif": file, "b/x.tif": file})
+    text = "floating-point pixels" if mode == "F" else "more than 16 bits"
+    assert text in fault_of(folder, colour="grey")
+
+
+def test_images_are_resized_with_antialiasing(tmp_path: Path) -> None:
+    board = np.indices((64, 96)).sum(axis=0) % 2 * 255  # every pixel differs from its neighbours
+    file = saved(Image.fromarray(board.astype(np.uint8)))
+    decoded = pixels_of(tmp_path, file, picture(1, size=(3, 9), mode="L"), size=(6, 8))
+    assert decoded.shape == (2, 6, 8, 1)
+    assert np.abs(decoded[0].astype(int) - 127).max() <= 3
+
+
+@pytest.mark.parametrize(
+    ("looks", "found", "fix"),
+    [
+        ({"size": (7, 9)}, "different sizes: ", "`image = { size = [64, 64] }` (height, width)"),
+        ({"mode": "L"}, "different colours: ", '`image = { colour = "rgb" }` (or "grey")'),
+    ],
+)
+def test_images_that_differ(tmp_path: Path, looks: dict[str, Any], found: str, fix: str) -> None:
+    folder = write_folder(tmp_path, published() | {"train/cat/odd.png": picture(9, **looks)})
+    text = fault_of(folder)
+    assert f"images of {found}" in text
+    assert "train/cat/odd.png is 7x9 rgb" in text or "train/cat/odd.png is 4x5 grey" in text
+    assert ".png is 4x5 rgb" in text
+    assert fix in text
+    assert facts_of(ref(folder, size=(4, 4), colour="rgb")).shape == (4, 4, 3)
+
+
+def test_parts_that_differ(tmp_path: Path) -> None:
+    files = pictures("train/a", "train/b") | pictures("test/a", "test/b", mode="L")
+    text = fault_of(write_folder(tmp_path, files))
+    assert "training images are (4, 5, 3), test images are (4, 5, 1)." in text
+    assert 'colour = "rgb"' in text
+
+
+def test_a_mode_that_needs_a_decision(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, published(mode="RGBA"))
+    text = fault_of(folder)
+    assert "is 4x5 RGBA: neither grey nor RGB of 8 bits." in text
+    assert '`image = { colour = "rgb" }`' in text
+
+
+BROKEN = {
+    "train/cat/empty.png": b"",
+    "train/cat/text.png": b"<html>",
+    "train/dog/torn.png": picture(5, size=(40, 40))[:-900],
+    "train/dog/jpeg.jpg": picture(6, size=(40, 40), kind="JPEG")[:300],
+}
+
+
+@pytest.mark.parametrize("write", [write_folder, write_zip])
+def test_broken_files_are_counted_or_left_out(tmp_path: Path, write: Any) -> None:
+    path = write(tmp_path / "photos.zip", published() | BROKEN)
+    text = fault_of(path)
+    assert "4 of 10 image files cannot be decoded (train/" in text
+    assert text.count("; train/") == 2
+    assert "; ...)." in text
+    assert "train/cat/empty.png: not an image" in text or "torn.png: " in text
+    assert "`image = { skip_broken = true }`" in text
+    left = facts_of(ref(path, skip_broken=True))
+    assert left.note == "train: 4 broken image files left out"
+    sound = facts_of(ref(write(tmp_path / "sound.zip", published())))
+    assert left.content == sound.content
+    assert left.train_counts == (3, 3)
+
+
+def test_nothing_but_broken_files(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "x", {"a/x.png": b"x", "b/x.png": b"y", "b/y.png": b"z"})
+    with pytest.raises(DataError, match=r"2 of 2 image files cannot be decoded"):
+        open_part(ref(folder, skip_broken=True), "train")
+
+
+def test_a_damaged_member_of_an_archive(tmp_path: Path) -> None:
+    files = published()
+    path = write_zip(tmp_path / "photos.zip", files)
+    content = bytearray(path.read_bytes())
+    content[content.index(files["train/cat/0.png"]) + 40] ^= 0xFF
+    path.write_bytes(content)
+    assert "1 of 6 image files cannot be decoded (train/cat/0.png: cannot be unpacked: Bad CRC" in (
+        fault_of(path)
+    )
+
+
+def test_a_file_that_cannot_be_read_is_not_a_broken_image(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, published())
+    (folder / "train" / "cat" / "gone.png").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"gone\.png: cannot be read"):
+        open_part(ref(folder, skip_broken=True), "train")
+
+
+def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_folder(tmp_path / "a", published() | {"train/cat/big.png": picture(1, (90, 90))})
+    with monkeypatch.context() as patched:
+        patched.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
+        with pytest.raises(DataError, match="is too large to be decoded safely") as caught:
+            open_part(ref(folder, size=(4, 4), skip_broken=True), "train")
+        assert "train/cat/big.png" in str(caught.value)
+    monkeypatch.setattr(decode, "LIMIT", 300)
+    text = fault_of(write_folder(tmp_path / "b", published()))
+    assert "6 images of 4x5x3 are 0 GiB once decoded." in text
+    assert "`image = { size = [64, 64] }`" in text
+
+
+def test_many_large_files_are_decoded_side_by_side_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "SMALL", 0)
+    monkeypatch.setattr(decode, "CHUNK", 1)
+    many = write_folder(tmp_path / "photos", published(num=40))
+    content = facts_of(ref(many)).content
+    monkeypatch.undo()
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "another"))
+    same = write_zip(tmp_path / "photos.zip", published(num=40))
+    assert facts_of(ref(same)).content == content
