@@ -29,8 +29,9 @@ class Pair(Spec):
 class FigureSpec(Spec):
     """A published figure, what Keras gives for it, and what of this study to set beside it.
 
-    `arm` may be `source` for the source run, or empty where the study has no counterpart. `measurement` picks one of the measurements made
-    during training (from 1) instead of the weights that count. Accuracies are fractions.
+    `arm` may be `source` for the source run, or empty where the study has no counterpart.
+    `measurement` picks one of the measurements made during training (from 1) instead of the weights
+    that count. Accuracies are fractions.
     """
 
     figure: str
