@@ -52,7 +52,7 @@ class Tracker:
             self.failed += 1
         else:
             self.done.add(step.key)
-            self.cost_done += _cost(step)
+            self.cost_done += _cost(step) if report.ending == "done" else 0.0
 
     @property
     def trials(self) -> tuple[int, int, int]:
@@ -88,8 +88,8 @@ class Tracker:
 
 
 def _cost(step: Step) -> float:
-    """Operations, plus what every update and step costs whatever its size."""
-    return step.flops + 2e6 * step.updates + 1e8
+    """Operations of a training, plus what every update costs whatever its size; others are short."""
+    return step.flops + 2e6 * step.updates
 
 
 def _lines(tracker: Tracker) -> Listener:

@@ -119,7 +119,8 @@ def _batch(content: bytes, place: str, num_classes: int) -> tuple[np.ndarray, np
     batch = _unpickled(content, place)
     rows, labels = batch.get("data"), batch.get("labels")
     width = int(np.prod(SHAPE))
-    if not isinstance(rows, np.ndarray) or rows.dtype != np.uint8 or rows.shape[1:] != (width,):
+    sound = isinstance(rows, np.ndarray) and rows.dtype == np.uint8 and len(rows.shape) == 2
+    if not sound or rows.shape[1] != width or not len(rows):
         found = (
             f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
         )

@@ -88,8 +88,9 @@ Mapped = Callable[[Callable[[str], _Picture | _Broken], Sequence[str]], list[_Pi
 def _mapper(source: Source, names: Sequence[str]) -> Iterator[Mapped]:
     """A `map` by threads (Pillow lets them run side by side), or a plain one for small files."""
     Image.init()  # not by several threads at once
-    sizes = source.listing().files
-    num_threads = min(MOST_THREADS, os.cpu_count() or 1)
+    sizes = source.listing.files
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    num_threads = min(MOST_THREADS, cores or 1)
     if num_threads == 1 or sum(sizes[name][0] for name in names) < SMALL * len(names):
         yield lambda function, chunk: [function(name) for name in chunk]
         return

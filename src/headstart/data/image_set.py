@@ -41,7 +41,7 @@ def read_images(
 
     def make(sink: Sink) -> tuple[tuple[str, ...], tuple[str, ...]]:
         with open_source(path) as source:
-            tree = tree_of(path, source.listing())
+            tree = tree_of(path, source.listing)
             if known:
                 _check_classes(path, tree.classes, known)
             notes = decode(source, tree.names[part], tree.labels[part], data, sink)

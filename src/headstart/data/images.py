@@ -46,11 +46,12 @@ def facts_of(data: DataRef) -> DatasetFacts:
         DataError: the data set is missing, torn or not what it claims to be.
     """
     found = where(data.dataset)
+    files = dict.fromkeys(path for part in PARTS for path in found.files[part])
     key: dict[str, Any] = {
         "version": FACTS_VERSION,
         "name": str(data),
         "known": found.known.name if found.known else None,
-        "files": stamp_of(tuple(path for part in PARTS for path in found.files[part])),
+        "files": stamp_of(tuple(files)),
         "decoding": _decoding(found, data),
     }
     path = cache_folder() / "facts" / f"{digest(key)}.json"

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -38,8 +39,9 @@ class Source(Protocol):
 
     path: Path
 
+    @property
     def listing(self) -> Listing:
-        """What is there."""
+        """What is there; looked up once."""
 
     def read(self, name: str) -> bytes:
         """The bytes of one file of the listing."""
@@ -62,7 +64,7 @@ def stamp_of(paths: tuple[Path, ...]) -> str:
 def _state(path: Path) -> list[object]:
     try:
         if path.is_dir():
-            listing = Folder(path).listing()
+            listing = Folder(path).listing
             return [str(path.absolute()), listing.files, sorted(listing.folders)]
         state = path.stat()
     except OSError as error:
@@ -82,7 +84,9 @@ class Folder:
     def __exit__(self, *_: object) -> None:
         """Nothing to close."""
 
+    @cached_property
     def listing(self) -> Listing:
+        """What is there."""
         files: dict[str, tuple[int, int]] = {}
         folders: set[str] = set()
         try:
@@ -151,6 +155,7 @@ class Archive:
     ) -> None:
         self._zip.close()
 
+    @cached_property
     def listing(self) -> Listing:
         """What is there, once every name and flag has been found harmless."""
         folders: set[str] = set()
