@@ -10,8 +10,9 @@ import pytest
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analyse
-from headstart.analyse.gates import GATES, Seen, run_gates
-from headstart.analyse.records import Cell, Record, gather
+from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.gates.registry import GATES, run_gates
+from headstart.analyse.records import OverlapRecord, Record, gather, overlaps_of
 from headstart.execute.options import RunOptions
 from headstart.flow import Loaded, run
 from headstart.plan.expand import make_plan
@@ -49,7 +50,6 @@ def test_numbers_are_those_of_the_stored_predictions(whole: Analysis, folder: Pa
     with Store(folder) as store:
         right = {}
         for trial in plan.trials:
-            assert trial.predict_key is not None
             arrays = store.arrays(trial.predict_key)
             right[trial.arm, trial.size, trial.seed] = arrays["labels"] == arrays["classes"]
             np.testing.assert_array_equal(arrays["probabilities"].argmax(1), arrays["classes"])
@@ -127,14 +127,14 @@ def test_an_arm_compared_with_itself_under_another_name_is_called_identical(
 def test_the_headline_names_the_arm_that_validation_prefers(whole: Analysis) -> None:
     for size in ("20", "60"):
         transfer = ("probe", "full", "probe_then_full")
-        rivals = {r.arm: r.validation_mean for r in whole.arms if r.size == size}
+        rivals = {r.arm: r.validation_mean or 0.0 for r in whole.arms if r.size == size}
         best = max(transfer, key=lambda arm: rivals[arm])
         assert f"with {size} images ({best}:" in whole.headline
 
 
 # Gates: on records as they are, all pass but the caveats of this study; then one is broken a time.
 
-Records = dict[Cell, dict[int, Record]]
+Overlaps = dict[tuple[str, str], OverlapRecord]
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +145,23 @@ def records(folder: Path) -> Records:
         return gather(make_plan(loaded.study, loaded.facts), store)
 
 
-def failed(records: Records, loaded: Loaded | None = None) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def overlaps(folder: Path) -> Overlaps:
+    """What the tiny study's source and target share."""
+    loaded = tiny()
+    with Store(folder) as store:
+        return overlaps_of(make_plan(loaded.study, loaded.facts), store)
+
+
+def seen(records: Records, loaded: Loaded | None = None, overlaps: Overlaps | None = None) -> Seen:
     loaded = loaded or tiny()
-    gates, _ = run_gates(Seen(study=loaded.study, facts=loaded.facts, records=records))
+    return Seen(study=loaded.study, facts=loaded.facts, records=records, overlaps=overlaps or {})
+
+
+def failed(
+    records: Records, loaded: Loaded | None = None, overlaps: Overlaps | None = None
+) -> dict[str, str]:
+    gates, _ = run_gates(seen(records, loaded, overlaps))
     return {gate.id: gate.message for gate in gates if not gate.passed}
 
 
@@ -206,15 +220,29 @@ def test_a_sound_study_fails_no_invalid_gate(records: Records) -> None:
             "CHK-05",
             "probe",
             with_result(start={"fresh": [], "taken": ["dense1", "dense2", "head"]}),
-            "the head of probe at 20 was not fresh.",
+            "the head of probe at 20 was not fresh: it had been trained before.",
         ),
         ("CHK-12", "full", with_result(num_images=21), "not trained on the number of images"),
         ("CHK-22", "full", with_result(finite=False), "full at 20 met numbers that are not finite"),
         (
             "CHK-08",
             "full",
-            with_result(curve=[[4, 1.0, 1.0, 0.5], [8, 1.0, 0.9, 0.5], [12, 1.0, 0.5, 0.5]]),
+            with_result(
+                curve=[[4, 1.0, 1.0, 0.5, 0.5], [8, 1.0, 0.9, 0.5, 0.5], [12, 1.0, 0.5, 0.5, 0.5]]
+            ),
             "validation loss still fell by more than 1% over the last 20%",
+        ),
+        (
+            "CHK-22-range",
+            "full",
+            with_result(inputs={"min": -50.5, "max": 2.0}),
+            "inputs of full at 20 reach beyond 50 in size: scale them",
+        ),
+        (
+            "CHK-22-range",
+            "full",
+            lambda record: replace(record, test_inputs={"min": 0.0, "max": 51.0}),
+            "inputs of full at 20 reach beyond 50 in size: scale them",
         ),
     ],
 )
@@ -239,9 +267,23 @@ def test_unequal_budgets_are_named(records: Records) -> None:
         changed = replace(step, payload={**step.payload, "phase": phase})
         return replace(record, steps=(changed, *record.steps[1:]))
 
-    said = failed(altered(records, "full", longer))["CHK-07"]
-    assert "unequal budgets at 20" in said
-    assert "99 updates: full" in said
+    assert failed(altered(records, "full", longer))["CHK-07"] == (
+        "unequal budgets at 20: full has 99 updates on 20 images, where 12 updates on 20 images "
+        "are the control's."
+    )
+    # One control that was trained longer puts all others in the wrong.
+    others = failed(altered(records, "scratch", longer))["CHK-07"]
+    for arm in ("full", "probe", "probe_then_full", "random_trunk"):
+        assert f"{arm} has 12 updates on 20 images" in others
+    assert others.endswith("where 99 updates on 20 images are the control's.")
+
+
+def test_other_amounts_of_data_are_named(records: Records) -> None:
+    def fewer(record: Record) -> Record:
+        return replace(record, trial=replace(record.trial, num_images=14))
+
+    said = failed(altered(records, "full", fewer))["CHK-07"]
+    assert "full has 12 updates on 14 images, where 12 updates on 20 images" in said
 
 
 def test_other_test_images_are_named(records: Records) -> None:
@@ -264,17 +306,74 @@ def test_mixed_environments_are_named(records: Records) -> None:
     assert said == "results were computed with different torch."
 
 
-def test_the_same_task_twice_is_invalid(records: Records) -> None:
-    loaded = tiny(
-        tasks={
-            "source": {"dataset": "mnist-mini", "classes": [0, 1, 2]},
-            "target": {"dataset": "mnist-mini", "classes": [2, 3, 4], "split": {"validation": 9}},
-        },
-        sizes=[20],
-    )
-    said = failed(records, loaded)["CHK-01"]
-    assert "trained on the same images" in said
-    assert "(2)" in said
+def shared(**told: Any) -> Overlaps:
+    """What an overlap step would have found of the tiny study; nothing shared unless told."""
+    result = {
+        "num_source": 4_400, "num_target": 4_800, "num_test": 1_000,
+        "shared_train": 0, "shared_validation": 0, "leaked_from_source": 0,
+        "leaked_from_target": 0, "label_function": False, "same_labels": False,
+    }  # fmt: skip
+    leaked = told.pop("leaked", 0)
+    found = OverlapRecord(result={**result, **told}, leaked=np.arange(leaked))
+    return {("source", "target"): found}
+
+
+@pytest.mark.parametrize(
+    ("told", "gate", "says"),
+    [
+        (
+            {"shared_train": 1_200, "label_function": True, "same_labels": True},
+            "CHK-01",
+            "source 'source' and target 'target' are the same task: 1,200 of the target's 4,800 "
+            "training images are the source's, with the same classes. This is more training, not "
+            "transfer.",
+        ),
+        (
+            {"shared_train": 1_200, "label_function": True},
+            "CHK-02",
+            "'target' only renames the classes of 'source' on the same images (1,200 shared): this "
+            "is relabelling, not transfer. Give source and target different images.",
+        ),
+        (
+            {"leaked": 501, "leaked_from_target": 501},
+            "CHK-01",
+            "501 of 1,000 test images of 'target' were trained on.",
+        ),
+        (
+            {"leaked": 500, "leaked_from_target": 400, "leaked_from_source": 100},
+            "CHK-01-leaks",
+            "500 of 1,000 test images of 'target' are also training images (100 of the source's, "
+            "400 of the target's): left out of all scores.",
+        ),
+        (
+            {"shared_validation": 7},
+            "CHK-01-leaks",
+            "7 validation images of 'target' are training images of 'source'.",
+        ),
+    ],
+)
+def test_shared_images_are_told(
+    records: Records, overlaps: Overlaps, told: dict[str, Any], gate: str, says: str
+) -> None:
+    before = failed(records, overlaps=overlaps)
+    assert before == failed(records, overlaps=shared())
+    after = failed(records, overlaps=shared(**told))
+    assert after.pop(gate) == says
+    # A label function on shared images also asks for the label map as a control.
+    if told.get("label_function"):
+        assert after.pop("CHK-21") == (
+            "no label-map control, though the target's labels follow from the source's."
+        )
+    assert after == before
+    _, withheld = run_gates(seen(records, overlaps=shared(**told)))
+    invalid = gate in {g.id for g in GATES if g.severity == "invalid"}
+    assert withheld == ({cell: f"{gate}: {says}" for cell in records} if invalid else {})
+
+
+def test_images_shared_with_other_labels_are_neither_the_same_task_nor_a_relabelling(
+    records: Records,
+) -> None:
+    assert failed(records, overlaps=shared(shared_train=50)) == failed(records)
 
 
 def test_few_seeds_and_missing_controls_are_caveats(records: Records) -> None:
@@ -285,8 +384,7 @@ def test_few_seeds_and_missing_controls_are_caveats(records: Records) -> None:
 
 
 def test_an_invalid_gate_withholds_the_verdicts_of_its_arm_only(records: Records) -> None:
-    loaded = tiny()
     broken = altered(records, "full", with_result(finite=False))
-    _, withheld = run_gates(Seen(study=loaded.study, facts=loaded.facts, records=broken))
+    _, withheld = run_gates(seen(broken))
     assert {cell[2:] for cell in withheld} == {("20", "full")}
     assert "CHK-22" in next(iter(withheld.values()))

@@ -22,6 +22,7 @@ from headstart.execute.worker import Report
 from headstart.flow import Loaded, run
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step
+from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
 from studies import tiny, tiny_table
 
@@ -294,7 +295,8 @@ def test_a_step_that_raises_is_a_row_with_its_traceback(store_folder: Path) -> N
     broken = next(key for key, step in plan.steps.items() if step.label.startswith("full on"))
     # Its data has gone since it was planned.
     step = plan.steps[broken]
-    object.__setattr__(step, "datasets", {content: "./nowhere" for content in step.datasets})
+    gone = {content: DataRef(dataset="./nowhere") for content in step.datasets}
+    object.__setattr__(step, "datasets", gone)
     tally, reports = _run_with(InlineExecutor(), plan, store_folder)
     assert tally.failed == (broken,)
     assert tally.blocked == 1
@@ -309,7 +311,6 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_finished(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import errno
-
 
     loaded = tiny(sizes=[20], seeds=1, arms=["scratch", "full"])
     written = 0

@@ -88,7 +88,7 @@ class Tracker:
 
 
 def _cost(step: Step) -> float:
-    """Operations of a training, plus what every update costs whatever its size; others are short."""
+    """Operations of a training, plus what an update costs whatever its size; others are short."""
     return step.flops + 2e6 * step.updates
 
 
