@@ -282,7 +282,13 @@ def test_other_amounts_of_data_are_named(records: Records) -> None:
     def fewer(record: Record) -> Record:
         return replace(record, trial=replace(record.trial, num_images=14))
 
-    said = failed(altered(records, "full", fewer))["CHK-07"]
+    less = {
+        cell: {seed: fewer(record) for seed, record in by_seed.items()}
+        if cell[2:] == ("20", "full")
+        else by_seed
+        for cell, by_seed in records.items()
+    }
+    said = failed(less)["CHK-07"]
     assert "full has 12 updates on 14 images, where 12 updates on 20 images" in said
 
 
@@ -377,7 +383,8 @@ def test_images_shared_with_other_labels_are_neither_the_same_task_nor_a_relabel
 
 
 def test_few_seeds_and_missing_controls_are_caveats(records: Records) -> None:
-    said = failed(records, tiny(arms=["scratch", "full"]))
+    kept = {cell: found for cell, found in records.items() if cell[3] in ("scratch", "full")}
+    said = failed(kept, tiny(arms=["scratch", "full"]))
     assert "3 finished seeds where 5 are the least" in said["CHK-17"]
     assert "no random-trunk control" in said["CHK-21"]
     assert "CHK-21" not in failed(records)

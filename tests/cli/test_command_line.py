@@ -76,10 +76,19 @@ def study(tmp_path: Path) -> Path:
     return write_study(tmp_path / "tiny.toml", tiny_table(sizes=[20], arms=["scratch", "full"]))
 
 
+# Whoever runs the tests in the background has Ctrl-C ignored, and children inherit that.
+COMMAND = """
+import signal
+from headstart.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+
+
 def start(*arguments: object, folder: Path) -> "subprocess.Popen[str]":
     """The command line in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", "from headstart.cli import main; main()", *map(str, arguments)],
+        [sys.executable, "-c", COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -367,7 +376,9 @@ def test_a_run_prints_one_json_document_and_the_next_reuses_everything(
     folder = tmp_path / "store"
     process = start("run", study, "--store", folder, "--json", "--workers", "1", folder=tmp_path)
     out, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (0, "")
+    assert process.returncode == 0
+    # A slow machine tells its progress, on stderr.
+    assert [line for line in err.splitlines() if "trials done" not in line] == []
     first = json.loads(out)
     assert first["study"] == "tiny"
     assert first["steps"]["reused"] == 0
@@ -434,7 +445,7 @@ def test_a_run_for_people_ends_with_where_its_page_is(call: Call, tmp_path: Path
 
 def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
     training = {"updates": 300, "batch_size": 16, "validations": 3}
-    path = write_study(tmp_path / "long.toml", tiny_table(training=training, seeds=100))
+    path = write_study(tmp_path / "long.toml", tiny_table(training=training, seeds=30))
     folder = tmp_path / "store"
     process = start("run", path, "--store", folder, "--workers", "1", "--json", folder=tmp_path)
     try:

@@ -50,11 +50,15 @@ def _test_accuracy(result: ArmResult, measurement: int | None) -> float | None:
 
 
 def _measured(column: str) -> Callable[[ArmResult, int | None], float | None]:
-    """The mean over seeds of one measurement of a curve, the last unless told."""
+    """The mean over seeds of one measurement of a curve, the last unless told.
+
+    None where it was not made: a shorter budget, or no validation images.
+    """
 
     def metric(result: ArmResult, measurement: int | None) -> float | None:
         at = -1 if measurement is None else measurement - 1
-        values = [getattr(curve, column)[at] for curve in result.curves if curve.updates]
+        found = [getattr(curve, column)[at:][:1] for curve in result.curves]
+        values = [value for one in found for value in one if np.isfinite(value)]
         return float(np.mean(values)) if values else None
 
     return metric

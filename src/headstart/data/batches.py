@@ -119,11 +119,8 @@ def _batch(content: bytes, place: str, num_classes: int) -> tuple[np.ndarray, np
     batch = _unpickled(content, place)
     rows, labels = batch.get("data"), batch.get("labels")
     width = int(np.prod(SHAPE))
-    sound = isinstance(rows, np.ndarray) and rows.dtype == np.uint8 and len(rows.shape) == 2
-    if not sound or rows.shape[1] != width or not len(rows):
-        found = (
-            f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
-        )
+    found = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
+    if not isinstance(rows, np.ndarray) or not _is_rows(rows, width):
         raise fault(place, f"'data' is {found}.", f"Expected uint8 (n, {width}).", GET_AGAIN)
     if not isinstance(labels, list) or len(labels) != len(rows):
         found = f"{len(labels):,}" if isinstance(labels, list) else "no list of"
@@ -136,6 +133,12 @@ def _batch(content: bytes, place: str, num_classes: int) -> tuple[np.ndarray, np
             f"Expected labels from 0 to {num_classes - 1}.",
         )
     return rows, np.array(labels, dtype=np.int64)
+
+
+def _is_rows(array: np.ndarray, width: int) -> bool:
+    return (
+        array.dtype == np.uint8 and array.ndim == 2 and array.shape[1] == width and array.size > 0
+    )
 
 
 def _check_sum(name: str, content: bytes, files: tuple[Path, ...], known: KnownSet) -> None:

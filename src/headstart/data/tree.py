@@ -58,7 +58,8 @@ class Placed:
     @property
     def rank(self) -> bytes:
         """What the order of images goes by."""
-        return hashlib.sha256(f"{self.label}/{_spelled(self.name)}".encode()).digest()
+        text = f"{self.label}/{_spelled(self.name)}"
+        return hashlib.sha256(text.encode(errors="surrogateescape")).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

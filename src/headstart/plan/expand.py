@@ -34,6 +34,10 @@ def make_plan(study: StudySpec, facts: Facts) -> Plan:
             for arm in study.arms_of(pair, size):
                 for seed in study.seeds:
                     planner.trial(pair, size, arm, seed)
+    for figure in study.published:
+        if figure.arm == SOURCE:  # nothing need start from a source run that was published
+            for seed in study.seeds:
+                planner.source_run(study.pairs[figure.pair], seed)
     return Plan(
         trials=tuple(planner.trials.values()),
         sources=tuple(planner.sources.values()),

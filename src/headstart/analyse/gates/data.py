@@ -121,6 +121,12 @@ def _same_test(seen: Seen) -> Iterator[Finding]:
 
 
 def _controls(seen: Seen) -> Iterator[Finding]:
+    control = seen.arm(seen.study.control)
+    if control.origins:
+        yield Finding(
+            message=f"the control, {control.name}, does not start from scratch: nothing shows what "
+            "the target reaches without the source."
+        )
     fresh_and_frozen = any(
         not arm.origins and arm.strategy.kind == "probe" for arm in seen.study.arms
     )
@@ -197,7 +203,7 @@ DATA_GATES: tuple[GateSpec, ...] = (
         id="CHK-21",
         title="Controls present",
         severity="caveat",
-        good="A random-trunk control is part of the study.",
+        good="The control starts from scratch; a random-trunk control is part of the study.",
         look=_controls,
     ),
 )
