@@ -19,7 +19,8 @@ from headstart.plan.expand import make_plan
 from headstart.plan.outlook import Outlook, StudyProgress, model_seconds, outlook
 from headstart.plan.steps import Plan
 from headstart.report.run_summary import RunSummary
-from headstart.spec.checks import Parts, check, check_facts
+from headstart.spec.checks import Parts, check
+from headstart.spec.data_checks import check_facts
 from headstart.spec.facts import DatasetFacts, Facts
 from headstart.spec.load import read_toml
 from headstart.spec.study import StudySpec, parse
@@ -310,7 +311,9 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
     if changes.sizes is not None:
         changed["sizes"] = list(changes.sizes)
     if changes.arms is not None:
-        changed["arms"] = _arms_named(given.get("arms"), changes.arms)
+        control = given.get("control", StudySpec.model_fields["control"].default)
+        wanted = dict.fromkeys([control, *changes.arms])  # nothing is compared without it
+        changed["arms"] = _arms_named(given.get("arms"), wanted)
     if changes.skip_broken:
         changed["tasks"] = {
             name: {**task, "image": {**task.get("image", {}), "skip_broken": True}}

@@ -8,7 +8,7 @@ import pytest
 from headstart import flow
 from headstart.core.errors import Problem, SpecError
 from headstart.data.images import facts_of
-from headstart.spec.checks import check_facts, task_counts
+from headstart.spec.data_checks import check_facts, task_counts
 from headstart.spec.facts import DatasetFacts
 from headstart.spec.study import parse
 from headstart.spec.tasks import DataRef, TaskSpec

@@ -20,7 +20,7 @@ from headstart.analyse.statistics import crossed, relative_error_reduction
 from headstart.analyse.verdict import CONFIDENCE, Judged, judge, too_few
 from headstart.plan.steps import Plan, Trial
 from headstart.spec.arms import ArmSpec
-from headstart.spec.checks import task_counts
+from headstart.spec.data_checks import task_counts
 from headstart.spec.facts import Facts
 from headstart.spec.study import StudySpec
 from headstart.store.store import Store
@@ -53,7 +53,7 @@ def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysi
         tasks=tuple(_task_facts(study, facts)),
         arms=arms,
         sources=sources,
-        cuts=study.trunk_cuts if study.cuts else (),
+        cuts=study.network.cuts if study.cuts else (),
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
         gates=gates,

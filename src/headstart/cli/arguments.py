@@ -19,7 +19,7 @@ Sizes = Annotated[
     typer.Option("--sizes", metavar="50,500,all", help="Target sizes instead of the study's."),
 ]
 Arms = Annotated[
-    str | None, typer.Option("--arms", metavar="a,b", help="Only these arms (with the control).")
+    str | None, typer.Option("--arms", metavar="a,b", help="Only these arms, and the control.")
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", metavar="N", min=1, help="Worker processes. [cores]")

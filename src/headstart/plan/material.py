@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from headstart.core.hashing import Json
 from headstart.plan.payloads import data_payload, preprocessing_payload, test_payload
-from headstart.spec.checks import task_counts
+from headstart.spec.data_checks import task_counts
 from headstart.spec.facts import DatasetFacts, Facts
 from headstart.spec.shapes import LayerFacts, layers_of
 from headstart.spec.sizes import SizeSpec

@@ -1,14 +1,10 @@
-"""What no single section can know: names that must agree, classes and sizes against the data."""
+"""What no single section can know of a study: names that must agree. Needs no data."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from headstart.core.errors import Problem, nearest, unknown
-from headstart.spec.arms import ORIGINS, SOURCE, ArmSpec, Freeze, LabelMap, Surgical
-from headstart.spec.facts import DatasetFacts, Facts
-from headstart.spec.network import HEAD
-from headstart.spec.shapes import num_outputs, shape_problem
-from headstart.spec.tasks import TaskSpec, class_index
+from headstart.core.errors import Problem, unknown
+from headstart.spec.arms import ORIGINS, ArmSpec, Freeze, LabelMap, Surgical
 
 Parts = dict[str, Any]
 """The sections of a study that could be read, by name."""
@@ -18,29 +14,13 @@ def check(parts: Parts) -> list[Problem]:
     """Problems between sections that need no data. Sections that could not be read are left out."""
     return [
         *_pairs(parts),
+        *_tasks(parts),
         *_arms(parts),
+        *_sizes_named(parts),
+        *_measured(parts),
         *_repeats(parts),
         *_published(parts),
     ]
-
-
-def check_facts(parts: Parts, facts: Facts) -> list[Problem]:
-    """Problems that show only once the data is known: classes, counts, sizes, image shapes."""
-    problems: list[Problem] = []
-    tasks: dict[str, TaskSpec] = parts.get("tasks", {})
-    sound: dict[str, TaskSpec] = {}
-    for name, task in tasks.items():
-        known = facts.get(str(task.data))
-        if known is None:
-            continue
-        found = list(_classes(name, task, known)) or list(_split(name, task, known))
-        problems += found
-        if not found:
-            sound[name] = task
-    problems += _sizes(parts, sound, facts)
-    problems += _networks(parts, sound, facts)
-    problems += _heads(parts, sound, facts)
-    return problems
 
 
 def _pairs(parts: Parts) -> Iterator[Problem]:
@@ -55,6 +35,69 @@ def _pairs(parts: Parts) -> Iterator[Problem]:
         for name in pair.arms or () if names else ():
             if name not in names:
                 yield unknown("arm", name, names, where=f"pairs[{index}].arms")
+        if pair.arms is not None and parts.get("control", pair.arms[0]) not in pair.arms:
+            yield Problem(
+                where=f"pairs[{index}].arms",
+                message=f"leaves out the control, '{parts['control']}'.",
+                fix="Add it: without it nothing can be compared.",
+            )
+
+
+def _tasks(parts: Parts) -> Iterator[Problem]:
+    for name, task in parts.get("tasks", {}).items():
+        if task.labels == "original" and isinstance(task.classes, dict):
+            yield Problem(
+                where=f"tasks.{name}.labels",
+                message="'original' labels cannot be merged under new names.",
+                fix="Give classes as a list, or leave labels out.",
+            )
+        if task.split.drop_last and task.split.test == "published":
+            yield Problem(
+                where=f"tasks.{name}.split.drop_last",
+                message="drops images of a test part cut off the training part, but the test part "
+                "is the published one.",
+                fix="Give test as a share, or leave drop_last out.",
+            )
+
+
+def _sizes_named(parts: Parts) -> Iterator[Problem]:
+    """Sizes that arms and the sweep are kept to must be sizes of the study."""
+    if "sizes" not in parts:
+        return
+    labels = [size.label for size in parts["sizes"]]
+    kept = [
+        (f"arms[{index}].only_at", size.label)
+        for index, arm in enumerate(parts.get("arms", ()))
+        for size in arm.only_at or ()
+    ]
+    if parts.get("cuts") is not None:
+        kept.append(("cuts.size", parts["cuts"].size.label))
+    for where, label in kept:
+        if label not in labels:
+            yield Problem(
+                where=where,
+                message=f"'{label}' is not among the study's sizes.",
+                allowed=f"Sizes: {', '.join(labels)}.",
+                fix="Add it to sizes.",
+            )
+
+
+def _measured(parts: Parts) -> Iterator[Problem]:
+    """The best weights are picked on validation, so there must be some."""
+    tasks = parts.get("tasks", {})
+    for index, pair in enumerate(parts.get("pairs", ())):
+        for role, section in ((pair.target, "training"), (pair.source, "source_training")):
+            training = parts.get(section) or parts.get("training")
+            task = tasks.get(role)
+            if task is None or training is None or training.keep == "last":
+                continue
+            if task.split.by != "test" and task.split.validation == 0:
+                yield Problem(
+                    where=f"{section}.keep",
+                    message=f"'best' is picked on validation images, but task '{role}' "
+                    f"(pairs[{index}]) has none.",
+                    fix='Give the task validation images, or set keep = "last".',
+                )
 
 
 def _arms(parts: Parts) -> Iterator[Problem]:
@@ -75,11 +118,30 @@ def _arms(parts: Parts) -> Iterator[Problem]:
                 yield unknown("origin", origin, known, where=f"{where}.start")
         if arm.compute_of is not None and arm.compute_of not in names:
             yield unknown("arm", arm.compute_of, names, where=f"{where}.compute_of")
+        yield from _untrained(arm, arms, where)
         if arm.name in _reached(arm, arms):
             yield Problem(
                 where=f"{where}.{'start' if arm.compute_of is None else 'compute_of'}",
                 message=f"arm '{arm.name}' starts, directly or in turn, from itself.",
                 fix="Break the circle: let one of these arms start fresh or from the source.",
+            )
+
+
+def _untrained(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[Problem]:
+    """An arm that trains nothing has no weights to give and no budget to stretch."""
+    if isinstance(arm.strategy, LabelMap) and arm.compute_of is not None:
+        yield Problem(
+            where=f"{where}.compute_of",
+            message=f"arm '{arm.name}' trains nothing, so no budget can be matched.",
+            fix="Leave compute_of out.",
+        )
+    still = {other.name for other in arms if isinstance(other.strategy, LabelMap)}
+    for origin in arm.origins:
+        if origin in still:
+            yield Problem(
+                where=f"{where}.start",
+                message=f"arm '{origin}' trains nothing, so it has no weights to start from.",
+                fix="Start from 'source'.",
             )
 
 
@@ -151,127 +213,10 @@ def _repeats(parts: Parts) -> Iterator[Problem]:
         ("arms", lambda arm: arm.name),
         ("sizes", lambda size: size.label),
         ("seeds", str),
+        ("pairs", lambda pair: f"{pair.source} -> {pair.target}"),
     ):
         said = [text(item) for item in parts.get(section, ())]
+        if section == "arms" and parts.get("cuts") is not None and "network" in parts:
+            said += [arm.name for arm in parts["cuts"].arms(parts["network"].cuts)]
         for twice in sorted({item for item in said if said.count(item) > 1}):
             yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
-
-
-def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
-    where = f"tasks.{name}.classes"
-    given: list[Any] = []
-    if isinstance(task.classes, dict):
-        given = [member for members in task.classes.values() for member in members]
-        for label, members in task.classes.items():
-            if not members:
-                yield Problem(where=f"{where}.{label}", message="merges no class at all.")
-    elif task.classes is not None:
-        given = list(task.classes)
-    indices: list[int] = []
-    for member in given:
-        try:
-            indices.append(class_index(member, facts.classes))
-        except LookupError:
-            yield Problem(
-                where=where,
-                message=f"class {member!r} is not in '{task.dataset}'.",
-                allowed=f"Known: {', '.join(facts.classes)} (or 0 to {len(facts.classes) - 1}).",
-                fix=nearest(str(member), facts.classes),
-            )
-    for twice in sorted({index for index in indices if indices.count(index) > 1}):
-        yield Problem(
-            where=where,
-            message=f"class '{facts.classes[twice]}' is listed twice.",
-            fix="A class of the data set can belong to one class of the task only.",
-        )
-    if task.classes is not None and len(task.classes) == 1:
-        yield Problem(where=where, message="is one class only.", fix="Give at least two classes.")
-
-
-def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
-    """Published training images of each class of the task, before validation is taken out."""
-    groups = task.groups(facts.classes).values()
-    return tuple(sum(facts.train_counts[index] for index in group) for group in groups)
-
-
-def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
-    counts = [count for count in task_counts(task, facts) if count]
-    left = task.split.num_left(sum(counts))
-    if left < len(counts):
-        yield Problem(
-            where=f"tasks.{name}.split",
-            message=f"of {sum(counts)} images, validation ({task.split.validation:g}) and test "
-            f"({task.split.test}) leave {max(left, 0)} for training.",
-            allowed=f"Leave at least one image per class ({len(counts)}).",
-        )
-
-
-def _sizes(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
-    for target in sorted({pair.target for pair in parts.get("pairs", ())}):
-        if target not in tasks:
-            continue
-        task = tasks[target]
-        counts = [count for count in task_counts(task, facts[str(task.data)]) if count]
-        left = task.split.num_left(sum(counts))
-        for index, size in enumerate(parts.get("sizes", ())):
-            wanted = size.num_images(len(counts), left)
-            rarest = int(min(counts) * left / sum(counts))
-            too_deep = size.kind == "per_class" and size.value > rarest
-            if too_deep or not len(counts) <= wanted <= left:
-                yield Problem(
-                    where=f"sizes[{index}]",
-                    message=f"'{size.label}' is {wanted} images, but task '{target}' has "
-                    f"{len(counts)} classes and {left} training images "
-                    f"({sum(counts) - left} more are kept for validation and test).",
-                    allowed=f"From {len(counts)} (one per class) to {left}; per class up to "
-                    f"{rarest}.",
-                )
-
-
-def _networks(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
-    if "network" not in parts:
-        return
-    seen: set[str] = set()
-    for task in tasks.values():
-        groups = task.groups(facts[str(task.data)].classes)
-        problem = shape_problem(parts["network"], facts[str(task.data)].shape, len(groups))
-        if problem and str(problem) not in seen:
-            seen.add(str(problem))
-            yield problem
-    for index, pair in enumerate(parts.get("pairs", ())):
-        if pair.source not in tasks or pair.target not in tasks:
-            continue
-        shapes = [facts[str(tasks[name].data)].shape for name in (pair.source, pair.target)]
-        if shapes[0] != shapes[1]:
-            yield Problem(
-                where=f"pairs[{index}]",
-                message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
-                fix="Both tasks need images of one size and one number of channels.",
-            )
-
-
-def _heads(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
-    """A head that comes from the source must fit the target's classes."""
-    if "network" not in parts:
-        return
-    network = parts["network"]
-    for pair in parts.get("pairs", ()):
-        if pair.source not in tasks or pair.target not in tasks:
-            continue
-        widths = []
-        for task in (tasks[pair.source], tasks[pair.target]):
-            num_classes = len(task.groups(facts[str(task.data)].classes))
-            widths.append(num_outputs(network, num_classes))
-        if widths[0] == widths[1]:
-            continue
-        for index, arm in enumerate(parts.get("arms", ())):
-            if isinstance(arm.strategy, LabelMap):
-                continue  # it answers with the source's own head
-            for number, rule in enumerate(arm.start):
-                if rule.origin == SOURCE and rule.last == HEAD:
-                    yield Problem(
-                        where=f"arms[{index}].start[{number}]",
-                        message=f"takes the head of the source, which has {widths[0]} outputs; "
-                        f"task '{pair.target}' needs {widths[1]}.",
-                        fix="Leave the head out of the rule: it then starts fresh.",
-                    )

@@ -173,6 +173,15 @@ class NetworkSpec(Spec):
         """Names of all stages, the head last."""
         return (*(stage.name for stage in self.stages), HEAD)
 
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """Stages of the trunk that hold weights, so that cuts after them differ."""
+        return tuple(
+            stage.name
+            for stage in self.stages
+            if any(isinstance(layer, Conv | Dense | BatchNorm) for layer in stage.layers)
+        )
+
 
 def _cnn(first: int, second: int, dense: int) -> NetworkSpec:
     return NetworkSpec(

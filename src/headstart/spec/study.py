@@ -8,7 +8,7 @@ from headstart.core.errors import Problem, SpecError
 from headstart.spec.arms import DEFAULT_ARMS, NAMED_ARMS, Arm, ArmSpec, CutSweep
 from headstart.spec.base import Spec
 from headstart.spec.checks import Parts, check
-from headstart.spec.network import BatchNorm, Conv, Dense, Network
+from headstart.spec.network import Network
 from headstart.spec.problems import problems_from, unknown_keys
 from headstart.spec.sizes import Size, SizeSpec
 from headstart.spec.tasks import PreprocessingSpec, TaskSpec
@@ -124,16 +124,7 @@ class StudySpec(Spec):
     @property
     def all_arms(self) -> tuple[ArmSpec, ...]:
         """The arms named, and those of the cut sweep."""
-        return (*self.arms, *(self.cuts.arms(self.trunk_cuts) if self.cuts else ()))
-
-    @property
-    def trunk_cuts(self) -> tuple[str, ...]:
-        """Stages of the trunk that hold weights, so that cuts after them differ."""
-        return tuple(
-            stage.name
-            for stage in self.network.stages
-            if any(isinstance(layer, Conv | Dense | BatchNorm) for layer in stage.layers)
-        )
+        return (*self.arms, *(self.cuts.arms(self.network.cuts) if self.cuts else ()))
 
     def arms_of(self, pair: Pair, size: SizeSpec) -> tuple[ArmSpec, ...]:
         """The arms that a pair has at a size."""

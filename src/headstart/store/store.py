@@ -3,7 +3,7 @@
 import errno
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -99,7 +99,7 @@ class Store:
             some = wanted[at : at + 500]
             marks = ",".join("?" * len(some))
             query = f"SELECT * FROM steps WHERE key IN ({marks})"
-            for row in self._connection.execute(query, some):
+            for row in self._read(query, some):
                 step = _step_row(row)
                 if looks_whole(self._blob_path(step.key), step.blob):
                     found[step.key] = step
@@ -175,7 +175,7 @@ class Store:
             "sum(json_extract(payload, '$.phase.updates')), sum(seconds) "
             "FROM steps WHERE kind = 'train'"
         )
-        steps, flops, updates, seconds = self._connection.execute(query).fetchone()
+        steps, flops, updates, seconds = self._read(query)[0]
         return Spent(
             steps=steps, flops=flops or 0, updates=updates or 0, seconds=float(seconds or 0)
         )
@@ -210,7 +210,7 @@ class Store:
     def failures(self, keys: Iterable[str]) -> dict[str, FailureRow]:
         """The failed steps among `keys`."""
         wanted = set(keys)
-        rows = self._connection.execute("SELECT key, label, error FROM failures")
+        rows = self._read("SELECT key, label, error FROM failures")
         return {row["key"]: FailureRow(**dict(row)) for row in rows if row["key"] in wanted}
 
     # -- studies -------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ class Store:
 
     def studies(self) -> list[StudyRow]:
         """Every study of the store, the latest use first."""
-        rows = self._connection.execute(
+        rows = self._read(
             "SELECT name, spec, facts, command, used_at FROM studies ORDER BY used_at DESC"
         )
         return [
@@ -253,6 +253,12 @@ class Store:
             if self._connection.in_transaction:  # on a full disk SQLite has rolled back by itself
                 self._connection.execute("ROLLBACK")
             raise
+
+    def _read(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise _store_error(self.folder, error) from error
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:
