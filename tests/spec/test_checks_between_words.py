@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from studies import tiny_table
 
 from headstart.core.errors import SpecError
 from headstart.spec.study import StudySpec
+from studies import tiny_table
 
 LABEL_MAP = {
     "name": "mapped",
