@@ -145,7 +145,8 @@ def test_kill_9_and_again_ends_with_the_same_bits(
     last = started(store_folder, study, workers)
     out, err = last.communicate(timeout=120)
     assert last.returncode == 0, err
-    assert json.loads(out)["steps"]["reused"] >= 20
+    # A blob is there a moment before its row: what was in flight may not count yet.
+    assert json.loads(out)["steps"]["reused"] >= 20 - workers
     assert contents(tiny(), store_folder) == contents(tiny(), undisturbed)
 
 
