@@ -17,7 +17,7 @@ from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
 from headstart.train import loop
-from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
+from headstart.train.loop import Examples, Measurement, PhaseResult, PhaseWork, run_phase
 from headstart.train.optimisers import make_optimiser, rate_factor
 from headstart.train.prediction import predict
 
@@ -86,6 +86,11 @@ def moved_in(result: PhaseResult) -> set[str]:
         for name, array in start().items()
         if not np.array_equal(array, result.last_weights[name])
     }
+
+
+def accuracy_of(point: Measurement) -> float:
+    assert point.validation_accuracy is not None
+    return point.validation_accuracy
 
 
 def full(network: NetworkSpec = NETWORK, updates: int = 10) -> Phase:
@@ -191,7 +196,7 @@ def test_two_phases_see_the_batches_of_one() -> None:
 def test_measurements_come_at_the_updates_asked_for_and_the_best_is_the_first_of_equals() -> None:
     result = go(full(updates=30), measure_at=(3, 6, 9, 30))
     assert [point.update for point in result.curve] == [3, 6, 9, 30]
-    accuracies = [point.validation_accuracy for point in result.curve]
+    accuracies = [accuracy_of(point) for point in result.curve]
     assert result.best is not None
     assert result.best.accuracy == max(accuracies)
     assert result.best.update == result.curve[accuracies.index(max(accuracies))].update
@@ -211,7 +216,7 @@ def test_measuring_does_not_change_the_training() -> None:
 
 def test_it_learns() -> None:
     result = go(full(updates=150), measure_at=(150,))
-    assert result.curve[-1].validation_accuracy > 0.8
+    assert accuracy_of(result.curve[-1]) > 0.8
     assert result.finite
 
 
