@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -175,6 +175,8 @@ def run(loaded: Loaded, options: RunOptions, *, listen: Listener, command: str =
         StoreError: the store cannot be used. KeyboardInterrupt: as it comes.
     """
     started = time.perf_counter()
+    # Workers outlive a run, and need not be in the folder that this process has gone to since.
+    options = replace(options, store=options.store.absolute())
     plan = make_plan(loaded.study, loaded.facts)
     with Store(options.store) as store:
         remember(store, loaded, command)
@@ -294,9 +296,11 @@ def _recalled(spec: Any, facts: Any, command: str, used_at: str) -> Recalled:
 def _facts(parts: Parts) -> tuple[Facts, list[Problem]]:
     facts: Facts = {}
     problems: list[Problem] = []
+    looked: set[str] = set()  # a data set that several tasks are on is missed once
     for name, task in parts.get("tasks", {}).items():
-        if str(task.data) in facts:
+        if str(task.data) in looked:
             continue
+        looked.add(str(task.data))
         try:
             facts[str(task.data)] = facts_of(task.data)
         except DataError as error:

@@ -298,3 +298,19 @@ def test_running_training_accuracy_is_that_of_the_batches_trained_on() -> None:
     right = module(torch.from_numpy(TRAIN.inputs[order])).argmax(1).numpy() == TRAIN.labels[order]
     assert result.curve[0].train_accuracy == pytest.approx(right[:16].mean())
     assert result.curve[1].train_accuracy == pytest.approx(right[16:].mean())
+
+
+def test_keras_rmsprop_divides_by_the_root_of_square_and_epsilon() -> None:
+    spec = OptimiserSpec.model_validate({"kind": "rmsprop", "defaults": "keras"})
+    assert spec.epsilon_inside
+    weights = torch.nn.Parameter(torch.tensor([1.0, 1.0, 1.0]))
+    optimiser = make_optimiser(spec, [(1.0, [weights])])
+    gradient = np.array([1.0, 1e-3, 1e-5])
+    square, expected = np.zeros(3), np.ones(3)
+    for _ in range(5):
+        weights.grad = torch.tensor(gradient, dtype=torch.float32)
+        optimiser.step()
+        square = 0.9 * square + 0.1 * gradient**2
+        expected -= 1e-3 * gradient / np.sqrt(square + 1e-7)
+    np.testing.assert_allclose(weights.detach().numpy(), expected, rtol=1e-5)
+    assert 1 - expected[2] < 0.1 * (1 - expected[0])  # a small gradient is damped

@@ -13,7 +13,7 @@ from headstart.data.tasks import TrainingPart
 class Overlap:
     """What two tasks share.
 
-    `leaked` are positions of test images that the source or the target trains on or validates on.
+    `leaked` are positions of test images that the source or the target trains on.
     `label_function` says whether, on shared training images, the target's label follows from the
     source's; `same_labels` whether it follows the other way round as well.
     """
@@ -31,10 +31,7 @@ class Overlap:
 
 
 def find_overlap(source: TrainingPart, target: TrainingPart, test: Images) -> Overlap:
-    """Compare every training image of the source with the target's, and both with the test's.
-
-    Where the target validates on its test images, those are not counted as leaked through it.
-    """
+    """Compare every training image of the source with the target's, and both with the test's."""
     of_source = _by_digest(source.train)
     of_target = _digests(target.train)
     of_validation, of_test = _digests(target.validation), _digests(test)

@@ -34,7 +34,8 @@ def run_step(step: Step, options: RunOptions) -> Report:
     Raises:
         StoreError: the store cannot be written; nothing else would fare better.
     """
-    store = _store(options.store)
+    database = options.store / "headstart.db"
+    store = _store(options.store, database.stat().st_ino if database.exists() else 0)
     with store.claimed(step.key) as ours:
         if not ours:
             return Report(key=step.key, ending="busy")
@@ -74,6 +75,6 @@ def _work(step: Step, store: Store, options: RunOptions) -> None:
 
 
 @lru_cache(maxsize=2)
-def _store(folder: Path) -> Store:
-    """One connection per process and store."""
+def _store(folder: Path, file: int) -> Store:
+    """One connection per process and store; a store deleted and made anew is another `file`."""
     return Store(folder)

@@ -126,10 +126,12 @@ def phase_payload(phase: Phase) -> Json:
 
 def optimiser_payload(spec: OptimiserSpec) -> Json:
     """The settings that this kind of optimiser has; whose defaults filled them does not matter."""
-    names = [*DEFAULTS["torch"][spec.kind], "weight_decay"]
-    if "momentum" in names:
-        names.append("nesterov")
-    return {"kind": spec.kind, **{name: getattr(spec, name) for name in sorted(set(names))}}
+    names = {*DEFAULTS["torch"][spec.kind], "weight_decay"}
+    if spec.kind == "sgd":
+        names.add("nesterov")
+    if spec.epsilon_inside:
+        names.add("epsilon_inside")
+    return {"kind": spec.kind, **{name: getattr(spec, name) for name in sorted(names)}}
 
 
 def schedule_payload(spec: ScheduleSpec) -> Json:

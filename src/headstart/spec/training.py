@@ -24,7 +24,13 @@ DEFAULTS: dict[str, dict[str, dict[str, float]]] = {
         "sgd": {"lr": 1e-2, "momentum": 0.0},
         "adam": {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7},
         "adamw": {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-7, "weight_decay": 4e-3},
-        "rmsprop": {"lr": 1e-3, "decay": 0.9, "epsilon": 1e-7, "momentum": 0.0},
+        "rmsprop": {
+            "lr": 1e-3,
+            "decay": 0.9,
+            "epsilon": 1e-7,
+            "momentum": 0.0,
+            "epsilon_inside": True,
+        },
         "adadelta": {"lr": 1e-3, "decay": 0.95, "epsilon": 1e-7},
     },
 }
@@ -34,7 +40,9 @@ class OptimiserSpec(Spec):
     """An optimiser with every setting explicit once the spec is built.
 
     What is left open is filled from the defaults of PyTorch or of Keras 3, whichever `defaults`
-    names. `decay` is the weight of the past in RMSprop's and Adadelta's running squares.
+    names. `decay` is the weight of the past in RMSprop's and Adadelta's running squares. RMSprop
+    divides by sqrt(v) + epsilon in PyTorch and by sqrt(v + epsilon) in Keras (`epsilon_inside`),
+    which damps small gradients: raw pixels show the difference.
     """
 
     kind: Literal["sgd", "adam", "adamw", "rmsprop", "adadelta"] = "sgd"
@@ -46,6 +54,7 @@ class OptimiserSpec(Spec):
     beta2: Share = 0.0
     decay: Share = 0.0
     epsilon: Annotated[float, Field(ge=0)] = 0.0
+    epsilon_inside: bool = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
 
     @model_validator(mode="before")
@@ -60,16 +69,20 @@ class OptimiserSpec(Spec):
 
     @model_validator(mode="after")
     def _settings_fit(self) -> "OptimiserSpec":
-        # Weight decay is a setting of every optimiser here; nesterov goes with momentum.
+        # Weight decay is a setting of every optimiser here.
         takes = {*DEFAULTS["torch"][self.kind], "weight_decay", "kind", "defaults"}
-        if "momentum" in takes:
+        if self.kind == "sgd":
             takes.add("nesterov")
+        if self.kind == "rmsprop":
+            takes.add("epsilon_inside")
         for name, field in type(self).model_fields.items():
             if name not in takes and getattr(self, name) != field.default:
                 raise ValueError(
                     f"'{name}' is not a setting of {self.kind}; "
                     f"it takes: {', '.join(sorted(takes - {'kind', 'defaults'}))}"
                 )
+        if self.epsilon_inside and self.momentum > 0:
+            raise ValueError("'epsilon_inside' goes without momentum")
         if self.nesterov and self.momentum == 0:
             raise ValueError("'nesterov' needs a momentum above 0")
         return self

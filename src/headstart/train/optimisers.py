@@ -32,6 +32,10 @@ def make_optimiser(
         case "adamw":
             betas = (spec.beta1, spec.beta2)
             return torch.optim.AdamW(parameters, betas=betas, eps=spec.epsilon, weight_decay=decay)
+        case "rmsprop" if spec.epsilon_inside:
+            return DampedRMSprop(
+                parameters, lr=spec.lr, decay=spec.decay, epsilon=spec.epsilon, weight_decay=decay
+            )
         case "rmsprop":
             return torch.optim.RMSprop(
                 parameters,
@@ -44,6 +48,46 @@ def make_optimiser(
             return torch.optim.Adadelta(
                 parameters, rho=spec.decay, eps=spec.epsilon, weight_decay=decay
             )
+
+
+class DampedRMSprop(torch.optim.Optimizer):
+    """RMSprop as Keras has it: w -= lr g / sqrt(v + epsilon), with v the running mean of g^2.
+
+    PyTorch adds its epsilon after the root, where it damps nothing: a gradient of 1e-5 then moves a
+    weight as far as one of 1, and with Keras' epsilon of 1e-7 only a thirtieth of that.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[dict[str, object]],
+        *,
+        lr: float,
+        decay: float,
+        epsilon: float,
+        weight_decay: float,
+    ) -> None:
+        settings = {"lr": lr, "decay": decay, "epsilon": epsilon, "weight_decay": weight_decay}
+        super().__init__(parameters, settings)
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One update of every parameter that has a gradient."""
+        for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
+            gradients = [weight.grad for weight in weights]
+            squares = [
+                self.state[weight].setdefault("square", torch.zeros_like(weight))
+                for weight in weights
+            ]
+            if group["weight_decay"]:
+                gradients = list(
+                    torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
+                )
+            torch._foreach_mul_(squares, group["decay"])
+            torch._foreach_addcmul_(squares, gradients, gradients, value=1 - group["decay"])
+            roots = torch._foreach_add(squares, group["epsilon"])
+            torch._foreach_sqrt_(roots)
+            torch._foreach_addcdiv_(weights, gradients, roots, value=-group["lr"])
 
 
 def rate_factor(schedule: ScheduleSpec, update: int, updates: int) -> float:
