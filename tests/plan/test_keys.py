@@ -85,7 +85,7 @@ EVERYTHING: dict[str, Any] = {
     "training": {
         "epochs": 2,
         "batch_size": 16,
-        "optimiser": {"kind": "rmsprop", "momentum": 0.5, "nesterov": True},
+        "optimiser": {"kind": "rmsprop", "momentum": 0.5},
         "schedule": "constant",
         "keep": "last",
     },
@@ -102,12 +102,12 @@ EVERYTHING: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("arm", "number", "expected"),
     [
-        ("scratch", 0, "b66595388fd6df1b8f0ccee189cd8e8e8f7eaf5318b2121f5cc987ed650da73b"),
-        ("scratch", -1, "3c6ad5f66411d34a8f5cf7a787cc574526df3b84c341df404d71012ada757967"),
-        ("cut", 0, "9ef9062d79e9da06e288119de484e70dc77a3fc23afcf809f84035ba8b134501"),
-        ("cut", -1, "48f1dd1a03af5eaa867eb21d9d6da1b702611a33e636503501086a84d66ec6c1"),
-        ("slow", 0, "c59203d660a1c8e76175226446961beca3f8a8ee68fb8a3c496fa84e04dd06c4"),
-        ("slow", -1, "f1ff4c2d331997962efce66714ab79837704d6dd4bc59a8cbd4df7137962b9d7"),
+        ("scratch", 0, "bfdb433dc9480e6aeca1faf15a1041fe2e4d810469c0b2607055b4c355f6a49b"),
+        ("scratch", -1, "ec101f6d59d17bc2ae4ec990e28ee1bb14caefe83a495eaf36b6acb3f00373c9"),
+        ("cut", 0, "2cc5da04153ad11d796ca17940298cf3a100f1c2a1ea23d21bfc385730c655a7"),
+        ("cut", -1, "4ff1dcc4406ceabeac082d65731ac6f845120f9fd3a434ed1ea5935b5b8d973a"),
+        ("slow", 0, "28516f1e487dc9fe8e1db1660d3567bda888d62511c233ea3da01662aac21a4c"),
+        ("slow", -1, "fd2b1a006dde7671ea608d784f39a784e373a7d91d675652fda3bc285e181a9a"),
     ],
 )
 def test_keys_of_a_study_that_uses_every_setting_are_pinned(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from facts import FACTS, TEST_COUNTS, TRAIN_COUNTS
+from published_facts import FACTS, TEST_COUNTS, TRAIN_COUNTS
 from PIL import Image
 
 from headstart.cli import main

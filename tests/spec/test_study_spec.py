@@ -430,7 +430,7 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="training.optimiser.lrr",
                 message="key 'lrr' is not known.",
-                allowed="Known: beta1, beta2, decay, defaults, epsilon, kind, lr, momentum, "
+                allowed="Known: beta1, beta2, decay, defaults, epsilon, epsilon_inside, kind, lr, momentum, "
                 "nesterov, weight_decay.",
                 fix="Did you mean 'lr'?",
             ),
