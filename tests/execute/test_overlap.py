@@ -180,11 +180,11 @@ def training_pixels(dataset: str) -> np.ndarray:
 def test_an_image_that_comes_twice_joins_halves(tmp_path: Path) -> None:
     # Images 20 and 30 come again at the end of the training part.
     data = write(tmp_path / "one", {"train": [20, 30]})
-    halves = [
+    first, second = (
         task(data, split={"by": "head", "validation": 6, "take": take})
         for take in ([0.0, 0.5], [0.5, 1.0])
-    ]
-    found = overlap_of(*halves, tmp_path)
+    )
+    found = overlap_of(first, second, tmp_path)
     assert (found["shared_train"], found["num_source"], found["num_target"]) == (2, 54, 54)
 
 

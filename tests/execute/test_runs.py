@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tomli_w
 
+from headstart import flow
 from headstart.core.errors import StoreFull
 from headstart.execute.executors import Executor, InlineExecutor
 from headstart.execute.options import RunOptions
@@ -331,3 +332,17 @@ def test_a_full_disk_stops_the_run_and_keeps_what_was_finished(
     tally = go(loaded, store_folder)
     assert tally.reused == 2
     assert tally.failed == ()
+
+
+def test_a_store_remembers_the_order_of_merged_classes(store_folder: Path) -> None:
+    """The order of a table of classes is that of the labels: sorted, it is another task."""
+    tasks = tiny_table()["tasks"]
+    tasks["target"]["classes"] = {"odd": [1, 3], "even": [0, 2, 4]}
+    loaded = tiny(tasks=tasks, sizes=[20], seeds=1, arms=["scratch", "full"])
+    go(loaded, store_folder)
+    with Store(store_folder) as store:
+        recalled = flow.recall_one(store, "tiny")
+        assert recalled.plan.steps.keys() == make_plan(loaded.study, loaded.facts).steps.keys()
+        analysis, summary = flow.report_again(store, recalled)
+    assert analysis.num_done == 2
+    assert summary.steps_reused == len(recalled.plan.steps)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from published_facts import FACTS, TEST_COUNTS, TRAIN_COUNTS
 from PIL import Image
+from published_facts import FACTS, TEST_COUNTS, TRAIN_COUNTS
 
 from headstart.cli import main
 from headstart.data import find

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from headstart.analyse.analysis import ArmResult, Comparison, Gate, Word
 from headstart.analyse.verdict import signed
-from headstart.spec.arms import ArmSpec
+from headstart.spec.arms import ArmSpec, LabelMap
 
 _WORDS: dict[Word, str] = {
     "helps": "Transfer helps",
@@ -27,32 +27,53 @@ def headline(
     The arm is picked on validation, so that its test interval is not that of the luckiest arm.
     """
     transfer = {arm.name for arm in arms if arm.transfers}
-    told = list(_told(comparisons, results, transfer, several_pairs))
+    preferred = _preferred(comparisons, results, transfer)
+    told = list(_told(preferred, several_pairs))
     if not told:
         return "No transfer arm could be compared with the control yet."
-    return " ".join(told)
+    maps = {arm.name for arm in arms if isinstance(arm.strategy, LabelMap)}
+    return " ".join([*told, *_relabelled(preferred, results, maps)])
 
 
-def _told(
-    comparisons: tuple[Comparison, ...],
-    results: tuple[ArmResult, ...],
-    transfer: set[str],
-    several_pairs: bool,
-) -> Iterator[str]:
+def _preferred(
+    comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...], transfer: set[str]
+) -> list[Comparison]:
+    """At each size of each pair, the transfer arm that validation prefers."""
     # Without validation images nothing prefers one arm to another: the first one stands.
-    validation = {(r.source, r.target, r.size, r.arm): r.validation_mean or 0.0 for r in results}
-    for pair in dict.fromkeys((c.source, c.target) for c in comparisons):
-        preferred = []
-        for size in dict.fromkeys(c.size for c in comparisons):
-            rivals = [
-                c
-                for c in comparisons
-                if (c.source, c.target, c.size) == (*pair, size) and c.arm in transfer
-            ]
-            if rivals:
-                preferred.append(max(rivals, key=lambda c: validation[(*pair, c.size, c.arm)]))
+    validation = {_place_of(r): r.validation_mean or 0.0 for r in results}
+    rivals: dict[tuple[str, str, str], list[Comparison]] = {}
+    for told in comparisons:
+        if told.arm in transfer:
+            rivals.setdefault((told.source, told.target, told.size), []).append(told)
+    return [max(some, key=lambda c: validation[_place_of(c)]) for some in rivals.values()]
+
+
+def _place_of(told: ArmResult | Comparison) -> tuple[str, str, str, str]:
+    return (told.source, told.target, told.size, told.arm)
+
+
+def _relabelled(
+    preferred: list[Comparison], results: tuple[ArmResult, ...], maps: set[str]
+) -> Iterator[str]:
+    """Where the source's answer, renamed, does at least as well: the target is a relabelling."""
+    means = {_place_of(r): r.mean for r in results}
+    for best in preferred:
+        reached = means[_place_of(best)]
+        for name in sorted(maps):
+            mapped = means.get((best.source, best.target, best.size, name))
+            if mapped is not None and mapped >= reached:
+                yield (
+                    f"But {name}, which trains nothing and reads the class off the source's answer, "
+                    f"reaches {mapped:.1%} with {best.num_images:,} images, where "
+                    f"{best.arm} reaches {reached:.1%}: this is relabelling."
+                )
+                return
+
+
+def _told(preferred: list[Comparison], several_pairs: bool) -> Iterator[str]:
+    for pair, of_pair in groupby(preferred, key=lambda c: (c.source, c.target)):
         lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
-        for word, alike in groupby(preferred, key=lambda c: c.verdict):
+        for word, alike in groupby(of_pair, key=lambda c: c.verdict):
             places = "; ".join(_place(c) for c in alike)
             yield f"{lead}{_WORDS[word]} {places}."
             lead = ""

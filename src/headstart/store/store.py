@@ -221,7 +221,8 @@ class Store:
             "INSERT INTO studies (name, spec, facts, command, used_at) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (name, spec, facts) "
             "DO UPDATE SET command = excluded.command, used_at = excluded.used_at",
-            (name, canonical_json(spec), canonical_json(facts), command, _now()),
+            # Not in canonical form: the order of a table of classes is that of the labels.
+            (name, json.dumps(spec), json.dumps(facts), command, _now()),
         )
 
     def studies(self) -> list[StudyRow]:
