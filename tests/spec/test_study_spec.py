@@ -430,8 +430,8 @@ def arm(**changes: Any) -> list[Any]:
             Problem(
                 where="training.optimiser.lrr",
                 message="key 'lrr' is not known.",
-                allowed="Known: beta1, beta2, decay, defaults, epsilon, epsilon_inside, kind, lr, momentum, "
-                "nesterov, weight_decay.",
+                allowed="Known: beta1, beta2, decay, defaults, epsilon, epsilon_inside, kind, lr, "
+                "momentum, nesterov, weight_decay.",
                 fix="Did you mean 'lr'?",
             ),
         ),

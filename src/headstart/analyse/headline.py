@@ -63,8 +63,8 @@ def _relabelled(
             mapped = means.get((best.source, best.target, best.size, name))
             if mapped is not None and mapped >= reached:
                 yield (
-                    f"But {name}, which trains nothing and reads the class off the source's answer, "
-                    f"reaches {mapped:.1%} with {best.num_images:,} images, where "
+                    f"But {name}, which trains nothing and reads the class off the source's "
+                    f"answer, reaches {mapped:.1%} with {best.num_images:,} images, where "
                     f"{best.arm} reaches {reached:.1%}: this is relabelling."
                 )
                 return
