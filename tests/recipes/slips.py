@@ -16,6 +16,7 @@ SOURCE = {"dataset": "mnist-mini", "classes": [5, 6, 7, 8, 9]}
 TARGET = {"dataset": "mnist-mini", "classes": DIGITS, "split": {"validation": 200}}
 TRAINING = {"updates": 12, "batch_size": 16, "validations": 3}
 NO_VALIDATION = {"by": "head", "validation": 0}
+LAST = {"training": {**TRAINING, "keep": "last"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,10 +233,13 @@ SLIPS: dict[str, Slip] = {
     ),
     "the last image is dropped": Slip(
         ids=("4.8",),
-        slipped=tasks(target={"split": {**NO_VALIDATION, "test": 0.2, "drop_last": 1}}),
+        slipped={
+            **tasks(target={"split": {**NO_VALIDATION, "test": 0.2, "drop_last": 1}}),
+            **LAST,
+        },
         says={"CHK-12": "the last 1 of the test images of 'target' are dropped."},
         arms=ALL,
-        clean=tasks(target={"split": {**NO_VALIDATION, "test": 0.2}}),
+        clean={**tasks(target={"split": {**NO_VALIDATION, "test": 0.2}}), **LAST},
     ),
     "dead outputs": Slip(
         ids=("4.10",),

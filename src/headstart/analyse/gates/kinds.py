@@ -70,6 +70,11 @@ class GateSpec:
 
 def named(cells: Iterable[Cell]) -> str:
     """Arms and sizes of cells, the first few."""
-    names = sorted({f"{arm} at {size}" for _, _, size, arm in cells})
+    names = sorted({f"{arm} at {in_words(size)}" for _, _, size, arm in cells})
     shown = ", ".join(names[:4])
     return shown + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def in_words(size: str) -> str:
+    """A size in a sentence, where "all" alone would be misread."""
+    return "all images" if size == "all" else size

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
+from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, in_words, named
 from headstart.analyse.records import Cell, Record
 from headstart.spec.arms import SELF, SOURCE, ArmSpec, LabelMap
 from headstart.spec.network import HEAD, BatchNorm, Dropout
@@ -109,7 +109,7 @@ def _budgets(seen: Seen) -> Iterator[Finding]:
                 for cell, (updates, images) in sorted(unequal.items())
             )
             yield Finding(
-                message=f"unequal budgets at {place[2]}: {told}, where {usual[0]:,} updates on "
+                message=f"unequal budgets at {in_words(place[2])}: {told}, where {usual[0]:,} updates on "
                 f"{usual[1]:,} images are the control's.",
                 cells=frozenset(unequal),
             )
