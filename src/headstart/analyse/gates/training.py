@@ -109,8 +109,8 @@ def _budgets(seen: Seen) -> Iterator[Finding]:
                 for cell, (updates, images) in sorted(unequal.items())
             )
             yield Finding(
-                message=f"unequal budgets at {in_words(place[2])}: {told}, where {usual[0]:,} updates on "
-                f"{usual[1]:,} images are the control's.",
+                message=f"unequal budgets at {in_words(place[2])}: {told}, where {usual[0]:,} "
+                f"updates on {usual[1]:,} images are the control's.",
                 cells=frozenset(unequal),
             )
 
