@@ -376,10 +376,21 @@ def test_shared_images_are_told(
     assert withheld == ({cell: f"{gate}: {says}" for cell in records} if invalid else {})
 
 
-def test_images_shared_with_other_labels_are_neither_the_same_task_nor_a_relabelling(
-    records: Records,
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"shared_train": 2_000},  # many, with labels of their own
+        {"shared_train": 50, "label_function": True, "same_labels": True},  # a few duplicates
+        {"shared_train": 50, "label_function": True},
+    ],
+)
+def test_stray_shared_images_are_neither_the_same_task_nor_a_relabelling(
+    records: Records, told: dict[str, Any]
 ) -> None:
-    assert failed(records, overlaps=shared(shared_train=50)) == failed(records)
+    after = failed(records, overlaps=shared(**told))
+    count = f"{told['shared_train']:,} training images of 'target'"
+    assert after.pop("CHK-01-leaks") == f"{count} are also training images of 'source'."
+    assert after == failed(records)
 
 
 def test_few_seeds_and_missing_controls_are_caveats(records: Records) -> None:

@@ -217,7 +217,6 @@ def test_problems_of_a_file_are_told_together(call: Call, tmp_path: Path) -> Non
         (("--sizes", ","), "sizes: got []"),
         (("--arms", "scratch,prob"), "arms[1]: arm 'prob' is not known. Known: "),
         (("--arms", "scratch,prob"), "Did you mean 'probe'?"),
-        (("--arms", "full"), "control: arm 'scratch' is not known."),
     ],
 )
 def test_options_are_checked_like_the_file(
@@ -418,7 +417,7 @@ def test_options_change_the_study_that_is_run(call: Call, tmp_path: Path) -> Non
     path = write_study(tmp_path / "tiny.toml", tiny_table())
     ended = call(
         "run", path, "--store", tmp_path / "store", "--json", "--workers", "1",
-        "--seeds", "2", "--sizes", "20", "--arms", "scratch,full",
+        "--seeds", "2", "--sizes", "20", "--arms", "full",
     )  # fmt: skip
     told = json.loads(ended.out)
     assert ended.status == 0
@@ -430,7 +429,7 @@ def test_options_change_the_study_that_is_run(call: Call, tmp_path: Path) -> Non
     with Store(tmp_path / "store") as store:
         (row,) = store.studies()
     assert row.command.startswith(f"headstart run {path} --store ")
-    assert row.command.endswith("--seeds 2 --sizes 20 --arms scratch,full")
+    assert row.command.endswith("--seeds 2 --sizes 20 --arms full")
 
 
 def test_a_run_for_people_ends_with_where_its_page_is(call: Call, tmp_path: Path) -> None:

@@ -6,15 +6,17 @@ import numpy as np
 
 from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
 from headstart.analyse.records import Record
+from headstart.core.hashing import Json
 from headstart.spec.arms import LabelMap
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the clean rest is no fair sample
+LEAST_SHARED = 0.1  # of the target's training images; below this they are stray duplicates
 
 
 def _same_task(seen: Seen) -> Iterator[Finding]:
     for (source, target), found in seen.overlaps.items():
         told = found.result
-        if told["shared_train"] and told["same_labels"]:
+        if _share(told) >= LEAST_SHARED and told["same_labels"]:
             yield Finding(
                 message=f"source '{source}' and target '{target}' are the same task: "
                 f"{told['shared_train']:,} of the target's {told['num_target']:,} training images "
@@ -29,10 +31,16 @@ def _same_task(seen: Seen) -> Iterator[Finding]:
             )
 
 
+def _share(told: Json) -> float:
+    """The share of the target's training images that the source has as well."""
+    return float(told["shared_train"] / told["num_target"])
+
+
 def _relabelling(seen: Seen) -> Iterator[Finding]:
     for (source, target), found in seen.overlaps.items():
         told = found.result
-        if told["shared_train"] and told["label_function"] and not told["same_labels"]:
+        renamed = told["label_function"] and not told["same_labels"]
+        if _share(told) >= LEAST_SHARED and renamed:
             yield Finding(
                 message=f"'{target}' only renames the classes of '{source}' on the same images "
                 f"({told['shared_train']:,} shared): this is relabelling, not transfer. Give "
@@ -49,6 +57,13 @@ def _leaks(seen: Seen) -> Iterator[Finding]:
                 message=f"{len(found.leaked):,} of {told['num_test']:,} test images of '{target}' "
                 f"are also training images ({told['leaked_from_source']:,} of the source's, "
                 f"{told['leaked_from_target']:,} of the target's): left out of all scores.",
+                cells=seen.cells_of_pair(source, target),
+            )
+        telling = _share(told) >= LEAST_SHARED and told["label_function"]
+        if told["shared_train"] and not telling:  # else the gates of the whole pair tell it
+            yield Finding(
+                message=f"{told['shared_train']:,} training images of '{target}' are also "
+                f"training images of '{source}'.",
                 cells=seen.cells_of_pair(source, target),
             )
         if told["shared_validation"]:
@@ -135,7 +150,10 @@ def _controls(seen: Seen) -> Iterator[Finding]:
             message="no random-trunk control: a gain cannot be put down to what the source learnt."
         )
     mapped = any(isinstance(arm.strategy, LabelMap) for arm in seen.study.arms)
-    relabelled = any(found.result["label_function"] for found in seen.overlaps.values())
+    relabelled = any(
+        _share(found.result) >= LEAST_SHARED and found.result["label_function"]
+        for found in seen.overlaps.values()
+    )
     if relabelled and not mapped:
         yield Finding(
             message="no label-map control, though the target's labels follow from the source's."
