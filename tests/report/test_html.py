@@ -233,3 +233,21 @@ def test_importing_the_room_loads_nothing_heavy() -> None:
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_page_of_the_same_analysis_is_left_alone_and_of_another_is_drawn_anew(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "page.html"
+    shown, done = analysis(), SUMMARY
+    write_html(shown, done, path)
+    first = path.read_bytes()
+    kept = path.stat().st_mtime_ns
+    again = replace(done, steps_run=0, seconds=0.1)
+    write_html(shown, again, path)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == (first, kept)
+    write_html(replace(shown, headline="Another."), again, path)
+    assert b"Another." in path.read_bytes()
+    path.write_text("torn", encoding="utf-8")
+    write_html(shown, done, path)
+    assert path.read_bytes() == first

@@ -4,6 +4,7 @@ No network, no script: style sheet and drawings are inside. The same analysis an
 same bytes.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.analyse.analysis import Analysis, Gate
 from headstart.core.files import write_whole
+from headstart.core.version import __version__
 from headstart.report import text
 from headstart.report.cut_figure import cuts_figure
 from headstart.report.figures import NARROW, curve_arms, curves_figure, gain_figure, seeds_figure
@@ -71,8 +73,29 @@ class _PairPage:
 
 
 def write_html(analysis: Analysis, summary: RunSummary, path: Path) -> None:
-    """Write the page of a study to `path`, whole or not at all."""
+    """Write the page of a study to `path`, whole or not at all.
+
+    A page that shows this very analysis is left as it is: drawing its figures takes longer than all
+    the rest of a run that finds everything stored.
+    """
+    mark = _mark(analysis, summary)
+    if mark in _beginning(path):
+        return
     write_whole(path, page(analysis, summary).encode())
+
+
+def _mark(analysis: Analysis, summary: RunSummary) -> str:
+    """What a page shows and which version of headstart drew it, in one hash near its top."""
+    shown = f"{__version__}{summary.command}{analysis!r}"
+    return f"analysis {hashlib.sha256(shown.encode()).hexdigest()}"
+
+
+def _beginning(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(500)
+    except OSError:
+        return ""
 
 
 def page(analysis: Analysis, summary: RunSummary) -> str:
@@ -80,6 +103,7 @@ def page(analysis: Analysis, summary: RunSummary) -> str:
     template = _environment(analysis).get_template("report.html.j2")
     return template.render(
         a=analysis,
+        mark=_mark(analysis, summary),
         summary=summary,
         pages=[_pair_page(analysis, pair) for pair in pairs_of(analysis)],
         num_swept=len(sweep_arms(analysis)),
