@@ -3,10 +3,9 @@
 HeadstartError
 ├── SpecError       a study says something impossible (all problems of it at once)
 ├── DataError       a data set is missing, torn or not what it claims to be
-├── StoreError      the store cannot be opened, read or written
-│   ├── StoreFull      the disk under the store has no room left
-│   └── StoreDamaged   a stored result is not what was written; it has been dropped
-└── StepError       a step of a study failed while it ran
+└── StoreError      the store cannot be opened, read or written
+    ├── StoreFull      the disk under the store has no room left
+    └── StoreDamaged   a stored result is not what was written; it has been dropped
 """
 
 from collections.abc import Iterable, Sequence
@@ -32,10 +31,6 @@ class StoreFull(StoreError):
 
 class StoreDamaged(StoreError):
     """A stored result is not what was written; it has been dropped and can be computed again."""
-
-
-class StepError(HeadstartError):
-    """A step failed while it ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
