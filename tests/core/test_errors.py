@@ -9,7 +9,6 @@ from headstart.core.errors import (
     HeadstartError,
     Problem,
     SpecError,
-    StepError,
     StoreDamaged,
     StoreError,
     StoreFull,
@@ -50,9 +49,7 @@ def test_spec_error_survives_pickling() -> None:
     assert (str(again), again.problems, again.origin) == (str(error), PROBLEMS, "mine.toml")
 
 
-@pytest.mark.parametrize(
-    "kind", [DataError, SpecError, StepError, StoreDamaged, StoreError, StoreFull]
-)
+@pytest.mark.parametrize("kind", [DataError, SpecError, StoreDamaged, StoreError, StoreFull])
 def test_one_base_catches_all(kind: type[Exception]) -> None:
     assert issubclass(kind, HeadstartError)
 
