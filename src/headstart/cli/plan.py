@@ -1,5 +1,7 @@
 """`headstart plan`: what a run would do, and about how long it would take. Trains nothing."""
 
+import shlex
+import sys
 from pathlib import Path
 
 import typer
@@ -48,4 +50,5 @@ def plan(
     loaded = flow.load(study, changes)
     outlook = flow.look_ahead(loaded, store, workers or flow.default_workers())
     print_plan(outlook, Console())
-    typer.echo(f"Run it with: headstart run {study}")
+    # With the options it was planned with: `run` takes every one of them.
+    typer.echo(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")
