@@ -5,11 +5,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Before anything of headstart is imported: the tests must not touch the user's cache, and the
 # processes they start inherit this one.
 _CACHE = tempfile.TemporaryDirectory(prefix="headstart-tests-")
 os.environ["HEADSTART_CACHE"] = _CACHE.name
+
+# A change is judged on the same examples every time; at a desk hypothesis goes on looking.
+settings.register_profile("ci", derandomize=True)
+if "CI" in os.environ:
+    settings.load_profile("ci")
 
 
 @pytest.fixture

@@ -58,6 +58,14 @@ def test_mean_squares_are_those_of_the_two_way_table(differences: np.ndarray) ->
     assert turned.interval(0.95) == pytest.approx([-end for end in found.interval(0.95)[::-1]])
 
 
+def test_differences_that_cancel_out_leave_an_interval_with_a_width() -> None:
+    """Rows and columns of the table sum to nothing, its cells do not: nothing is certain."""
+    found = crossed(np.array([[-1, 1, 0], [1, -1, 0]]))
+    low, high = found.interval(0.95)
+    assert low == pytest.approx(-high)
+    assert high > 0.5
+
+
 def test_the_same_difference_everywhere_has_an_interval_of_no_width() -> None:
     found = crossed(np.ones((3, 4)))
     assert found.interval(0.95) == (1, 1)

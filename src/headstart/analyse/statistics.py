@@ -62,7 +62,8 @@ def crossed(differences: np.ndarray) -> Crossed:
     """Two-way random-effects analysis of differences (seeds, images).
 
     The unbiased variance of the mean over new seeds and new images, with Satterthwaite's degrees of
-    freedom; the maximum keeps it conservative (SCIENCE.md 5.1).
+    freedom; the maximum keeps it conservative (SCIENCE.md 5.1). It is never below the rest's own
+    share, MSE: see docs/decisions/0005.
 
     Raises:
         ValueError: fewer than two seeds or images, or no difference anywhere.
@@ -79,7 +80,7 @@ def crossed(differences: np.ndarray) -> Crossed:
     msb = seeds * float(((columns - mean) ** 2).sum()) / (images - 1)
     residual = table - rows[:, None] - columns[None, :] + mean
     mse = float((residual**2).sum()) / ((seeds - 1) * (images - 1))
-    total = max(msa + msb - mse, msa, msb)
+    total = max(msa + msb - mse, msa, msb, mse)
     spread = msa**2 / (seeds - 1) + msb**2 / (images - 1) + mse**2 / ((seeds - 1) * (images - 1))
     return Crossed(
         mean=mean,
