@@ -34,6 +34,7 @@ def tiny_table(**changes: Any) -> dict[str, Any]:
         "sizes": [20, 60],
         "arms": ["scratch", "random_trunk", "probe", "full", "probe_then_full"],
         "seeds": 3,
+        "margin": 1.0,
     }
     return {**table, **changes}
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -11,30 +11,34 @@ from typing import Any
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analyse
 from headstart.core.errors import DataError, Problem, SpecError, StoreError, known_names, nearest
+from headstart.core.hashing import Json
 from headstart.data.images import facts_of
 from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
-from headstart.plan.expand import make_plan
+from headstart.plan.expand import evidence_of, expected_steps, make_plan
 from headstart.plan.outlook import Outlook, StudyProgress, model_seconds, outlook
-from headstart.plan.steps import Plan
+from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
 from headstart.spec.checks import Parts, check
 from headstart.spec.data_checks import check_facts
 from headstart.spec.facts import DatasetFacts, Facts
 from headstart.spec.load import read_toml
-from headstart.spec.study import StudySpec, parse
+from headstart.spec.study import StudySpec, parse, with_looks
 from headstart.spec.variants import variant_name, with_variants
-from headstart.store.store import Store
+from headstart.store.store import Store, StudyRow
 
 DEFAULT_STORE = Path("headstart-store")
+
+Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
+"""Told of a plan, of the steps expected after it, and of the keys of those stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """What a command line changes of a study before it is checked; None leaves it as it is."""
 
-    seeds: int | None = None
+    seeds: int | str | None = None
     sizes: tuple[str, ...] | None = None
     arms: tuple[str, ...] | None = None
     variants: tuple[str, ...] = ()
@@ -79,7 +83,7 @@ def load_study(
     *,
     arms: Iterable[str] | None = None,
     sizes: Iterable[str | int | float] | None = None,
-    seeds: int | None = None,
+    seeds: int | str | None = None,
     variants: Iterable[str] = (),
 ) -> Study:
     """A study by a recipe's name or a file's path, ready to run.
@@ -114,7 +118,7 @@ def load(study: str, changes: Changes = Changes()) -> Loaded:
     """
     path = find_study(study)
     given, problems = with_variants(read_toml(path), changes.variants)
-    given = _changed(given, changes)
+    given = with_looks(_changed(given, changes))
     parts, more = parse(given)
     problems += more
     facts, data_problems = _facts(parts)
@@ -168,8 +172,17 @@ def recipe(name: str) -> Path:
     raise SpecError([problem], f"'{name}'")
 
 
-def run(loaded: Loaded, options: RunOptions, *, listen: Listener, command: str = "") -> Done:
-    """Plan, execute what is missing, analyse.
+def run(
+    loaded: Loaded,
+    options: RunOptions,
+    *,
+    listen: Listener,
+    planned: Planned | None = None,
+    command: str = "",
+) -> Done:
+    """Plan, execute what is missing, analyse; go on to the next look where evidence is short.
+
+    `planned` is told of every plan, and of what is in the store already.
 
     Raises:
         StoreError: the store cannot be used. KeyboardInterrupt: as it comes.
@@ -177,11 +190,15 @@ def run(loaded: Loaded, options: RunOptions, *, listen: Listener, command: str =
     started = time.perf_counter()
     # Workers outlive a run, and need not be in the folder that this process has gone to since.
     options = replace(options, store=options.store.absolute())
-    plan = make_plan(loaded.study, loaded.facts)
+    tally = Tally(run=0, reused=0, failed=(), blocked=0)
     with Store(options.store) as store:
         remember(store, loaded, command)
-        tally = execute(plan, store, options, executor_for(options.workers), listen)
-        analysis = analyse(loaded.study, loaded.facts, plan, store)
+        for study in loaded.study.at_looks():
+            at = replace(loaded, study=study)
+            plan, tally = _carry_out(at, store, options, tally, listen, planned or _silent)
+            analysis = look(at, plan, store)
+            if analysis.num_done < analysis.num_trials or analysis.decided:
+                break
     summary = RunSummary(
         steps_run=tally.run,
         steps_reused=tally.reused,
@@ -189,6 +206,48 @@ def run(loaded: Loaded, options: RunOptions, *, listen: Listener, command: str =
         command=command,
     )
     return Done(analysis=analysis, summary=summary, tally=tally)
+
+
+def _carry_out(
+    loaded: Loaded,
+    store: Store,
+    options: RunOptions,
+    tally: Tally,
+    listen: Listener,
+    planned: Planned,
+) -> tuple[Plan, Tally]:
+    """Execute a study, planning again whenever the pilot has settled something."""
+    while True:
+        plan = plan_of(loaded, store)
+        stored = set(store.rows(plan.steps))
+        planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
+        tally = tally.then(execute(plan, store, options, executor_for(options.workers), listen))
+        if not store.rows(plan.undecided):
+            return plan, tally
+
+
+def plan_of(loaded: Loaded, store: Store) -> Plan:
+    """The plan of a study, with every choice that the store holds."""
+    choices: dict[str, Json] = {}
+    while True:
+        plan = make_plan(loaded.study, loaded.facts, choices)
+        made = store.rows(plan.undecided)
+        if not made:
+            return plan
+        choices |= {key: row.result for key, row in made.items()}
+
+
+def look(loaded: Loaded, plan: Plan, store: Store) -> Analysis:
+    """The analysis of a study, and the store's memory that its evidence was looked at."""
+    study = loaded.study
+    evidence = evidence_of(study, plan)
+    seen = store.looks(evidence).values()
+    numbers = set(study.looks) | {len(study.seeds)}
+    looks = max((len(numbers | earlier) for earlier in seen), default=len(numbers))
+    analysis = analyse(study, loaded.facts, plan, store, looks=looks)
+    if analysis.num_done == analysis.num_trials:
+        store.looked(evidence, len(study.seeds))
+    return analysis
 
 
 def remember(store: Store, loaded: Loaded, command: str) -> None:
@@ -209,7 +268,7 @@ class Recalled:
 
 def recall(store: Store) -> list[Recalled]:
     """Every study of a store, the latest use first."""
-    return [_recalled(row.spec, row.facts, row.command, row.used_at) for row in store.studies()]
+    return [_recalled(store, row) for row in store.studies()]
 
 
 def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recalled:
@@ -224,7 +283,7 @@ def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recal
         wanted = variant_name(wanted, variant)
     for row in rows:
         if row.name == wanted:
-            return _recalled(row.spec, row.facts, row.command, row.used_at)
+            return _recalled(store, row)
     known = list(dict.fromkeys(row.name for row in rows))
     if not known:
         raise StoreError(f"the store {store.folder} holds no study yet. Run one: headstart run ...")
@@ -238,7 +297,7 @@ def report_again(store: Store, recalled: Recalled) -> tuple[Analysis, RunSummary
     """The analysis of what a store holds of a study; nothing is run."""
     started = time.perf_counter()
     done = len(store.rows(recalled.plan.steps))
-    analysis = analyse(recalled.loaded.study, recalled.loaded.facts, recalled.plan, store)
+    analysis = look(recalled.loaded, recalled.plan, store)
     summary = RunSummary(
         steps_run=0,
         steps_reused=done,
@@ -250,14 +309,18 @@ def report_again(store: Store, recalled: Recalled) -> tuple[Analysis, RunSummary
 
 def look_ahead(loaded: Loaded, folder: Path, workers: int) -> Outlook:
     """What a run would do on a store, and about how long it would take. Makes no store."""
-    plan = make_plan(loaded.study, loaded.facts)
     if not (folder / "headstart.db").is_file():
-        return outlook(loaded.study.name, plan, set(), None, workers)
+        plan = make_plan(loaded.study, loaded.facts)
+        expected = expected_steps(loaded.study, loaded.facts, plan)
+        return outlook(loaded.study.name, plan, expected, set(), None, workers)
     with Store(folder) as store:
+        plan = plan_of(loaded, store)
         spent = store.spent()
         rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
         stored = set(store.rows(plan.steps))
-    return outlook(loaded.study.name, plan, stored, rate if spent.steps else None, workers)
+    expected = expected_steps(loaded.study, loaded.facts, plan)
+    known = rate if spent.steps else None
+    return outlook(loaded.study.name, plan, expected, stored, known, workers)
 
 
 def progress_of(store: Store, recalled: Recalled) -> StudyProgress:
@@ -267,7 +330,7 @@ def progress_of(store: Store, recalled: Recalled) -> StudyProgress:
     return StudyProgress(
         study=recalled.loaded.study.name,
         trials_done=sum(trial.predict_key in done for trial in plan.trials),
-        num_trials=len(plan.trials),
+        num_trials=plan.num_trials,
         steps_done=len(done),
         num_steps=len(plan.steps),
         steps_failed=len(store.failures(plan.steps)),
@@ -286,11 +349,19 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _recalled(spec: Any, facts: Any, command: str, used_at: str) -> Recalled:
-    study = StudySpec(**spec)
-    known = {name: DatasetFacts.model_validate(fact) for name, fact in facts.items()}
-    loaded = Loaded(study=study, facts=known)
-    return Recalled(loaded=loaded, plan=make_plan(study, known), command=command, used_at=used_at)
+def _recalled(store: Store, row: StudyRow) -> Recalled:
+    """A study at the last look that was begun."""
+    study = StudySpec(**row.spec)
+    facts = {name: DatasetFacts.model_validate(fact) for name, fact in row.facts.items()}
+    first, *later = (Loaded(study=at, facts=facts) for at in study.at_looks())
+    loaded, plan = first, plan_of(first, store)
+    for following in later:
+        begun = plan_of(following, store)
+        more = [trial.predict_key for trial in begun.trials if trial.seed not in loaded.study.seeds]
+        if not store.rows(more):
+            break
+        loaded, plan = following, begun
+    return Recalled(loaded=loaded, plan=plan, command=row.command, used_at=row.used_at)
 
 
 def _facts(parts: Parts) -> tuple[Facts, list[Problem]]:

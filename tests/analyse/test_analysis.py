@@ -155,7 +155,13 @@ def overlaps(folder: Path) -> Overlaps:
 
 def seen(records: Records, loaded: Loaded | None = None, overlaps: Overlaps | None = None) -> Seen:
     loaded = loaded or tiny()
-    return Seen(study=loaded.study, facts=loaded.facts, records=records, overlaps=overlaps or {})
+    return Seen(
+        study=loaded.study,
+        facts=loaded.facts,
+        records=records,
+        overlaps=overlaps or {},
+        choices={},
+    )
 
 
 def failed(

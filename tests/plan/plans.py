@@ -38,6 +38,7 @@ STUDY: dict[str, Any] = {
     "sizes": [20, 60],
     "arms": ["scratch", "random_trunk", "probe", "full", "probe_then_full"],
     "seeds": 3,
+    "margin": 1.0,
 }
 
 

@@ -8,7 +8,7 @@ from headstart.plan.outlook import model_seconds, outlook
 
 def test_everything_is_to_do_on_an_empty_store() -> None:
     plan = plan_of()
-    ahead = outlook("pinned", plan, set(), None, 1)
+    ahead = outlook("pinned", plan, (), set(), None, 1)
     assert (ahead.num_trials, ahead.num_sources) == (30, 3)
     steps = {kind: (number, kept) for kind, number, kept in ahead.steps}
     assert (steps["train"], steps["predict"]) == ((39, 0), (33, 0))
@@ -24,18 +24,18 @@ def test_what_is_stored_is_not_to_do() -> None:
     plan = plan_of()
     scratch = trial(plan, "scratch")
     assert scratch.predict_key is not None
-    ahead = outlook("pinned", plan, {*scratch.train_keys, scratch.predict_key}, None, 1)
+    ahead = outlook("pinned", plan, (), {*scratch.train_keys, scratch.predict_key}, None, 1)
     kept = {kind: number for kind, _, number in ahead.steps}
     assert (kept["train"], kept["predict"]) == (1, 1)
     assert ahead.updates == 12 * 32
-    done = outlook("pinned", plan, set(plan.steps), None, 1)
+    done = outlook("pinned", plan, (), set(plan.steps), None, 1)
     assert (done.updates, done.flops, done.seconds) == (0, 0, 0)
 
 
 def test_measured_timings_and_workers_scale_the_estimate() -> None:
     plan = plan_of()
-    guess = outlook("pinned", plan, set(), None, 1)
-    measured = outlook("pinned", plan, set(), (3.0, 2.0), 4)
+    guess = outlook("pinned", plan, (), set(), None, 1)
+    measured = outlook("pinned", plan, (), set(), (3.0, 2.0), 4)
     assert measured.measured
     assert measured.seconds == pytest.approx(guess.seconds * 1.5 / 4)
 

@@ -127,6 +127,7 @@ def analysis(
         cuts=tuple(cuts) if swept else (),
         published=tuple(published),
         comparisons=tuple(comparisons),
+        tuning=(),
         gates=_gates(invalid),
         protocol=_PROTOCOL,
         environment=_ENVIRONMENT,

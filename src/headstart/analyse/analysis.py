@@ -100,6 +100,24 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """The learning rates that one arm tried on the pilot seed, and the one it got.
+
+    `rates` and `validation_accuracy` run in parallel. `edge` is `low` or `high` where the best rate
+    is the smallest or the largest tried, which may hide a better one.
+    """
+
+    source: str
+    target: str
+    size: str
+    arm: str
+    rates: tuple[float, ...]
+    validation_accuracy: tuple[float, ...]
+    chosen: float
+    edge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFigure:
     """A published figure beside what Keras and headstart give; None where there is none.
 
@@ -146,9 +164,15 @@ class Analysis:
     cuts: tuple[str, ...]  # cuts of the network from stem to head, where a sweep was asked for
     published: tuple[PublishedFigure, ...]
     comparisons: tuple[Comparison, ...]
+    tuning: tuple[Tuning, ...]
     gates: tuple[Gate, ...]
     protocol: tuple[tuple[str, str], ...]  # (what, how) lines
     environment: tuple[tuple[str, str], ...]
     num_trials: int
     num_done: int
     failures: tuple[str, ...]
+
+    @property
+    def decided(self) -> bool:
+        """Whether every verdict is in: more seeds are asked for where evidence is short."""
+        return all(c.verdict != "not enough evidence" for c in self.comparisons)

@@ -1,8 +1,17 @@
 """Study, plan and store -> Analysis."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from headstart.analyse.analysis import Analysis, ArmResult, Comparison, Curve, TaskFacts
+from headstart.analyse.analysis import (
+    Analysis,
+    ArmResult,
+    Comparison,
+    Curve,
+    TaskFacts,
+    Tuning,
+)
 from headstart.analyse.gates.kinds import Records, Seen
 from headstart.analyse.gates.registry import run_gates
 from headstart.analyse.headline import details, headline
@@ -26,16 +35,27 @@ from headstart.spec.study import StudySpec
 from headstart.store.store import Store
 
 
-def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysis:
-    """Everything a report shows, from what the store holds of the plan."""
+def analyse(
+    study: StudySpec, facts: Facts, plan: Plan, store: Store, *, looks: int = 1
+) -> Analysis:
+    """Everything a report shows, from what the store holds of the plan.
+
+    `looks` is the number of times this evidence has been or will be looked at.
+    """
     records, source_records = gather(plan, store), gather_sources(plan, store)
-    seen = Seen(study=study, facts=facts, records=records, overlaps=overlaps_of(plan, store))
+    seen = Seen(
+        study=study,
+        facts=facts,
+        records=records,
+        overlaps=overlaps_of(plan, store),
+        choices=plan.choices,
+    )
     gates, withheld = run_gates(seen)
     planned = _by_cell(plan.trials)
     arms = _results(study, planned, records)
     sources = _results(study, _by_cell(plan.sources), source_records)
     comparisons = tuple(
-        _compare(study, cell, records, withheld)
+        _compare(study, cell, records, withheld, plan.margins[cell[:3]])
         for cell in planned
         if cell[3] != study.control and _common_seeds(study, cell, records)
     )
@@ -45,7 +65,7 @@ def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysi
         study=study.name,
         question=study.question,
         headline=headline(comparisons, arms, study.all_arms, len(study.pairs) > 1),
-        detail=details(gates, study.control, len(plan.trials) - num_done),
+        detail=details(gates, study.control, plan.num_trials - num_done),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),
         arm_names=tuple(arm.name for arm in study.all_arms),
@@ -56,15 +76,31 @@ def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysi
         cuts=study.network.cuts if study.cuts else (),
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
+        tuning=tuple(_tunings(plan)),
         gates=gates,
-        protocol=protocol_lines(study),
+        protocol=protocol_lines(study, plan),
         environment=_environment(records),
-        num_trials=len(plan.trials),
+        num_trials=plan.num_trials,
         num_done=num_done,
         failures=tuple(
             f"{row.label}: {row.error.strip().splitlines()[-1]}" for row in failures.values()
         ),
     )
+
+
+def _tunings(plan: Plan) -> Iterator[Tuning]:
+    for (source, target, size), choice in plan.choices.items():
+        for arm, tried in choice.scores.items():
+            yield Tuning(
+                source=source,
+                target=target,
+                size=size,
+                arm=arm,
+                rates=tuple(score.rate for score in tried),
+                validation_accuracy=tuple(score.accuracy for score in tried),
+                chosen=choice.rates[arm],
+                edge=choice.edges.get(arm, ""),
+            )
 
 
 def _by_cell(trials: tuple[Trial, ...]) -> dict[Cell, list[Trial]]:
@@ -143,7 +179,7 @@ def _common_seeds(study: StudySpec, cell: Cell, records: Records) -> list[int]:
 
 
 def _compare(
-    study: StudySpec, cell: Cell, records: Records, withheld: dict[Cell, str]
+    study: StudySpec, cell: Cell, records: Records, withheld: dict[Cell, str], margin: float
 ) -> Comparison:
     seeds = _common_seeds(study, cell, records)
     arm, control = ([records[c][s] for s in seeds] for c in (cell, _control_of(study, cell)))
@@ -158,7 +194,7 @@ def _compare(
     if len(seeds) > 1 and differences.any():
         found = crossed(differences)
         low, high = (100 * end for end in found.interval(CONFIDENCE))
-        judged = judge(found, study.margin)
+        judged = judge(found, margin)
     elif len(seeds) > 1:
         judged = _all_alike(arm, control)
     else:
@@ -180,7 +216,7 @@ def _compare(
         low_pp=low,
         high_pp=high,
         confidence=CONFIDENCE,
-        margin_pp=study.margin,
+        margin_pp=margin,
         verdict=judged.word,
         why=judged.why,
         detectable_pp=judged.detectable_pp,

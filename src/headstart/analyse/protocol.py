@@ -1,10 +1,11 @@
 """The protocol of a study in lines a reader can check."""
 
-from headstart.spec.study import StudySpec
+from headstart.plan.steps import Plan
+from headstart.spec.study import AUTO, StudySpec
 from headstart.spec.training import TrainingSpec
 
 
-def protocol_lines(study: StudySpec) -> tuple[tuple[str, str], ...]:
+def protocol_lines(study: StudySpec, plan: Plan) -> tuple[tuple[str, str], ...]:
     """(what, how) for each rule that all arms of the study shared."""
     training = study.training
     seeds = ", ".join(str(seed) for seed in study.seeds)
@@ -28,7 +29,18 @@ def protocol_lines(study: StudySpec) -> tuple[tuple[str, str], ...]:
             "Interval",
             "crossed seeds x test images, t with Satterthwaite's df, 95 %",
         ),
-        ("Margin", f"{study.margin:g} percentage points, fixed beforehand"),
+        ("Margin", _margin(study, plan)),
+    )
+
+
+def _margin(study: StudySpec, plan: Plan) -> str:
+    if study.margin != AUTO:
+        return f"{study.margin:g} percentage points, fixed beforehand"
+    found = dict.fromkeys(f"{margin:g}" for margin in plan.margins.values())
+    return (
+        f"{' / '.join(found) or 'not settled yet'} percentage points: a tenth of {study.control}'s "
+        f"validation error on the pilot seed ({study.pilot_seed}), from 0.2 to 1, fixed before any "
+        "test image was opened"
     )
 
 

@@ -11,8 +11,25 @@ Study = Annotated[
 StoreFolder = Annotated[
     Path, typer.Option("--store", metavar="DIR", help="Folder that keeps all results.")
 ]
+
+
+def _seeds(text: str) -> int | str:
+    if text == "auto":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is neither a number nor 'auto'.") from None
+
+
 Seeds = Annotated[
-    int | None, typer.Option("--seeds", metavar="N", min=1, help="Use the seeds 0 to N-1.")
+    str | None,
+    typer.Option(
+        "--seeds",
+        metavar="N",
+        parser=_seeds,
+        help="Use the seeds 0 to N-1; auto: 5, then 10, then 20 while evidence is short.",
+    ),
 ]
 Sizes = Annotated[
     str | None,

@@ -7,40 +7,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from headstart.execute.executors import Listener
-from headstart.execute.options import RunOptions
 from headstart.execute.worker import Report
-from headstart.flow import Loaded
-from headstart.plan.expand import make_plan
+from headstart.flow import Planned
 from headstart.plan.steps import Plan, Step
 from headstart.report.plan import duration
-from headstart.store.store import Store
 
 QUIET_PAUSE = 5.0  # seconds between lines where there is no terminal to redraw
 
 
-@contextmanager
-def progress(loaded: Loaded, options: RunOptions) -> Iterator[Listener]:
-    """A listener that shows a bar on a terminal, and a line now and then elsewhere."""
-    plan = make_plan(loaded.study, loaded.facts)
-    with Store(options.store) as store:
-        tracker = Tracker(plan, set(store.rows(plan.steps)))
-    if sys.stderr.isatty():
-        with _bar(tracker) as listen:
-            yield listen
-    else:
-        yield _lines(tracker)
-
-
 @dataclass(slots=True)
 class Tracker:
-    """How far a run is, from the steps it has been told of."""
+    """How far a run is, from the plans and steps it has been told of."""
 
-    plan: Plan
-    done: set[str]
+    plan: Plan | None = None
+    expected: tuple[Step, ...] = ()
+    done: set[str] = field(default_factory=set)
     running: set[str] = field(default_factory=set)
     failed: int = 0
     started: float = field(default_factory=time.monotonic)
     cost_done: float = 0.0
+
+    def planned(self, plan: Plan, expected: tuple[Step, ...], done: set[str]) -> None:
+        """What is to be done has become known, or more of it has."""
+        self.plan, self.expected = plan, expected
+        self.done |= done
 
     def tell(self, step: Step, report: Report | None) -> None:
         """A step has started or ended."""
@@ -58,16 +48,31 @@ class Tracker:
     def trials(self) -> tuple[int, int, int]:
         """Trials done, running and left."""
         done = running = 0
-        for trial in self.plan.trials:
-            keys = {*trial.train_keys, trial.predict_key or ""}
+        for trial in self.plan.trials if self.plan else ():
+            keys = {*trial.train_keys, trial.predict_key}
             done += trial.predict_key in self.done
             running += bool(keys & self.running)
-        return done, running, len(self.plan.trials) - done - running
+        return done, running, self.num_trials - done - running
+
+    @property
+    def num_trials(self) -> int:
+        """Trials of the plan."""
+        return self.plan.num_trials if self.plan else 0
+
+    @property
+    def cost(self) -> float:
+        """Everything there is to do, in the same measure as `cost_done`."""
+        return sum(map(_cost, self._steps()))
 
     @property
     def cost_left(self) -> float:
         """Work left, in the same measure as `cost_done`."""
-        return sum(_cost(s) for key, s in self.plan.steps.items() if key not in self.done)
+        return sum(_cost(step) for step in self._steps() if step.key not in self.done)
+
+    def _steps(self) -> Iterator[Step]:
+        if self.plan:
+            yield from self.plan.steps.values()
+        yield from self.expected
 
     @property
     def seconds_left(self) -> float | None:
@@ -78,7 +83,7 @@ class Tracker:
     def text(self) -> str:
         """One line."""
         done, running, left = self.trials
-        parts = [f"{done} of {len(self.plan.trials)} trials done", f"{running} running"]
+        parts = [f"{done} of {self.num_trials} trials done", f"{running} running"]
         parts.append(f"{left} to go")
         if self.failed:
             parts.append(f"{self.failed} steps failed")
@@ -90,6 +95,17 @@ class Tracker:
 def _cost(step: Step) -> float:
     """Operations of a training, plus what an update costs whatever its size; others are short."""
     return step.flops + 2e6 * step.updates
+
+
+@contextmanager
+def progress() -> Iterator[tuple[Planned, Listener]]:
+    """Listeners that show a bar on a terminal, and a line now and then elsewhere."""
+    tracker = Tracker()
+    if sys.stderr.isatty():
+        with _bar(tracker) as listen:
+            yield tracker.planned, listen
+    else:
+        yield tracker.planned, _lines(tracker)
 
 
 def _lines(tracker: Tracker) -> Listener:
@@ -113,18 +129,18 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    total = sum(_cost(step) for step in tracker.plan.steps.values())
     console = Console(stderr=True)
     with Progress(
         BarColumn(bar_width=30), TextColumn("{task.description}"), console=console, transient=True
     ) as shown:
-        bar = shown.add_task(tracker.text(), total=total)
-        shown.update(bar, completed=total - tracker.cost_left)
+        bar = shown.add_task("planning", total=None)
 
         def listen(step: Step, report: Report | None) -> None:
             tracker.tell(step, report)
             if report is not None and report.ending == "failed":
                 shown.console.print(f"failed: {step.label}", style="red")
-            shown.update(bar, description=tracker.text(), completed=total - tracker.cost_left)
+            total = tracker.cost
+            done = total - tracker.cost_left
+            shown.update(bar, description=tracker.text(), total=total, completed=done)
 
         yield listen

@@ -57,8 +57,8 @@ def run(
     )
     loaded = flow.load(study, changes)
     options = RunOptions(store=store, workers=workers or flow.default_workers(), device=device)
-    with progress(loaded, options) as listen:
-        done = flow.run(loaded, options, listen=listen, command=_command())
+    with progress() as (planned, listen):
+        done = flow.run(loaded, options, listen=listen, planned=planned, command=_command())
     page = html or store / "reports" / f"{loaded.study.name}.html"
     show(done.analysis, done.summary, page, as_json=json)
     if done.tally.failed:

@@ -17,7 +17,8 @@ from headstart.execute.materials import (
     training_images,
 )
 from headstart.networks.initial import Weights, fresh_weights, stage_of
-from headstart.plan.steps import Step, StepKind
+from headstart.plan.pilot import choose_rates
+from headstart.plan.steps import Score, Step, StepKind
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase
 from headstart.spec.shapes import Shape
@@ -253,6 +254,40 @@ def _tested(
     )
 
 
+def _select(step: Step, store: Store, device: torch.device) -> Outcome:
+    """The best candidate of each arm, by what validation said of the weights that count."""
+    rows = store.rows(step.inputs)
+    scores: dict[str, list[Score]] = {}
+    for candidate in step.payload["candidates"]:
+        results = [rows[step.inputs[number]].result for number in candidate["inputs"]]
+        found = _validated(results, candidate["keep"])
+        scores.setdefault(candidate["arm"], []).append(
+            Score(rate=candidate["rate"], accuracy=found[0], loss=found[1])
+        )
+    choice = choose_rates(scores, step.payload["control"])
+    result: Json = {
+        "rates": choice.rates,
+        "scores": {
+            arm: [[score.rate, score.accuracy, _finite(score.loss)] for score in tried]
+            for arm, tried in choice.scores.items()
+        },
+        "edges": choice.edges,
+        "control_error": choice.control_error,
+    }
+    return Outcome(result=result, arrays={})
+
+
+def _validated(results: list[Json], keep: Keep) -> tuple[float, float]:
+    """Validation accuracy and loss of the weights of a training that count."""
+    bests = [result["best"] for result in results]
+    chosen = choose([Best(update=b[0], accuracy=b[1]) if b else None for b in bests], keep)
+    curve = results[chosen.phase]["curve"]
+    update = bests[chosen.phase][0] if chosen.which == "best" else curve[-1][0]
+    (point,) = (point for point in curve if point[0] == update)
+    loss = point[2]
+    return point[3], float("inf") if loss is None else loss
+
+
 def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
     payload = step.payload
     found = find_overlap(
@@ -266,6 +301,7 @@ def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
 
 _ACTIONS: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
     "train": _train,
+    "select": _select,
     "predict": _predict,
     "overlap": _overlap,
 }

@@ -27,6 +27,15 @@ class Tally:
     failed: tuple[str, ...]
     blocked: int
 
+    def then(self, later: "Tally") -> "Tally":
+        """Both of two executions, the later of a plan that holds the earlier one's steps."""
+        return Tally(
+            run=self.run + later.run,
+            reused=later.reused - self.run,
+            failed=tuple(dict.fromkeys((*self.failed, *later.failed))),
+            blocked=later.blocked,
+        )
+
 
 def execute(
     plan: Plan, store: Store, options: RunOptions, executor: Executor, listen: Listener

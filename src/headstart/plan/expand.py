@@ -1,94 +1,128 @@
-"""Study and facts -> trials and steps. A step that two trials need is there once."""
+"""Study, facts and choices -> trials and steps. A step that two trials need is there once."""
 
 from dataclasses import dataclass, field
-from math import ceil
 
 from headstart.core.hashing import Json
 from headstart.plan.material import EVERYTHING, Material
-from headstart.plan.payloads import (
-    network_payload,
-    optimiser_payload,
-    phase_payload,
-    schedule_payload,
-)
+from headstart.plan.payloads import network_payload
+from headstart.plan.pilot import Choices, Pilot, Undecided
 from headstart.plan.steps import Plan, Step, Trial
-from headstart.spec.arms import FRESH, SELF, SOURCE, ArmSpec, Full, LabelMap
+from headstart.plan.trainings import SOURCE_ARM, Learnt, Trainings
+from headstart.spec.arms import SOURCE, ArmSpec, LabelMap
 from headstart.spec.facts import Facts
-from headstart.spec.phases import Phase
-from headstart.spec.shapes import flops_per_image, num_parameters
+from headstart.spec.shapes import num_parameters
 from headstart.spec.shapes import num_trainable as count_trainable
 from headstart.spec.sizes import SizeSpec
 from headstart.spec.study import Pair, StudySpec
-from headstart.spec.training import TrainingSpec
-from headstart.strategies import phases_of
-
-SOURCE_RUN, SELF_RUN = "source run", "self run"
 
 
-def make_plan(study: StudySpec, facts: Facts) -> Plan:
-    """Every trial of the study with the steps it needs. Same study and facts, same plan."""
-    planner = _Planner(study, facts)
+def make_plan(study: StudySpec, facts: Facts, choices: Choices | None = None) -> Plan:
+    """Every trial of the study that can be planned yet, with the steps it needs.
+
+    `choices` are the results of `select` steps, by key. Same arguments, same plan. Trials that
+    need a choice which is not there are left out and counted; the plan's `undecided` steps give
+    the choices that are missing.
+    """
+    planner = _Planner(Trainings(study, facts), choices or {})
     for pair in study.pairs:
         planner.overlap(pair)
         for size in study.sizes:
-            for arm in study.arms_of(pair, size):
-                for seed in study.seeds:
-                    planner.trial(pair, size, arm, seed)
+            planner.place(pair, size)
     for figure in study.published:
         if figure.arm == SOURCE:  # nothing need start from a source run that was published
-            for seed in study.seeds:
-                planner.source_run(study.pairs[figure.pair], seed)
+            planner.source_runs(study.pairs[figure.pair])
     return Plan(
-        trials=tuple(planner.trials.values()),
+        trials=tuple(planner.trials),
         sources=tuple(planner.sources.values()),
         overlaps=planner.overlaps,
-        steps=planner.steps,
+        steps=planner.trainings.steps,
+        num_waiting=planner.num_waiting,
+        undecided=tuple(planner.pilot.undecided),
+        choices=planner.pilot.settled,
+        margins=planner.margins,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Learnt:
-    """A planned training as others may start from it: its steps, and which weights count."""
+def expected_steps(study: StudySpec, facts: Facts, plan: Plan) -> tuple[Step, ...]:
+    """About what is still to be planned once the pilot has settled what it is asked.
 
-    keys: tuple[str, ...]
-    keep: str
+    As if the middle one of the learning rates would be chosen everywhere.
+    """
+    if not plan.num_waiting:
+        return ()
+    settled = make_plan(study.untuned(), facts)
+    return tuple(step for key, step in settled.steps.items() if key not in plan.steps)
+
+
+def evidence_of(study: StudySpec, plan: Plan) -> tuple[str, ...]:
+    """What names the evidence for each transfer arm at each place, however many seeds it has."""
+    transfer = {arm.name for arm in study.all_arms if arm.transfers}
+    first = min(study.seeds)
+    return tuple(t.predict_key for t in plan.trials if t.arm in transfer and t.seed == first)
 
 
 @dataclass(slots=True)
 class _Planner:
-    study: StudySpec
-    facts: Facts
-    steps: dict[str, Step] = field(default_factory=dict)
-    trials: dict[tuple[Pair, str, str, int], Trial] = field(default_factory=dict)
+    trainings: Trainings
+    choices: Choices
+    pilot: Pilot = field(init=False)
+    trials: list[Trial] = field(default_factory=list)
     sources: dict[tuple[str, int], Trial] = field(default_factory=dict)
     overlaps: dict[tuple[str, str], str] = field(default_factory=dict)
+    margins: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    num_waiting: int = 0
 
-    def trial(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> Trial:
-        """The trial of an arm, planned once."""
-        at = (pair, size.label, arm.name, seed)
-        if at not in self.trials:
-            material = self._material(pair, pair.target, arm.size or size, seed, "target")
-            self.trials[at] = self._trial(arm, size, material)
-        return self.trials[at]
+    def __post_init__(self) -> None:
+        self.pilot = Pilot(self.trainings, self.choices)
 
-    def source_run(self, pair: Pair, seed: int) -> Trial:
-        """The source run of a seed: the source task from scratch, all of its images."""
-        at = (pair.source, seed)
-        if at not in self.sources:
-            arm = ArmSpec(
-                name=SOURCE_RUN, start=(), strategy=Full(), training=self.study.pretraining
-            )
-            material = self._material(pair, pair.source, EVERYTHING, seed, "source")
-            self.sources[at] = self._trial(arm, EVERYTHING, material)
-        return self.sources[at]
+    @property
+    def study(self) -> StudySpec:
+        """The study."""
+        return self.trainings.study
+
+    def place(self, pair: Pair, size: SizeSpec) -> None:
+        """All trials of a pair at a size, or what has to be done before they can be planned."""
+        arms = self.study.arms_of(pair, size)
+        if any(SOURCE in arm.origins for arm in arms):
+            self.source_runs(pair)
+        try:
+            rates = self.pilot.rates(pair, size)
+        except Undecided:
+            self.num_waiting += len(arms) * len(self.study.seeds)
+            return
+        self.margins[pair.source, pair.target, size.label] = self.pilot.margin(pair, size)
+        for arm in arms:
+            for seed in self.study.seeds:
+                learnt = self.trainings.learn(pair, size, arm, seed, rates)
+                material = self.trainings.target(pair, size, arm, seed)
+                if isinstance(arm.strategy, LabelMap):
+                    predict = self._read_off_source(arm, material)
+                else:
+                    predict = self._predict(arm, learnt, material)
+                self.trials.append(self._trial(arm, size, learnt, predict, material))
+
+    def source_runs(self, pair: Pair) -> None:
+        """The source run of every seed, with its test."""
+        try:
+            rate = self.pilot.source_rate(pair)
+        except Undecided:
+            return
+        for seed in self.study.seeds:
+            if (pair.source, seed) not in self.sources:
+                learnt = self.trainings.learn_source(pair, seed, rate)
+                material = self.trainings.source(pair, seed)
+                predict = self._predict(SOURCE_ARM, learnt, material)
+                self.sources[pair.source, seed] = self._trial(
+                    SOURCE_ARM, EVERYTHING, learnt, predict, material
+                )
 
     def overlap(self, pair: Pair) -> None:
         """The step that looks for images which source and target share."""
         source, target = (
-            self._material(pair, name, EVERYTHING, 0, role)
+            self.trainings.material(pair, name, EVERYTHING, 0, role)
             for name, role in ((pair.source, "source"), (pair.target, "target"))
         )
-        self.overlaps[pair.source, pair.target] = self._add(
+        self.overlaps[pair.source, pair.target] = self.trainings.add(
             Step(
                 kind="overlap",
                 payload={
@@ -104,27 +138,9 @@ class _Planner:
             )
         )
 
-    def _material(
-        self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
-    ) -> Material:
-        return Material(
-            study=self.study,
-            facts=self.facts,
-            pair=pair,
-            task_name=task_name,
-            size=size,
-            seed=seed,
-            role=role,
-        )
-
-    def _trial(self, arm: ArmSpec, size: SizeSpec, material: Material) -> Trial:
-        training = arm.training or self.study.training
-        phases = self._phases(arm, training, size, material)
-        learnt = self._train(arm, training, phases, size, material)
-        if isinstance(arm.strategy, LabelMap):
-            predict = self._read_off_source(arm, material)
-        else:
-            predict = self._predict(arm, learnt, material)
+    def _trial(
+        self, arm: ArmSpec, size: SizeSpec, learnt: Learnt, predict: str, material: Material
+    ) -> Trial:
         stages = self.study.network.stage_names
         return Trial(
             arm=arm.name,
@@ -135,127 +151,13 @@ class _Planner:
             seed=material.seed,
             train_keys=learnt.keys,
             predict_key=predict,
-            updates=sum(phase.updates for phase in phases),
-            flops=sum(self.steps[key].flops for key in learnt.keys),
-            trainable_parameters=count_trainable(material.layers, stages, phases),
+            updates=sum(phase.updates for phase in learnt.phases),
+            flops=sum(self.trainings.steps[key].flops for key in learnt.keys),
+            trainable_parameters=count_trainable(material.layers, stages, learnt.phases),
             total_parameters=num_parameters(material.layers),
         )
 
-    def _phases(
-        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, material: Material
-    ) -> tuple[Phase, ...]:
-        stages = self.study.network.stage_names
-        updates = training.updates_for(material.num_images)
-        if arm.compute_of is not None:
-            budget = self._cost_of(arm.compute_of, size, material)
-            one = phases_of(arm.strategy, stages, updates, arm.frozen)
-            cost = sum(self._flops(phase, training, material) for phase in one)
-            updates = max(updates, ceil(budget * updates / cost))
-        return phases_of(arm.strategy, stages, updates, arm.frozen)
-
-    def _cost_of(self, name: str, size: SizeSpec, material: Material) -> int:
-        """Operations of an arm's trial with those of the source run it starts from."""
-        arm = next(arm for arm in self.study.all_arms if arm.name == name)
-        cost = self.trial(material.pair, size, arm, material.seed).flops
-        if SOURCE in arm.origins:
-            cost += self.source_run(material.pair, material.seed).flops
-        return cost
-
-    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> int:
-        per_image = flops_per_image(material.layers, self.study.network.stage_names, phase)
-        return per_image * phase.updates * training.batch_of(material.num_images)
-
-    def _train(
-        self,
-        arm: ArmSpec,
-        training: TrainingSpec,
-        phases: tuple[Phase, ...],
-        size: SizeSpec,
-        material: Material,
-    ) -> _Learnt:
-        """The steps of a training, one for each phase."""
-        start, origins = self._start(arm, size, material) if phases else ([], ())
-        total, done = sum(phase.updates for phase in phases), 0
-        keys: list[str] = []
-        for number, phase in enumerate(phases):
-            payload: Json = {
-                "data": material.training_data(),
-                "preprocessing": material.preprocessing(),
-                "network": network_payload(self.study.network),
-                "phase": phase_payload(phase),
-                "optimiser": optimiser_payload(training.optimiser),
-                "schedule": schedule_payload(training.schedule),
-                "batch_size": training.batch_of(material.num_images),
-                "first_update": done,
-                "measure_at": list(training.measured_at(total, done, phase.updates)),
-                "start": start if number == 0 else "continue",
-                "seed": material.seed,
-                "role": material.role,
-                "threads": 1,
-            }
-            of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
-            keys.append(
-                self._add(
-                    Step(
-                        kind="train",
-                        payload=payload,
-                        inputs=origins if number == 0 else (keys[-1],),
-                        datasets=material.datasets,
-                        label=f"{arm.name} on {material}{of}",
-                        updates=phase.updates,
-                        flops=self._flops(phase, training, material),
-                    )
-                )
-            )
-            done += phase.updates
-        return _Learnt(keys=tuple(keys), keep=training.keep)
-
-    def _start(
-        self, arm: ArmSpec, size: SizeSpec, material: Material
-    ) -> tuple[list[Json], tuple[str, ...]]:
-        """The start's rules with their stages spelt out, and the steps they take weights from."""
-        rules: list[Json] = []
-        inputs: list[str] = []
-        taken: set[str] = set()
-        for rule in arm.start:
-            covered = rule.covered(self.study.network.stage_names)
-            stages = [name for name in covered if name not in taken]
-            taken |= set(stages)
-            if rule.origin == FRESH or not stages:
-                continue
-            learnt = self._origin(rule.origin, size, material)
-            inputs += [key for key in learnt.keys if key not in inputs]
-            said: Json = {
-                "stages": stages,
-                "inputs": [inputs.index(key) for key in learnt.keys],
-                "keep": learnt.keep,
-            }
-            if rule.transform != "none":
-                said["transform"] = rule.transform
-            rules.append(said)
-        return rules, tuple(inputs)
-
-    def _origin(self, origin: str, size: SizeSpec, material: Material) -> _Learnt:
-        if origin == SOURCE:
-            keys = self.source_run(material.pair, material.seed).train_keys
-            return _Learnt(keys=keys, keep=self.study.pretraining.keep)
-        if origin == SELF:
-            return self._self_run(size, material)
-        arm = next(arm for arm in self.study.all_arms if arm.name == origin)
-        keys = self.trial(material.pair, size, arm, material.seed).train_keys
-        return _Learnt(keys=keys, keep=(arm.training or self.study.training).keep)
-
-    def _self_run(self, size: SizeSpec, material: Material) -> _Learnt:
-        """A run from scratch on the same target images, with first weights of its own."""
-        arm = ArmSpec(name=SELF_RUN, start=(), strategy=Full())
-        own = self._material(
-            material.pair, material.task_name, material.size, material.seed, "self"
-        )
-        training = self.study.training
-        phases = self._phases(arm, training, size, own)
-        return self._train(arm, training, phases, size, own)
-
-    def _predict(self, arm: ArmSpec, learnt: _Learnt, material: Material) -> str:
+    def _predict(self, arm: ArmSpec, learnt: Learnt, material: Material) -> str:
         payload: Json = {
             "data": material.test_data(),
             "preprocessing": material.preprocessing(),
@@ -268,7 +170,7 @@ class _Planner:
     def _read_off_source(self, arm: ArmSpec, material: Material) -> str:
         """Predictions of the source network, its classes mapped to those of the target."""
         pair, seed = material.pair, material.seed
-        source = self._material(pair, pair.source, EVERYTHING, seed, "source")
+        source = self.trainings.source(pair, seed)
         payload: Json = {
             "data": material.test_data(),
             "preprocessing": material.preprocessing(),
@@ -278,12 +180,12 @@ class _Planner:
             "label_map": material.training_data(),
             "source_classes": source.num_classes,
         }
-        return self._tested(arm, payload, self.source_run(pair, seed).train_keys, material)
+        return self._tested(arm, payload, self.sources[pair.source, seed].train_keys, material)
 
     def _tested(
         self, arm: ArmSpec, payload: Json, inputs: tuple[str, ...], material: Material
     ) -> str:
-        return self._add(
+        return self.trainings.add(
             Step(
                 kind="predict",
                 payload=payload,
@@ -294,7 +196,3 @@ class _Planner:
                 flops=0,
             )
         )
-
-    def _add(self, step: Step) -> str:
-        self.steps.setdefault(step.key, step)
-        return step.key

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from headstart.plan.steps import Plan
+from headstart.plan.steps import Plan, Step
 
 # A plain laptop core, for a store that has nothing to go by yet.
 FLOPS_PER_SECOND = 1.5e10
@@ -42,19 +42,24 @@ class StudyProgress:
 def outlook(
     study: str,
     plan: Plan,
+    expected: tuple[Step, ...],
     stored: set[str],
     spent: tuple[float, float] | None,
     workers: int,
 ) -> Outlook:
-    """What is left. `spent` is (seconds measured, seconds modelled) of earlier trainings."""
-    left = [step for key, step in plan.steps.items() if key not in stored]
+    """What is left of a plan and of the steps expected after it.
+
+    `spent` is (seconds measured, seconds modelled) of earlier trainings.
+    """
+    steps = [*plan.steps.values(), *expected]
+    left = [step for step in steps if step.key not in stored]
     flops, updates = sum(step.flops for step in left), sum(step.updates for step in left)
     factor = spent[0] / spent[1] if spent else 1.0
-    kinds = Counter(step.kind for step in plan.steps.values())
+    kinds = Counter(step.kind for step in steps)
     kept = Counter(step.kind for key, step in plan.steps.items() if key in stored)
     return Outlook(
         study=study,
-        num_trials=len(plan.trials),
+        num_trials=plan.num_trials,
         num_sources=len(plan.sources),
         steps=tuple((kind, number, kept[kind]) for kind, number in kinds.items()),
         updates=updates,

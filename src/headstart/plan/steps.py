@@ -6,11 +6,11 @@ from typing import Literal
 from headstart.core.hashing import Json, digest
 from headstart.spec.tasks import DataRef
 
-StepKind = Literal["train", "predict", "overlap"]
+StepKind = Literal["train", "select", "predict", "overlap"]
 
 # Bumped by hand when the meaning of a kind changes, so that nothing stored under the old meaning is
 # taken for the new one.
-VERSIONS: dict[StepKind, int] = {"train": 1, "predict": 1, "overlap": 1}
+VERSIONS: dict[StepKind, int] = {"train": 1, "select": 1, "predict": 1, "overlap": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,51 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """All trials of a study and the steps they need, every step after its inputs.
+class Score:
+    """One learning rate of one arm on the pilot seed: what validation says of it."""
 
-    `overlaps` are the steps that look for shared images, by (source, target).
+    rate: float
+    accuracy: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a pilot settled, for a pair at a size.
+
+    `scores` are all rates tried, by arm; `edges` are the sides of the grid (`low`, `high`) at which
+    an arm's best rate lies. `control_error` is the control's share of validation images told wrong.
+    """
+
+    rates: dict[str, float]
+    scores: dict[str, tuple[Score, ...]]
+    edges: dict[str, str]
+    control_error: float | None
+
+
+Place = tuple[str, str, str]
+"""(source, target, size)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All trials of a study that can be planned, and their steps, every step after its inputs.
+
+    `overlaps` are the steps that look for shared images, by (source, target). `num_waiting` trials
+    wait for the choices of the `undecided` steps. `choices` and `margins` (in percentage points)
+    are what the pilot has settled, by place.
     """
 
     trials: tuple[Trial, ...]
     sources: tuple[Trial, ...]
     overlaps: dict[tuple[str, str], str]
     steps: dict[str, Step]
+    num_waiting: int = 0
+    undecided: tuple[str, ...] = ()
+    choices: dict[Place, Choice] = field(default_factory=dict)
+    margins: dict[Place, float] = field(default_factory=dict)
+
+    @property
+    def num_trials(self) -> int:
+        """Trials planned and waiting."""
+        return len(self.trials) + self.num_waiting

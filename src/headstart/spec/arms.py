@@ -158,10 +158,15 @@ class ArmSpec(Spec):
         return tuple(dict.fromkeys(r.origin for r in self.start if r.origin != FRESH))
 
     @property
+    def trains(self) -> bool:
+        """Whether anything is trained at all."""
+        return not isinstance(self.strategy, LabelMap)
+
+    @property
     def transfers(self) -> bool:
         """Whether this is a way of transferring, and not a control or a point of a cut sweep."""
         taken = any(r.origin == SOURCE and r.transform == "none" for r in self.start)
-        return taken and not self.family and not isinstance(self.strategy, LabelMap)
+        return taken and not self.family and self.trains
 
 
 _FROM_ALL_OF_SOURCE = {"origin": SOURCE, "last": HEAD}

@@ -20,6 +20,8 @@ def check(parts: Parts) -> list[Problem]:
         *_measured(parts),
         *_repeats(parts),
         *_published(parts),
+        *_tuned(parts),
+        *_looked_at(parts),
     ]
 
 
@@ -91,7 +93,7 @@ def _measured(parts: Parts) -> Iterator[Problem]:
             task = tasks.get(role)
             if task is None or training is None or training.keep == "last":
                 continue
-            if task.split.by != "test" and task.split.validation == 0:
+            if not task.split.validates:
                 yield Problem(
                     where=f"{section}.keep",
                     message=f"'best' is picked on validation images, but task '{role}' "
@@ -220,3 +222,49 @@ def _repeats(parts: Parts) -> Iterator[Problem]:
             said += [arm.name for arm in parts["cuts"].arms(parts["network"].cuts)]
         for twice in sorted({item for item in said if said.count(item) > 1}):
             yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
+
+
+def _tuned(parts: Parts) -> Iterator[Problem]:
+    """Learning rates are chosen on validation, from one grid, on a seed that is no evidence."""
+    training, source = parts.get("training"), parts.get("source_training")
+    own = [arm.training for arm in parts.get("arms", ())]
+    for index, other in enumerate(own):
+        if other is not None and training is not None and other.rates not in ((), training.rates):
+            yield Problem(
+                where=f"arms[{index}].training.rates",
+                message="is another grid than the study's.",
+                fix="All arms choose from the same learning rates: leave it out, or write them.",
+            )
+    pretraining = source or training
+    tasks = parts.get("tasks", {})
+    for index, pair in enumerate(parts.get("pairs", ())):
+        for name, asked in ((pair.target, training), (pair.source, pretraining)):
+            task = tasks.get(name)
+            if task is not None and asked is not None and asked.rates and not task.split.validates:
+                yield Problem(
+                    where="source_training.rates" if asked is source else "training.rates",
+                    message=f"are chosen on validation images, but task '{name}' "
+                    f"(pairs[{index}]) has none.",
+                    fix="Give the task validation images, or one 'lr' instead of rates.",
+                )
+    if "seeds" in parts and parts.get("pilot_seed") in parts["seeds"]:
+        yield Problem(
+            where="pilot_seed",
+            message=f"{parts['pilot_seed']} is one of the seeds.",
+            fix="Learning rates and margin must be settled on a seed that is no evidence.",
+        )
+
+
+def _looked_at(parts: Parts) -> Iterator[Problem]:
+    looks = parts.get("looks", ())
+    if not looks or "seeds" not in parts:
+        return
+    if list(looks) != sorted(set(looks)):
+        yield Problem(where="looks", message=f"{list(looks)} is not in ascending order.")
+    if parts["seeds"] != tuple(range(looks[0])):
+        yield Problem(
+            where="seeds",
+            message="does not agree with looks, whose first "
+            f"is at {looks[0]} seeds (0 to {looks[0] - 1}).",
+            fix=f"Write seeds = {looks[0]}, or leave looks out.",
+        )

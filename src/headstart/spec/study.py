@@ -50,6 +50,11 @@ class FigureSpec(Spec):
     keras: float | None = None
 
 
+AUTO = "auto"
+LOOKS = (5, 10, 20)
+"""Numbers of seeds at which `seeds = "auto"` looks at the evidence (SCIENCE.md 5.2)."""
+
+
 def _seeds(given: Any) -> Any:
     """A number N means the seeds 0 to N-1."""
     if isinstance(given, int) and not isinstance(given, bool):
@@ -68,6 +73,12 @@ Seeds = Annotated[
 
 class StudySpec(Spec):
     """What is compared with what, on which data, with which budget.
+
+    `looks` are numbers of seeds at which the evidence is looked at, in ascending order; the study
+    ends at the first at which every verdict is in (`seeds = "auto"` says 5, 10 and 20). `margin` is
+    the gain, in percentage points, below which there is no difference that matters: a number, or
+    `auto`, a tenth of the control's error on the pilot seed (from 0.2 to 1; 1 without validation
+    images). The pilot seed settles learning rates and margin and is no part of the evidence.
 
     Building one from Python checks everything that can be checked without the data; the data's own
     facts (class names, counts) are checked when it is loaded through `headstart.flow`.
@@ -105,11 +116,14 @@ class StudySpec(Spec):
     control: str = "scratch"
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)] = (SizeSpec(kind="all"),)
     seeds: Seeds = (0, 1, 2, 3, 4)
-    margin: Annotated[float, Field(gt=0, lt=100)] = 1.0
+    looks: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    pilot_seed: Annotated[int, Field(ge=0)] = 9999
+    margin: Annotated[float, Field(gt=0, lt=100)] | Literal["auto"] = "auto"
     cuts: CutSweep | None = None
     published: tuple[FigureSpec, ...] = ()
 
     def __init__(self, **given: Any) -> None:
+        given = with_looks(given)
         parts, problems = parse(given)
         problems += check(parts)
         if problems:
@@ -120,6 +134,32 @@ class StudySpec(Spec):
     def pretraining(self) -> TrainingSpec:
         """How source runs are trained: `source_training`, or the same as the target."""
         return self.source_training or self.training
+
+    def has_validation(self, task: str) -> bool:
+        """Whether a task has images to choose on."""
+        return self.tasks[task].split.validates
+
+    def at_looks(self) -> tuple["StudySpec", ...]:
+        """The study at each of its looks: the same with the seeds that it has there."""
+        if not self.looks:
+            return (self,)
+        numbers = (tuple(range(number)) for number in self.looks)
+        return tuple(self.model_copy(update={"seeds": seeds}) for seeds in numbers)
+
+    def untuned(self) -> "StudySpec":
+        """The study at the middle of its learning rates and with a given margin: no pilot."""
+        arms = tuple(
+            arm.model_copy(update={"training": arm.training and arm.training.untuned()})
+            for arm in self.arms
+        )
+        return self.model_copy(
+            update={
+                "training": self.training.untuned(),
+                "source_training": self.pretraining.untuned(),
+                "arms": arms,
+                "margin": 1.0,
+            }
+        )
 
     @property
     def all_arms(self) -> tuple[ArmSpec, ...]:
@@ -134,6 +174,13 @@ class StudySpec(Spec):
             if (pair.arms is None or arm.name in pair.arms)
             and (arm.only_at is None or size in arm.only_at)
         )
+
+
+def with_looks(given: dict[str, Any]) -> dict[str, Any]:
+    """`seeds = "auto"` spelt out: the seeds of the first look, and the looks."""
+    if given.get("seeds") != AUTO:
+        return given
+    return {"looks": LOOKS, **given, "seeds": LOOKS[0]}
 
 
 def parse(given: dict[str, Any]) -> tuple[Parts, list[Problem]]:

@@ -47,6 +47,11 @@ class SplitSpec(Spec):
     drop_last: Annotated[int, Field(ge=0)] = 0
     take: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] = (0, 1)
 
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation images."""
+        return self.by == "test" or self.validation != 0
+
     def taken(self, num_images: int) -> slice:
         """Where the images of the task lie among `num_images` training images."""
         return slice(*self._bounds(num_images))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from headstart.spec.base import Spec
 
@@ -108,6 +108,8 @@ class TrainingSpec(Spec):
 
     Either `updates`, or `epochs` with a floor of `min_updates`, which keeps small sizes fed.
     Validation is measured `validations` times, evenly spaced; `keep` says which weights count.
+    `rates` are learning rates to choose from: every arm tries each of them at each size on the
+    pilot seed, and the best on validation takes the place of the optimiser's own.
     """
 
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -118,6 +120,16 @@ class TrainingSpec(Spec):
     schedule: ScheduleSpec = ScheduleSpec(kind="cosine", warmup=0.05)
     validations: Annotated[int, Field(ge=1)] = 10
     keep: Literal["best", "last"] = "best"
+    rates: tuple[Rate, ...] = ()
+
+    @field_validator("rates")
+    @classmethod
+    def _ascending(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
+        if len(rates) == 1:
+            raise ValueError("is one learning rate only; give it as the optimiser's 'lr'")
+        if list(rates) != sorted(set(rates)):
+            raise ValueError("must be in ascending order, each rate once")
+        return rates
 
     @model_validator(mode="after")
     def _one_budget(self) -> "TrainingSpec":
@@ -126,6 +138,18 @@ class TrainingSpec(Spec):
         if self.updates is not None and self.min_updates:
             raise ValueError("'min_updates' goes with 'epochs'; 'updates' is already a number")
         return self
+
+    def at(self, rate: float | None) -> "TrainingSpec":
+        """The training with the learning rate that was chosen; the same where none is to choose."""
+        if not self.rates:
+            return self
+        assert rate is not None, "a learning rate must have been chosen"
+        optimiser = self.optimiser.model_copy(update={"lr": rate})
+        return self.model_copy(update={"optimiser": optimiser, "rates": ()})
+
+    def untuned(self) -> "TrainingSpec":
+        """The training at the middle one of its learning rates."""
+        return self.at(self.rates[len(self.rates) // 2]) if self.rates else self
 
     def batch_of(self, num_images: int) -> int:
         """The batch size for `num_images` training images: never more than there are."""

@@ -35,6 +35,18 @@ MIGRATIONS = (
         UNIQUE (name, spec, facts)
     ) STRICT;
     """,
+    # When a study was first planned here, and every number of seeds at which its evidence was
+    # looked at: more seeds asked for later are charged for the looks before.
+    """
+    ALTER TABLE studies ADD COLUMN planned_at TEXT NOT NULL DEFAULT '';
+    UPDATE studies SET planned_at = used_at;
+    CREATE TABLE looks (
+        evidence TEXT NOT NULL,
+        num_seeds INTEGER NOT NULL,
+        looked_at TEXT NOT NULL,
+        PRIMARY KEY (evidence, num_seeds)
+    ) STRICT;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

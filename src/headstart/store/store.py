@@ -46,6 +46,7 @@ class StudyRow:
     spec: Json
     facts: Json
     command: str
+    planned_at: str
     used_at: str
 
 
@@ -218,8 +219,8 @@ class Store:
     def save_study(self, name: str, spec: Json, facts: Json, command: str) -> None:
         """Remember a study and the facts it was planned with, as the latest of its name."""
         self._write(
-            "INSERT INTO studies (name, spec, facts, command, used_at) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (name, spec, facts) "
+            "INSERT INTO studies (name, spec, facts, command, used_at, planned_at) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name, spec, facts) "
             "DO UPDATE SET command = excluded.command, used_at = excluded.used_at",
             # Not in canonical form: the order of a table of classes is that of the labels.
             (name, json.dumps(spec), json.dumps(facts), command, _now()),
@@ -228,7 +229,8 @@ class Store:
     def studies(self) -> list[StudyRow]:
         """Every study of the store, the latest use first."""
         rows = self._read(
-            "SELECT name, spec, facts, command, used_at FROM studies ORDER BY used_at DESC"
+            "SELECT name, spec, facts, command, planned_at, used_at FROM studies "
+            "ORDER BY used_at DESC"
         )
         return [
             StudyRow(
@@ -236,10 +238,29 @@ class Store:
                 spec=json.loads(row["spec"]),
                 facts=json.loads(row["facts"]),
                 command=row["command"],
+                planned_at=row["planned_at"],
                 used_at=row["used_at"],
             )
             for row in rows
         ]
+
+    # -- looks ---------------------------------------------------------------------------------
+
+    def looked(self, evidence: Iterable[str], num_seeds: int) -> None:
+        """Remember that pieces of evidence were looked at with a number of seeds."""
+        with self.atomic():
+            for piece in evidence:
+                self._write(
+                    "INSERT OR IGNORE INTO looks VALUES (?, ?, ?)", (piece, num_seeds, _now())
+                )
+
+    def looks(self, evidence: Iterable[str]) -> dict[str, set[int]]:
+        """The numbers of seeds at which pieces of evidence have been looked at."""
+        found: dict[str, set[int]] = {piece: set() for piece in evidence}
+        for row in self._read("SELECT evidence, num_seeds FROM looks"):
+            if row["evidence"] in found:
+                found[row["evidence"]].add(row["num_seeds"])
+        return found
 
     # -- inside --------------------------------------------------------------------------------
 

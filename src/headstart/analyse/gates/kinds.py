@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from headstart.analyse.analysis import Severity
 from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.plan.steps import Choice, Place
 from headstart.spec.arms import ArmSpec
 from headstart.spec.facts import Facts
 from headstart.spec.study import StudySpec
@@ -32,6 +33,7 @@ class Seen:
     facts: Facts
     records: Records
     overlaps: dict[tuple[str, str], OverlapRecord]
+    choices: dict[Place, Choice]
 
     def each(self) -> Iterator[tuple[Cell, Record]]:
         """Every finished trial with its cell."""

@@ -189,11 +189,27 @@ def _still_improving(record: Record) -> bool:
 
 
 def _tuned(seen: Seen) -> Iterator[Finding]:
-    lr = seen.study.training.optimiser.lr
-    yield Finding(
-        message=f"not tuned: one fixed learning rate ({lr:g}) for all arms and sizes; an arm that "
-        "needs another one is at a disadvantage."
-    )
+    fixed = seen.study.training
+    if not fixed.rates:
+        yield Finding(
+            message=f"not tuned: one fixed learning rate ({fixed.optimiser.lr:g}) for all arms and "
+            "sizes; an arm that needs another one is at a disadvantage."
+        )
+    at_edge = {
+        (*place, arm): f"{choice.rates[arm]:g}, the {_END[side]} tried"
+        for place, choice in seen.choices.items()
+        for arm, side in choice.edges.items()
+    }
+    for told in sorted(set(at_edge.values())):
+        cells = frozenset(cell for cell, said in at_edge.items() if said == told)
+        yield Finding(
+            message=f"the best learning rate of {named(cells)} is {told}, even after the grid was "
+            "extended for all arms: a better one may lie beyond.",
+            cells=cells,
+        )
+
+
+_END = {"low": "smallest", "high": "largest"}
 
 
 def _enough_seeds(seen: Seen) -> Iterator[Finding]:
@@ -272,7 +288,7 @@ TRAINING_GATES: tuple[GateSpec, ...] = (
         id="CHK-09",
         title="Learning rates tuned alike",
         severity="caveat",
-        good="Every arm's learning rate was chosen from the same grid.",
+        good="Every arm chose its learning rate from one grid, by validation on the pilot seed.",
         look=_tuned,
     ),
     GateSpec(

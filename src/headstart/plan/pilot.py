@@ -1,0 +1,218 @@
+"""What the pilot seed settles before any evidence is gathered: learning rates and the margin.
+
+The pilot's trials train on a seed that is no part of the evidence and are never tested. A `select`
+step compares them on validation; what follows is planned once its choice is stored.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+from headstart.core.hashing import Json
+from headstart.plan.steps import Choice, Place, Score, Step
+from headstart.plan.trainings import SOURCE_RUN, Learnt, Rates, Trainings
+from headstart.spec.arms import ArmSpec
+from headstart.spec.sizes import SizeSpec
+from headstart.spec.study import AUTO, Pair, StudySpec
+
+Choices = Mapping[str, Json]
+"""Results of finished `select` steps, by key."""
+
+EXTENSIONS = 2  # times that a grid whose best rate lies at an edge is extended by one more rate
+WIDEST_MARGIN, NARROWEST_MARGIN = 1.0, 0.2  # percentage points
+
+
+class Undecided(Exception):
+    """Planning needs the choice of a `select` step that is not stored yet."""
+
+
+def choose_rates(scores: Mapping[str, Iterable[Score]], control: str | None) -> Choice:
+    """The best rate of each arm: by validation accuracy, then loss, then the smaller rate."""
+    ordered = {
+        arm: tuple(sorted(tried, key=lambda score: score.rate)) for arm, tried in scores.items()
+    }
+    best = {arm: max(tried, key=_merit) for arm, tried in ordered.items()}
+    edges = {}
+    for arm, tried in ordered.items():
+        if len(tried) > 1 and best[arm] in (tried[0], tried[-1]):
+            edges[arm] = "low" if best[arm] == tried[0] else "high"
+    return Choice(
+        rates={arm: score.rate for arm, score in best.items()},
+        scores=ordered,
+        edges=edges,
+        control_error=1 - best[control].accuracy if control else None,
+    )
+
+
+def _merit(score: Score) -> tuple[float, float, float]:
+    loss = score.loss if isfinite(score.loss) else float("inf")
+    return (score.accuracy, -loss, -score.rate)
+
+
+def extended(grid: tuple[float, ...], edges: Iterable[str]) -> tuple[float, ...]:
+    """The grid with one more rate, the same factor away, at each edge named."""
+    sides = set(edges)
+    low = (_rounded(grid[0] * grid[0] / grid[1]),) if "low" in sides else ()
+    high = (_rounded(grid[-1] * grid[-1] / grid[-2]),) if "high" in sides else ()
+    return (*low, *grid, *high)
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.3g}")
+
+
+def margin_from(control_error: float) -> float:
+    """A tenth of the control's error, from 0.2 to 1 percentage points (SCIENCE.md 5.4)."""
+    tenth = 100 * control_error / 10
+    return round(min(max(tenth, NARROWEST_MARGIN), WIDEST_MARGIN), 2)
+
+
+@dataclass(slots=True)
+class Pilot:
+    """Plans the pilot of a study and reads what it settled."""
+
+    trainings: Trainings
+    choices: Choices
+    undecided: dict[str, None] = field(default_factory=dict)
+    settled: dict[Place, Choice] = field(default_factory=dict)
+    _sources: dict[str, Choice] = field(default_factory=dict)
+
+    @property
+    def study(self) -> StudySpec:
+        """The study."""
+        return self.trainings.study
+
+    def rates(self, pair: Pair, size: SizeSpec) -> Rates:
+        """The learning rates of a pair at a size.
+
+        Raises:
+            Undecided: the pilot has not settled them yet.
+        """
+        source = self.source_rate(pair)
+        arms = self._tuned(pair, size)
+        measured = self.study.margin == AUTO and self.study.has_validation(pair.target)
+        if not arms and not measured:
+            return Rates(source=source)
+        at = (pair.source, pair.target, size.label)
+        if at not in self.settled:
+            self.settled[at] = self._choice(pair, size, arms, source)
+        chosen = self.settled[at].rates
+        return Rates(source=source, arms={arm.name: chosen[arm.name] for arm in arms})
+
+    def source_rate(self, pair: Pair) -> float | None:
+        """The learning rate of source runs, None where only one is given.
+
+        Raises:
+            Undecided: the pilot has not settled it yet.
+        """
+        grid = self.study.pretraining.rates
+        if not grid:
+            return None
+        if pair.source not in self._sources:
+            seed = self.study.pilot_seed
+
+            def tried(grid: tuple[float, ...]) -> list[tuple[str, float, Learnt]]:
+                learn = self.trainings.learn_source
+                return [(SOURCE_RUN, rate, learn(pair, seed, rate)) for rate in grid]
+
+            self._sources[pair.source] = self._search(grid, tried, None, f"on {pair.source}")
+        return self._sources[pair.source].rates[SOURCE_RUN]
+
+    def margin(self, pair: Pair, size: SizeSpec) -> float:
+        """The margin in percentage points, once `rates` of this place are settled."""
+        if self.study.margin != AUTO:
+            return float(self.study.margin)
+        choice = self.settled.get((pair.source, pair.target, size.label))
+        error = choice.control_error if choice else None
+        return WIDEST_MARGIN if error is None else margin_from(error)
+
+    def _tuned(self, pair: Pair, size: SizeSpec) -> list[ArmSpec]:
+        """The arms of a pair at a size that have several learning rates to try."""
+        return [
+            arm
+            for arm in self.study.arms_of(pair, size)
+            if arm.trains and self.trainings.training_of(arm).rates
+        ]
+
+    def _choice(
+        self, pair: Pair, size: SizeSpec, arms: list[ArmSpec], source: float | None
+    ) -> Choice:
+        study, seed = self.study, self.study.pilot_seed
+        control = next(arm for arm in study.all_arms if arm.name == study.control)
+        once = [] if control in arms else [control]
+
+        def learnt(arm: ArmSpec, rate: float | None) -> Learnt:
+            rates = Rates(source=source, tried=rate)
+            return self.trainings.learn(pair, size, arm, seed, rates)
+
+        def tried(grid: tuple[float, ...]) -> list[tuple[str, float, Learnt]]:
+            fixed = self.trainings.training_of(control).optimiser.lr
+            return [
+                *((arm.name, fixed, learnt(arm, None)) for arm in once),
+                *((arm.name, rate, learnt(arm, rate)) for arm in arms for rate in grid),
+            ]
+
+        grid = self.trainings.training_of(arms[0]).rates if arms else ()
+        return self._search(grid, tried, control.name, f"of {pair.target} at {size.label}")
+
+    def _search(
+        self,
+        grid: tuple[float, ...],
+        tried: Callable[[tuple[float, ...]], list[tuple[str, float, Learnt]]],
+        control: str | None,
+        what: str,
+    ) -> Choice:
+        """Try the grid; while a best rate lies at its edge, try one more there, for every arm."""
+        for extension in range(EXTENSIONS + 1):
+            key = self._select(tried(grid), control, what)
+            if key not in self.choices:
+                self.undecided[key] = None
+                raise Undecided
+            choice = _read(self.choices[key])
+            if not choice.edges or len(grid) < 2 or extension == EXTENSIONS:
+                break
+            grid = extended(grid, choice.edges.values())
+        return choice
+
+    def _select(
+        self, tried: list[tuple[str, float, Learnt]], control: str | None, what: str
+    ) -> str:
+        inputs = tuple(dict.fromkeys(key for _, _, learnt in tried for key in learnt.keys))
+        payload: Json = {
+            "candidates": [
+                {
+                    "arm": arm,
+                    "rate": rate,
+                    "inputs": [inputs.index(key) for key in learnt.keys],
+                    "keep": learnt.keep,
+                }
+                for arm, rate, learnt in tried
+            ],
+            "control": control,
+        }
+        return self.trainings.add(
+            Step(
+                kind="select",
+                payload=payload,
+                inputs=inputs,
+                datasets={},
+                label=f"choice of learning rates {what}",
+                updates=0,
+                flops=0,
+            )
+        )
+
+
+def _read(result: Json) -> Choice:
+    return Choice(
+        rates=result["rates"],
+        scores={
+            arm: tuple(
+                Score(rate=rate, accuracy=accuracy, loss=float("nan") if loss is None else loss)
+                for rate, accuracy, loss in tried
+            )
+            for arm, tried in result["scores"].items()
+        },
+        edges=result["edges"],
+        control_error=result["control_error"],
+    )

@@ -1,0 +1,228 @@
+"""Arm, size and seed -> training steps: phases, first weights, budgets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil
+
+from headstart.core.hashing import Json
+from headstart.plan.material import EVERYTHING, Material
+from headstart.plan.payloads import (
+    network_payload,
+    optimiser_payload,
+    phase_payload,
+    schedule_payload,
+)
+from headstart.plan.steps import Step
+from headstart.spec.arms import FRESH, SELF, SOURCE, ArmSpec, Full
+from headstart.spec.facts import Facts
+from headstart.spec.phases import Phase
+from headstart.spec.shapes import flops_per_image
+from headstart.spec.sizes import SizeSpec
+from headstart.spec.study import Pair, StudySpec
+from headstart.spec.training import TrainingSpec
+from headstart.strategies import phases_of
+
+SOURCE_RUN, SELF_RUN = "source run", "self run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learnt:
+    """A planned training as others may start from it: its steps, and which weights count."""
+
+    keys: tuple[str, ...]
+    keep: str
+    phases: tuple[Phase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """The learning rates of trainings whose spec names several to try.
+
+    `arms` holds those chosen; `tried` is the one under trial on the pilot seed, for every arm.
+    """
+
+    source: float | None = None
+    arms: Mapping[str, float] = field(default_factory=dict)
+    tried: float | None = None
+
+    def of(self, arm: str) -> float | None:
+        """The learning rate of an arm."""
+        return self.arms.get(arm, self.tried)
+
+
+@dataclass(slots=True)
+class Trainings:
+    """Plans trainings of a study into `steps`; a training that two trials need is there once."""
+
+    study: StudySpec
+    facts: Facts
+    steps: dict[str, Step] = field(default_factory=dict)
+
+    def add(self, step: Step) -> str:
+        """Keep a step; gives its key."""
+        self.steps.setdefault(step.key, step)
+        return step.key
+
+    def material(
+        self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
+    ) -> Material:
+        """What a training works on."""
+        return Material(
+            study=self.study,
+            facts=self.facts,
+            pair=pair,
+            task_name=task_name,
+            size=size,
+            seed=seed,
+            role=role,
+        )
+
+    def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> Material:
+        """What an arm's trial works on."""
+        return self.material(pair, pair.target, arm.size or size, seed, "target")
+
+    def source(self, pair: Pair, seed: int) -> Material:
+        """What a source run works on: the source task, all of its images."""
+        return self.material(pair, pair.source, EVERYTHING, seed, "source")
+
+    def training_of(self, arm: ArmSpec) -> TrainingSpec:
+        """The budget and optimiser of an arm, before a learning rate is chosen."""
+        return arm.training or self.study.training
+
+    def learn(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates) -> Learnt:
+        """The training of an arm at a size with a seed."""
+        material = self.target(pair, size, arm, seed)
+        training = self.training_of(arm).at(rates.of(arm.name))
+        return self._learn(arm, training, size, material, rates)
+
+    def learn_source(self, pair: Pair, seed: int, rate: float | None) -> Learnt:
+        """A source run: the source task from scratch."""
+        training = self.study.pretraining.at(rate)
+        return self._learn(SOURCE_ARM, training, EVERYTHING, self.source(pair, seed), Rates())
+
+    def flops(self, arm: ArmSpec, size: SizeSpec, material: Material) -> int:
+        """Operations of an arm's training."""
+        training = self.training_of(arm)
+        phases = self._phases(arm, training, size, material)
+        return sum(self._flops(phase, training, material) for phase in phases)
+
+    def source_flops(self, pair: Pair) -> int:
+        """Operations of a source run."""
+        training, material = self.study.pretraining, self.source(pair, 0)
+        phases = self._phases(SOURCE_ARM, training, EVERYTHING, material)
+        return sum(self._flops(phase, training, material) for phase in phases)
+
+    def _learn(
+        self,
+        arm: ArmSpec,
+        training: TrainingSpec,
+        size: SizeSpec,
+        material: Material,
+        rates: Rates,
+    ) -> Learnt:
+        """One step for each phase."""
+        phases = self._phases(arm, training, size, material)
+        start, origins = self._start(arm, size, material, rates) if phases else ([], ())
+        total, done = sum(phase.updates for phase in phases), 0
+        keys: list[str] = []
+        for number, phase in enumerate(phases):
+            payload: Json = {
+                "data": material.training_data(),
+                "preprocessing": material.preprocessing(),
+                "network": network_payload(self.study.network),
+                "phase": phase_payload(phase),
+                "optimiser": optimiser_payload(training.optimiser),
+                "schedule": schedule_payload(training.schedule),
+                "batch_size": training.batch_of(material.num_images),
+                "first_update": done,
+                "measure_at": list(training.measured_at(total, done, phase.updates)),
+                "start": start if number == 0 else "continue",
+                "seed": material.seed,
+                "role": material.role,
+                "threads": 1,
+            }
+            of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
+            trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
+            step = Step(
+                kind="train",
+                payload=payload,
+                inputs=origins if number == 0 else (keys[-1],),
+                datasets=material.datasets,
+                label=f"{arm.name} on {material}{trying}{of}",
+                updates=phase.updates,
+                flops=self._flops(phase, training, material),
+            )
+            keys.append(self.add(step))
+            done += phase.updates
+        return Learnt(keys=tuple(keys), keep=training.keep, phases=phases)
+
+    def _phases(
+        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, material: Material
+    ) -> tuple[Phase, ...]:
+        stages = self.study.network.stage_names
+        updates = training.updates_for(material.num_images)
+        if arm.compute_of is not None:
+            budget = self._cost_of(arm.compute_of, size, material)
+            one = phases_of(arm.strategy, stages, updates, arm.frozen)
+            cost = sum(self._flops(phase, training, material) for phase in one)
+            updates = max(updates, ceil(budget * updates / cost))
+        return phases_of(arm.strategy, stages, updates, arm.frozen)
+
+    def _cost_of(self, name: str, size: SizeSpec, material: Material) -> int:
+        """Operations of an arm's trial with those of the source run it starts from."""
+        arm = self._arm(name)
+        own = self.target(material.pair, size, arm, material.seed)
+        cost = self.flops(arm, size, own)
+        return cost + (self.source_flops(material.pair) if SOURCE in arm.origins else 0)
+
+    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> int:
+        per_image = flops_per_image(material.layers, self.study.network.stage_names, phase)
+        return per_image * phase.updates * training.batch_of(material.num_images)
+
+    def _start(
+        self, arm: ArmSpec, size: SizeSpec, material: Material, rates: Rates
+    ) -> tuple[list[Json], tuple[str, ...]]:
+        """The start's rules with their stages spelt out, and the steps they take weights from."""
+        rules: list[Json] = []
+        inputs: list[str] = []
+        taken: set[str] = set()
+        for rule in arm.start:
+            covered = rule.covered(self.study.network.stage_names)
+            stages = [name for name in covered if name not in taken]
+            taken |= set(stages)
+            if rule.origin == FRESH or not stages:
+                continue
+            learnt = self._origin(rule.origin, size, material, rates)
+            inputs += [key for key in learnt.keys if key not in inputs]
+            said: Json = {
+                "stages": stages,
+                "inputs": [inputs.index(key) for key in learnt.keys],
+                "keep": learnt.keep,
+            }
+            if rule.transform != "none":
+                said["transform"] = rule.transform
+            rules.append(said)
+        return rules, tuple(inputs)
+
+    def _origin(self, origin: str, size: SizeSpec, material: Material, rates: Rates) -> Learnt:
+        if origin == SOURCE:
+            return self.learn_source(material.pair, material.seed, rates.source)
+        if origin == SELF:
+            return self._self_run(size, material, rates)
+        return self.learn(material.pair, size, self._arm(origin), material.seed, rates)
+
+    def _self_run(self, size: SizeSpec, material: Material, rates: Rates) -> Learnt:
+        """A run from scratch on the same target images, with first weights of its own.
+
+        It is trained as the control is, for it is the control once more.
+        """
+        arm = ArmSpec(name=SELF_RUN, start=(), strategy=Full())
+        own = self.material(material.pair, material.task_name, material.size, material.seed, "self")
+        training = self.study.training.at(rates.of(self.study.control))
+        return self._learn(arm, training, size, own, rates)
+
+    def _arm(self, name: str) -> ArmSpec:
+        return next(arm for arm in self.study.all_arms if arm.name == name)
+
+
+SOURCE_ARM = ArmSpec(name=SOURCE_RUN, start=(), strategy=Full())

@@ -1,0 +1,104 @@
+"""Whole runs of tiny studies with a pilot, and with several looks at the evidence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart import flow
+from headstart.execute.options import RunOptions
+from headstart.flow import Loaded, plan_of, run
+from headstart.plan.steps import Plan, Step
+from headstart.store.store import Store
+from studies import tiny, tiny_table
+
+RATES = [0.01, 0.1]
+
+
+def tuned(**changes: Any) -> Loaded:
+    training = {**tiny_table()["training"], "rates": RATES}
+    table = {"training": training, "sizes": [20], "arms": ["scratch", "full"], "seeds": 2}
+    return tiny(**{**table, **changes})
+
+
+def go(loaded: Loaded, folder: Path, planned: flow.Planned | None = None) -> flow.Done:
+    options = RunOptions(store=folder, workers=1, device="cpu")
+    return run(loaded, options, listen=lambda *_: None, planned=planned)
+
+
+def test_rates_are_chosen_on_the_pilot_and_used_by_every_seed(store_folder: Path) -> None:
+    loaded = tuned(margin="auto")
+    told: list[tuple[int, int]] = []
+
+    def planned(plan: Plan, expected: tuple[Step, ...], stored: set[str]) -> None:
+        told.append((plan.num_waiting, len(expected)))
+
+    done = go(loaded, store_folder, planned)
+    assert told[0][0] == 4
+    assert told[0][1] > 0
+    assert told[-1] == (0, 0)
+    analysis = done.analysis
+    assert (analysis.num_done, analysis.num_trials) == (4, 4)
+    chosen = {tuning.arm: tuning for tuning in analysis.tuning}
+    with Store(store_folder) as store:
+        plan = plan_of(loaded, store)
+        for trial in plan.trials:
+            rate = plan.steps[trial.train_keys[0]].payload["optimiser"]["lr"]
+            assert rate == chosen[trial.arm].chosen
+        tested = {s.payload["seed"] for k in plan.steps if (s := plan.steps[k]).kind == "train"}
+        assert tested == {0, 1, loaded.study.pilot_seed}
+    for tuning in chosen.values():
+        best = max(tuning.validation_accuracy)
+        at = tuning.rates.index(tuning.chosen)
+        assert tuning.validation_accuracy[at] == best
+        assert len(tuning.rates) == len(chosen["scratch"].rates)  # all arms tried as many
+    assert {c.margin_pp for c in analysis.comparisons} == {plan.margins["source", "target", "20"]}
+    again = go(loaded, store_folder)
+    assert again.summary.steps_run == 0
+    assert again.analysis.comparisons == analysis.comparisons
+
+
+def test_a_pilot_that_fails_leaves_its_trials_waiting(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("no choice today")
+
+    monkeypatch.setattr("headstart.execute.actions.choose_rates", broken)
+    done = go(tuned(), store_folder)
+    assert len(done.tally.failed) == 1  # that of the source; the rest waits for it
+    assert (done.analysis.num_done, done.analysis.num_trials) == (0, 4)
+    monkeypatch.undo()
+    assert go(tuned(), store_folder).analysis.num_done == 4
+
+
+def test_seeds_are_added_while_evidence_is_short(store_folder: Path) -> None:
+    loaded = tiny(sizes=[20], arms=["scratch", "full"], seeds=2, looks=[2, 3])
+    analysis = go(loaded, store_folder).analysis
+    assert analysis.seeds == (0, 1, 2)  # two seeds are never enough
+    with Store(store_folder) as store:
+        recalled = flow.recall_one(store, "tiny")
+        again, _ = flow.report_again(store, recalled)
+    assert again.seeds == (0, 1, 2)
+    assert again.comparisons == analysis.comparisons
+
+
+def test_a_look_is_remembered_and_charged_for(store_folder: Path) -> None:
+    """More seeds after a first look: the level is that of two looks, whoever asks again."""
+
+    def intervals(seeds: int, folder: Path) -> list[float]:
+        loaded = tiny(sizes=[20], arms=["scratch", "full"], seeds=seeds)
+        compared = go(loaded, folder).analysis.comparisons
+        return [c.high_pp - c.low_pp for c in compared if c.high_pp and c.low_pp is not None]
+
+    intervals(3, store_folder)
+    with Store(store_folder) as store:
+        assert [set(n) for n in store.looks(_looked(store)).values()] == [{3}]
+    intervals(4, store_folder)
+    with Store(store_folder) as store:
+        assert [set(n) for n in store.looks(_looked(store)).values()] == [{3, 4}]
+
+
+def _looked(store: Store) -> list[str]:
+    recalled = flow.recall(store)[0]
+    return list(flow.evidence_of(recalled.loaded.study, recalled.plan))
