@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow check format clean
+.PHONY: demo test test-slow validate check format clean
 
 demo: $(VENV)/.installed  ## run the first study on real images
 	$(BIN)/headstart run digits
@@ -13,6 +13,12 @@ test: $(VENV)/.installed-dev  ## run the tests
 
 test-slow: $(VENV)/.installed-dev  ## run the tests that take longer, too
 	$(BIN)/python -m pytest
+
+validate: $(VENV)/.installed  ## studies whose truth is known: are the verdicts right?
+	$(BIN)/headstart validate identity
+	$(BIN)/headstart validate positive
+	$(BIN)/headstart validate negative
+	$(BIN)/headstart validate null
 
 check: $(VENV)/.installed-dev  ## style, types and layers
 	$(BIN)/ruff check

@@ -8,6 +8,7 @@ import pytest
 from headstart import flow
 from headstart.execute.options import RunOptions
 from headstart.flow import Loaded, plan_of, run
+from headstart.plan.expand import evidence_of
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
 from studies import tiny, tiny_table
@@ -101,4 +102,4 @@ def test_a_look_is_remembered_and_charged_for(store_folder: Path) -> None:
 
 def _looked(store: Store) -> list[str]:
     recalled = flow.recall(store)[0]
-    return list(flow.evidence_of(recalled.loaded.study, recalled.plan))
+    return list(evidence_of(recalled.loaded.study, recalled.plan))

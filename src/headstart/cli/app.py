@@ -11,6 +11,7 @@ from headstart.cli.recipes import recipes
 from headstart.cli.report import report
 from headstart.cli.run import run
 from headstart.cli.status import status
+from headstart.cli.validate import validate
 from headstart.core.version import __version__
 
 
@@ -34,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much of a head start does transfer learning give, and which way is worth it?",
 )
-for command in (run, plan, status, report):
+for command in (run, plan, status, report, validate):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")

@@ -51,7 +51,7 @@ def _train(step: Step, store: Store, device: torch.device) -> Outcome:
     image: Shape = (*train.inputs.shape[2:], train.inputs.shape[1])
     num_classes = len(payload["data"]["groups"])
     fresh = fresh_weights(network, image, num_classes, payload["seed"], payload["role"])
-    weights = _first_weights(step, store, fresh)
+    weights = _first_weights(step, store, fresh, image)
     result = run_phase(
         PhaseWork(
             network=network,
@@ -124,12 +124,15 @@ def _weight_arrays(result: PhaseResult) -> Arrays:
     return arrays
 
 
-def _first_weights(step: Step, store: Store, fresh: Weights) -> Weights:
+def _first_weights(step: Step, store: Store, fresh: Weights, image: Shape) -> Weights:
     """Weights a phase starts from: the phase before it, or fresh ones under the start's rules."""
     if step.payload["start"] == "continue":
         return _weights(store, step.inputs[0], "last")
     weights = dict(fresh)
     for rule in step.payload["start"]:
+        if "role" in rule:
+            weights |= _drawn(step, rule, image)
+            continue
         keys = [step.inputs[number] for number in rule["inputs"]]
         learnt, _ = finished_weights(store, keys, rule["keep"])
         stages = set(rule["stages"])
@@ -138,6 +141,14 @@ def _first_weights(step: Step, store: Store, fresh: Weights) -> Weights:
             taken = _shuffled(taken, step.payload["seed"])
         weights |= taken
     return weights
+
+
+def _drawn(step: Step, rule: Json, image: Shape) -> Weights:
+    """First weights of some stages as a run of another role draws them."""
+    network, classes = step.payload["network"], len(step.payload["data"]["groups"])
+    spec, seed = NetworkSpec.model_validate(network), step.payload["seed"]
+    drawn = fresh_weights(spec, image, classes, seed, rule["role"])
+    return {name: array for name, array in drawn.items() if stage_of(name) in rule["stages"]}
 
 
 def _shuffled(weights: Weights, seed: int) -> Weights:

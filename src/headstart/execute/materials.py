@@ -7,6 +7,7 @@ import numpy as np
 
 from headstart.core.hashing import Json, canonical_json
 from headstart.core.seeds import stream
+from headstart.data.alter import altered
 from headstart.data.images import Images
 from headstart.data.preprocess import Standardiser, statistics, to_inputs
 from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
@@ -37,7 +38,8 @@ def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Exampl
 def test_images(data: Json, datasets: Datasets) -> Images:
     """The test images of a task."""
     cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
-    return test_part(datasets[data["content"]], data["groups"], SplitSpec(**cut))
+    found = test_part(datasets[data["content"]], data["groups"], SplitSpec(**cut))
+    return altered(found, data.get("alter", ()))
 
 
 def training_images(data: Json, datasets: Datasets) -> TrainingPart:
@@ -49,7 +51,11 @@ def training_images(data: Json, datasets: Datasets) -> TrainingPart:
 @lru_cache(maxsize=4)
 def _part_of(task: str, dataset: DataRef) -> TrainingPart:
     data = json.loads(task)
-    return training_part(dataset, data["groups"], SplitSpec(**data["split"]))
+    found = training_part(dataset, data["groups"], SplitSpec(**data["split"]))
+    done = data.get("alter", ())
+    return TrainingPart(
+        train=altered(found.train, done), validation=altered(found.validation, done)
+    )
 
 
 def _chosen(part: TrainingPart, data: Json) -> Images:

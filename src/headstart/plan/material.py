@@ -76,11 +76,11 @@ class Material:
 
     def training_data(self) -> Json:
         """The training images, as a payload says it."""
-        return data_payload(self.known.content, self.groups, self.task.split, self._subset())
+        return data_payload(self.known.content, self.groups, self.task, self._subset())
 
     def test_data(self) -> Json:
         """The test images, as a payload says it."""
-        return test_payload(self.known.content, self.groups, self.task.split)
+        return test_payload(self.known.content, self.groups, self.task)
 
     def preprocessing(self) -> Json:
         """Scaling, and the data whose statistics standardise."""

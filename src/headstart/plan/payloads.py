@@ -8,31 +8,36 @@ from headstart.core.hashing import Json
 from headstart.spec import network as nets
 from headstart.spec.network import AnyLayer, NetworkSpec
 from headstart.spec.phases import Phase
-from headstart.spec.tasks import PreprocessingSpec, SplitSpec
+from headstart.spec.tasks import PreprocessingSpec, SplitSpec, TaskSpec
 from headstart.spec.training import DEFAULTS, OptimiserSpec, ScheduleSpec
 
 
 def data_payload(
-    content: str, groups: tuple[tuple[int, ...], ...], split: SplitSpec, subset: Json | None
+    content: str, groups: tuple[tuple[int, ...], ...], task: TaskSpec, subset: Json | None
 ) -> Json:
     """Training images of a task: data set, classes, validation split and subset (None: all)."""
     payload: Json = {
         "content": content,
         "groups": [list(group) for group in groups],
-        "split": split_payload(split),
+        "split": split_payload(task.split),
     }
+    if task.alter:
+        payload["alter"] = sorted(task.alter)
     if subset is not None:
         payload["subset"] = subset
     return payload
 
 
-def test_payload(content: str, groups: tuple[tuple[int, ...], ...], split: SplitSpec) -> Json:
-    """Test images of a task."""
-    return {
+def test_payload(content: str, groups: tuple[tuple[int, ...], ...], task: TaskSpec) -> Json:
+    """Test images of a task. Their labels are what they are, however the task is altered."""
+    payload: Json = {
         "content": content,
         "groups": [list(group) for group in groups],
-        **({} if split.test == "published" else _test_cut(split)),
+        **({} if task.split.test == "published" else _test_cut(task.split)),
     }
+    if "inverted_images" in task.alter:
+        payload["alter"] = ["inverted_images"]
+    return payload
 
 
 def split_payload(split: SplitSpec) -> Json:

@@ -13,7 +13,7 @@ from headstart.plan.payloads import (
     schedule_payload,
 )
 from headstart.plan.steps import Step
-from headstart.spec.arms import FRESH, SELF, SOURCE, ArmSpec, Full
+from headstart.spec.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
 from headstart.spec.facts import Facts
 from headstart.spec.phases import Phase
 from headstart.spec.shapes import flops_per_image
@@ -191,6 +191,9 @@ class Trainings:
             stages = [name for name in covered if name not in taken]
             taken |= set(stages)
             if rule.origin == FRESH or not stages:
+                continue
+            if rule.origin == UNTRAINED:
+                rules.append({"stages": stages, "role": "source"})
                 continue
             learnt = self._origin(rule.origin, size, material, rates)
             inputs += [key for key in learnt.keys if key not in inputs]

@@ -10,16 +10,17 @@ from headstart.spec.network import HEAD
 from headstart.spec.sizes import Size
 from headstart.spec.training import TrainingSpec
 
-FRESH, SOURCE, SELF = "fresh", "source", "self"
-ORIGINS = (FRESH, SOURCE, SELF)
+FRESH, SOURCE, SELF, UNTRAINED = "fresh", "source", "self", "untrained"
+ORIGINS = (FRESH, SOURCE, SELF, UNTRAINED)
 
 
 class StartRule(Spec):
     """First weights of a run of stages.
 
     `origin` is `fresh`, `source` (the source run of the same seed), `self` (a run from scratch on
-    the very target data, with other first weights: the selffer control of Yosinski et al. 2014) or
-    the name of another arm. `first` and `last` are names of stages, both included; left open they
+    the very target data, with other first weights: the selffer control of Yosinski et al. 2014),
+    `untrained` (what the source run starts from: a source that has seen nothing) or the name of
+    another arm. `first` and `last` are names of stages, both included; left open they
     mean the ends of the trunk. `shuffled` permutes the numbers inside each tensor, which keeps
     their distribution and destroys what they have learnt.
     """

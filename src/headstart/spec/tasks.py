@@ -85,6 +85,9 @@ class SplitSpec(Spec):
         return left - self.num_validation(left)
 
 
+Alteration = Literal["shuffled_labels", "inverted_images"]
+
+
 class ImageSpec(Spec):
     """How image files of a folder or an archive become arrays of one shape.
 
@@ -105,6 +108,10 @@ class TaskSpec(Spec):
     absent), or a table of new names with the classes merged under each:
     `{ even = [0, 2, 4, 6, 8], odd = [1, 3, 5, 7, 9] }`. With `labels = "original"` the classes kept
     have the data set's own labels, and the head is as wide as the data set has classes.
+
+    `alter` spoils a task on purpose, for controls: `shuffled_labels` deals the labels of its
+    training and validation images out anew, so that there is nothing to learn of them, and
+    `inverted_images` turns light into dark.
     """
 
     dataset: str
@@ -112,6 +119,7 @@ class TaskSpec(Spec):
     labels: Literal["reindexed", "original"] = "reindexed"
     split: SplitSpec = SplitSpec()
     image: ImageSpec = ImageSpec()
+    alter: tuple[Alteration, ...] = ()
 
     @field_validator("dataset")
     @classmethod

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, in_words, named
 from headstart.analyse.records import Cell, Record
-from headstart.spec.arms import SELF, SOURCE, ArmSpec, LabelMap
+from headstart.spec.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.spec.network import HEAD, BatchNorm, Dropout
 
 CONVERGED_SHARE, CONVERGED_CHANGE = 0.2, 0.01
@@ -45,7 +45,7 @@ def _trunk_taken(arm: ArmSpec, seen: Seen) -> bool:
     for rule in arm.start:
         if set(rule.covered(names)) <= {HEAD}:
             continue
-        if rule.origin in (SOURCE, SELF):
+        if rule.origin in (SOURCE, SELF, UNTRAINED):
             return True
         if rule.origin in {other.name for other in seen.study.all_arms}:
             return _trunk_taken(seen.arm(rule.origin), seen)

@@ -1,0 +1,48 @@
+"""`headstart validate`: studies whose truth is known, to see how often the verdicts are right."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from headstart.cli.arguments import AsJson, Workers
+
+
+def validate(
+    kind: Annotated[
+        Literal["null", "positive", "negative", "identity"],
+        typer.Argument(help="What is true: no difference, a gain, a loss, or no comparison."),
+    ],
+    studies: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many studies. [null 200, others 20 or 5]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other studies.")] = 0,
+    store: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder that keeps all results.")
+    ] = Path("headstart-validation"),
+    workers: Workers = None,
+    json: AsJson = False,
+) -> None:
+    """Run studies whose truth is known and count the verdicts. Exit code 1: not as they should."""
+    from headstart import flow
+    from headstart.cli.output import show_validation
+    from headstart.cli.progress import progress
+    from headstart.execute.options import RunOptions
+
+    options = RunOptions(store=store, workers=workers or flow.default_workers())
+    with progress() as (planned, listen):
+        done = flow.validate(
+            kind,
+            options,
+            studies=studies or flow.STUDIES[kind],
+            seed=seed,
+            listen=listen,
+            planned=planned,
+            command=shlex.join(["headstart", *sys.argv[1:]]),
+        )
+    show_validation(done, as_json=json)
+    if not done.validation.accepted:
+        sys.exit(1)

@@ -1,0 +1,120 @@
+"""The whole engine on one page: plan, execute, analyse, look, until every verdict is in."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from headstart.analyse.analysis import Analysis
+from headstart.analyse.build import analyse
+from headstart.core.hashing import Json
+from headstart.execute.executors import Listener, executor_for
+from headstart.execute.options import RunOptions
+from headstart.execute.scheduler import Tally, execute
+from headstart.flow.load import Loaded
+from headstart.plan.expand import evidence_of, expected_steps, make_plan
+from headstart.plan.steps import Plan, Step
+from headstart.report.run_summary import RunSummary
+from headstart.store.store import Store
+
+Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
+"""Told of a plan, of the steps expected after it, and of the keys of those stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A run that came to its end: the analysis, and what the run did."""
+
+    analysis: Analysis
+    summary: RunSummary
+    tally: Tally
+
+
+def run(
+    loaded: Loaded,
+    options: RunOptions,
+    *,
+    listen: Listener,
+    planned: Planned | None = None,
+    command: str = "",
+) -> Done:
+    """Plan, execute what is missing, analyse; go on to the next look where evidence is short.
+
+    `planned` is told of every plan, and of what is in the store already.
+
+    Raises:
+        StoreError: the store cannot be used. KeyboardInterrupt: as it comes.
+    """
+    started = time.perf_counter()
+    # Workers outlive a run, and need not be in the folder that this process has gone to since.
+    options = replace(options, store=options.store.absolute())
+    tally = Tally(run=0, reused=0, failed=(), blocked=0)
+    with Store(options.store) as store:
+        remember(store, loaded, command)
+        for study in loaded.study.at_looks():
+            at = replace(loaded, study=study)
+            plan, more = carry_out(at, store, options, listen=listen, planned=planned or _silent)
+            tally = tally.then(more)
+            analysis = look(at, plan, store)
+            if analysis.num_done < analysis.num_trials or analysis.decided:
+                break
+    summary = RunSummary(
+        steps_run=tally.run,
+        steps_reused=tally.reused,
+        seconds=time.perf_counter() - started,
+        command=command,
+    )
+    return Done(analysis=analysis, summary=summary, tally=tally)
+
+
+def carry_out(
+    loaded: Loaded, store: Store, options: RunOptions, *, listen: Listener, planned: Planned
+) -> tuple[Plan, Tally]:
+    """Execute a study at one look, planning again whenever the pilot has settled something."""
+    tally = Tally(run=0, reused=0, failed=(), blocked=0)
+    while True:
+        plan = plan_of(loaded, store)
+        stored = set(store.rows(plan.steps))
+        planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
+        tally = tally.then(execute(plan, store, options, executor_for(options.workers), listen))
+        if not store.rows(plan.undecided):
+            return plan, tally
+
+
+def plan_of(loaded: Loaded, store: Store) -> Plan:
+    """The plan of a study, with every choice that the store holds."""
+    choices: dict[str, Json] = {}
+    while True:
+        plan = make_plan(loaded.study, loaded.facts, choices)
+        made = store.rows(plan.undecided)
+        if not made:
+            return plan
+        choices |= {key: row.result for key, row in made.items()}
+
+
+def look(loaded: Loaded, plan: Plan, store: Store) -> Analysis:
+    """The analysis of a study, and the store's memory that its evidence was looked at."""
+    study = loaded.study
+    evidence = evidence_of(study, plan)
+    seen = store.looks(evidence).values()
+    numbers = set(study.looks) | {len(study.seeds)}
+    looks = max((len(numbers | earlier) for earlier in seen), default=len(numbers))
+    analysis = analyse(study, loaded.facts, plan, store, looks=looks)
+    if analysis.num_done == analysis.num_trials:
+        store.looked(evidence, len(study.seeds))
+    return analysis
+
+
+def remember(store: Store, loaded: Loaded, command: str) -> None:
+    """Keep the study with its facts, so that reports need neither its file nor its data."""
+    facts = {name: known.model_dump(mode="json") for name, known in loaded.facts.items()}
+    store.save_study(loaded.study.name, loaded.study.model_dump(mode="json"), facts, command)
+
+
+def default_workers() -> int:
+    """One worker per core this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _silent(*_: object) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,147 @@
+"""A study by its name or file, checked against its data."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from headstart.core.errors import DataError, Problem, SpecError, known_names, nearest
+from headstart.data.images import facts_of
+from headstart.spec.checks import Parts, check
+from headstart.spec.data_checks import check_facts
+from headstart.spec.facts import Facts
+from headstart.spec.load import read_toml
+from headstart.spec.study import StudySpec, parse, with_looks
+from headstart.spec.variants import with_variants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What a command line changes of a study before it is checked; None leaves it as it is."""
+
+    seeds: int | str | None = None
+    sizes: tuple[str, ...] | None = None
+    arms: tuple[str, ...] | None = None
+    variants: tuple[str, ...] = ()
+    skip_broken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A checked study with the facts of its data."""
+
+    study: StudySpec
+    facts: Facts
+
+
+def recipes() -> dict[str, Path]:
+    """The built-in studies by name."""
+    return {path.stem: path for path in sorted(recipes_folder().glob("*.toml"))}
+
+
+def recipes_folder() -> Path:
+    """Where the built-in studies lie."""
+    return Path(str(resources.files("headstart") / "recipes"))
+
+
+def load(study: str, changes: Changes = Changes()) -> Loaded:
+    """A study by a recipe's name or a file's path, checked against its data.
+
+    Raises:
+        SpecError: with all problems of the study and its data at once.
+    """
+    path = find_study(study)
+    given, problems = with_variants(read_toml(path), changes.variants)
+    given = with_looks(_changed(given, changes))
+    parts, more = parse(given)
+    problems += more
+    facts, data_problems = _facts(parts)
+    problems += data_problems + check(parts) + check_facts(parts, facts)
+    if problems:
+        raise SpecError(problems, study if study in recipes() else str(path))
+    return Loaded(study=StudySpec(**given), facts=facts)
+
+
+def with_facts(study: StudySpec) -> Loaded:
+    """A study made in Python, checked against its data.
+
+    Raises:
+        SpecError: with all problems at once.
+    """
+    parts: Parts = {name: getattr(study, name) for name in StudySpec.model_fields}
+    facts, problems = _facts(parts)
+    problems += check_facts(parts, facts)
+    if problems:
+        raise SpecError(problems, f"study '{study.name}'")
+    return Loaded(study=study, facts=facts)
+
+
+def find_study(study: str) -> Path:
+    """The file of a recipe or the path itself.
+
+    Raises:
+        SpecError: it is neither a recipe nor a file.
+    """
+    path = Path(study)
+    if path.is_file() or path.suffix == ".toml" or len(path.parts) > 1:
+        return path
+    return recipe(study)
+
+
+def recipe(name: str) -> Path:
+    """The file of a built-in study.
+
+    Raises:
+        SpecError: there is no recipe of that name.
+    """
+    known = recipes()
+    if name in known:
+        return known[name]
+    problem = Problem(
+        where="",
+        message="is neither a recipe nor a file.",
+        allowed=known_names(known),
+        fix=nearest(name, known) or "List the recipes with: headstart recipes",
+    )
+    raise SpecError([problem], f"'{name}'")
+
+
+def _facts(parts: Parts) -> tuple[Facts, list[Problem]]:
+    facts: Facts = {}
+    problems: list[Problem] = []
+    looked: set[str] = set()  # a data set that several tasks are on is missed once
+    for name, task in parts.get("tasks", {}).items():
+        if str(task.data) in looked:
+            continue
+        looked.add(str(task.data))
+        try:
+            facts[str(task.data)] = facts_of(task.data)
+        except DataError as error:
+            problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
+    return facts, problems
+
+
+def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
+    changed = dict(given)
+    if changes.seeds is not None:
+        changed["seeds"] = changes.seeds
+    if changes.sizes is not None:
+        changed["sizes"] = list(changes.sizes)
+    if changes.arms is not None:
+        control = given.get("control", StudySpec.model_fields["control"].default)
+        wanted = dict.fromkeys([control, *changes.arms])  # nothing is compared without it
+        changed["arms"] = _arms_named(given.get("arms"), wanted)
+    if changes.skip_broken:
+        changed["tasks"] = {
+            name: {**task, "image": {**task.get("image", {}), "skip_broken": True}}
+            for name, task in given.get("tasks", {}).items()
+        }
+    return changed
+
+
+def _arms_named(own: object, wanted: Iterable[str]) -> list[Any]:
+    """The study's own arms by name, else built-in ones; an unknown name is told by the checks."""
+    tables = [arm for arm in own if isinstance(arm, dict)] if isinstance(own, list) else []
+    by_name = {arm.get("name"): arm for arm in tables}
+    return [by_name.get(name, name) for name in wanted]

@@ -1,0 +1,122 @@
+"""Studies as a store remembers them: reports, progress and outlooks; nothing is run."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.analyse.analysis import Analysis
+from headstart.core.errors import StoreError, known_names, nearest
+from headstart.flow.engine import look, plan_of
+from headstart.flow.load import Loaded
+from headstart.plan.expand import expected_steps, make_plan
+from headstart.plan.outlook import Outlook, StudyProgress, model_seconds, outlook
+from headstart.plan.steps import Plan
+from headstart.report.run_summary import RunSummary
+from headstart.spec.facts import DatasetFacts
+from headstart.spec.load import read_toml
+from headstart.spec.study import StudySpec
+from headstart.spec.variants import variant_name
+from headstart.store.store import Store, StudyRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """A study as a store remembers it, with its plan."""
+
+    loaded: Loaded
+    plan: Plan
+    command: str
+    used_at: str
+
+
+def recall(store: Store) -> list[Recalled]:
+    """Every study of a store, the latest use first."""
+    return [_recalled(store, row) for row in store.studies()]
+
+
+def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recalled:
+    """The latest study of that name (or of that file's name) in a store.
+
+    Raises:
+        StoreError: the store has none; the message lists those it has.
+    """
+    rows = store.studies()
+    wanted = str(read_toml(Path(name)).get("name", name)) if Path(name).is_file() else name
+    for variant in variants:
+        wanted = variant_name(wanted, variant)
+    for row in rows:
+        if row.name == wanted:
+            return _recalled(store, row)
+    known = list(dict.fromkeys(row.name for row in rows))
+    if not known:
+        raise StoreError(f"the store {store.folder} holds no study yet. Run one: headstart run ...")
+    raise StoreError(
+        f"study '{wanted}' is not in the store {store.folder}. {known_names(known)} "
+        f"{nearest(str(wanted), known)}".strip()
+    )
+
+
+def report_again(store: Store, recalled: Recalled) -> tuple[Analysis, RunSummary]:
+    """The analysis of what a store holds of a study; nothing is run."""
+    started = time.perf_counter()
+    done = len(store.rows(recalled.plan.steps))
+    analysis = look(recalled.loaded, recalled.plan, store)
+    summary = RunSummary(
+        steps_run=0,
+        steps_reused=done,
+        seconds=time.perf_counter() - started,
+        command=recalled.command,
+    )
+    return analysis, summary
+
+
+def look_ahead(loaded: Loaded, folder: Path, workers: int) -> Outlook:
+    """What a run would do on a store, and about how long it would take. Makes no store."""
+    if not (folder / "headstart.db").is_file():
+        plan = make_plan(loaded.study, loaded.facts)
+        expected = expected_steps(loaded.study, loaded.facts, plan)
+        return outlook(loaded.study.name, plan, expected, set(), None, workers)
+    with Store(folder) as store:
+        plan = plan_of(loaded, store)
+        spent = store.spent()
+        rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
+        stored = set(store.rows(plan.steps))
+    expected = expected_steps(loaded.study, loaded.facts, plan)
+    known = rate if spent.steps else None
+    return outlook(loaded.study.name, plan, expected, stored, known, workers)
+
+
+def progress_of(store: Store, recalled: Recalled) -> StudyProgress:
+    """How far a study of a store is."""
+    plan = recalled.plan
+    done = set(store.rows(plan.steps))
+    return StudyProgress(
+        study=recalled.loaded.study.name,
+        trials_done=sum(trial.predict_key in done for trial in plan.trials),
+        num_trials=plan.num_trials,
+        steps_done=len(done),
+        num_steps=len(plan.steps),
+        steps_failed=len(store.failures(plan.steps)),
+        used_at=recalled.used_at,
+    )
+
+
+def need_store(folder: Path) -> None:
+    """Raise a StoreError where there is no store to read."""
+    if not (folder / "headstart.db").is_file():
+        raise StoreError(f"there is no store at {folder}. Run a study first, or name one: --store.")
+
+
+def _recalled(store: Store, row: StudyRow) -> Recalled:
+    """A study at the last look that was begun."""
+    study = StudySpec(**row.spec)
+    facts = {name: DatasetFacts.model_validate(fact) for name, fact in row.facts.items()}
+    first, *later = (Loaded(study=at, facts=facts) for at in study.at_looks())
+    loaded, plan = first, plan_of(first, store)
+    for following in later:
+        begun = plan_of(following, store)
+        more = [trial.predict_key for trial in begun.trials if trial.seed not in loaded.study.seeds]
+        if not store.rows(more):
+            break
+        loaded, plan = following, begun
+    return Recalled(loaded=loaded, plan=plan, command=row.command, used_at=row.used_at)

@@ -1,0 +1,55 @@
+"""The study as Python has it: an object that runs itself."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from headstart.analyse.analysis import Analysis
+from headstart.execute.executors import Listener
+from headstart.execute.options import RunOptions
+from headstart.flow.engine import default_workers, run
+from headstart.flow.load import Changes, load, with_facts
+from headstart.spec.study import StudySpec
+
+DEFAULT_STORE = Path("headstart-store")
+
+
+class Study(StudySpec):
+    """A study that can be run: `Study(...).run()`."""
+
+    def run(
+        self,
+        store: Path = DEFAULT_STORE,
+        *,
+        workers: int | None = None,
+        listen: Listener | None = None,
+    ) -> Analysis:
+        """Run what is missing and give the analysis. What the store holds is not run again."""
+        loaded = with_facts(self)
+        options = RunOptions(store=store, workers=workers or default_workers())
+        return run(loaded, options, listen=listen or (lambda *_: None)).analysis
+
+
+def load_study(
+    study: str,
+    *,
+    arms: Iterable[str] | None = None,
+    sizes: Iterable[str | int | float] | None = None,
+    seeds: int | str | None = None,
+    variants: Iterable[str] = (),
+) -> Study:
+    """A study by a recipe's name or a file's path, ready to run.
+
+    Raises:
+        SpecError: with all problems of the study and its data at once.
+
+    Example:
+        >>> load_study("digits", arms=["scratch", "full"], sizes=[50], seeds=3).seeds
+        (0, 1, 2)
+    """
+    changes = Changes(
+        seeds=seeds,
+        sizes=None if sizes is None else tuple(str(size) for size in sizes),
+        arms=None if arms is None else tuple(arms),
+        variants=tuple(variants),
+    )
+    return Study(**load(study, changes).study.model_dump(mode="json"))
