@@ -56,7 +56,7 @@ def plan_of(name: str, chosen: tuple[str, ...] = ("as_published",)) -> Plan:
 
 
 def test_the_five_notebooks_are_recipes() -> None:
-    assert set(recipes()) == {"digits", *NOTEBOOKS}
+    assert set(recipes()) == {"digits", "fashion-pullover", *NOTEBOOKS}
 
 
 def test_known_sets_have_the_numbers_written_here() -> None:
@@ -74,7 +74,7 @@ def test_a_recipe_is_sound_with_every_variant(name: str, chosen: tuple[str, ...]
     suffix = "".join(f"-{variant.replace('_', '-')}" for variant in chosen)
     assert study.name == f"{name}{suffix}"
     assert study.question.endswith("?")
-    assert make_plan(study, FACTS).trials
+    assert make_plan(study, FACTS).num_trials
     if "as_published" not in chosen:
         assert len(study.seeds) == 5
         assert study.published == ()
