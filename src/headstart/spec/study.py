@@ -26,6 +26,13 @@ class Pair(Spec):
     arms: tuple[str, ...] | None = None
 
 
+def _near(given: Any) -> Any:
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if given != "off" and not (number and 0.9 <= given <= 1):
+        raise ValueError(f'got {given!r}; give a correlation from 0.9 to 1, or "off"')
+    return given
+
+
 class LeakSpec(Spec):
     """How images that two parts share are looked for.
 
@@ -33,7 +40,7 @@ class LeakSpec(Spec):
     for equal and mirrored images only.
     """
 
-    near: Annotated[float, Field(ge=0.9, le=1)] | Literal["off"] = 0.99
+    near: Annotated[float | Literal["off"], BeforeValidator(_near)] = 0.99
 
     @property
     def threshold(self) -> float | None:
