@@ -324,6 +324,7 @@ def shared(**told: Any) -> Overlaps:
         "num_source": 4_400, "num_target": 4_800, "num_test": 1_000,
         "shared_train": 0, "shared_validation": 0, "leaked_from_source": 0,
         "leaked_from_target": 0, "label_function": False, "same_labels": False,
+        "leaked_inexact": 0, "shared_train_inexact": 0, "own_validation": 0, "closeness": None,
     }  # fmt: skip
     leaked = told.pop("leaked", 0)
     found = OverlapRecord(result={**result, **told}, leaked=np.arange(leaked))
@@ -356,6 +357,24 @@ def shared(**told: Any) -> Overlaps:
             "CHK-01-leaks",
             "500 of 1,000 test images of 'target' are also training images (100 of the source's, "
             "400 of the target's): left out of all scores.",
+        ),
+        (
+            {"leaked": 9, "leaked_from_target": 9, "leaked_inexact": 4},
+            "CHK-01-leaks",
+            "9 of 1,000 test images of 'target' are also training images (0 of the source's, "
+            "9 of the target's; 4 of them not byte for byte): left out of all scores.",
+        ),
+        (
+            {"own_validation": 3},
+            "CHK-01-leaks",
+            "3 validation images of 'target' are, or all but are, among its training images: what "
+            "is selected by validation looks too good.",
+        ),
+        (
+            {"closeness": {"above": 0.012}},
+            "CHK-01-leaks",
+            "1.2 % of the other test images of 'target' are closer to a training image than 99.9 % "
+            "of the training images are to each other: there may be copies that were not found.",
         ),
         (
             {"shared_validation": 7},
@@ -397,6 +416,18 @@ def test_stray_shared_images_are_neither_the_same_task_nor_a_relabelling(
     count = f"{told['shared_train']:,} training images of 'target'"
     assert after.pop("CHK-01-leaks") == f"{count} are also training images of 'source'."
     assert after == failed(records)
+
+
+def test_training_images_that_are_only_alike_are_told_where_they_are_many(
+    records: Records,
+) -> None:
+    few = failed(records, overlaps=shared(shared_train=50, shared_train_inexact=50))
+    assert few == failed(records)
+    many = failed(records, overlaps=shared(shared_train=2_000, shared_train_inexact=1_900))
+    assert many["CHK-01-leaks"] == (
+        "2,000 training images of 'target' are also training images of 'source'; 1,900 of them not "
+        "byte for byte."
+    )
 
 
 def test_few_seeds_and_missing_controls_are_caveats(records: Records) -> None:

@@ -14,7 +14,7 @@ from headstart.data.tasks import test_part as images_to_test
 from headstart.execute.executors import InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import execute
-from headstart.flow import Loaded, with_facts
+from headstart.flow import Loaded, run, with_facts
 from headstart.plan.expand import make_plan
 from headstart.spec.study import StudySpec
 from headstart.spec.tasks import DataRef, TaskSpec
@@ -48,7 +48,8 @@ def write(folder: Path, again: dict[str, list[int]], seed: int = 3) -> str:
 def overlap_of(source: dict[str, Any], target: dict[str, Any], folder: Path) -> dict[str, Any]:
     """What the overlap step of a study with these tasks leaves in a store, leaked images too."""
     network = {"stages": [{"name": "flat", "layers": ["flatten", {"kind": "dense", "units": 2}]}]}
-    table = tiny_table(tasks={"source": source, "target": target}, network=network, sizes=["all"])
+    tasks = {"source": source, "target": target}
+    table = tiny_table(tasks=tasks, network=network, sizes=["all"], leaks={"near": 0.99})
     loaded = with_facts(StudySpec(**table))
     plan = make_plan(loaded.study, loaded.facts)
     (key,) = plan.overlaps.values()
@@ -59,7 +60,9 @@ def overlap_of(source: dict[str, Any], target: dict[str, Any], folder: Path) -> 
         row = store.row(key)
         assert row is not None
         found = {**row.result, "leaked": store.arrays(key)["leaked"].tolist()}
-    assert found == by_hand(loaded)
+    expected = by_hand(loaded)
+    assert {name: found[name] for name in expected} == expected
+    assert found["leaked_inexact"] == 0  # noise is like no other noise
     return found
 
 
@@ -220,3 +223,36 @@ def test_parts_that_tasks_take_are_disjoint_and_add_up(share: float, tmp_path: P
         for label in images.labels.tolist()
     )  # fmt: skip
     assert labels == sorted(everything.train.labels.tolist())
+
+
+def test_copies_reach_the_analysis_and_leave_the_scores(tmp_path: Path) -> None:
+    """From files to the report: a brighter copy of a training image is tested by nobody."""
+    source, target = write(tmp_path / "one", {}), write(tmp_path / "two", {}, seed=4)
+    draw = np.random.default_rng(5).integers(0, 256, (NUM_TEST, 8, 8), np.uint8)
+    draw[10] = np.clip(training_pixels(source)[30].astype(int) * 0.8 + 20, 0, 255)
+    draw[11] = training_pixels(target)[40][:, ::-1]
+    write_idx(Path(target) / STEMS["test"][0], draw)
+    network = {"stages": [{"name": "flat", "layers": ["flatten", {"kind": "dense", "units": 2}]}]}
+    tasks = {"source": task(source), "target": task(target, classes=[0, 1, 2, 3])}
+    table = tiny_table(tasks=tasks, network=network, sizes=["all"], seeds=1, leaks={"near": 0.99})
+    options = RunOptions(store=tmp_path / "store", workers=1, device="cpu")
+    analysis = run(with_facts(StudySpec(**table)), options, listen=lambda *_: None).analysis
+    (report,) = analysis.leaks
+    assert (report.near, report.num_left_out, report.num_test) == (0.99, 2, NUM_TEST)
+    first, second = report.counts[:2]
+    assert (first.part, first.other, first.near) == ("target test", "source training", 1)
+    assert (second.other, second.mirrored, second.near) == ("target training", 1, 0)
+    assert report.common_classes == ("0", "1", "2", "3")
+    near, mirrored = report.examples
+    assert (near.index, near.other_index, near.kind) == (10, 30, "near")
+    assert (near.label, near.other_label) == ("2", "2")
+    assert near.picture.values == draw[10].tobytes()
+    assert mirrored.other_picture.values == training_pixels(target)[40].tobytes()
+    (gate,) = (gate for gate in analysis.gates if gate.id == "CHK-01-leaks")
+    assert gate.message == (
+        f"2 of {NUM_TEST} test images of 'target' are also training images (1 of the source's, 1 "
+        "of the target's; 2 of them not byte for byte): left out of all scores."
+    )
+    for result in analysis.arms:
+        (score,) = result.test_accuracy
+        assert score * (NUM_TEST - 2) == pytest.approx(round(score * (NUM_TEST - 2)))

@@ -369,3 +369,19 @@ def test_what_helps_to_do_a_step_does_not_enter_its_key() -> None:
     assert other.key == step.key
     assert replace(step, payload={**step.payload, "seed": 9}).key != step.key
     assert replace(step, inputs=()).key != step.key
+
+
+def test_what_counts_as_a_copy_is_of_concern_to_the_search_for_copies_alone() -> None:
+    plain, *others = (
+        plan_of(**changes)
+        for changes in (
+            {},
+            {"leaks": {"near": 0.99}},
+            {"leaks": {"near": 1}},
+            {"leaks": {"near": "off"}},
+        )
+    )
+    for plan in others:
+        assert keys_of(plan) == GOLDEN
+    assert [plan.overlaps == plain.overlaps for plan in others] == [True, False, False]
+    assert others[1].overlaps != others[2].overlaps

@@ -1,5 +1,7 @@
 """The page is one file that loads nothing, lies about nothing and survives hostile names."""
 
+import base64
+import io
 import re
 import subprocess
 import sys
@@ -8,8 +10,11 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
+from leak_reports import LEAKS, NO_LEAKS, SHADES
+from PIL import Image
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.html import page, write_html
@@ -53,6 +58,12 @@ CASES = {
     "hostile cuts": analysis(swept=("AnB",), cuts=[HOSTILE, HOSTILE + "2"], note=HOSTILE),
     "no validation": analysis(validated=False, sizes=SIZES[:1]),
     "nothing": analysis(arms=[], pairs=[]),
+    "leaks": replace(analysis(), leaks=(LEAKS,)),
+    "no leaks": replace(analysis(), leaks=(NO_LEAKS,)),
+    "hostile leaks": replace(
+        analysis(),
+        leaks=(replace(LEAKS, source=HOSTILE, common_classes=(HOSTILE,)), NO_LEAKS),
+    ),
 }
 
 
@@ -96,8 +107,8 @@ def test_page_is_whole_and_loads_nothing(case: Analysis) -> None:
     text = page_of(case)
     read = Reader(text)
     assert len(read.ids) == len(set(read.ids))
-    assert not read.tags & {"script", "img", "link", "iframe", "object", "image"}
-    assert all(load.startswith("#") for load in read.loads)
+    assert not read.tags & {"script", "link", "iframe", "object", "image"}
+    assert all(load.startswith(("#", "data:image/png;base64,")) for load in read.loads)
     assert not re.search(r"@import|url\((?!#)", text)
     assert "NaN" not in text.replace("NonFinite", "")
 
@@ -192,6 +203,25 @@ def test_the_change_in_errors_stands_beside_the_verdict_unless_withheld() -> Non
     assert full.error_reduction is not None
     assert f"errors −{100 * full.error_reduction:.0f} %" in page_of(given)  # noqa: RUF001
     assert "errors" not in section(page_of(CASES["invalid"]), "Results")
+
+
+def test_shared_images_are_counted_and_shown_side_by_side() -> None:
+    shown = section(page_of(CASES["leaks"]), "Images that two parts share")
+    assert "9 of 1,000 test images of &#39;digits&#39; left out as copies" in shown
+    row = shown.split("<tbody>")[1].split("</tr>")[0]
+    cells = re.findall(r'<td class="num">([^<]*)</td>', row)
+    assert cells == ["1,000 with 6,000", "2", "1", "6"]
+    assert "4 carry another target label" in shown
+    assert "near, 0.9931" in shown
+    pictures = re.findall(r'<img src="data:image/png;base64,([^"]*)"', shown)
+    assert len(pictures) == 2
+    for drawn, values in zip(pictures, SHADES, strict=True):
+        image = Image.open(io.BytesIO(base64.b64decode(drawn)))
+        assert np.asarray(image).tobytes() == values
+    none = section(page_of(CASES["no leaks"]), "Images that two parts share")
+    assert "No test image of &#39;digits&#39; is a copy" in none
+    assert none.count("not looked for") == 2
+    assert "<img" not in none
 
 
 def test_what_trains_nothing_has_no_cost() -> None:

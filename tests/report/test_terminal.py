@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
+from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
 
 from headstart.analyse.analysis import Analysis
@@ -43,6 +44,7 @@ CASES = {
         swept=FAMILIES, cuts=[f"{LONG}{number}" for number in range(16)], swept_at=("50", "10%")
     ),
     "nothing": analysis(arms=[], pairs=[]),
+    "leaks": replace(analysis(), leaks=(replace(LEAKS, source=LONG), NO_LEAKS)),
 }
 
 
@@ -166,3 +168,10 @@ def test_an_arm_with_images_of_its_own_number_says_so() -> None:
 def test_many_failures_are_cut_short() -> None:
     text = printed(analysis(failures=[f"failure number {number}" for number in range(9)]))
     assert "and 4 more" in text
+
+
+def test_copies_left_out_are_told_in_a_line() -> None:
+    text = " ".join(printed(replace(analysis(), leaks=(LEAKS, NO_LEAKS)), 120).split())
+    whom = "compared with all training images of 'letters' and 'digits'."
+    assert f"9 of 1,000 test images of 'digits' left out as copies: {whom}" in text
+    assert f"No test image of 'digits' is a copy: {whom}" in text

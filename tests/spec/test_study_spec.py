@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -214,3 +215,12 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     )
     with pytest.raises(SpecError, match="cannot be read"):
         read_toml(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "threshold"), [({}, 0.99), ({"near": 1}, 1.0), ({"near": "off"}, None)]
+)
+def test_near_copies_are_looked_for_from_a_correlation_on_or_not_at_all(
+    given: dict[str, Any], threshold: float | None
+) -> None:
+    assert StudySpec(**tiny_table(leaks=given)).leaks.threshold == threshold

@@ -411,6 +411,16 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
         {"margin": 100},
         Problem(where="margin", message="got 100; input should be less than 100."),
     ),
+    *(
+        (
+            {"leaks": {"near": given}},
+            Problem(
+                where="leaks.near",
+                message=f'got {given!r}; give a correlation from 0.9 to 1, or "off"',
+            ),
+        )
+        for given in (0.89, 1.01, float("nan"), "of", "0.95", True)
+    ),
     (
         {"training": {"epochs": float("inf")}},
         Problem(where="training.epochs", message="got inf; input should be a finite number."),

@@ -100,6 +100,70 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """How many images of one part have a copy in another; each counts once, as the first kind.
+
+    Parts are named in words, as "target test". `mirrored` copies are equal to the mirror image;
+    `near` ones correlate with an image, or with its mirror image, by the threshold or more.
+    """
+
+    part: str
+    other: str
+    num_part: int
+    num_other: int
+    exact: int
+    mirrored: int
+    near: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A small image: uint8 values, row by row, grey or RGB."""
+
+    height: int
+    width: int
+    channels: int
+    values: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakExample:
+    """An image and its copy in another part; `similarity` is the correlation of their greys."""
+
+    part: str
+    other: str
+    index: int
+    other_index: int
+    label: str
+    other_label: str
+    kind: str
+    similarity: float
+    picture: Picture
+    other_picture: Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakReport:
+    """Images that the parts of one pair share.
+
+    `near` is the threshold of near copies, None where they were not looked for. `num_left_out` of
+    `num_test` test images are left out of all scores. Of the training images that both tasks have,
+    `odd_labels` carry another target label than is usual for their source label.
+    """
+
+    source: str
+    target: str
+    near: float | None
+    counts: tuple[Leak, ...]
+    num_test: int
+    num_left_out: int
+    num_shared_train: int
+    odd_labels: int
+    common_classes: tuple[str, ...]
+    examples: tuple[LeakExample, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
     """The learning rates that one arm tried on the pilot seed, and the one it got.
 
@@ -171,6 +235,7 @@ class Analysis:
     num_trials: int
     num_done: int
     failures: tuple[str, ...]
+    leaks: tuple[LeakReport, ...] = ()  # of the pairs that were compared
 
     @property
     def decided(self) -> bool:

@@ -15,6 +15,7 @@ from headstart.analyse.analysis import (
 from headstart.analyse.gates.kinds import Records, Seen
 from headstart.analyse.gates.registry import run_gates
 from headstart.analyse.headline import details, headline
+from headstart.analyse.leaks import leak_reports
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
@@ -85,6 +86,7 @@ def analyse(
         failures=tuple(
             f"{row.label}: {row.error.strip().splitlines()[-1]}" for row in failures.values()
         ),
+        leaks=leak_reports(seen),
     )
 
 

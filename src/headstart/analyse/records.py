@@ -1,6 +1,6 @@
 """Stored rows gathered by trial: what each trial did and predicted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -61,16 +61,20 @@ class OverlapRecord:
 
     result: Json
     leaked: np.ndarray  # (leaked test images,)
+    thumbnails: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 1, 1, 1), np.uint8))
 
 
 def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord]:
     """Finished overlap steps by (source, target)."""
     rows = store.rows(plan.overlaps.values())
-    return {
-        pair: OverlapRecord(result=rows[key].result, leaked=store.arrays(key)["leaked"])
-        for pair, key in plan.overlaps.items()
-        if key in rows
-    }
+    found = {}
+    for pair, key in plan.overlaps.items():
+        if key in rows:
+            arrays = store.arrays(key)
+            found[pair] = OverlapRecord(
+                result=rows[key].result, leaked=arrays["leaked"], thumbnails=arrays["thumbnails"]
+            )
+    return found
 
 
 def _gathered(

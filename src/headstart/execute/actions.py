@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -305,9 +305,11 @@ def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
         training_images(payload["source"], step.datasets),
         training_images(payload["target"], step.datasets),
         test_images(payload["test"], step.datasets),
+        payload["near"],
     )
-    result = {f.name: getattr(found, f.name) for f in fields(found) if f.name != "leaked"}
-    return Outcome(result=result, arrays={"leaked": found.leaked})
+    told = asdict(found)
+    arrays = {name: told.pop(name) for name in list(told) if isinstance(told[name], np.ndarray)}
+    return Outcome(result=told, arrays=arrays)
 
 
 _ACTIONS: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {

@@ -129,6 +129,7 @@ class _Planner:
                     "source": source.training_data(),
                     "target": target.training_data(),
                     "test": target.test_data(),
+                    "near": self.study.leaks.threshold,
                 },
                 inputs=(),
                 datasets=target.datasets,

@@ -16,6 +16,7 @@ from headstart.core.version import __version__
 from headstart.report import text
 from headstart.report.cut_figure import cuts_figure
 from headstart.report.figures import NARROW, curve_arms, curves_figure, gain_figure, seeds_figure
+from headstart.report.leaks import data_uri, leak_line, leak_notes
 from headstart.report.palette import ICONS, Look, family_looks, looks
 from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of, sweep_arms
 from headstart.report.run_summary import RunSummary
@@ -141,6 +142,8 @@ def _environment(analysis: Analysis) -> "Environment":
         found.filters[function.__name__] = function
     for note in (text.interval_note, text.margin_note, text.confidence, text.steps_note):
         found.globals[note.__name__] = note
+    for shared in (data_uri, leak_line, leak_notes):
+        found.globals[shared.__name__] = shared
     found.globals["published_notes"] = text.published_notes
     found.globals["data_notes"] = _data_notes
     found.globals["gate_state"] = _gate_state

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis, Word
+from headstart.report.leaks import leak_line
 from headstart.report.palette import ICONS
 from headstart.report.rows import Pair, Row, SizeRows, pairs_of, sizes_of, sweep_arms
 from headstart.report.run_summary import RunSummary
@@ -201,6 +202,8 @@ def _print_notes(analysis: Analysis, console: "Console") -> None:
     console.print()
     note = "±: standard deviation over seeds. " if len(analysis.seeds) > 1 else ""
     _print(console, (note + interval_note(analysis)).strip(), "dim")
+    for report in analysis.leaks:
+        _print_item(console, leak_line(report))
     for sentence in analysis.detail:
         _print_item(console, sentence)
     for gate in analysis.gates:

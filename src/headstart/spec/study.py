@@ -26,6 +26,28 @@ class Pair(Spec):
     arms: tuple[str, ...] | None = None
 
 
+def _near(given: Any) -> Any:
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if given != "off" and not (number and 0.9 <= given <= 1):
+        raise ValueError(f'got {given!r}; give a correlation from 0.9 to 1, or "off"')
+    return given
+
+
+class LeakSpec(Spec):
+    """How images that two parts share are looked for.
+
+    `near` is the correlation of grey values from which on two images count as copies; `"off"` looks
+    for equal and mirrored images only.
+    """
+
+    near: Annotated[float | Literal["off"], BeforeValidator(_near)] = 0.99
+
+    @property
+    def threshold(self) -> float | None:
+        """The correlation from which on images are copies; None where only equal ones are."""
+        return None if self.near == "off" else self.near
+
+
 class FigureSpec(Spec):
     """A published figure, what Keras gives for it, and what of this study to set beside it.
 
@@ -107,6 +129,7 @@ class StudySpec(Spec):
         Pair(source="source", target="target"),
     )
     preprocessing: PreprocessingSpec = PreprocessingSpec()
+    leaks: LeakSpec = LeakSpec()
     network: Network
     training: TrainingSpec
     source_training: TrainingSpec | None = None

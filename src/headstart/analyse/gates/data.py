@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
-from headstart.analyse.records import Record
+from headstart.analyse.records import OverlapRecord, Record
 from headstart.core.hashing import Json
 from headstart.spec.arms import LabelMap
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the clean rest is no fair sample
+MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
 LEAST_SHARED = 0.1  # of the target's training images; below this they are stray duplicates
 
 
@@ -26,7 +27,7 @@ def _same_task(seen: Seen) -> Iterator[Finding]:
         if len(found.leaked) > MOST_LEAKED * told["num_test"]:
             yield Finding(
                 message=f"{len(found.leaked):,} of {told['num_test']:,} test images of '{target}' "
-                "were trained on.",
+                f"were trained on{_inexact(told['leaked_inexact'])}.",
                 cells=seen.cells_of_pair(source, target),
             )
 
@@ -49,29 +50,53 @@ def _relabelling(seen: Seen) -> Iterator[Finding]:
             )
 
 
+def _inexact(number: int) -> str:
+    """How many of the images just told are not the same byte for byte."""
+    return f"; {number:,} of them not byte for byte" if number else ""
+
+
 def _leaks(seen: Seen) -> Iterator[Finding]:
     for (source, target), found in seen.overlaps.items():
-        told = found.result
-        if 0 < len(found.leaked) <= MOST_LEAKED * told["num_test"]:
-            yield Finding(
-                message=f"{len(found.leaked):,} of {told['num_test']:,} test images of '{target}' "
-                f"are also training images ({told['leaked_from_source']:,} of the source's, "
-                f"{told['leaked_from_target']:,} of the target's): left out of all scores.",
-                cells=seen.cells_of_pair(source, target),
-            )
-        telling = _share(told) >= LEAST_SHARED and told["label_function"]
-        if told["shared_train"] and not telling:  # else the gates of the whole pair tell it
-            yield Finding(
-                message=f"{told['shared_train']:,} training images of '{target}' are also "
-                f"training images of '{source}'.",
-                cells=seen.cells_of_pair(source, target),
-            )
-        if told["shared_validation"]:
-            yield Finding(
-                message=f"{told['shared_validation']:,} validation images of '{target}' are "
-                f"training images of '{source}'.",
-                cells=seen.cells_of_pair(source, target),
-            )
+        cells = seen.cells_of_pair(source, target)
+        for message in _leaks_of(source, target, found):
+            yield Finding(message=message, cells=cells)
+
+
+def _leaks_of(source: str, target: str, found: OverlapRecord) -> Iterator[str]:
+    told = found.result
+    if 0 < len(found.leaked) <= MOST_LEAKED * told["num_test"]:
+        yield (
+            f"{len(found.leaked):,} of {told['num_test']:,} test images of '{target}' are also "
+            f"training images ({told['leaked_from_source']:,} of the source's, "
+            f"{told['leaked_from_target']:,} of the target's"
+            f"{_inexact(told['leaked_inexact'])}): left out of all scores."
+        )
+    many = _share(told) >= LEAST_SHARED
+    telling = many and told["label_function"]  # the gates of the whole pair tell it
+    inexact = told["shared_train_inexact"]
+    # A few that are only alike may well be other images of two sets of the same kind.
+    if (many or told["shared_train"] > inexact) and not telling:
+        yield (
+            f"{told['shared_train']:,} training images of '{target}' are also training images "
+            f"of '{source}'{_inexact(inexact)}."
+        )
+    if told["shared_validation"]:
+        yield (
+            f"{told['shared_validation']:,} validation images of '{target}' are training images "
+            f"of '{source}'."
+        )
+    if told["own_validation"]:
+        yield (
+            f"{told['own_validation']:,} validation images of '{target}' are, or all but are, "
+            "among its training images: what is selected by validation looks too good."
+        )
+    closeness = told["closeness"]
+    if closeness and closeness["above"] > MOST_CLOSER:
+        yield (
+            f"{100 * closeness['above']:.1f} % of the other test images of '{target}' are closer "
+            "to a training image than 99.9 % of the training images are to each other: there may "
+            "be copies that were not found."
+        )
 
 
 def _test_untouched(seen: Seen) -> Iterator[Finding]:
@@ -172,7 +197,7 @@ DATA_GATES: tuple[GateSpec, ...] = (
         id="CHK-01-leaks",
         title="No shared images",
         severity="caveat",
-        good="No test or validation image of the target is a training image (exact comparison).",
+        good="No test or validation image of the target is a training image or all but one.",
         look=_leaks,
     ),
     GateSpec(

@@ -1,0 +1,101 @@
+"""Images of one set that are in another as well: byte for byte, mirrored, or nearly."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import numpy as np
+
+from headstart.data.arrays import Images
+from headstart.data.likeness import SIDE, Greys, best_matches, grey, prepare
+
+NONE, EXACT, MIRRORED, NEAR, NEAR_MIRRORED = range(5)
+KINDS = ("none", "exact", "mirrored", "near", "near, mirrored")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Copies:
+    """For each image of a set its copy in another: how it is one, where, and how alike they are."""
+
+    kind: np.ndarray  # uint8 (n,), a position of KINDS
+    index: np.ndarray  # int64 (n,), -1 without a copy
+    similarity: np.ndarray  # float64 (n,), 1 for equal bytes
+
+    @property
+    def found(self) -> np.ndarray:
+        """Whether each image has a copy (n,)."""
+        return np.asarray(self.kind != NONE)
+
+    def counts(self) -> tuple[int, ...]:
+        """How many copies there are of each kind but `none`."""
+        return tuple(np.bincount(self.kind, minlength=len(KINDS))[1:].tolist())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Hashes:
+    """The hash of each image and of its mirror image; images of another shape have others."""
+
+    plain: list[bytes]
+    mirrored: list[bytes]
+
+
+def hashes(images: Images) -> Hashes:
+    """Hashes of shape and bytes."""
+    return Hashes(plain=_digests(images.pixels), mirrored=_digests(images.pixels[:, :, ::-1]))
+
+
+def _digests(pixels: np.ndarray) -> list[bytes]:
+    shape = repr(pixels.shape[1:]).encode()
+    return [
+        blake2b(np.ascontiguousarray(image).data, digest_size=16, key=shape).digest()
+        for image in pixels
+    ]
+
+
+def exact_copies(of: Hashes, among: Hashes) -> Copies:
+    """Equal bytes first, then equal to the mirror image; of several the first."""
+    first: dict[bytes, int] = {}
+    for at, digest in enumerate(among.plain):
+        first.setdefault(digest, at)
+    plain = np.array([first.get(digest, -1) for digest in of.plain], np.int64)
+    mirrored = np.array([first.get(digest, -1) for digest in of.mirrored], np.int64)
+    kind = np.where(plain >= 0, EXACT, np.where(mirrored >= 0, MIRRORED, NONE))
+    return Copies(
+        kind=kind.astype(np.uint8),
+        index=np.where(plain >= 0, plain, mirrored),
+        similarity=(kind != NONE).astype(np.float64),
+    )
+
+
+def near_copies(
+    exact: Copies, of: Greys, mirrored: Greys | None, among: Greys, threshold: float
+) -> Copies:
+    """Where nothing is equal: correlated by `threshold` or more, as it is or else mirrored."""
+    found = exact
+    for kind, greys in ((NEAR, of), (NEAR_MIRRORED, mirrored)):
+        if greys is None:
+            continue
+        matches = best_matches(greys, among, threshold)
+        new = ~found.found & (matches.index >= 0)
+        found = Copies(
+            kind=np.where(new, kind, found.kind).astype(np.uint8),
+            index=np.where(new, matches.index, found.index),
+            similarity=np.where(new, matches.similarity, found.similarity),
+        )
+    return found
+
+
+def compared_at(*sets: Images) -> tuple[int, int]:
+    """Height and width at which sets are compared: the least of each, at most 32."""
+    heights, widths = ([images.pixels.shape[axis] for images in sets] for axis in (1, 2))
+    return min(SIDE, *heights), min(SIDE, *widths)
+
+
+def prepared(sets: dict[str, Images], size: tuple[int, int]) -> dict[str, Greys]:
+    """Sets of images by name, ready to be compared at a size."""
+    ready = prepare(*(grey(images.pixels, *size) for images in sets.values()))
+    return dict(zip(sets, ready, strict=True))
+
+
+def mirror(images: Images) -> Images:
+    """The images, left and right exchanged."""
+    return Images(pixels=images.pixels[:, :, ::-1], labels=images.labels)

@@ -1,0 +1,45 @@
+"""Images that two parts share, in words and as pictures."""
+
+import base64
+import io
+
+from headstart.analyse.analysis import LeakReport, Picture
+from headstart.report.text import listing, plural
+
+
+def data_uri(picture: Picture) -> str:
+    """A small image as a PNG inside a page."""
+    from PIL import Image
+
+    mode, size = ("L" if picture.channels == 1 else "RGB"), (picture.width, picture.height)
+    file = io.BytesIO()
+    Image.frombytes(mode, size, picture.values).save(file, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def leak_line(report: LeakReport) -> str:
+    """What was left out, in a sentence."""
+    compared = f"compared with all training images of '{report.source}' and '{report.target}'"
+    if not report.num_left_out:
+        return f"No test image of '{report.target}' is a copy: {compared}."
+    return (
+        f"{report.num_left_out:,} of {plural(report.num_test, 'test image')} of "
+        f"'{report.target}' left out as copies: {compared}."
+    )
+
+
+def leak_notes(report: LeakReport) -> tuple[str, ...]:
+    """How images were compared, and what training images that both tasks have say of labels."""
+    how = "Copies are equal byte for byte, or to the mirror image"
+    if report.near is not None:
+        how += f", or correlate in grey by at least {report.near:g}"
+    notes = [f"{how}; each image counts once, as the first of these kinds."]
+    if report.num_shared_train:
+        notes.append(
+            f"Of {plural(report.num_shared_train, 'training image')} that both tasks have, "
+            f"{report.odd_labels:,} carry another target label than is usual for their "
+            "source label."
+        )
+    if report.common_classes:
+        notes.append(f"Classes of the same name in both tasks: {listing(report.common_classes)}.")
+    return tuple(notes)

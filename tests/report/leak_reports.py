@@ -1,0 +1,64 @@
+"""What two tasks share, for the tests of the report."""
+
+from dataclasses import replace
+
+from headstart.analyse.analysis import Leak, LeakExample, LeakReport, Picture
+
+# A grey image of two rows and three columns, and one in colour.
+SHADES = (bytes(range(0, 240, 40)), bytes(range(18)))
+_GREY = Picture(height=2, width=3, channels=1, values=SHADES[0])
+_COLOUR = Picture(height=2, width=3, channels=3, values=SHADES[1])
+
+LEAKS = LeakReport(
+    source="letters",
+    target="digits",
+    near=0.99,
+    counts=(
+        Leak(
+            part="target test",
+            other="source training",
+            num_part=1_000,
+            num_other=6_000,
+            exact=2,
+            mirrored=1,
+            near=6,
+        ),
+        Leak(
+            part="target training",
+            other="source training",
+            num_part=6_000,
+            num_other=6_000,
+            exact=40,
+            mirrored=0,
+            near=0,
+        ),
+    ),
+    num_test=1_000,
+    num_left_out=9,
+    num_shared_train=40,
+    odd_labels=4,
+    common_classes=("zero",),
+    examples=(
+        LeakExample(
+            part="target test",
+            other="source training",
+            index=17,
+            other_index=230,
+            label="zero",
+            other_label="letter o",
+            kind="near",
+            similarity=0.99312,
+            picture=_GREY,
+            other_picture=_COLOUR,
+        ),
+    ),
+)
+NO_LEAKS = replace(
+    LEAKS,
+    near=None,
+    counts=tuple(replace(row, exact=0, mirrored=0, near=0) for row in LEAKS.counts),
+    num_left_out=0,
+    num_shared_train=0,
+    common_classes=(),
+    examples=(),
+)
