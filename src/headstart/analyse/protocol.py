@@ -1,10 +1,11 @@
 """The protocol of a study in lines a reader can check."""
 
+from headstart.analyse.headline import adjustment
 from headstart.spec.study import StudySpec
 from headstart.spec.training import TrainingSpec
 
 
-def protocol_lines(study: StudySpec) -> tuple[tuple[str, str], ...]:
+def protocol_lines(study: StudySpec, looks: int, family_size: int) -> tuple[tuple[str, str], ...]:
     """(what, how) for each rule that all arms of the study shared."""
     training = study.training
     seeds = ", ".join(str(seed) for seed in study.seeds)
@@ -26,7 +27,8 @@ def protocol_lines(study: StudySpec) -> tuple[tuple[str, str], ...]:
         ("Test images", "opened once per trial, by its last step, after all training"),
         (
             "Interval",
-            "crossed seeds x test images, t with Satterthwaite's df, 95 %",
+            "crossed seeds x test images, t with Satterthwaite's df; for transfer arms "
+            f"{adjustment(looks, family_size)}, for other arms unadjusted",
         ),
         ("Margin", f"{study.margin:g} percentage points, fixed beforehand"),
     )

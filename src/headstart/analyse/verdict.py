@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import Word
+from headstart.analyse.analysis import More, Qualifier, Word
 from headstart.analyse.statistics import Crossed
 
-CONFIDENCE = 0.95
 FEWEST_SEEDS = 3
 
 
@@ -15,34 +14,48 @@ class Judged:
 
     word: Word
     why: str
+    qualifier: Qualifier = ""
     detectable_pp: float | None = None
     seeds_needed: int | None = None
+    images_needed: int | None = None
+    more: More | None = None
 
 
-def judge(found: Crossed, margin_pp: float) -> Judged:
-    """The verdict for a difference in accuracy, with a fixed number of seeds.
+def judge(found: Crossed, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:
+    """The verdict for a difference in accuracy.
 
-    The two-sided interval decides between helps and hurts; the interval at twice the level, inside
-    the margin, shows that there is no difference that matters (two one-sided tests).
+    Args:
+        found: The crossed statistics of the difference.
+        margin_pp: The difference that matters, in percentage points.
+        level: Error level of the two-sided test after Holm's adjustment, if any. Its interval
+            decides between helps and hurts.
+        equivalence_level: Error level of each of the two one-sided tests against the margin, which
+            are never adjusted: the interval at 1 - 2 levels inside the margin shows that there is
+            no difference that matters.
     """
-    low, high = (100 * end for end in found.interval(CONFIDENCE))
-    inner = tuple(100 * end for end in found.interval(2 * CONFIDENCE - 1))
+    low, high = (100 * end for end in found.interval(1 - level))
+    inner = tuple(100 * end for end in found.interval(1 - 2 * equivalence_level))
     small = -margin_pp < inner[0] and inner[1] < margin_pp
-    told = f"gain {signed(100 * found.mean)} pp, {span(low, high)}"
+    gain = 100 * found.mean
+    told = f"gain {signed(gain)} pp, {span(low, high, level, equivalence_level, margin_pp)}"
     if found.num_seeds < FEWEST_SEEDS:
         told = f"{told}; {found.num_seeds} seeds are too few for a verdict"
-        return _short(found, told, margin_pp)
-    if low > 0:
-        return Judged(word="helps", why=f"{told}: {_beyond(low, small, margin_pp)}")
-    if high < 0:
-        return Judged(word="hurts", why=f"{told}: {_beyond(-high, small, margin_pp)}")
+        return _short(found, told, margin_pp, level)
+    if low > 0 or high < 0:
+        qualifier = _qualifier(max(low, -high), small, margin_pp)
+        return Judged(
+            word="helps" if low > 0 else "hurts",
+            why=f"{told}: {_beyond(qualifier, margin_pp)}",
+            qualifier=qualifier,
+        )
     if small:
+        ends = " to ".join(signed(end, (0, margin_pp, -margin_pp)) for end in inner)
         return Judged(
             word="no measurable difference",
             why=f"{told}; less than {margin_pp:g} pp either way "
-            f"(90 % interval {signed(inner[0])} to {signed(inner[1])})",
+            f"({per_cent(1 - 2 * equivalence_level)} interval {ends})",
         )
-    return _short(found, f"{told}, which holds 0", margin_pp)
+    return _short(found, f"{told}, which holds 0", margin_pp, level)
 
 
 def too_few(num_seeds: int, gain_pp: float) -> Judged:
@@ -50,40 +63,90 @@ def too_few(num_seeds: int, gain_pp: float) -> Judged:
     seeds = f"{num_seeds} seed{'s' if num_seeds != 1 else ''}"
     return Judged(
         word="not enough evidence",
-        why=f"gain {signed(gain_pp)} pp from {seeds}: no interval; five seeds are the least",
+        why=f"gain {signed(gain_pp)} pp from {seeds}: no interval; "
+        f"a verdict takes at least {FEWEST_SEEDS} seeds, and five or more to be worth much",
     )
 
 
-def signed(number: float) -> str:
-    """A number with its sign and two decimals, and no minus before zero."""
-    return f"{round(number, 2) + 0.0:+.2f}"
+def signed(number: float, marks: tuple[float, ...] = (0.0,)) -> str:
+    """A number with its sign and two decimals, or as many as show its side of every mark."""
+    number = round(number, 9)  # what is nearer to a mark than that is rounding of the machine
+    for decimals in range(2, 7):
+        shown = round(number, decimals)
+        if all((shown > m) == (number > m) and (shown < m) == (number < m) for m in marks):
+            break
+    return f"{shown + 0.0:+.{decimals}f}"
 
 
-def span(low_pp: float, high_pp: float) -> str:
-    """An interval in words."""
-    return f"95 % interval {signed(low_pp)} to {signed(high_pp)}"
+def per_cent(confidence: float) -> str:
+    """A level of confidence in words: 95 %, 99.38 %."""
+    return f"{round(100 * confidence, 2):g} %"
 
 
-def _beyond(nearest_to_zero: float, small: bool, margin_pp: float) -> str:
+def span(low_pp: float, high_pp: float, level: float, nominal: float, margin_pp: float) -> str:
+    """An interval in words, with its level, and whether that was adjusted from a nominal one."""
+    marks = (0.0, margin_pp, -margin_pp)
+    adjusted = " (Holm)" if level < nominal else ""
+    ends = f"{signed(low_pp, marks)} to {signed(high_pp, marks)}"
+    return f"{per_cent(1 - level)} interval{adjusted} {ends}"
+
+
+def _qualifier(nearest_to_zero: float, small: bool, margin_pp: float) -> Qualifier:
     if nearest_to_zero > margin_pp:
+        return "beyond the margin"
+    return "smaller than the margin" if small else ""
+
+
+def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
+    if qualifier == "beyond the margin":
         return f"beyond the margin of {margin_pp:g} pp"
-    if small:
+    if qualifier == "smaller than the margin":
         return f"clear of 0, but smaller than the margin of {margin_pp:g} pp"
     return f"clear of 0, not clear of the margin of {margin_pp:g} pp"
 
 
-def _short(found: Crossed, told: str, margin_pp: float) -> Judged:
-    detectable = 100 * found.detectable(CONFIDENCE)
+def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
+    confidence = 1 - level
+    detectable = 100 * found.detectable(confidence)
     effect = max(abs(100 * found.mean), margin_pp)
-    needed = found.seeds_needed(effect / 100, CONFIDENCE)
-    more = (
-        f"about {needed} seeds would show {effect:.2f} pp"
-        if needed
-        else f"more seeds alone would not show {effect:.2f} pp: more test images are needed"
-    )
+    seeds = found.seeds_needed(effect / 100, confidence)
+    images = found.images_needed(effect / 100, confidence)
     return Judged(
         word="not enough evidence",
-        why=f"{told}; a gain of {detectable:.2f} pp or more could have been seen; {more}",
+        why=f"{told}; a gain of {detectable:.2f} pp or more could have been seen; "
+        f"{_would_do(seeds, images, effect)}; {_WORTH[found.more]}",
         detectable_pp=detectable,
-        seeds_needed=needed,
+        seeds_needed=seeds,
+        images_needed=images,
+        more=found.more,
     )
+
+
+_WORTH: dict[More, str] = {
+    "seeds": "more seeds would help more than more test images",
+    "test images": "more test images would help more than more seeds",
+    "either": "more seeds and more test images would help alike",
+}
+
+
+def _would_do(seeds: int | None, images: int | None, effect_pp: float) -> str:
+    if seeds and images:
+        return (
+            f"about {seeds} seeds would show {effect_pp:.2f} pp, or about {_rough(images):,} test "
+            "images with the same seeds"
+        )
+    if seeds:
+        return (
+            f"about {seeds} seeds would show {effect_pp:.2f} pp; more test images alone would not"
+        )
+    if images:
+        return (
+            f"more seeds alone would not show {effect_pp:.2f} pp; about {_rough(images):,} test "
+            "images with the same seeds would"
+        )
+    return f"to show {effect_pp:.2f} pp takes both more seeds and more test images"
+
+
+def _rough(number: int) -> int:
+    """Two figures of a number: more would claim to know the variance better than it is known."""
+    return int(float(f"{number:.1e}"))
