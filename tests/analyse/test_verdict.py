@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.analyse.statistics import Crossed
-from headstart.analyse.verdict import Judged, judge, per_cent, signed, too_few
+from headstart.analyse.verdict import Judged, judge, too_few
+from headstart.analyse.words import listed, per_cent, signed
 
 single = partial(judge, level=0.05, equivalence_level=0.05)
 
@@ -185,4 +186,10 @@ def test_a_number_shows_its_side_of_zero_and_zero_has_no_minus() -> None:
     assert signed(2.345) in ("+2.34", "+2.35")
     assert [per_cent(c) for c in (0.95, 0.9, 0.99375, 1 - 0.0221)] == [
         "95 %", "90 %", "99.38 %", "97.79 %"
+    ]  # fmt: skip
+
+
+def test_lists_read_as_sentences() -> None:
+    assert [listed(names, "and") for names in (["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "a", "a and b", "a, b and c"
     ]  # fmt: skip

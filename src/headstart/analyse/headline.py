@@ -6,7 +6,7 @@ from itertools import groupby
 from headstart.analyse.analysis import ArmResult, Attribution, Comparison, Gate, Word
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.readings import objections
-from headstart.analyse.verdict import signed
+from headstart.analyse.words import signed
 from headstart.spec.arms import ArmSpec
 
 _WORDS: dict[Word, str] = {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from headstart.analyse.analysis import Attribution, Comparison, Role, Word
+from headstart.analyse.words import listed
 
 State = Literal["not run", "not run with the same strategy", "not finished", "invalid"]
 """Why a control says nothing."""
@@ -82,11 +83,6 @@ def objections(
                 found.setdefault(said, []).append(f"{best.num_images:,}")
     for (lead, arm, stance, cause), sizes in found.items():
         yield f"{lead}But {arm} is {stance} with {listed(sizes, 'and')} images: {cause}."
-
-
-def listed(names: Sequence[str], last: str) -> str:
-    """Names in a row, the last after a word of its own: a, b and c."""
-    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _telling(rows: Sequence[Attribution]) -> list[Attribution]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from headstart.analyse.analysis import More, Qualifier, Word
 from headstart.analyse.statistics import Crossed
+from headstart.analyse.words import per_cent, signed
 
 FEWEST_SEEDS = 3
 
@@ -66,21 +67,6 @@ def too_few(num_seeds: int, gain_pp: float) -> Judged:
         why=f"gain {signed(gain_pp)} pp from {seeds}: no interval; "
         f"a verdict takes at least {FEWEST_SEEDS} seeds, and five or more to be worth much",
     )
-
-
-def signed(number: float, marks: tuple[float, ...] = (0.0,)) -> str:
-    """A number with its sign and two decimals, or as many as show its side of every mark."""
-    number = round(number, 9)  # what is nearer to a mark than that is rounding of the machine
-    for decimals in range(2, 7):
-        shown = round(number, decimals)
-        if all((shown > m) == (number > m) and (shown < m) == (number < m) for m in marks):
-            break
-    return f"{shown + 0.0:+.{decimals}f}"
-
-
-def per_cent(confidence: float) -> str:
-    """A level of confidence in words: 95 %, 99.38 %."""
-    return f"{round(100 * confidence, 2):g} %"
 
 
 def span(low_pp: float, high_pp: float, level: float, nominal: float, margin_pp: float) -> str:

@@ -141,6 +141,8 @@ def _environment(analysis: Analysis) -> "Environment":
         found.filters[function.__name__] = function
     for note in (text.interval_note, text.margin_note, text.confidence, text.steps_note):
         found.globals[note.__name__] = note
+    found.globals["adjustment_note"] = text.adjustment_note
+    found.globals["attribution_lines"] = text.attribution_lines
     found.globals["published_notes"] = text.published_notes
     found.globals["data_notes"] = _data_notes
     found.globals["gate_state"] = _gate_state
