@@ -21,8 +21,8 @@ def told(given: Finished) -> dict[str, Comparison]:
     return {c.arm: c for c in compare_all(given)}
 
 
-def simulated_study(**more: int) -> Finished:
-    return finished(study_of(ARMS), records_of(simulated(ACCURACIES, sd=0.02)), **more)
+def simulated_study(looks: int = 1) -> Finished:
+    return finished(study_of(ARMS), records_of(simulated(ACCURACIES, sd=0.02)), looks=looks)
 
 
 def test_the_family_is_that_of_transfer_arms_at_every_size() -> None:

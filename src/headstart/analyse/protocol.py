@@ -27,8 +27,8 @@ def protocol_lines(study: StudySpec, looks: int, family_size: int) -> tuple[tupl
         ("Test images", "opened once per trial, by its last step, after all training"),
         (
             "Interval",
-            "crossed seeds x test images, t with Satterthwaite's df; for transfer arms "
-            f"{adjustment(looks, family_size)}, for other arms unadjusted",
+            "crossed seeds x test images, t with Satterthwaite's df, "
+            f"{adjustment(looks, family_size)}; other arms are held to the level of the look alone",
         ),
         ("Margin", f"{study.margin:g} percentage points, fixed beforehand"),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import More, Qualifier, Word
-from headstart.analyse.statistics import Crossed
+from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
 from headstart.analyse.words import per_cent, signed
 
 FEWEST_SEEDS = 3
@@ -99,8 +99,8 @@ def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
     images = found.images_needed(effect / 100, confidence)
     return Judged(
         word="not enough evidence",
-        why=f"{told}; a gain of {detectable:.2f} pp or more could have been seen; "
-        f"{_would_do(seeds, images, effect)}; {_WORTH[found.more]}",
+        why=f"{told}; a difference of {detectable:.2f} pp or more could have been seen; "
+        f"{_would_do(seeds, images, f'{effect:.2f} pp', found.more)}",
         detectable_pp=detectable,
         seeds_needed=seeds,
         images_needed=images,
@@ -115,22 +115,22 @@ _WORTH: dict[More, str] = {
 }
 
 
-def _would_do(seeds: int | None, images: int | None, effect_pp: float) -> str:
+def _would_do(seeds: int | None, images: int | None, effect: str, more: More) -> str:
+    """How many seeds or test images would show an effect, and which of them help more."""
+    by_images = f"about {_rough(images):,} test images with the same seeds" if images else ""
     if seeds and images:
-        return (
-            f"about {seeds} seeds would show {effect_pp:.2f} pp, or about {_rough(images):,} test "
-            "images with the same seeds"
-        )
-    if seeds:
-        return (
-            f"about {seeds} seeds would show {effect_pp:.2f} pp; more test images alone would not"
-        )
-    if images:
-        return (
-            f"more seeds alone would not show {effect_pp:.2f} pp; about {_rough(images):,} test "
-            "images with the same seeds would"
-        )
-    return f"to show {effect_pp:.2f} pp takes both more seeds and more test images"
+        return f"about {seeds} seeds would show {effect}, or {by_images}; {_WORTH[more]}"
+    if seeds and more == "seeds":
+        return f"about {seeds} seeds would show {effect}; more test images alone would not"
+    if images and more == "test images":
+        return f"{by_images} would show {effect}; more seeds alone would not"
+    if seeds or images:
+        enough = by_images or f"about {seeds} seeds"
+        return f"{enough} would show {effect}; {_WORTH[more]}"
+    return (
+        f"neither {MOST_SEEDS:,} seeds nor {MOST_IMAGES:,} test images would show {effect} on "
+        f"their own; {_WORTH[more]}"
+    )
 
 
 def _rough(number: int) -> int:
