@@ -92,7 +92,7 @@ def test_numbers_are_those_of_the_answers() -> None:
     table = right["full"] - right["scratch"]
     found = crossed(table)
     assert c.gain_pp == pytest.approx(100 * table.mean())
-    assert c.p_value == c.p_adjusted == found.p_value
+    assert c.p_value == c.p_adjusted == found.cautious_p
     assert (c.low_pp, c.high_pp) == pytest.approx([100 * e for e in found.interval(0.95)])
     assert c.p_equivalence == found.equivalence_p(0.01)
     assert c.favourable == 1.0

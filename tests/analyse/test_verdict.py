@@ -70,7 +70,7 @@ def test_no_sentence_is_stronger_than_its_interval(
 ) -> None:
     analysed = found(mean, error, seeds=seeds, df=df)
     judged = judge(analysed, margin, level=level / family, equivalence_level=level)
-    low, high = (100 * end for end in analysed.interval(1 - level / family))
+    low, high = (100 * end for end in analysed.cautious_interval(level / family))
     inner = [100 * end for end in analysed.interval(1 - 2 * level)]
     small = -margin < inner[0] <= inner[1] < margin
     shown = told_interval(judged)

@@ -71,7 +71,7 @@ class Comparison:
     (`in_family`) that level is the one at which the interval agrees with Holm's decision; other
     arms are held to the level of the look alone. `low95_pp` and `high95_pp` are the plain 95 %
     interval, adjusted for nothing. Ends are None where there are fewer than two seeds. `p_value` is
-    that of the crossed test, `p_adjusted` Holm's (None outside the family or without a verdict),
+    that of the verdict's own test, `p_adjusted` Holm's (None outside the family or without a verdict),
     `p_equivalence` that of the two one-sided tests against the margin.
 
     `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half).

@@ -90,7 +90,7 @@ def _held(
         found = measured.get(cell)
         if found is None or found.found is None or cell in invalid:
             return None
-        return found.found.p_value if len(found.seeds) >= FEWEST_SEEDS else None
+        return found.found.cautious_p if len(found.seeds) >= FEWEST_SEEDS else None
 
     p_values = [told(cell) for cell in family]
     steps = holm([1.0 if p is None else p for p in p_values], level)
@@ -138,7 +138,7 @@ def _comparison(
         low95_pp=low95,
         high95_pp=high95,
         in_family=held.in_family,
-        p_value=found.found.p_value if found.found else None,
+        p_value=found.found.cautious_p if found.found else None,
         p_adjusted=held.p_adjusted,
         p_equivalence=found.found.equivalence_p(margin / 100) if found.found else None,
         favourable=favourable(found.gains),

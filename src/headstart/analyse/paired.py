@@ -67,10 +67,10 @@ class Paired:
         return float(100 * self.gains.mean())
 
     def interval_pp(self, level: float) -> tuple[float, float] | tuple[None, None]:
-        """The crossed interval at 1 - level, in percentage points; (None, None) without one."""
+        """The interval that a verdict at this level is read from; (None, None) without one."""
         if self.found is None:
             return None, None
-        low, high = self.found.interval(1 - level)
+        low, high = self.found.cautious_interval(level)
         return 100 * low, 100 * high
 
     def judged(self, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:

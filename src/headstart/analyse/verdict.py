@@ -34,7 +34,7 @@ def judge(found: Crossed, margin_pp: float, *, level: float, equivalence_level: 
             are never adjusted: the interval at 1 - 2 levels inside the margin shows that there is
             no difference that matters.
     """
-    low, high = (100 * end for end in found.interval(1 - level))
+    low, high = (100 * end for end in found.cautious_interval(level))
     inner = tuple(100 * end for end in found.interval(1 - 2 * equivalence_level))
     small = -margin_pp < inner[0] and inner[1] < margin_pp
     gain = 100 * found.mean
@@ -92,11 +92,10 @@ def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
 
 
 def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
-    confidence = 1 - level
-    detectable = 100 * found.detectable(confidence)
+    detectable = 100 * found.detectable(level)
     effect = max(abs(100 * found.mean), margin_pp)
-    seeds = found.seeds_needed(effect / 100, confidence)
-    images = found.images_needed(effect / 100, confidence)
+    seeds = found.seeds_needed(effect / 100, level)
+    images = found.images_needed(effect / 100, level)
     return Judged(
         word="not enough evidence",
         why=f"{told}; a difference of {detectable:.2f} pp or more could have been seen; "
