@@ -45,7 +45,7 @@ def record(arm: str, size: str, seed: int, right: np.ndarray) -> Record:
         checkpoint={},
         labels=np.ones(len(right), np.int64),
         classes=right.astype(np.int64),
-        test_inputs={},
+        test_inputs={"min": 0.0, "max": 1.0},
     )
 
 
