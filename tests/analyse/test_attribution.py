@@ -175,8 +175,19 @@ def test_a_random_trunk_with_another_strategy_is_missed() -> None:
         {**half, "name": "scratch_long", "start": "fresh", "strategy": "full"}
         | {"compute_of": "half"},
     )
-    assert "cannot be told from random trunk: not run with the same strategy" in (
-        notes["half"].reading
+    assert "cannot be told from random trunk: not run in the same way" in (notes["half"].reading)
+
+
+def test_scratch_matched_to_a_cheaper_arm_is_no_match() -> None:
+    matched = {"name": "longer", "start": "fresh", "strategy": "full", "compute_of": "probe"}
+    rows, notes = attributed(
+        {"scratch": 0.7, "random_trunk": 0.5, "probe": 0.8, "full": 0.8, "longer": 0.7}, matched
+    )
+    assert rows["probe", "longer"].alike
+    assert not rows["full", "longer"].alike
+    assert notes["probe"].reading.startswith("better than scratch, random_trunk and longer, so")
+    assert "cannot be told from compute-matched scratch: not run in the same way" in (
+        notes["full"].reading
     )
 
 

@@ -71,8 +71,8 @@ class Comparison:
     (`in_family`) that level is the one at which the interval agrees with Holm's decision; other
     arms are held to the level of the look alone. `low95_pp` and `high95_pp` are the plain 95 %
     interval, adjusted for nothing. Ends are None where there are fewer than two seeds. `p_value` is
-    that of the verdict's own test, `p_adjusted` Holm's (None outside the family or without a verdict),
-    `p_equivalence` that of the two one-sided tests against the margin.
+    that of the verdict's own test, `p_adjusted` Holm's (None outside the family or where there can
+    be no verdict), `p_equivalence` that of the two one-sided tests against the margin.
 
     `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half).
     Shown beside, and never deciding: `p_paired_t` and `p_sign_flip` over seeds, and for a single
@@ -123,8 +123,8 @@ class Attribution:
 
     The interval is two-sided at the level of the look: a gain is put down to what the source learnt
     only where the arm is better than every control, so no single one needs an adjustment. `alike`
-    says whether the control was trained by the arm's own strategy, or one that like it trains
-    everything: only then is the control's role the only difference between the two.
+    says whether the control's role is what sets it apart from the arm: both were trained by the
+    same strategy, or both train everything in the end, or the role has no strategy of its own.
     """
 
     arm: str

@@ -40,8 +40,17 @@ def _trains_everything(arm: ArmSpec, study: StudySpec) -> bool:
 
 
 def _alike(arm: ArmSpec, control: ArmSpec, role: Role, study: StudySpec) -> bool:
-    """Whether the control's role is what sets it apart from the arm, and not its training."""
-    if role in ("label map", "compute-matched scratch") or arm.strategy == control.strategy:
+    """Whether the control's role is what sets it apart from the arm, and not its training.
+
+    Scratch that is matched to another arm counts where that arm trains everything: for the same
+    updates no arm costs more.
+    """
+    if role == "label map":
+        return True
+    if role == "compute-matched scratch":
+        matched = next(a for a in study.all_arms if a.name == control.compute_of)
+        return matched.name == arm.name or _trains_everything(matched, study)
+    if arm.strategy == control.strategy:
         return True
     return _trains_everything(arm, study) and _trains_everything(control, study)
 
@@ -145,6 +154,6 @@ def _silent(
             return "not run"
         if not own:
             return "not finished"
-        return "invalid" if any(row.alike for row in own) else "not run with the same strategy"
+        return "invalid" if any(row.alike for row in own) else "not run in the same way"
 
     return {role: state(role) for role in expected_of(arm, study) if role not in spoken}

@@ -10,7 +10,7 @@ from typing import Literal
 from headstart.analyse.analysis import Attribution, Comparison, Role, Word
 from headstart.analyse.words import listed
 
-State = Literal["not run", "not run with the same strategy", "not finished", "invalid"]
+State = Literal["not run", "not run in the same way", "not finished", "invalid"]
 """Why a control says nothing."""
 
 _CAUSES: dict[Role, tuple[str, str]] = {
@@ -41,7 +41,7 @@ _NO_GAIN: dict[Word, str] = {
 }
 _REMEDY: dict[State, str] = {
     "not run": "not run; add {it} with --thorough",
-    "not run with the same strategy": "not run with the same strategy",
+    "not run in the same way": "not run in the same way",
     "not finished": "not finished",
     "invalid": "the protocol failed there",
 }
