@@ -61,10 +61,16 @@ def study_tables(document: Document) -> Iterator[str]:
         ]
         yield ""
         yield f"Test accuracy in % (mean ± sd over {len(document['seeds'])} seeds), gain over the"
-        yield f"control in percentage points with its 95 % interval; {source} -> {target}:"
+        yield "control in percentage points with its plain 95 % interval, and the verdict;"
+        yield f"{source} -> {target}:"
         yield ""
         yield from _pair_table(arms, told)
     yield ""
+    if document["family_size"] > 1:
+        yield "The verdict of a transfer arm is read from a wider interval, adjusted for all"
+        yield f"{document['family_size']} comparisons of transfer arms (Holm)."
+        yield ""
+    yield from (f"- {note}" for note in document["attribution_notes"])
     yield from gate_lines(document)
     run = document["steps"]
     yield f"- {run['run']} steps run, {run['reused']} reused, {document['seconds']:.0f} s."
@@ -88,8 +94,8 @@ def _cell(arm: Document | None, gain: Document | None) -> str:
         return ""
     spread = "" if arm["sd"] is None else f" ± {100 * arm['sd']:.1f}"
     text = f"{100 * arm['mean']:.1f}{spread}"
-    if gain is not None and gain["low_pp"] is not None:
-        text += f"; {gain['gain_pp']:+.1f} [{gain['low_pp']:+.1f}, {gain['high_pp']:+.1f}]"
+    if gain is not None and gain["low95_pp"] is not None:
+        text += f"; {gain['gain_pp']:+.1f} [{gain['low95_pp']:+.1f}, {gain['high95_pp']:+.1f}]"
         text += f" {gain['verdict']}"
     return text
 

@@ -443,3 +443,26 @@ def test_an_invalid_gate_withholds_the_verdicts_of_its_arm_only(records: Records
     _, withheld = run_gates(seen(broken))
     assert {cell[2:] for cell in withheld} == {("20", "full")}
     assert "CHK-22" in next(iter(withheld.values()))
+
+
+def test_more_looks_are_held_to_a_stricter_level_and_said_so(whole: Analysis, folder: Path) -> None:
+    loaded = tiny()
+    with Store(folder) as store:
+        plan = make_plan(loaded.study, loaded.facts)
+        looked = analyse(loaded.study, loaded.facts, plan, store, looks=3)
+    assert (whole.looks, whole.level, whole.family_size) == (1, 0.05, 6)
+    assert (looked.looks, looked.level, looked.family_size) == (3, 0.0221, 6)
+    for once, thrice in zip(whole.comparisons, looked.comparisons, strict=True):
+        assert thrice.confidence > once.confidence
+        assert thrice.low95_pp == once.low95_pp
+    said = "adjusted for the 6 comparisons of transfer arms (Holm; 2.21 % at each of 3 looks"
+    assert said in looked.detail[-1]
+    assert any(said in how for _, how in looked.protocol)
+
+
+def test_every_transfer_arm_has_a_sentence_on_what_its_gain_is_put_down_to(whole: Analysis) -> None:
+    told = {(c.arm, c.size) for c in whole.comparisons if c.in_family and c.verdict != "invalid"}
+    assert {(note.arm, note.size) for note in whole.attribution_notes} == told
+    assert {(row.role, row.arm, row.size) for row in whole.attributions} == {
+        ("random trunk", arm, size) for arm, size in told
+    }

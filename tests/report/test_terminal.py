@@ -10,7 +10,7 @@ from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
 from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
 
-from headstart.analyse.analysis import Analysis
+from headstart.analyse.analysis import Analysis, AttributionNote
 from headstart.report.terminal import print_report
 
 LONG = "full_with_a_rather_long_name_that_somebody_gave_it_in_a_hurry_"
@@ -175,3 +175,37 @@ def test_copies_left_out_are_told_in_a_line() -> None:
     whom = "compared with all training images of 'letters' and 'digits'."
     assert f"9 of 1,000 test images of 'digits' left out as copies: {whom}" in text
     assert f"No test image of 'digits' is a copy: {whom}" in text
+
+
+def test_gains_are_put_down_to_something_once_for_all_places_that_read_alike() -> None:
+    given = analysis()
+    helped = [c for c in given.comparisons if c.verdict == "helps"][:2]
+    hurt = next(c for c in given.comparisons if c.verdict == "hurts")
+    notes = tuple(
+        AttributionNote(
+            arm=c.arm,
+            size=c.size,
+            num_images=c.num_images,
+            source=c.source,
+            target=c.target,
+            reading="no better than shuffled: initial scale, not features",
+        )
+        for c in (*helped, hurt)
+    )
+    text = " ".join(printed(replace(given, attribution_notes=notes), 120).split())
+    first, second = (f"{c.arm} with {c.num_images} images" for c in helped)
+    assert f"- {first}; {second}: no better than shuffled: initial scale, not features." in text
+
+
+def test_what_intervals_are_adjusted_for_is_said() -> None:
+    given = analysis()
+    family = tuple(
+        replace(c, in_family=c.arm != "random_trunk", confidence=0.99375) for c in given.comparisons
+    )
+    text = " ".join(
+        printed(replace(given, comparisons=family, family_size=12, looks=2), 120).split()
+    )
+    assert "99.38 % intervals over seeds and test images, for transfer arms adjusted" in text
+    assert (
+        "their 12 comparisons (Holm), for other arms not adjusted, at the level of one of 2" in text
+    )

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Word = Literal["helps", "hurts", "no measurable difference", "not enough evidence", "invalid"]
+Qualifier = Literal["beyond the margin", "smaller than the margin", ""]
+More = Literal["seeds", "test images", "either"]
 Severity = Literal["invalid", "caveat"]
+Role = Literal[
+    "random trunk", "shuffled weights", "compute-matched scratch", "selffer", "label map"
+]
+"""What a control shows when the transfer arm is set beside it (SCIENCE.md 2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +66,22 @@ class ArmResult:
 class Comparison:
     """One arm against the control at one size: gain with its interval, and the verdict.
 
-    The interval is the crossed seeds x images t interval, two-sided at level `confidence`, not
-    adjusted for the number of comparisons. Interval ends are None where there are fewer than two
-    seeds. `gains_pp` are the paired gains of `seeds`. For "not enough evidence", `detectable_pp` is
-    the smallest gain that these seeds could have shown (power 0.8) and `seeds_needed` the number
-    that would do for the gain seen, each None where it cannot be told. `error_reduction` is the
-    share of the control's errors that is gone, None where the control made none.
+    `low_pp` and `high_pp` are the ends of the crossed seeds x images t interval that the verdict is
+    read from, two-sided at level `confidence`. For a member of the family of transfer arms
+    (`in_family`) that level is the one at which the interval agrees with Holm's decision; other
+    arms are held to the level of the look alone. `low95_pp` and `high95_pp` are the plain 95 %
+    interval, adjusted for nothing. Ends are None where there are fewer than two seeds. `p_value` is
+    that of the verdict's own test, `p_adjusted` Holm's (None outside the family or where there can
+    be no verdict), `p_equivalence` that of the two one-sided tests against the margin.
+
+    `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half).
+    Shown beside, and never deciding: `p_paired_t` and `p_sign_flip` over seeds, and for a single
+    seed `p_mcnemar` of its two models.
+
+    For "not enough evidence", `detectable_pp` is the smallest gain that these data could have shown
+    (power 0.8), `seeds_needed` and `images_needed` what would do for the gain seen or the margin,
+    whichever is larger, and `more` what would help most; None where it cannot be told.
+    `error_reduction` is the share of the control's errors that is gone, None where it made none.
     """
 
     arm: str
@@ -86,6 +102,62 @@ class Comparison:
     detectable_pp: float | None
     seeds_needed: int | None
     error_reduction: float | None
+    qualifier: Qualifier = ""
+    images_needed: int | None = None
+    more: More | None = None
+    low95_pp: float | None = None
+    high95_pp: float | None = None
+    in_family: bool = False
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    p_equivalence: float | None = None
+    favourable: float | None = None
+    p_paired_t: float | None = None
+    p_sign_flip: float | None = None
+    p_mcnemar: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """A transfer arm against a control that shows what a gain may be put down to.
+
+    The interval is two-sided at the level of the look: a gain is put down to what the source learnt
+    only where the arm is better than every control, so no single one needs an adjustment. `alike`
+    says whether the control's role is what sets it apart from the arm: both were trained by the
+    same strategy, or both train everything in the end, or the role has no strategy of its own.
+    """
+
+    arm: str
+    control: str
+    role: Role
+    size: str
+    source: str
+    target: str
+    seeds: tuple[int, ...]
+    gain_pp: float
+    low_pp: float | None
+    high_pp: float | None
+    confidence: float
+    verdict: Word
+    why: str
+    alike: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttributionNote:
+    """What the controls say of one transfer arm at one size of one pair, in one sentence."""
+
+    arm: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    reading: str
+
+    @property
+    def sentence(self) -> str:
+        """The reading with its place."""
+        return f"{self.arm} with {self.num_images:,} images: {self.reading}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,8 +308,13 @@ class Analysis:
     num_done: int
     failures: tuple[str, ...]
     leaks: tuple[LeakReport, ...] = ()  # of the pairs that were compared
+    attributions: tuple[Attribution, ...] = ()
+    attribution_notes: tuple[AttributionNote, ...] = ()
+    looks: int = 1  # how many times this evidence is looked at, so far or in all
+    level: float = 0.05  # of one look
+    family_size: int = 0  # comparisons of transfer arms, planned
 
     @property
     def decided(self) -> bool:
-        """Whether every verdict is in: more seeds are asked for where evidence is short."""
-        return all(c.verdict != "not enough evidence" for c in self.comparisons)
+        """Whether no verdict on transfer is short of evidence, so that no more seeds are asked."""
+        return all(c.verdict != "not enough evidence" for c in self.comparisons if c.in_family)

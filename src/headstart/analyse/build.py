@@ -4,18 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from headstart.analyse.analysis import (
-    Analysis,
-    ArmResult,
-    Comparison,
-    Curve,
-    TaskFacts,
-    Tuning,
-)
+from headstart.analyse.analysis import Analysis, ArmResult, Curve, TaskFacts, Tuning
+from headstart.analyse.attribution import attribute
+from headstart.analyse.compare import Finished, compare_all, family_of
 from headstart.analyse.gates.kinds import Records, Seen
 from headstart.analyse.gates.registry import run_gates
 from headstart.analyse.headline import details, headline
 from headstart.analyse.leaks import leak_reports
+from headstart.analyse.multiplicity import level_of
+from headstart.analyse.paired import answers_of
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
@@ -26,8 +23,6 @@ from headstart.analyse.records import (
     gather_sources,
     overlaps_of,
 )
-from headstart.analyse.statistics import crossed, relative_error_reduction
-from headstart.analyse.verdict import CONFIDENCE, Judged, judge, too_few
 from headstart.plan.steps import Plan, Trial
 from headstart.spec.arms import ArmSpec
 from headstart.spec.data_checks import task_counts
@@ -41,7 +36,8 @@ def analyse(
 ) -> Analysis:
     """Everything a report shows, from what the store holds of the plan.
 
-    `looks` is the number of times this evidence has been or will be looked at.
+    `looks` is how many times the study's evidence is looked at to decide whether to go on, this
+    time and all others that have been or will be: each look is held to a stricter level.
     """
     records, source_records = gather(plan, store), gather_sources(plan, store)
     seen = Seen(
@@ -55,18 +51,24 @@ def analyse(
     planned = _by_cell(plan.trials)
     arms = _results(study, planned, records)
     sources = _results(study, _by_cell(plan.sources), source_records)
-    comparisons = tuple(
-        _compare(study, cell, records, withheld, plan.margins[cell[:3]])
-        for cell in planned
-        if cell[3] != study.control and _common_seeds(study, cell, records)
+    finished = Finished(
+        study=study,
+        planned=tuple(planned),
+        answers=answers_of(records, study.seeds),
+        withheld=withheld,
+        level=level_of(looks),
+        margins=plan.margins,
     )
+    comparisons = compare_all(finished)
+    attributions, notes = attribute(finished, comparisons)
+    family_size = len(family_of(study, finished.planned))
     num_done = sum(len(by_seed) for by_seed in records.values())
     failures = store.failures(plan.steps)
     return Analysis(
         study=study.name,
         question=study.question,
-        headline=headline(comparisons, arms, study.all_arms, len(study.pairs) > 1),
-        detail=details(gates, study.control, plan.num_trials - num_done),
+        headline=headline(comparisons, arms, study.all_arms, len(study.pairs) > 1, attributions),
+        detail=details(gates, study.control, plan.num_trials - num_done, looks, family_size),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),
         arm_names=tuple(arm.name for arm in study.all_arms),
@@ -79,7 +81,7 @@ def analyse(
         comparisons=comparisons,
         tuning=tuple(_tunings(plan)),
         gates=gates,
-        protocol=protocol_lines(study, plan),
+        protocol=protocol_lines(study, plan, looks, family_size),
         environment=_environment(records),
         num_trials=plan.num_trials,
         num_done=num_done,
@@ -87,6 +89,11 @@ def analyse(
             f"{row.label}: {row.error.strip().splitlines()[-1]}" for row in failures.values()
         ),
         leaks=leak_reports(seen),
+        attributions=attributions,
+        attribution_notes=notes,
+        looks=looks,
+        level=finished.level,
+        family_size=family_size,
     )
 
 
@@ -167,81 +174,6 @@ def _curve(record: Record) -> Curve:
         validation_accuracy=tuple(accuracy),
         train_accuracy=tuple(train_accuracy),
         checkpoint=record.checkpoint.get("update", record.trial.updates),
-    )
-
-
-def _control_of(study: StudySpec, cell: Cell) -> Cell:
-    return (*cell[:3], study.control)
-
-
-def _common_seeds(study: StudySpec, cell: Cell, records: Records) -> list[int]:
-    """Seeds in which both the arm and its control are finished."""
-    control = records.get(_control_of(study, cell), {})
-    return [seed for seed in study.seeds if seed in records[cell] and seed in control]
-
-
-def _compare(
-    study: StudySpec, cell: Cell, records: Records, withheld: dict[Cell, str], margin: float
-) -> Comparison:
-    seeds = _common_seeds(study, cell, records)
-    arm, control = ([records[c][s] for s in seeds] for c in (cell, _control_of(study, cell)))
-    differences = np.stack(
-        [
-            a.correct.astype(np.int8) - c.correct.astype(np.int8)
-            for a, c in zip(arm, control, strict=True)
-        ]
-    )
-    gains = 100 * differences.mean(1)
-    low = high = None
-    if len(seeds) > 1 and differences.any():
-        found = crossed(differences)
-        low, high = (100 * end for end in found.interval(CONFIDENCE))
-        judged = judge(found, margin)
-    elif len(seeds) > 1:
-        judged = _all_alike(arm, control)
-    else:
-        judged = too_few(len(seeds), float(gains.mean()))
-    reason = withheld.get(cell) or withheld.get(_control_of(study, cell))
-    if reason:
-        judged = Judged(word="invalid", why=reason)
-    first = arm[0].trial
-    return Comparison(
-        arm=cell[3],
-        control=study.control,
-        size=cell[2],
-        num_images=first.num_images,
-        source=cell[0],
-        target=cell[1],
-        seeds=tuple(seeds),
-        gains_pp=tuple(float(gain) for gain in gains),
-        gain_pp=float(gains.mean()),
-        low_pp=low,
-        high_pp=high,
-        confidence=CONFIDENCE,
-        margin_pp=margin,
-        verdict=judged.word,
-        why=judged.why,
-        detectable_pp=judged.detectable_pp,
-        seeds_needed=judged.seeds_needed,
-        error_reduction=relative_error_reduction(
-            float(np.mean([r.correct.mean() for r in arm])),
-            float(np.mean([r.correct.mean() for r in control])),
-        ),
-    )
-
-
-def _all_alike(arm: list[Record], control: list[Record]) -> Judged:
-    """No image was told right by one arm and wrong by the other."""
-    same = all(np.array_equal(a.classes, c.classes) for a, c in zip(arm, control, strict=True))
-    if same:
-        return Judged(
-            word="invalid",
-            why="arms identical: both gave the same answer to every test image in every seed",
-        )
-    return Judged(
-        word="not enough evidence",
-        why="both arms were right on the same test images in every seed; there is no variance to "
-        "judge by. More or harder test images are needed",
     )
 
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from headstart.analyse.analysis import ArmResult, Comparison, Gate, Word
-from headstart.analyse.verdict import signed
-from headstart.spec.arms import ArmSpec, LabelMap
+from headstart.analyse.analysis import ArmResult, Attribution, Comparison, Gate, Word
+from headstart.analyse.multiplicity import level_of
+from headstart.analyse.readings import objections
+from headstart.analyse.words import signed
+from headstart.spec.arms import ArmSpec
 
 _WORDS: dict[Word, str] = {
     "helps": "Transfer helps",
@@ -21,18 +23,19 @@ def headline(
     results: tuple[ArmResult, ...],
     arms: tuple[ArmSpec, ...],
     several_pairs: bool,
+    attributions: tuple[Attribution, ...],
 ) -> str:
     """What transfer is worth at each size, told by the transfer arm that validation prefers.
 
-    The arm is picked on validation, so that its test interval is not that of the luckiest arm.
+    The arm is picked on validation, so that its test interval is not that of the luckiest arm. Then
+    the controls that do as well as it does.
     """
     transfer = {arm.name for arm in arms if arm.transfers}
     preferred = _preferred(comparisons, results, transfer)
     told = list(_told(preferred, several_pairs))
     if not told:
         return "No transfer arm could be compared with the control yet."
-    maps = {arm.name for arm in arms if isinstance(arm.strategy, LabelMap)}
-    return " ".join([*told, *_relabelled(preferred, results, maps)])
+    return " ".join([*told, *objections(preferred, attributions, several_pairs)])
 
 
 def _preferred(
@@ -52,31 +55,18 @@ def _place_of(told: ArmResult | Comparison) -> tuple[str, str, str, str]:
     return (told.source, told.target, told.size, told.arm)
 
 
-def _relabelled(
-    preferred: list[Comparison], results: tuple[ArmResult, ...], maps: set[str]
-) -> Iterator[str]:
-    """Where the source's answer, renamed, does at least as well: the target is a relabelling."""
-    means = {_place_of(r): r.mean for r in results}
-    for best in preferred:
-        reached = means[_place_of(best)]
-        for name in sorted(maps):
-            mapped = means.get((best.source, best.target, best.size, name))
-            if mapped is not None and mapped >= reached:
-                yield (
-                    f"But {name}, which trains nothing and reads the class off the source's "
-                    f"answer, reaches {mapped:.1%} with {best.num_images:,} images, where "
-                    f"{best.arm} reaches {reached:.1%}: this is relabelling."
-                )
-                return
-
-
 def _told(preferred: list[Comparison], several_pairs: bool) -> Iterator[str]:
     for pair, of_pair in groupby(preferred, key=lambda c: (c.source, c.target)):
         lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
-        for word, alike in groupby(of_pair, key=lambda c: c.verdict):
+        for words, alike in groupby(of_pair, key=_words):
             places = "; ".join(_place(c) for c in alike)
-            yield f"{lead}{_WORDS[word]} {places}."
+            yield f"{lead}{words} {places}."
             lead = ""
+
+
+def _words(best: Comparison) -> str:
+    small = best.qualifier == "smaller than the margin"
+    return _WORDS[best.verdict] + (f", but by less than {best.margin_pp:g} pp," if small else "")
 
 
 def _place(best: Comparison) -> str:
@@ -91,7 +81,9 @@ def _rounded(pp: float) -> str:
     return f"{pp:+.1f}" if abs(pp) >= 0.05 else signed(pp)
 
 
-def details(gates: tuple[Gate, ...], control: str, missing: int) -> tuple[str, ...]:
+def details(
+    gates: tuple[Gate, ...], control: str, missing: int, looks: int, family_size: int
+) -> tuple[str, ...]:
     """Sentences to be read with the headline: what is withheld, what to keep in mind."""
     lines = []
     if missing:
@@ -100,7 +92,20 @@ def details(gates: tuple[Gate, ...], control: str, missing: int) -> tuple[str, .
     lines += [f"Caveat: {g.message}" for g in gates if not g.passed and g.severity == "caveat"]
     lines.append(
         f"Gains are over {control} in percentage points of test accuracy, same images, seeds and "
-        "updates; brackets hold the 95 % interval over seeds and test images, not adjusted for the "
-        "number of comparisons. The arm named at each size is the one that validation prefers."
+        "updates; brackets hold the interval over seeds and test images that the verdict is read "
+        f"from, {adjustment(looks, family_size)}. The arm named at each size is the one that "
+        "validation prefers."
     )
     return tuple(lines)
+
+
+def adjustment(looks: int, family_size: int) -> str:
+    """What the intervals of transfer arms are adjusted for."""
+    several = f" at each of {looks} looks" if looks > 1 else ""
+    level = f"{100 * level_of(looks):.3g} %{several}"
+    if family_size < 2:
+        return f"at an error level of {level}"
+    return (
+        f"adjusted for the {family_size} comparisons of transfer arms (Holm; {level} for all of "
+        "them together)"
+    )

@@ -1,11 +1,14 @@
 """The protocol of a study in lines a reader can check."""
 
+from headstart.analyse.headline import adjustment
 from headstart.plan.steps import Plan
 from headstart.spec.study import AUTO, StudySpec
 from headstart.spec.training import TrainingSpec
 
 
-def protocol_lines(study: StudySpec, plan: Plan) -> tuple[tuple[str, str], ...]:
+def protocol_lines(
+    study: StudySpec, plan: Plan, looks: int, family_size: int
+) -> tuple[tuple[str, str], ...]:
     """(what, how) for each rule that all arms of the study shared."""
     training = study.training
     seeds = ", ".join(str(seed) for seed in study.seeds)
@@ -27,7 +30,8 @@ def protocol_lines(study: StudySpec, plan: Plan) -> tuple[tuple[str, str], ...]:
         ("Test images", "opened once per trial, by its last step, after all training"),
         (
             "Interval",
-            "crossed seeds x test images, t with Satterthwaite's df, 95 %",
+            "crossed seeds x test images, t with Satterthwaite's df, "
+            f"{adjustment(looks, family_size)}; other arms are held to the level of the look alone",
         ),
         ("Margin", _margin(study, plan)),
     )

@@ -1,30 +1,29 @@
 """The crossed seeds x images interval and what follows from it (SCIENCE.md 5.1 and 5.3)."""
 
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import nctdtrinc, stdtr, stdtrit
 
+from headstart.analyse.analysis import More
+
 POWER = 0.8
 MOST_SEEDS = 1000
+MOST_IMAGES = 1_000_000
+TRIED_LEVEL = 0.05  # at which Satterthwaite's interval errs as often as it says
+LEAST_LOG = -600.0  # of a cautious p-value: none is told below e^-600
+ALIKE = 0.05  # the two parts of the variance are alike when both are within this of one half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossed:
-    """A mean difference over seeds and images, with the variance of both.
-
-    `between_seeds`, `between_images` and `rest` are the mean squares of the two-way table without
-    replication (MSA, MSB and MSE).
-    """
+class Estimate:
+    """A mean with its standard error and the degrees of freedom of that error."""
 
     mean: float
     error: float
     df: float
-    between_seeds: float
-    between_images: float
-    rest: float
-    num_seeds: int
-    num_images: int
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Two-sided t interval."""
@@ -35,27 +34,105 @@ class Crossed:
     def p_value(self) -> float:
         """Two-sided p of a mean of zero."""
         if self.error == 0:
-            return 0.0
+            return 0.0 if self.mean else 1.0
         return float(2 * stdtr(self.df, -abs(self.mean) / self.error))
 
-    def detectable(self, confidence: float) -> float:
+    def equivalence_p(self, margin: float) -> float:
+        """The larger p of the two one-sided tests against -margin and margin (Schuirmann 1987).
+
+        Below alpha exactly where the two-sided interval at 1 - 2 alpha lies inside the margin.
+        """
+        short = abs(self.mean) - margin
+        if self.error == 0:
+            return 0.0 if short < 0 else 1.0
+        return float(stdtr(self.df, short / self.error))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossed(Estimate):
+    """A mean difference over seeds and images, with the variance of both.
+
+    `between_seeds`, `between_images` and `rest` are the mean squares of the two-way table without
+    replication (MSA, MSB and MSE).
+    """
+
+    between_seeds: float
+    between_images: float
+    rest: float
+    num_seeds: int
+    num_images: int
+
+    def cautious_interval(self, level: float) -> tuple[float, float]:
+        """The two-sided interval that verdicts are read from, which errs at most as `level` says.
+
+        At 5 % it is Satterthwaite's. At stricter levels that one errs up to six times too often
+        with three seeds, twice with five (docs/decisions/0006): there it is never narrower than
+        Banerjee's (1960), which weighs the seeds' share of the variance by the t of few seeds.
+        """
+        half = self._half(level)
+        return self.mean - half, self.mean + half
+
+    @property
+    def cautious_p(self) -> float:
+        """The strictest level at which the cautious interval still holds 0."""
+        plain = self.p_value
+        if plain >= TRIED_LEVEL or self.error == 0:
+            return plain
+        low, high = LEAST_LOG, float(np.log(TRIED_LEVEL))
+        for _ in range(60):
+            middle = (low + high) / 2
+            holds = self._half(float(np.exp(middle))) >= abs(self.mean)
+            low, high = (middle, high) if holds else (low, middle)
+        # Below the tried level, where the plain interval excludes 0 and so does this one at it.
+        return min(float(np.exp(high)), float(np.nextafter(TRIED_LEVEL, 0)))
+
+    def detectable(self, level: float) -> float:
         """The smallest true difference that such data would show with power 0.8."""
-        return _noncentrality(self.df, confidence) * self.error
+        if self.error == 0:
+            return 0.0
+        return float(nctdtrinc(self.df, 1 - POWER, self._half(level) / self.error)) * self.error
 
-    def seeds_needed(self, effect: float, confidence: float) -> int | None:
+    def seeds_needed(self, effect: float, level: float) -> int | None:
         """Seeds that would show `effect` with power 0.8; None where seeds alone cannot."""
-        for seeds in range(self.num_seeds + 1, MOST_SEEDS + 1):
-            if _noncentrality(seeds - 1, confidence) * self._error_with(seeds) <= effect:
-                return seeds
-        return None
+        return _fewest(
+            range(self.num_seeds + 1, MOST_SEEDS + 1),
+            lambda seeds: self._with(seeds, self.num_images).detectable(level) <= effect,
+        )
 
-    def _error_with(self, seeds: int) -> float:
-        """Standard error with another number of seeds, the same images."""
-        images = self.num_images
-        by_seed = max(self.between_seeds - self.rest, 0.0) / images
+    def images_needed(self, effect: float, level: float) -> int | None:
+        """Test images that would, with the same seeds; None where images alone cannot."""
+        return _fewest(
+            range(self.num_images + 1, MOST_IMAGES + 1),
+            lambda images: self._with(self.num_seeds, images).detectable(level) <= effect,
+        )
+
+    @property
+    def more(self) -> More:
+        """What more of would narrow the interval most.
+
+        Twice the seeds halve MSA / SN of the variance, twice the images MSB / SN (SCIENCE.md 5.4).
+        """
+        both = self.between_seeds + self.between_images
+        share = self.between_seeds / both if both else 0.5
+        if abs(share - 0.5) <= ALIKE:
+            return "either"
+        return "seeds" if share > 0.5 else "test images"
+
+    def _half(self, level: float) -> float:
+        plain = _quantile(self.df, level) * self.error
+        if level >= TRIED_LEVEL:
+            return plain
+        of_seeds = min(self.between_seeds / (self.num_seeds * self.num_images), self.error**2)
+        few, many = _quantile(self.num_seeds - 1, level), _quantile(self.num_images - 1, level)
+        guard = np.sqrt(few**2 * of_seeds + many**2 * (self.error**2 - of_seeds))
+        return max(plain, float(guard))
+
+    def _with(self, seeds: int, images: int) -> "Crossed":
+        """What to expect of another number of seeds and images, the variances being the same."""
+        by_seed = max(self.between_seeds - self.rest, 0.0) / self.num_images
         by_image = max(self.between_images - self.rest, 0.0) / self.num_seeds
-        variance = by_seed / seeds + by_image / images + self.rest / (seeds * images)
-        return float(np.sqrt(variance))
+        msa, msb = images * by_seed + self.rest, seeds * by_image + self.rest
+        return _from_squares(self.mean, msa, msb, self.rest, seeds, images)
 
 
 def crossed(differences: np.ndarray) -> Crossed:
@@ -63,23 +140,68 @@ def crossed(differences: np.ndarray) -> Crossed:
 
     The unbiased variance of the mean over new seeds and new images, with Satterthwaite's degrees of
     freedom; the maximum keeps it conservative (SCIENCE.md 5.1). It is never below the rest's own
-    share, MSE: see docs/decisions/0005.
+    share, MSE: see docs/decisions/0005. Integer differences are summed without any rounding.
 
     Raises:
         ValueError: fewer than two seeds or images, or no difference anywhere.
     """
-    table = np.asarray(differences, np.float64)
-    seeds, images = table.shape
+    seeds, images = differences.shape
     if seeds < 2 or images < 2:
         raise ValueError(f"needs two seeds and two images, got {seeds} and {images}")
-    if not table.any():
+    if not differences.any():
         raise ValueError("arms identical: no difference on any image in any seed")
+    whole = differences.dtype.kind in "bi"
+    mean, by_seed, by_image, rest = (_counted if whole else _measured)(differences)
+    msa, msb = by_seed / (seeds - 1), by_image / (images - 1)
+    mse = rest / ((seeds - 1) * (images - 1))
+    return _from_squares(mean, msa, msb, mse, seeds, images)
+
+
+def relative_error_reduction(accuracy: float, control: float) -> float | None:
+    """The share of the control's errors that is gone: (e_C - e_T) / e_C; None if it made none."""
+    return (accuracy - control) / (1 - control) if control < 1 else None
+
+
+def _counted(table: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean and sums of squares (seeds, images, rest) of whole numbers, from whole sums.
+
+    Only sums over rows, columns and squares are needed, so no table of residuals is made, and
+    nothing cancels: every difference below is one of integers.
+    """
+    seeds, images = table.shape
+    rows = table.sum(1, dtype=np.int64)
+    columns = table.sum(0, dtype=np.int64)
+    total = int(rows.sum())
+    squares = int(np.square(table, dtype=np.int64).sum())
+    size = seeds * images
+    of_rows, of_columns = seeds * int(rows @ rows), images * int(columns @ columns)
+    return (
+        total / size,
+        (of_rows - total**2) / size,
+        (of_columns - total**2) / size,
+        (size * squares - of_rows - of_columns + total**2) / size,
+    )
+
+
+def _measured(differences: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean and sums of squares (seeds, images, rest) of real numbers, from residuals."""
+    table = differences.astype(np.float64)
+    seeds, images = table.shape
     mean = float(table.mean())
     rows, columns = table.mean(1), table.mean(0)
-    msa = images * float(((rows - mean) ** 2).sum()) / (seeds - 1)
-    msb = seeds * float(((columns - mean) ** 2).sum()) / (images - 1)
     residual = table - rows[:, None] - columns[None, :] + mean
-    mse = float((residual**2).sum()) / ((seeds - 1) * (images - 1))
+    return (
+        mean,
+        images * float(((rows - mean) ** 2).sum()),
+        seeds * float(((columns - mean) ** 2).sum()),
+        float((residual**2).sum()),
+    )
+
+
+def _from_squares(
+    mean: float, msa: float, msb: float, mse: float, seeds: int, images: int
+) -> Crossed:
+    """Standard error and Satterthwaite's degrees of freedom from the mean squares."""
     total = max(msa + msb - mse, msa, msb, mse)
     spread = msa**2 / (seeds - 1) + msb**2 / (images - 1) + mse**2 / ((seeds - 1) * (images - 1))
     return Crossed(
@@ -94,12 +216,12 @@ def crossed(differences: np.ndarray) -> Crossed:
     )
 
 
-def relative_error_reduction(accuracy: float, control: float) -> float | None:
-    """The share of the control's errors that is gone: (e_C - e_T) / e_C; None if it made none."""
-    return (accuracy - control) / (1 - control) if control < 1 else None
+def _fewest(numbers: range, enough: Callable[[int], bool]) -> int | None:
+    """The first number that is enough, all larger ones being enough too; None where none is."""
+    at = bisect_left(numbers, True, key=enough)
+    return numbers[at] if at < len(numbers) else None
 
 
-def _noncentrality(df: float, confidence: float) -> float:
-    """How many standard errors a difference must be for a two-sided test to have power 0.8."""
-    critical = float(stdtrit(df, 0.5 + confidence / 2))
-    return float(nctdtrinc(df, 1 - POWER, critical))
+def _quantile(df: float, level: float) -> float:
+    """The t that a two-sided test at a level must pass."""
+    return float(stdtrit(df, 1 - level / 2))

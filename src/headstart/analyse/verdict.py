@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import Word
-from headstart.analyse.statistics import Crossed
+from headstart.analyse.analysis import More, Qualifier, Word
+from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
+from headstart.analyse.words import per_cent, signed
 
-CONFIDENCE = 0.95
 FEWEST_SEEDS = 3
 
 
@@ -15,34 +15,48 @@ class Judged:
 
     word: Word
     why: str
+    qualifier: Qualifier = ""
     detectable_pp: float | None = None
     seeds_needed: int | None = None
+    images_needed: int | None = None
+    more: More | None = None
 
 
-def judge(found: Crossed, margin_pp: float) -> Judged:
-    """The verdict for a difference in accuracy, with a fixed number of seeds.
+def judge(found: Crossed, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:
+    """The verdict for a difference in accuracy.
 
-    The two-sided interval decides between helps and hurts; the interval at twice the level, inside
-    the margin, shows that there is no difference that matters (two one-sided tests).
+    Args:
+        found: The crossed statistics of the difference.
+        margin_pp: The difference that matters, in percentage points.
+        level: Error level of the two-sided test after Holm's adjustment, if any. Its interval
+            decides between helps and hurts.
+        equivalence_level: Error level of each of the two one-sided tests against the margin, which
+            are never adjusted: the interval at 1 - 2 levels inside the margin shows that there is
+            no difference that matters.
     """
-    low, high = (100 * end for end in found.interval(CONFIDENCE))
-    inner = tuple(100 * end for end in found.interval(2 * CONFIDENCE - 1))
+    low, high = (100 * end for end in found.cautious_interval(level))
+    inner = tuple(100 * end for end in found.interval(1 - 2 * equivalence_level))
     small = -margin_pp < inner[0] and inner[1] < margin_pp
-    told = f"gain {signed(100 * found.mean)} pp, {span(low, high)}"
+    gain = 100 * found.mean
+    told = f"gain {signed(gain)} pp, {span(low, high, level, equivalence_level, margin_pp)}"
     if found.num_seeds < FEWEST_SEEDS:
         told = f"{told}; {found.num_seeds} seeds are too few for a verdict"
-        return _short(found, told, margin_pp)
-    if low > 0:
-        return Judged(word="helps", why=f"{told}: {_beyond(low, small, margin_pp)}")
-    if high < 0:
-        return Judged(word="hurts", why=f"{told}: {_beyond(-high, small, margin_pp)}")
+        return _short(found, told, margin_pp, level)
+    if low > 0 or high < 0:
+        qualifier = _qualifier(max(low, -high), small, margin_pp)
+        return Judged(
+            word="helps" if low > 0 else "hurts",
+            why=f"{told}: {_beyond(qualifier, margin_pp)}",
+            qualifier=qualifier,
+        )
     if small:
+        ends = " to ".join(signed(end, (0, margin_pp, -margin_pp)) for end in inner)
         return Judged(
             word="no measurable difference",
             why=f"{told}; less than {margin_pp:g} pp either way "
-            f"(90 % interval {signed(inner[0])} to {signed(inner[1])})",
+            f"({per_cent(1 - 2 * equivalence_level)} interval {ends})",
         )
-    return _short(found, f"{told}, which holds 0", margin_pp)
+    return _short(found, f"{told}, which holds 0", margin_pp, level)
 
 
 def too_few(num_seeds: int, gain_pp: float) -> Judged:
@@ -50,40 +64,74 @@ def too_few(num_seeds: int, gain_pp: float) -> Judged:
     seeds = f"{num_seeds} seed{'s' if num_seeds != 1 else ''}"
     return Judged(
         word="not enough evidence",
-        why=f"gain {signed(gain_pp)} pp from {seeds}: no interval; five seeds are the least",
+        why=f"gain {signed(gain_pp)} pp from {seeds}: no interval; "
+        f"a verdict takes at least {FEWEST_SEEDS} seeds, and five or more to be worth much",
     )
 
 
-def signed(number: float) -> str:
-    """A number with its sign and two decimals, and no minus before zero."""
-    return f"{round(number, 2) + 0.0:+.2f}"
+def span(low_pp: float, high_pp: float, level: float, nominal: float, margin_pp: float) -> str:
+    """An interval in words, with its level, and whether that was adjusted from a nominal one."""
+    marks = (0.0, margin_pp, -margin_pp)
+    adjusted = " (Holm)" if level < nominal else ""
+    ends = f"{signed(low_pp, marks)} to {signed(high_pp, marks)}"
+    return f"{per_cent(1 - level)} interval{adjusted} {ends}"
 
 
-def span(low_pp: float, high_pp: float) -> str:
-    """An interval in words."""
-    return f"95 % interval {signed(low_pp)} to {signed(high_pp)}"
-
-
-def _beyond(nearest_to_zero: float, small: bool, margin_pp: float) -> str:
+def _qualifier(nearest_to_zero: float, small: bool, margin_pp: float) -> Qualifier:
     if nearest_to_zero > margin_pp:
+        return "beyond the margin"
+    return "smaller than the margin" if small else ""
+
+
+def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
+    if qualifier == "beyond the margin":
         return f"beyond the margin of {margin_pp:g} pp"
-    if small:
+    if qualifier == "smaller than the margin":
         return f"clear of 0, but smaller than the margin of {margin_pp:g} pp"
     return f"clear of 0, not clear of the margin of {margin_pp:g} pp"
 
 
-def _short(found: Crossed, told: str, margin_pp: float) -> Judged:
-    detectable = 100 * found.detectable(CONFIDENCE)
+def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
+    detectable = 100 * found.detectable(level)
     effect = max(abs(100 * found.mean), margin_pp)
-    needed = found.seeds_needed(effect / 100, CONFIDENCE)
-    more = (
-        f"about {needed} seeds would show {effect:.2f} pp"
-        if needed
-        else f"more seeds alone would not show {effect:.2f} pp: more test images are needed"
-    )
+    seeds = found.seeds_needed(effect / 100, level)
+    images = found.images_needed(effect / 100, level)
     return Judged(
         word="not enough evidence",
-        why=f"{told}; a gain of {detectable:.2f} pp or more could have been seen; {more}",
+        why=f"{told}; a difference of {detectable:.2f} pp or more could have been seen; "
+        f"{_would_do(seeds, images, f'{effect:.2f} pp', found.more)}",
         detectable_pp=detectable,
-        seeds_needed=needed,
+        seeds_needed=seeds,
+        images_needed=images,
+        more=found.more,
     )
+
+
+_WORTH: dict[More, str] = {
+    "seeds": "more seeds would help more than more test images",
+    "test images": "more test images would help more than more seeds",
+    "either": "more seeds and more test images would help alike",
+}
+
+
+def _would_do(seeds: int | None, images: int | None, effect: str, more: More) -> str:
+    """How many seeds or test images would show an effect, and which of them help more."""
+    by_images = f"about {_rough(images):,} test images with the same seeds" if images else ""
+    if seeds and images:
+        return f"about {seeds} seeds would show {effect}, or {by_images}; {_WORTH[more]}"
+    if seeds and more == "seeds":
+        return f"about {seeds} seeds would show {effect}; more test images alone would not"
+    if images and more == "test images":
+        return f"{by_images} would show {effect}; more seeds alone would not"
+    if seeds or images:
+        enough = by_images or f"about {seeds} seeds"
+        return f"{enough} would show {effect}; {_WORTH[more]}"
+    return (
+        f"neither {MOST_SEEDS:,} seeds nor {MOST_IMAGES:,} test images would show {effect} on "
+        f"their own; {_WORTH[more]}"
+    )
+
+
+def _rough(number: int) -> int:
+    """Two figures of a number: more would claim to know the variance better than it is known."""
+    return int(float(f"{number:.1e}"))

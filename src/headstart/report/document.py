@@ -13,9 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
+    Attribution,
     Comparison,
     Gate,
+    More,
     PublishedFigure,
+    Qualifier,
+    Role,
     Severity,
     Word,
 )
@@ -67,9 +71,11 @@ class PublishedPart(_Part):
 
 
 class ComparisonPart(_Part):
-    """One arm against a control at one size. Intervals are not adjusted for their number.
+    """One arm against a control at one size.
 
-    `error_reduction` is the share of the control's errors that is gone.
+    The verdict is read from `low_pp` to `high_pp`, an interval at `confidence` that agrees with
+    Holm's decision for members of the family of transfer arms; `low95_pp` to `high95_pp` is the
+    plain one, adjusted for nothing. `error_reduction` is the share of the control's errors gone.
     """
 
     arm: str
@@ -83,6 +89,40 @@ class ComparisonPart(_Part):
     error_reduction: float | None
     verdict: Word
     why: str
+    qualifier: Qualifier
+    margin_pp: float
+    confidence: float
+    low95_pp: float | None
+    high95_pp: float | None
+    in_family: bool
+    p_value: float | None
+    p_adjusted: float | None
+    p_equivalence: float | None
+    favourable: float | None
+    p_paired_t: float | None
+    p_sign_flip: float | None
+    p_mcnemar: float | None
+    detectable_pp: float | None
+    seeds_needed: int | None
+    images_needed: int | None
+    more: More | None
+
+
+class AttributionPart(_Part):
+    """A transfer arm against a control that may explain its gain away."""
+
+    arm: str
+    control: str
+    role: Role
+    size: str
+    source: str
+    target: str
+    gain_pp: float
+    low_pp: float | None
+    high_pp: float | None
+    confidence: float
+    verdict: Word
+    alike: bool
 
 
 class GatePart(_Part):
@@ -110,6 +150,10 @@ class StudyDocument(_Part):
     arms: tuple[ArmPart, ...]
     sources: tuple[SourcePart, ...]
     comparisons: tuple[ComparisonPart, ...]
+    attributions: tuple[AttributionPart, ...]
+    attribution_notes: tuple[str, ...]
+    looks: int
+    family_size: int
     published: tuple[PublishedPart, ...]
     gates: tuple[GatePart, ...]
     failures: tuple[str, ...]
@@ -130,6 +174,10 @@ def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
         arms=tuple(_arm(result) for result in analysis.arms),
         sources=tuple(_source(result) for result in analysis.sources),
         comparisons=tuple(_comparison(comparison) for comparison in analysis.comparisons),
+        attributions=tuple(_attribution(row) for row in analysis.attributions),
+        attribution_notes=tuple(note.sentence for note in analysis.attribution_notes),
+        looks=analysis.looks,
+        family_size=analysis.family_size,
         published=tuple(_published(figure) for figure in analysis.published),
         gates=tuple(_gate(gate) for gate in analysis.gates),
         failures=analysis.failures,
@@ -203,6 +251,40 @@ def _comparison(comparison: Comparison) -> ComparisonPart:
         error_reduction=_finite(comparison.error_reduction),
         verdict=comparison.verdict,
         why=comparison.why,
+        qualifier=comparison.qualifier,
+        margin_pp=comparison.margin_pp,
+        confidence=comparison.confidence,
+        low95_pp=_finite(comparison.low95_pp),
+        high95_pp=_finite(comparison.high95_pp),
+        in_family=comparison.in_family,
+        p_value=_finite(comparison.p_value),
+        p_adjusted=_finite(comparison.p_adjusted),
+        p_equivalence=_finite(comparison.p_equivalence),
+        favourable=_finite(comparison.favourable),
+        p_paired_t=_finite(comparison.p_paired_t),
+        p_sign_flip=_finite(comparison.p_sign_flip),
+        p_mcnemar=_finite(comparison.p_mcnemar),
+        detectable_pp=_finite(comparison.detectable_pp),
+        seeds_needed=comparison.seeds_needed,
+        images_needed=comparison.images_needed,
+        more=comparison.more,
+    )
+
+
+def _attribution(row: Attribution) -> AttributionPart:
+    return AttributionPart(
+        arm=row.arm,
+        control=row.control,
+        role=row.role,
+        size=row.size,
+        source=row.source,
+        target=row.target,
+        gain_pp=row.gain_pp,
+        low_pp=_finite(row.low_pp),
+        high_pp=_finite(row.high_pp),
+        confidence=row.confidence,
+        verdict=row.verdict,
+        alike=row.alike,
     )
 
 

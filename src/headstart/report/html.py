@@ -144,6 +144,8 @@ def _environment(analysis: Analysis) -> "Environment":
         found.globals[note.__name__] = note
     for shared in (data_uri, leak_line, leak_notes):
         found.globals[shared.__name__] = shared
+    found.globals["adjustment_note"] = text.adjustment_note
+    found.globals["attribution_lines"] = text.attribution_lines
     found.globals["published_notes"] = text.published_notes
     found.globals["data_notes"] = _data_notes
     found.globals["gate_state"] = _gate_state

@@ -12,6 +12,7 @@ from headstart.report.sweep import Sweep, sweeps_of
 from headstart.report.text import (
     NOTHING,
     accuracy,
+    attribution_lines,
     decimals_for,
     figure_value,
     interval,
@@ -202,6 +203,8 @@ def _print_notes(analysis: Analysis, console: "Console") -> None:
     console.print()
     note = "±: standard deviation over seeds. " if len(analysis.seeds) > 1 else ""
     _print(console, (note + interval_note(analysis)).strip(), "dim")
+    for line in attribution_lines(analysis):
+        _print_item(console, line)
     for report in analysis.leaks:
         _print_item(console, leak_line(report))
     for sentence in analysis.detail:

@@ -3,7 +3,14 @@
 import math
 from collections.abc import Sequence
 
-from headstart.analyse.analysis import Analysis, ArmResult, Comparison, PublishedFigure
+from headstart.analyse.analysis import (
+    Analysis,
+    ArmResult,
+    AttributionNote,
+    Comparison,
+    PublishedFigure,
+)
+from headstart.analyse.words import per_cent
 from headstart.report.run_summary import RunSummary
 
 NOTHING = "\u2013"  # en dash
@@ -146,9 +153,37 @@ def printable(text: str) -> str:
 
 
 def confidence(analysis: Analysis) -> str:
-    """The level of the intervals, such as 95 %; empty where nothing was compared."""
+    """The level of the intervals, such as 95 % or 95 % to 99.38 %; empty where there are none."""
     levels = sorted({c.confidence for c in analysis.comparisons if c.low_pp is not None})
-    return " and ".join(f"{100 * level:g} %" for level in levels)
+    return " to ".join(dict.fromkeys(per_cent(level) for level in (levels[:1] + levels[-1:])))
+
+
+def adjustment_note(analysis: Analysis) -> str:
+    """What the intervals are adjusted for, to go on from "intervals"."""
+    looks = f", at the level of one of {analysis.looks} looks" if analysis.looks > 1 else ""
+    if analysis.family_size < 2 or not any(c.in_family for c in analysis.comparisons):
+        return f"not adjusted for the number of comparisons ({len(analysis.comparisons)}){looks}"
+    return (
+        f"for transfer arms adjusted for their {analysis.family_size} comparisons (Holm), for "
+        f"other arms not adjusted{looks}"
+    )
+
+
+def attribution_lines(analysis: Analysis) -> tuple[str, ...]:
+    """What each gain may be put down to, a sentence for all arms and sizes that read alike."""
+    several = len({(c.source, c.target) for c in analysis.comparisons}) > 1
+    helped = {_place(c) for c in analysis.comparisons if c.verdict == "helps"}
+    found: dict[str, list[str]] = {}
+    for note in analysis.attribution_notes:
+        if _place(note) in helped:
+            pair = f", {note.source} to {note.target}" if several else ""
+            where = f"{note.arm} with {plural(note.num_images, 'image')}{pair}"
+            found.setdefault(note.reading, []).append(where)
+    return tuple(f"{'; '.join(where)}: {reading}." for reading, where in found.items())
+
+
+def _place(told: Comparison | AttributionNote) -> tuple[str, str, str, str]:
+    return (told.source, told.target, told.size, told.arm)
 
 
 def interval_note(analysis: Analysis) -> str:
@@ -165,7 +200,7 @@ def interval_note(analysis: Analysis) -> str:
         return f"{gain} There is no interval: that takes at least two seeds."
     return (
         f"{gain} In brackets: {level} intervals over seeds and test images, "
-        f"not adjusted for the number of comparisons ({len(analysis.comparisons)})."
+        f"{adjustment_note(analysis)}."
     )
 
 

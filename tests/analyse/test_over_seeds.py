@@ -1,0 +1,83 @@
+"""Secondary tests against their vectors and against brute force."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from headstart.analyse.over_seeds import favourable, mcnemar_p, paired_t, sign_flip_p
+
+T = np.array([0.912, 0.918, 0.915, 0.909, 0.921, 0.917])
+C = np.array([0.905, 0.911, 0.912, 0.908, 0.910, 0.913])
+
+
+@pytest.mark.parametrize(
+    ("won", "lost", "p"),
+    [(8, 0, 0.0078125), (10, 2, 0.0385742188), (34, 26, 0.3662940067), (5, 5, 1), (0, 0, 1)],
+)
+def test_vector_v6(won: int, lost: int, p: float) -> None:
+    assert mcnemar_p(won, lost) == pytest.approx(p)
+    assert mcnemar_p(lost, won) == pytest.approx(p)
+
+
+def test_vector_v7_paired_t() -> None:
+    found = paired_t(T - C)
+    assert found.mean == pytest.approx(0.0055)
+    assert (T - C).std(ddof=1) == pytest.approx(0.0035637059)
+    assert found.mean / found.error == pytest.approx(3.7803886814)
+    assert found.p_value == pytest.approx(0.0128847542)
+    assert found.interval(0.95) == pytest.approx((0.0017601200, 0.0092398800))
+    assert found.interval(0.90) == pytest.approx((0.0025683528, 0.0084316472))
+
+
+def test_vector_v7_equivalence() -> None:
+    found = paired_t(T - C)
+    assert found.equivalence_p(0.005) == pytest.approx(0.6274633)
+    assert found.equivalence_p(0.01) == pytest.approx(0.0135329, abs=1e-7)
+
+
+def test_vector_v7_sign_flip() -> None:
+    thousandths = np.rint(1000 * (T - C)).astype(int)
+    assert sign_flip_p(thousandths) == 0.03125
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(-9, 9), min_size=1, max_size=8))
+def test_sign_flip_is_the_share_of_all_signs_that_reach_as_far(gains: list[int]) -> None:
+    sums = [
+        sum(s * gain for s, gain in zip(signs, gains, strict=True))
+        for signs in product((-1, 1), repeat=len(gains))
+    ]
+    reached = sum(abs(total) >= abs(sum(gains)) for total in sums)
+    assert sign_flip_p(np.array(gains)) == pytest.approx(reached / len(sums))
+
+
+def test_five_seeds_cannot_reach_five_per_cent_by_signs() -> None:
+    assert sign_flip_p(np.array([9, 8, 7, 9, 8])) == pytest.approx(2 / 32)
+    assert sign_flip_p(np.array([9, 8, 7, 9, 8, 9])) == pytest.approx(2 / 64)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.floats(-0.03, 0.03), st.floats(0.0005, 0.02), st.floats(0.005, 0.02), st.floats(0.01, 0.2)
+)
+def test_equivalence_p_agrees_with_the_interval_inside_the_margin(
+    mean: float, spread: float, margin: float, level: float
+) -> None:
+    found = paired_t(mean + spread * np.array([-1.0, 0.5, 0.25, 0.25, 0.0]))
+    low, high = found.interval(1 - 2 * level)
+    assert (found.equivalence_p(margin) < level) == (-margin < low and high < margin)
+    both = stats.ttest_1samp
+    gains = mean + spread * np.array([-1.0, 0.5, 0.25, 0.25, 0.0])
+    larger = max(
+        both(gains, -margin, alternative="greater").pvalue,
+        both(gains, margin, alternative="less").pvalue,
+    )
+    assert found.equivalence_p(margin) == pytest.approx(larger)
+
+
+def test_ties_are_half_in_favour() -> None:
+    assert favourable(np.array([1.0, 2.0, 0.0, -1.0])) == pytest.approx(2.5 / 4)
