@@ -59,8 +59,8 @@ class Tracker:
         """Trials done, running and left."""
         done = running = 0
         for trial in self.plan.trials:
-            keys = {*trial.train_keys, trial.predict_key or ""}
-            done += trial.predict_key in self.done
+            keys = {*trial.train_keys, trial.predict_key, trial.score_key}
+            done += trial.score_key in self.done
             running += bool(keys & self.running)
         return done, running, len(self.plan.trials) - done - running
 

@@ -1,7 +1,7 @@
 """Study and facts -> trials and steps. A step that two trials need is there once."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from math import ceil
 
 from headstart.core.hashing import Json
 from headstart.plan.material import EVERYTHING, Material
@@ -125,6 +125,7 @@ class _Planner:
             predict = self._read_off_source(arm, material)
         else:
             predict = self._predict(arm, learnt, material)
+        forgetting = self.study.forgetting and arm.transfers
         stages = self.study.network.stage_names
         return Trial(
             arm=arm.name,
@@ -135,10 +136,12 @@ class _Planner:
             seed=material.seed,
             train_keys=learnt.keys,
             predict_key=predict,
+            score_key=self._score(arm, predict, material),
             updates=sum(phase.updates for phase in phases),
             flops=sum(self.steps[key].flops for key in learnt.keys),
             trainable_parameters=count_trainable(material.layers, stages, phases),
             total_parameters=num_parameters(material.layers),
+            forgetting_key=self._forgetting(arm, learnt, material) if forgetting else None,
         )
 
     def _phases(
@@ -148,9 +151,13 @@ class _Planner:
         updates = training.updates_for(material.num_images)
         if arm.compute_of is not None:
             budget = self._cost_of(arm.compute_of, size, material)
-            one = phases_of(arm.strategy, stages, updates, arm.frozen)
-            cost = sum(self._flops(phase, training, material) for phase in one)
-            updates = max(updates, ceil(budget * updates / cost))
+
+            def cost(wanted: int) -> int:
+                phases = phases_of(arm.strategy, stages, wanted, arm.frozen)
+                return sum(self._flops(phase, training, material)[0] for phase in phases)
+
+            # Every update costs something, so a budget is met by as many updates as it has units.
+            updates = bisect_left(range(max(updates, budget) + 1), budget, lo=updates, key=cost)
         return phases_of(arm.strategy, stages, updates, arm.frozen)
 
     def _cost_of(self, name: str, size: SizeSpec, material: Material) -> int:
@@ -161,9 +168,13 @@ class _Planner:
             cost += self.source_run(material.pair, material.seed).flops
         return cost
 
-    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> int:
-        per_image = flops_per_image(material.layers, self.study.network.stage_names, phase)
-        return per_image * phase.updates * training.batch_of(material.num_images)
+    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> tuple[int, int]:
+        """Operations of a phase, and those among them that come before its first update."""
+        stages = self.study.network.stage_names
+        per_image = flops_per_image(material.layers, stages, phase)
+        once = per_image.once * material.num_images
+        per_update = per_image.each * training.batch_of(material.num_images)
+        return once + per_update * phase.updates, once
 
     def _train(
         self,
@@ -194,6 +205,7 @@ class _Planner:
                 "threads": 1,
             }
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
+            flops, once = self._flops(phase, training, material)
             keys.append(
                 self._add(
                     Step(
@@ -203,7 +215,8 @@ class _Planner:
                         datasets=material.datasets,
                         label=f"{arm.name} on {material}{of}",
                         updates=phase.updates,
-                        flops=self._flops(phase, training, material),
+                        flops=flops,
+                        once=once,
                     )
                 )
             )
@@ -256,32 +269,66 @@ class _Planner:
         return self._train(arm, training, phases, size, own)
 
     def _predict(self, arm: ArmSpec, learnt: _Learnt, material: Material) -> str:
-        payload: Json = {
-            "data": material.test_data(),
-            "preprocessing": material.preprocessing(),
-            "network": network_payload(self.study.network),
-            "keep": learnt.keep,
-            "threads": 1,
-        }
-        return self._tested(arm, payload, learnt.keys, material)
+        payload = {**self._test(material), "keep": learnt.keep, "train": material.fitted_data()}
+        return self._tested(f"test of {arm.name} on {material}", payload, learnt.keys, material)
 
     def _read_off_source(self, arm: ArmSpec, material: Material) -> str:
         """Predictions of the source network, its classes mapped to those of the target."""
         pair, seed = material.pair, material.seed
         source = self._material(pair, pair.source, EVERYTHING, seed, "source")
         payload: Json = {
-            "data": material.test_data(),
-            "preprocessing": material.preprocessing(),
-            "network": network_payload(self.study.network),
+            **self._test(material),
             "keep": self.study.pretraining.keep,
-            "threads": 1,
+            "train": material.fitted_data(),
             "label_map": material.training_data(),
             "source_classes": source.num_classes,
         }
-        return self._tested(arm, payload, self.source_run(pair, seed).train_keys, material)
+        inputs = self.source_run(pair, seed).train_keys
+        return self._tested(f"test of {arm.name} on {material}", payload, inputs, material)
+
+    def _forgetting(self, arm: ArmSpec, learnt: _Learnt, material: Material) -> str:
+        """The score of the source's head on the trained trunk, on the source's test images."""
+        pair, seed = material.pair, material.seed
+        source = self._material(pair, pair.source, EVERYTHING, seed, "source")
+        before = self._origin(SOURCE, EVERYTHING, source)
+        *trunk, head = self.study.network.stage_names
+        inputs = (*learnt.keys, *before.keys)
+        rules: list[Json] = [
+            {"stages": stages, "inputs": [inputs.index(k) for k in of.keys], "keep": of.keep}
+            for stages, of in ((trunk, learnt), ([head], before))
+        ]
+        payload: Json = {**self._test(source), "weights": rules}
+        label = f"test of {arm.name} on {material}, on the source"
+        return self._score(arm, self._tested(label, payload, inputs, source), source)
+
+    def _test(self, material: Material) -> Json:
+        """What every test says: its images, how they are prepared, and the network."""
+        return {
+            "data": material.test_data(),
+            "preprocessing": material.preprocessing(),
+            "network": network_payload(self.study.network),
+            "threads": 1,
+        }
+
+    def _score(self, arm: ArmSpec, predict: str, material: Material) -> str:
+        """Metrics of a prediction; of the target's test images, those that leaked are left out."""
+        pair, inputs = material.pair, [predict]
+        if material.role == "target":
+            inputs.append(self.overlaps[pair.source, pair.target])
+        return self._add(
+            Step(
+                kind="score",
+                payload={},
+                inputs=tuple(inputs),
+                datasets=material.datasets,
+                label=f"score of {arm.name} on {material}",
+                updates=0,
+                flops=0,
+            )
+        )
 
     def _tested(
-        self, arm: ArmSpec, payload: Json, inputs: tuple[str, ...], material: Material
+        self, label: str, payload: Json, inputs: tuple[str, ...], material: Material
     ) -> str:
         return self._add(
             Step(
@@ -289,7 +336,7 @@ class _Planner:
                 payload=payload,
                 inputs=inputs,
                 datasets=material.datasets,
-                label=f"test of {arm.name} on {material}",
+                label=label,
                 updates=0,
                 flops=0,
             )

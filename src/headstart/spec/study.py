@@ -108,6 +108,7 @@ class StudySpec(Spec):
     margin: Annotated[float, Field(gt=0, lt=100)] = 1.0
     cuts: CutSweep | None = None
     published: tuple[FigureSpec, ...] = ()
+    forgetting: bool = False
 
     def __init__(self, **given: Any) -> None:
         parts, problems = parse(given)
