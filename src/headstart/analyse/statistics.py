@@ -80,6 +80,13 @@ def crossed(differences: np.ndarray) -> Crossed:
     msb = seeds * float(((columns - mean) ** 2).sum()) / (images - 1)
     residual = table - rows[:, None] - columns[None, :] + mean
     mse = float((residual**2).sum()) / ((seeds - 1) * (images - 1))
+    return from_squares(mean, msa, msb, mse, seeds, images)
+
+
+def from_squares(
+    mean: float, msa: float, msb: float, mse: float, seeds: int, images: int
+) -> Crossed:
+    """The crossed analysis from the mean squares of a table (SCIENCE.md 5.1)."""
     total = max(msa + msb - mse, msa, msb, mse)
     spread = msa**2 / (seeds - 1) + msb**2 / (images - 1) + mse**2 / ((seeds - 1) * (images - 1))
     return Crossed(
@@ -92,6 +99,49 @@ def crossed(differences: np.ndarray) -> Crossed:
         num_seeds=seeds,
         num_images=images,
     )
+
+
+class CrossedLine:
+    """The crossed analysis of a + t b for any number t, from sums taken once.
+
+    `a` and `b` are tables (seeds, images). Mean squares are quadratic in t.
+    """
+
+    def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
+        tables = [np.asarray(table, np.float64) for table in (a, b)]
+        self.seeds, self.images = tables[0].shape
+        self._means = [float(table.mean()) for table in tables]
+        centred = [table - mean for table, mean in zip(tables, self._means, strict=True)]
+        self._total = _products(centred)
+        self._rows = _products([table.mean(1) for table in centred])
+        self._columns = _products([table.mean(0) for table in centred])
+
+    def at(self, t: float) -> Crossed:
+        """The analysis of a + t b."""
+        weights = np.array([1.0, 2 * t, t * t])
+        rows = self.images * max(float(weights @ self._rows), 0.0)
+        columns = self.seeds * max(float(weights @ self._columns), 0.0)
+        rest = max(float(weights @ self._total) - rows - columns, 0.0)
+        return from_squares(
+            self._means[0] + t * self._means[1],
+            rows / (self.seeds - 1),
+            columns / (self.images - 1),
+            rest / ((self.seeds - 1) * (self.images - 1)),
+            self.seeds,
+            self.images,
+        )
+
+
+def _products(pair: list[np.ndarray]) -> np.ndarray:
+    """The inner products aa, ab and bb."""
+    a, b = pair
+    return np.array([np.vdot(a, a), np.vdot(a, b), np.vdot(b, b)])
+
+
+def t_half_width(values: np.ndarray, confidence: float) -> float:
+    """Half the t interval of the mean of some values, one for each seed; needs two or more."""
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    return float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
 
 
 def relative_error_reduction(accuracy: float, control: float) -> float | None:
