@@ -51,6 +51,15 @@ def test_keys_are_pinned() -> None:
     assert keys_of(plan_of()) == GOLDEN, LOST
 
 
+def test_the_key_of_a_score_is_pinned() -> None:
+    plan = plan_of()
+    found = trial(plan, "scratch").score_key, source(plan).score_key
+    assert found == (
+        "0b0f3ef43d69e0f56caa9d01aa685549373aa66ce11d638a384174d9a253d515",
+        "a98064b31d2bc759109534ae9b30f561a5030922d6e797041266c4893c2845d0",
+    ), LOST
+
+
 EVERYTHING: dict[str, Any] = {
     "tasks": {
         "source": {"dataset": "digits", "classes": {"low": [5, 6], "high": ["8", 9]}},

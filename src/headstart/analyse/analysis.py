@@ -67,8 +67,9 @@ class ArmResult:
 class Estimate:
     """A number with its 95 % interval, or why it is withheld.
 
-    `at_least` and `at_most` are bounds where only those can be told. `why` says in words what is
-    not there, or what the number rests on.
+    Without an interval `low` and `high` are None; an end that is open is 0 or infinity. `at_least`
+    and `at_most` are bounds where only those can be told. `why` says in words what is not there, or
+    what the number rests on.
     """
 
     value: float | None

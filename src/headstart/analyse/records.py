@@ -82,8 +82,8 @@ def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord
 def answers_of(keys: Iterable[str], store: Store) -> dict[str, np.ndarray]:
     """Whether each test image was told right, by the key of a finished score."""
     found = {}
-    for key in store.rows(keys):
-        arrays = store.arrays(key)
+    for key, row in store.rows(keys).items():
+        arrays = store.arrays_of(row)
         found[key] = np.asarray(arrays["labels"] == arrays["classes"])
     return found
 
@@ -96,8 +96,8 @@ def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> dict[Cell,
         found.setdefault(cell_of(trial), {})
         if any(key not in rows for key in (*trial.train_keys, trial.score_key)):
             continue
-        arrays = store.arrays(trial.score_key)
-        told = rows[trial.score_key].result
+        score = rows[trial.score_key]
+        arrays, told = store.arrays_of(score), score.result
         found[cell_of(trial)][trial.seed] = Record(
             trial=trial,
             steps=tuple(plan.steps[key] for key in trial.train_keys),

@@ -104,38 +104,43 @@ def from_squares(
 class CrossedLine:
     """The crossed analysis of a + t b for any number t, from sums taken once.
 
-    `a` and `b` are tables (seeds, images). Mean squares are quadratic in t.
+    `a` and `b` are tables (seeds, images) of whole numbers from -1 to 1. Mean squares are quadratic
+    in t.
     """
 
     def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
-        tables = [np.asarray(table, np.float64) for table in (a, b)]
-        self.seeds, self.images = tables[0].shape
-        self._means = [float(table.mean()) for table in tables]
-        centred = [table - mean for table, mean in zip(tables, self._means, strict=True)]
-        self._total = _products(centred)
-        self._rows = _products([table.mean(1) for table in centred])
-        self._columns = _products([table.mean(0) for table in centred])
+        self.seeds, self.images = a.shape
+        # Single precision holds sums of so few whole numbers exactly, and is much faster.
+        exact = np.float32 if a.size < 2**24 else np.float64
+        tables = [table.astype(exact) for table in (a, b)]
+        rows, columns = ([table.sum(axis) for table in tables] for axis in (1, 0))
+        sums = [row.sum(dtype=np.float64) for row in rows]
+        self._means = [float(total) / a.size for total in sums]
+        middle = _products(sums) / a.size
+        self._rows = _products(rows) / self.images - middle
+        self._columns = _products(columns) / self.seeds - middle
+        self._total = _products(tables) - middle
 
     def at(self, t: float) -> Crossed:
         """The analysis of a + t b."""
         weights = np.array([1.0, 2 * t, t * t])
-        rows = self.images * max(float(weights @ self._rows), 0.0)
-        columns = self.seeds * max(float(weights @ self._columns), 0.0)
-        rest = max(float(weights @ self._total) - rows - columns, 0.0)
+        rows, columns, total = (
+            max(float(weights @ sums), 0.0) for sums in (self._rows, self._columns, self._total)
+        )
         return from_squares(
             self._means[0] + t * self._means[1],
             rows / (self.seeds - 1),
             columns / (self.images - 1),
-            rest / ((self.seeds - 1) * (self.images - 1)),
+            max(total - rows - columns, 0.0) / ((self.seeds - 1) * (self.images - 1)),
             self.seeds,
             self.images,
         )
 
 
 def _products(pair: list[np.ndarray]) -> np.ndarray:
-    """The inner products aa, ab and bb."""
-    a, b = pair
-    return np.array([np.vdot(a, a), np.vdot(a, b), np.vdot(b, b)])
+    """The inner products aa, ab and bb, those of sums in double precision."""
+    a, b = (one if np.ndim(one) == 2 else np.asarray(one, np.float64) for one in pair)
+    return np.array([np.vdot(a, a), np.vdot(a, b), np.vdot(b, b)], np.float64)
 
 
 def t_half_width(values: np.ndarray, confidence: float) -> float:

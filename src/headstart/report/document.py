@@ -13,11 +13,15 @@ from pydantic import BaseModel, ConfigDict
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
+    Choice,
+    ClassGain,
     Comparison,
+    Forgetting,
     Gate,
     PublishedFigure,
     Severity,
     Word,
+    Worth,
 )
 from headstart.report.run_summary import RunSummary
 
@@ -38,9 +42,15 @@ class ArmPart(_Part):
     mean: float | None
     sd: float | None
     validation_mean: float | None
+    train_mean: float | None
+    balanced_accuracy: float | None
+    nll: float | None
+    brier: float | None
+    ece: float | None
     trainable_parameters: int
     total_parameters: int
     updates: int
+    flops: int
     seconds: float | None
     missing: tuple[int, ...]
 
@@ -110,6 +120,10 @@ class StudyDocument(_Part):
     arms: tuple[ArmPart, ...]
     sources: tuple[SourcePart, ...]
     comparisons: tuple[ComparisonPart, ...]
+    worth: tuple[Worth, ...]
+    class_gains: tuple[ClassGain, ...]
+    choices: tuple[Choice, ...]
+    forgetting: tuple[Forgetting, ...]
     published: tuple[PublishedPart, ...]
     gates: tuple[GatePart, ...]
     failures: tuple[str, ...]
@@ -130,6 +144,10 @@ def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
         arms=tuple(_arm(result) for result in analysis.arms),
         sources=tuple(_source(result) for result in analysis.sources),
         comparisons=tuple(_comparison(comparison) for comparison in analysis.comparisons),
+        worth=analysis.worth,
+        class_gains=analysis.class_gains,
+        choices=analysis.choices,
+        forgetting=analysis.forgetting,
         published=tuple(_published(figure) for figure in analysis.published),
         gates=tuple(_gate(gate) for gate in analysis.gates),
         failures=analysis.failures,
@@ -160,9 +178,15 @@ def _arm(result: ArmResult) -> ArmPart:
         mean=_finite(result.mean) if there else None,
         sd=_finite(result.sd),
         validation_mean=_finite(result.validation_mean) if there else None,
+        train_mean=_finite(result.train_mean),
+        balanced_accuracy=_finite(result.balanced_accuracy),
+        nll=_finite(result.nll),
+        brier=_finite(result.brier),
+        ece=_finite(result.ece),
         trainable_parameters=result.trainable_parameters,
         total_parameters=result.total_parameters,
         updates=result.updates,
+        flops=result.flops,
         seconds=_finite(result.seconds) if there else None,
         missing=result.missing,
     )

@@ -1,6 +1,7 @@
 """Which arm to use: chosen on validation, told with its test accuracy and its cost."""
 
 from collections.abc import Iterable
+from math import isfinite
 
 from headstart.analyse.analysis import ArmResult, Choice
 from headstart.spec.arms import SELF, SOURCE, ArmSpec
@@ -18,7 +19,8 @@ def choices_of(
     usable = {arm.name: arm for arm in study.all_arms if _usable(arm)}
     places: dict[tuple[str, str, str], list[ArmResult]] = {}
     for result in arms:
-        if result.arm in usable and result.validation_mean is not None:
+        measured = result.validation_mean is not None and isfinite(result.mean)
+        if result.arm in usable and measured:
             places.setdefault((result.source, result.target, result.size), []).append(result)
     return tuple(_choice(rivals, usable, source_flops) for rivals in places.values())
 
@@ -50,6 +52,5 @@ def _choice(
         flops=chosen.flops,
         source_flops=spent_before(chosen),
         seconds=chosen.seconds,
-        why=f"best of {len(rivals)} on validation"
-        + (f", cheaper than {', '.join(others)} which are level" if others else ""),
+        why=f"as good as {', '.join(others)} there, and cheaper" if others else "",
     )

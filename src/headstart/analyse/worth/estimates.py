@@ -68,7 +68,7 @@ def error_reduction(arm: np.ndarray, control: np.ndarray) -> Estimate:
     ratio = float(wrong.mean()) / errors
     if len(arm) < FEWEST_SEEDS:
         return Estimate(value=1 - ratio, why=FEW)
-    found = CrossedLine(wrong, -wrong_before.astype(np.int8)).at(ratio)
+    found = CrossedLine(wrong.astype(np.int8), -wrong_before.astype(np.int8)).at(ratio)
     half = half_width(found) / errors
     return Estimate(value=1 - ratio, low=1 - ratio - half, high=1 - ratio + half)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log
+from math import exp, inf, log
 
 import numpy as np
 
@@ -44,13 +44,14 @@ def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate
     value, bound = number_for(
         float(arm.mean()), numbers, [float(point.correct.mean()) for point in points]
     )
-    low = high = None
+    low: float | None = None
+    high: float | None = None
     if len(arm) < FEWEST_SEEDS:
         words = [f"no interval: fewer than {FEWEST_SEEDS} seeds"]
     else:
         low, high, words = _interval(arm, points)
     if bound:
-        words.insert(0, f"the control never does as {bound} at any size of the study")
+        words.insert(0, f"beyond the sizes of the study: the control never does as {bound}")
     return Estimate(
         value=value,
         low=low,
@@ -91,10 +92,11 @@ def monotone(values: Sequence[float]) -> list[float]:
     return [value for value, count in blocks for _ in range(count)]
 
 
-def _interval(
-    arm: np.ndarray, points: Sequence[ControlPoint]
-) -> tuple[float | None, float | None, list[str]]:
-    """Both ends, None where an end lies beyond the sizes of the study, and that in words."""
+def _interval(arm: np.ndarray, points: Sequence[ControlPoint]) -> tuple[float, float, list[str]]:
+    """Both ends, and what is to be said of them.
+
+    An end that lies beyond the sizes of the study is open: 0 or infinity.
+    """
     held: list[float] = []
     right = arm.astype(np.int8)
     ends = [False, False]
@@ -106,15 +108,17 @@ def _interval(
         held += [start + length * share for share in found]
         ends[0] |= number == 0 and 0.0 in found
         ends[1] |= number == len(points) - 2 and 1.0 in found
-    words = []
+    smallest, largest = points[0].num_images, points[-1].num_images
     if not held:
-        return None, None, ["the whole interval lies beyond the sizes of the study"]
+        above = bool(arm.mean() > points[-1].correct.mean())
+        words = [f"so is its whole interval, {'above' if above else 'below'} them"]
+        return (largest, inf, words) if above else (0.0, smallest, words)
+    words = []
     if ends[0]:
-        words.append(f"the interval reaches below {points[0].num_images:,}")
+        words.append(f"the interval reaches below {smallest:,}")
     if ends[1]:
-        words.append(f"the interval reaches above {points[-1].num_images:,}")
-    low, high = exp(min(held)), exp(max(held))
-    return None if ends[0] else low, None if ends[1] else high, words
+        words.append(f"the interval reaches above {largest:,}")
+    return 0.0 if ends[0] else exp(min(held)), inf if ends[1] else exp(max(held)), words
 
 
 def _held(line: CrossedLine) -> list[float]:
