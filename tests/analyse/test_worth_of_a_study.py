@@ -157,10 +157,11 @@ def test_times_to_the_threshold_are_those_of_the_curves(whole: Analysis) -> None
     for told in whole.worth:
         control, arm = results["scratch", told.size], results[told.arm, told.size]
         final = np.mean([max(curve.validation_accuracy) for curve in control.curves])
+        assert told.threshold is not None
         assert told.threshold == pytest.approx(0.2 + 0.95 * (final - 0.2))
         for result, share in ((arm, told.reached), (control, told.control_reached)):
             best = [max(curve.validation_accuracy) for curve in result.curves]
-            assert share == pytest.approx(np.mean([x >= told.threshold for x in best]))
+            assert share == pytest.approx((np.array(best) >= told.threshold).mean())
         first = [
             100 * (a.validation_accuracy[0] - c.validation_accuracy[0])
             for a, c in zip(arm.curves, control.curves, strict=True)
