@@ -236,6 +236,19 @@ def test_what_is_not_valid_is_worth_nothing(plan: Plan, store: Store) -> None:
     assert {(c.arm, c.size) for c in gains} == {("probe", "20"), ("probe", "80"), ("full", "80")}
 
 
+def test_without_a_test_image_that_did_not_leak_nothing_is_told(plan: Plan, store: Store) -> None:
+    loaded = study()
+    emptied = {
+        cell: {
+            seed: replace(one, labels=one.labels[:0], classes=one.classes[:0], metrics=None)
+            for seed, one in by_seed.items()
+        }
+        for cell, by_seed in gather(plan, store).items()
+    }
+    assert worth_of(loaded.study, loaded.facts, emptied, {}, {}) == ()
+    assert class_gains(loaded.study, loaded.facts, emptied, {}) == ()
+
+
 def test_the_arm_to_use_is_chosen_on_validation(whole: Analysis) -> None:
     for choice in whole.choices:
         rivals = [r for r in whole.arms if r.size == choice.size and r.arm != "shuffled"]
