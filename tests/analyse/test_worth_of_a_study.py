@@ -14,8 +14,8 @@ from headstart.analyse.analysis import Analysis, ArmResult, Estimate
 from headstart.analyse.build import analyse
 from headstart.analyse.records import gather
 from headstart.analyse.worth.build import worth_of
-from headstart.analyse.worth.choices import choices_of
 from headstart.analyse.worth.classes import class_gains
+from headstart.analyse.worth.picks import picks_of
 from headstart.execute.actions import finished_weights
 from headstart.execute.materials import training_examples
 from headstart.execute.options import RunOptions
@@ -250,12 +250,12 @@ def test_without_a_test_image_that_did_not_leak_nothing_is_told(plan: Plan, stor
 
 
 def test_the_arm_to_use_is_chosen_on_validation(whole: Analysis) -> None:
-    for choice in whole.choices:
-        rivals = [r for r in whole.arms if r.size == choice.size and r.arm != "shuffled"]
+    for pick in whole.picks:
+        rivals = [r for r in whole.arms if r.size == pick.size and r.arm != "shuffled"]
         best = max(r.validation_mean or 0.0 for r in rivals)
-        (chosen,) = (r for r in rivals if r.arm == choice.arm)
-        assert choice.validation_mean == chosen.validation_mean == best
-        assert choice.test_mean == chosen.mean
+        (chosen,) = (r for r in rivals if r.arm == pick.arm)
+        assert pick.validation_mean == chosen.validation_mean == best
+        assert pick.test_mean == chosen.mean
 
 
 def test_of_arms_that_are_level_the_cheaper_is_chosen_its_source_included(
@@ -269,9 +269,9 @@ def test_of_arms_that_are_level_the_cheaper_is_chosen_its_source_included(
         )
 
     spent = {"source": 100}
-    (choice,) = choices_of(study().study, level(scratch=50, full=10), spent)
-    assert (choice.arm, choice.flops, choice.source_flops) == ("scratch", 50, 0)
-    assert choice.why == "as good as full there, and cheaper"
-    (choice,) = choices_of(study().study, level(scratch=150, full=10), spent)
-    assert (choice.arm, choice.flops, choice.source_flops) == ("full", 10, 100)
-    assert choices_of(study().study, level(shuffled=1), spent) == ()
+    (pick,) = picks_of(study().study, level(scratch=50, full=10), spent)
+    assert (pick.arm, pick.flops, pick.source_flops) == ("scratch", 50, 0)
+    assert pick.why == "as good as full there, and cheaper"
+    (pick,) = picks_of(study().study, level(scratch=150, full=10), spent)
+    assert (pick.arm, pick.flops, pick.source_flops) == ("full", 10, 100)
+    assert picks_of(study().study, level(shuffled=1), spent) == ()

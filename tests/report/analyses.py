@@ -8,13 +8,13 @@ import numpy as np
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
-    Choice,
     ClassGain,
     Comparison,
     Curve,
     Estimate,
     Forgetting,
     Gate,
+    Pick,
     PublishedFigure,
     TaskFacts,
     Word,
@@ -420,8 +420,8 @@ def worthy(given: Analysis) -> Analysis:
             )
             for c in transfer
         ),
-        choices=tuple(
-            Choice(
+        picks=tuple(
+            Pick(
                 size=c.size,
                 num_images=c.num_images,
                 source=c.source,

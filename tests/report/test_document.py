@@ -90,5 +90,5 @@ def test_document_holds_what_transfer_is_worth() -> None:
     }  # fmt: skip
     assert (second["labels"]["at_least"], second["labels"]["high"]) == (4600, None)  # open
     assert len(shown["class_gains"]) == len(given.class_gains)
-    assert len(shown["choices"]) == len(given.choices)
+    assert len(shown["picks"]) == len(given.picks)
     assert shown["forgetting"][0]["forgotten_pp"]["value"] == 0.0

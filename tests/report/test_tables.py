@@ -11,7 +11,7 @@ from headstart.analyse.analysis import Analysis, Worth
 from headstart.report.tables import tables, write_tables
 
 TABLES = {
-    "arms", "choices", "class_gains", "comparisons", "curves", "forgetting", "gates", "published",
+    "arms", "picks", "class_gains", "comparisons", "curves", "forgetting", "gates", "published",
     "sources", "tasks", "worth",
 }  # fmt: skip
 FULL = worthy(analysis(swept=FAMILIES, published=FIGURES))

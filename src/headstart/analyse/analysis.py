@@ -188,7 +188,7 @@ class ClassGain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Pick:
     """Which arm to use at one size: the best mean validation accuracy, ties to the cheaper.
 
     `flops` are those of the arm's own training, `source_flops` those of its source run, 0 where it
@@ -293,5 +293,5 @@ class Analysis:
     failures: tuple[str, ...]
     worth: tuple[Worth, ...] = ()
     class_gains: tuple[ClassGain, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    picks: tuple[Pick, ...] = ()
     forgetting: tuple[Forgetting, ...] = ()

@@ -19,9 +19,9 @@ from headstart.analyse.records import (
 from headstart.analyse.statistics import crossed, relative_error_reduction
 from headstart.analyse.verdict import CONFIDENCE, Judged, judge, too_few
 from headstart.analyse.worth.build import worth_of
-from headstart.analyse.worth.choices import choices_of
 from headstart.analyse.worth.classes import class_gains
 from headstart.analyse.worth.forgetting import forgetting_of
+from headstart.analyse.worth.picks import picks_of
 from headstart.plan.steps import Plan, Trial
 from headstart.spec.arms import ArmSpec
 from headstart.spec.data_checks import task_counts
@@ -71,7 +71,7 @@ def analyse(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Analysi
         ),
         worth=worth_of(study, facts, records, source_flops, withheld),
         class_gains=class_gains(study, facts, records, withheld),
-        choices=choices_of(study, arms, source_flops),
+        picks=picks_of(study, arms, source_flops),
         forgetting=forgetting_of(plan, source_records, store),
     )
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
-    Choice,
     ClassGain,
     Comparison,
     Forgetting,
     Gate,
+    Pick,
     PublishedFigure,
     Severity,
     Word,
@@ -122,7 +122,7 @@ class StudyDocument(_Part):
     comparisons: tuple[ComparisonPart, ...]
     worth: tuple[Worth, ...]
     class_gains: tuple[ClassGain, ...]
-    choices: tuple[Choice, ...]
+    picks: tuple[Pick, ...]
     forgetting: tuple[Forgetting, ...]
     published: tuple[PublishedPart, ...]
     gates: tuple[GatePart, ...]
@@ -146,7 +146,7 @@ def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
         comparisons=tuple(_comparison(comparison) for comparison in analysis.comparisons),
         worth=analysis.worth,
         class_gains=analysis.class_gains,
-        choices=analysis.choices,
+        picks=analysis.picks,
         forgetting=analysis.forgetting,
         published=tuple(_published(figure) for figure in analysis.published),
         gates=tuple(_gate(gate) for gate in analysis.gates),

@@ -27,7 +27,7 @@ from headstart.report.text import (
     updates,
     warnings_of,
 )
-from headstart.report.worth import TITLES, choice_lines, forgetting_lines, worth_note, worth_rows
+from headstart.report.worth import TITLES, forgetting_lines, pick_lines, worth_note, worth_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,7 +133,7 @@ def _print_worth(analysis: Analysis, pairs: tuple[Pair, ...], console: "Console"
         console.print(table)
     if shown:
         _print(console, worth_note(analysis), "dim")
-    lines = [*choice_lines(analysis, several), *forgetting_lines(analysis, several)]
+    lines = [*pick_lines(analysis, several), *forgetting_lines(analysis, several)]
     if lines:
         console.print()
     for line in lines:

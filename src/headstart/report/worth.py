@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from headstart.analyse.analysis import Analysis, Choice, Estimate, Forgetting, Worth
+from headstart.analyse.analysis import Analysis, Estimate, Forgetting, Pick, Worth
 from headstart.report.rows import Pair
 from headstart.report.text import NOTHING, percent, plural, points, size_lines
 
@@ -44,10 +44,10 @@ def worth_note(analysis: Analysis) -> str:
     )
 
 
-def choice_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
+def pick_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
     """Which arm to use at each size."""
-    for choice in analysis.choices:
-        yield f"{_place(choice, several_pairs)}: best on validation is {_choice(choice)}"
+    for pick in analysis.picks:
+        yield f"{_place(pick, several_pairs)}: best on validation is {_pick(pick)}"
 
 
 def forgetting_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
@@ -116,15 +116,15 @@ def _count(number: float | None) -> str:
     return NOTHING if number is None else f"{number:,.0f}"
 
 
-def _place(told: Choice | Forgetting, several_pairs: bool) -> str:
+def _place(told: Pick | Forgetting, several_pairs: bool) -> str:
     pair = f"{Pair(source=told.source, target=told.target)}, " if several_pairs else ""
     return f"{pair}{plural(told.num_images, 'image')}"
 
 
-def _choice(choice: Choice) -> str:
-    spread = "" if choice.test_sd is None else f" ± {percent(choice.test_sd)}"
-    cost = f"{operations(choice.flops)} operations"
-    if choice.source_flops:
-        cost += f" after a source run of {operations(choice.source_flops)}"
-    level = f" ({choice.why})" if choice.why else ""
-    return f"{choice.arm}: {percent(choice.test_mean)}{spread} % on the test images, {cost}{level}"
+def _pick(pick: Pick) -> str:
+    spread = "" if pick.test_sd is None else f" ± {percent(pick.test_sd)}"
+    cost = f"{operations(pick.flops)} operations"
+    if pick.source_flops:
+        cost += f" after a source run of {operations(pick.source_flops)}"
+    level = f" ({pick.why})" if pick.why else ""
+    return f"{pick.arm}: {percent(pick.test_mean)}{spread} % on the test images, {cost}{level}"

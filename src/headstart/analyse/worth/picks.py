@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from math import isfinite
 
-from headstart.analyse.analysis import ArmResult, Choice
+from headstart.analyse.analysis import ArmResult, Pick
 from headstart.spec.arms import SELF, SOURCE, ArmSpec
 from headstart.spec.study import StudySpec
 
 
-def choices_of(
+def picks_of(
     study: StudySpec, arms: Iterable[ArmResult], source_flops: dict[str, int]
-) -> tuple[Choice, ...]:
+) -> tuple[Pick, ...]:
     """One line for each size of each pair; none where no arm was measured on validation.
 
     What is only there to explain a gain (shuffled weights, runs on the target itself, cut sweeps)
@@ -22,7 +22,7 @@ def choices_of(
         measured = result.validation_mean is not None and isfinite(result.mean)
         if result.arm in usable and measured:
             places.setdefault((result.source, result.target, result.size), []).append(result)
-    return tuple(_choice(rivals, usable, source_flops) for rivals in places.values())
+    return tuple(_pick(rivals, usable, source_flops) for rivals in places.values())
 
 
 def _usable(arm: ArmSpec) -> bool:
@@ -30,9 +30,7 @@ def _usable(arm: ArmSpec) -> bool:
     return not arm.family and not shuffled and SELF not in arm.origins
 
 
-def _choice(
-    rivals: list[ArmResult], arms: dict[str, ArmSpec], source_flops: dict[str, int]
-) -> Choice:
+def _pick(rivals: list[ArmResult], arms: dict[str, ArmSpec], source_flops: dict[str, int]) -> Pick:
     def spent_before(result: ArmResult) -> int:
         return source_flops.get(result.source, 0) if SOURCE in arms[result.arm].origins else 0
 
@@ -40,7 +38,7 @@ def _choice(
     level = [result for result in rivals if result.validation_mean == best]
     chosen = min(level, key=lambda result: result.flops + spent_before(result))
     others = [result.arm for result in level if result is not chosen]
-    return Choice(
+    return Pick(
         size=chosen.size,
         num_images=chosen.num_images,
         source=chosen.source,
