@@ -33,6 +33,7 @@ def record(arm: str, size: str, seed: int, right: np.ndarray) -> Record:
         seed=seed,
         train_keys=(),
         predict_key="",
+        score_key="",
         updates=12,
         flops=1,
         trainable_parameters=1,
@@ -46,6 +47,8 @@ def record(arm: str, size: str, seed: int, right: np.ndarray) -> Record:
         labels=np.ones(len(right), np.int64),
         classes=right.astype(np.int64),
         test_inputs={"min": 0.0, "max": 1.0},
+        metrics=None,
+        fit=None,
     )
 
 

@@ -398,9 +398,12 @@ def test_a_run_prints_one_json_document_and_the_next_reuses_everything(
     assert (second["arms"], second["headline"]) == (first["arms"], first["headline"])
 
     other = tmp_path / "elsewhere.html"
-    report = call("report", "tiny", "--store", folder, "--json", "--html", other)
+    tables = tmp_path / "tables"
+    report = call("report", "tiny", "--store", folder, "--json", "--html", other, "--csv", tables)
     assert json.loads(report.out)["arms"] == first["arms"]
     assert other.is_file()
+    rows = (tables / "arms.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [["scratch", "20"], ["full", "20"]]
     by_file = call("report", study, "--store", folder, "--json")
     assert json.loads(by_file.out)["arms"] == first["arms"]
     shown = call("report", "tiny", "--store", folder)

@@ -239,11 +239,11 @@ def test_copies_reach_the_analysis_and_leave_the_scores(tmp_path: Path) -> None:
     analysis = run(with_facts(StudySpec(**table)), options, listen=lambda *_: None).analysis
     (report,) = analysis.leaks
     assert (report.near, report.num_left_out, report.num_test) == (0.99, 2, NUM_TEST)
-    first, second = report.counts[:2]
+    first, second = report.copies[:2]
     assert (first.part, first.other, first.near) == ("target test", "source training", 1)
     assert (second.other, second.mirrored, second.near) == ("target training", 1, 0)
     assert report.common_classes == ("0", "1", "2", "3")
-    near, mirrored = report.examples
+    near, mirrored = report.copy_examples
     assert (near.index, near.other_index, near.kind) == (10, 30, "near")
     assert (near.label, near.other_label) == ("2", "2")
     assert near.picture.values == draw[10].tobytes()

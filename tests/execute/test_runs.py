@@ -68,6 +68,23 @@ def _pair() -> tuple[Any, Any]:
     return loaded.study, loaded.facts
 
 
+def test_what_nothing_is_trained_from_goes_first(store_folder: Path) -> None:
+    """A trial that can be told is told before the next training begins."""
+    loaded, order = tiny(), []
+    options = RunOptions(store=store_folder, workers=1, device="cpu")
+
+    def listen(step: Step, report: Report | None) -> None:
+        if report is None:
+            order.append(step)
+
+    run(loaded, options, listen=listen)
+    kinds = [step.kind for step in order]
+    for at, step in enumerate(order):
+        if step.kind == "predict":
+            assert step.inputs[-1] == order[at - 1].key
+            assert kinds[at + 1] == "score"
+
+
 def test_two_workers_give_the_same_bits_as_one(undisturbed: Path, store_folder: Path) -> None:
     go(tiny(), store_folder, workers=2)
     assert contents(tiny(), store_folder) == contents(tiny(), undisturbed)
@@ -279,14 +296,14 @@ def test_a_step_that_kills_its_worker_twice_fails_and_the_rest_goes_on(store_fol
     plan = make_plan(loaded.study, loaded.facts)
     tally, reports = _run_with(Suicidal("full", 99), plan, store_folder)
     assert len(tally.failed) == 1
-    assert tally.blocked == 1  # its test
+    assert tally.blocked == 2  # its test and the score of that
     failed = next(report for report in reports if report.ending == "failed")
     assert "the worker process died twice on this step" in failed.error
     with Store(store_folder) as store:
         assert list(store.failures(plan.steps)) == [failed.key]
     # The next run tries it again, and the failure is forgotten.
     again = go(loaded, store_folder)
-    assert (again.run, again.failed) == (2, ())
+    assert (again.run, again.failed) == (3, ())
     with Store(store_folder) as store:
         assert store.failures(plan.steps) == {}
 
@@ -301,7 +318,7 @@ def test_a_step_that_raises_is_a_row_with_its_traceback(store_folder: Path) -> N
     object.__setattr__(step, "datasets", gone)
     tally, reports = _run_with(InlineExecutor(), plan, store_folder)
     assert tally.failed == (broken,)
-    assert tally.blocked == 1
+    assert tally.blocked == 2
     failed = next(report for report in reports if report.ending == "failed")
     assert failed.error.startswith("Traceback")
     assert "nowhere" in failed.error

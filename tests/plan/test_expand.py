@@ -217,3 +217,63 @@ def test_trainings_name_training_images_and_predictions_name_test_images() -> No
             assert "split" in step.payload["data"]
         if step.kind == "predict":
             assert step.payload["data"].keys() == {"content", "groups"}
+
+
+def test_a_score_reads_its_prediction_and_what_leaked() -> None:
+    plan = plan_of()
+    (overlap,) = plan.overlaps.values()
+    for found in plan.trials:
+        score = plan.steps[found.score_key]
+        assert (score.kind, score.inputs) == ("score", (found.predict_key, overlap))
+    for found in plan.sources:
+        assert plan.steps[found.score_key].inputs == (found.predict_key,)
+    kinds = [step.kind for step in plan.steps.values()]
+    assert kinds.count("score") == kinds.count("predict")
+
+
+def test_one_prediction_for_two_pairs_is_scored_for_each() -> None:
+    tasks = {**STUDY["tasks"], "other": {"dataset": "digits", "classes": [7, 8]}}
+    pairs = [{"source": "source", "target": "target"}, {"source": "other", "target": "target"}]
+    plan = plan_of(tasks=tasks, pairs=pairs, arms=["scratch", "full"])
+    one, two = (t for t in plan.trials if (t.arm, t.size, t.seed) == ("scratch", "20", 0))
+    assert one.predict_key == two.predict_key
+    assert one.score_key != two.score_key
+
+
+@pytest.mark.parametrize(
+    ("size", "drawn"),
+    [
+        (60, {"images": 60, "seed": 0, "role": "target"}),
+        (2500, {"images": 2000, "seed": 0, "role": "target"}),
+        ("500 per class", {"per_class": 400, "seed": 0, "role": "target"}),
+        ("all", {"images": 2000, "seed": 0, "role": "target"}),
+    ],
+)
+def test_the_fit_is_measured_on_two_thousand_images_at_most(size: Any, drawn: Any) -> None:
+    plan = plan_of(digits(train_counts=(1000,) * 10), sizes=[size])
+    (scratch,) = (t for t in plan.trials if (t.arm, t.seed) == ("scratch", 0))
+    assert plan.steps[scratch.predict_key].payload["train"]["subset"] == drawn
+
+
+def test_the_fit_on_few_images_is_measured_on_all() -> None:
+    plan = plan_of(sizes=["all"])
+    (scratch,) = (t for t in plan.trials if (t.arm, t.seed) == ("scratch", 0))
+    data = plan.steps[scratch.train_keys[0]].payload["data"]
+    assert plan.steps[scratch.predict_key].payload["train"] == data
+
+
+def test_forgetting_puts_the_sources_head_on_the_trained_trunk() -> None:
+    plan = plan_of(forgetting=True)
+    two, own = trial(plan, "probe_then_full"), source(plan)
+    assert two.forgetting_key is not None
+    (predict,) = plan.steps[two.forgetting_key].inputs
+    step = plan.steps[predict]
+    assert step.inputs == (*two.train_keys, *own.train_keys)
+    assert step.payload["weights"] == [
+        {"stages": ["conv", "dense"], "inputs": [0, 1], "keep": "best"},
+        {"stages": ["head"], "inputs": [2], "keep": "best"},
+    ]
+    assert step.payload["data"] == plan.steps[own.predict_key].payload["data"]
+    assert trial(plan, "scratch").forgetting_key is None
+    # What was asked for in addition changes nothing else.
+    assert plan_of().steps.keys() < plan.steps.keys()

@@ -42,13 +42,22 @@ GOLDEN = {
     "transferred arm": "573eabdfeff4fb79e5df3d9283b836e86725520321573bbe700ae653201a6b44",
     "first phase": "c6b45c3c085f236e762447ac5ec6421f28ee59a5a136e4b3f751c8bc8af364d5",
     "second phase": "d243cce4b12e9b028217c7f106216701f8483f26547f0c53b90821648a9867d8",
-    "test": "057600368caa62da147834bae7a59712c1dfd6ca9768db115fdddf9edd32d3d5",
-    "test of two phases": "7b4faefceca17d1f038a4d87ce71558f33b2f1a53cb467a20100c6effafbd7d3",
+    "test": "81d714551f201329a68aa7984d712584a98d2a21894e07d50fa883dd83c07c27",
+    "test of two phases": "b21be5e61ca64196738a5db7cac9b532f337e951207f539364af74644f4e63b1",
 }
 
 
 def test_keys_are_pinned() -> None:
     assert keys_of(plan_of()) == GOLDEN, LOST
+
+
+def test_the_key_of_a_score_is_pinned() -> None:
+    plan = plan_of()
+    found = trial(plan, "scratch").score_key, source(plan).score_key
+    assert found == (
+        "dd8df61899129ba32beb0d89a28f97811301d3b9784466c39c891ab48429dd90",
+        "a98064b31d2bc759109534ae9b30f561a5030922d6e797041266c4893c2845d0",
+    ), LOST
 
 
 EVERYTHING: dict[str, Any] = {
@@ -103,11 +112,11 @@ EVERYTHING: dict[str, Any] = {
     ("arm", "number", "expected"),
     [
         ("scratch", 0, "bfdb433dc9480e6aeca1faf15a1041fe2e4d810469c0b2607055b4c355f6a49b"),
-        ("scratch", -1, "ec101f6d59d17bc2ae4ec990e28ee1bb14caefe83a495eaf36b6acb3f00373c9"),
+        ("scratch", -1, "b34124a9e68610bfd59deafc09e97fcea78c033143e0a91273c7d07cde77a2f6"),
         ("cut", 0, "2cc5da04153ad11d796ca17940298cf3a100f1c2a1ea23d21bfc385730c655a7"),
-        ("cut", -1, "4ff1dcc4406ceabeac082d65731ac6f845120f9fd3a434ed1ea5935b5b8d973a"),
+        ("cut", -1, "8886c328b19a8e72e2a4020c2013568f1cc4448232b124ebc5e74bf226ff62bb"),
         ("slow", 0, "28516f1e487dc9fe8e1db1660d3567bda888d62511c233ea3da01662aac21a4c"),
-        ("slow", -1, "fd2b1a006dde7671ea608d784f39a784e373a7d91d675652fda3bc285e181a9a"),
+        ("slow", -1, "bce486576ff0678221146fc6d07fd6576b347527db46eea329743e04190094fe"),
     ],
 )
 def test_keys_of_a_study_that_uses_every_setting_are_pinned(

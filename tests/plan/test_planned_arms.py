@@ -116,8 +116,12 @@ def test_compute_is_matched_to_less_than_one_update(other: str, strategy: Any) -
         if other != "selffer":  # it has no source run
             spent += source(plan).flops
         found = trial(plan, "long", size)
-        assert spent <= found.flops < spent + found.flops // found.updates
-        assert found.flops % found.updates == 0
+        step = plan.steps[found.train_keys[0]]
+        # What is frozen below the head is run once, before the first update.
+        assert (step.once > 0) == (strategy != "full")
+        each, rest = divmod(found.flops - step.once, found.updates)
+        assert rest == 0
+        assert spent <= found.flops < spent + each
 
 
 def test_matched_compute_is_never_less_than_the_usual_budget() -> None:

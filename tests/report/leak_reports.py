@@ -13,7 +13,7 @@ LEAKS = LeakReport(
     source="letters",
     target="digits",
     near=0.99,
-    counts=(
+    copies=(
         Leak(
             part="target test",
             other="source training",
@@ -38,7 +38,7 @@ LEAKS = LeakReport(
     num_shared_train=40,
     odd_labels=4,
     common_classes=("zero",),
-    examples=(
+    copy_examples=(
         LeakExample(
             part="target test",
             other="source training",
@@ -56,9 +56,9 @@ LEAKS = LeakReport(
 NO_LEAKS = replace(
     LEAKS,
     near=None,
-    counts=tuple(replace(row, exact=0, mirrored=0, near=0) for row in LEAKS.counts),
+    copies=tuple(replace(row, exact=0, mirrored=0, near=0) for row in LEAKS.copies),
     num_left_out=0,
     num_shared_train=0,
     common_classes=(),
-    examples=(),
+    copy_examples=(),
 )

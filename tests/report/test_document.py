@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib import resources
 
 import pytest
-from analyses import FAMILIES, FIGURES, SUMMARY, analysis
+from analyses import FAMILIES, FIGURES, SUMMARY, analysis, worthy
 from jsonschema import Draft202012Validator
 
 from headstart.analyse.analysis import Analysis
@@ -19,6 +19,7 @@ CASES = {
     "no validation": analysis(validated=False),
     "sweep": analysis(swept=FAMILIES),
     "published": analysis(published=FIGURES),
+    "worth": worthy(analysis()),
     "nothing": analysis(arms=[], pairs=[]),
 }
 
@@ -77,3 +78,17 @@ def test_what_cannot_be_told_is_null() -> None:
     empty = next(a for a in gaps.arms if (a.arm, a.size) == ("full", "50"))
     assert (empty.mean, empty.test_accuracy, empty.missing) == (None, (), (0, 1, 2, 3, 4))
     assert gaps.failures == ("full failed",)
+
+
+def test_document_holds_what_transfer_is_worth() -> None:
+    given = CASES["worth"]
+    shown = json.loads(document(given, SUMMARY).model_dump_json())
+    assert [(w["arm"], w["size"]) for w in shown["worth"]] == [(w.arm, w.size) for w in given.worth]
+    first, second = shown["worth"][:2]
+    assert first["labels"] == {
+        "value": 430.2, "low": 300.1, "high": 610.9, "at_least": None, "at_most": None, "why": "",
+    }  # fmt: skip
+    assert (second["labels"]["at_least"], second["labels"]["high"]) == (4600, None)  # open
+    assert len(shown["class_gains"]) == len(given.class_gains)
+    assert len(shown["picks"]) == len(given.picks)
+    assert shown["forgetting"][0]["forgotten_pp"]["value"] == 0.0

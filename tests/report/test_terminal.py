@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
+from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis, worthy
 from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
 
@@ -39,6 +39,8 @@ CASES = {
         arms=["scratch", f"{LONG}a", f"{LONG}b"],
         pairs=[("letters", "digits"), ("fashion", "digits")],
     ),
+    "worth": worthy(analysis()),
+    "worth of two pairs": worthy(analysis(pairs=[("letters", "digits"), ("fashion", "digits")])),
     "full": analysis(arms=[*ARMS, "label_map"], swept=FAMILIES, published=FIGURES),
     "long cuts": analysis(
         swept=FAMILIES, cuts=[f"{LONG}{number}" for number in range(16)], swept_at=("50", "10%")
@@ -209,3 +211,26 @@ def test_what_intervals_are_adjusted_for_is_said() -> None:
     assert (
         "their 12 comparisons (Holm), for other arms not adjusted, at the level of one of 2" in text
     )
+
+
+def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:
+    text = printed(worthy(analysis()), 140)
+    assert text.index("helps") < text.index("What transfer is worth") < text.index("Caveat")
+    for said in (
+        "As good as scratch with",
+        "430 labels [300, 611]",
+        "more than 4,600 [4,600, …]",
+        "less than 50 […, 50]",
+        "60 labels […, …]",
+        "> 300 against 120",
+        "5.16 M against 2.5 T",
+        "50 images: best on validation is full: 89.0 ± 1.0 % on the test images, 1 G operations "
+        "after a source run of 1 T",
+        "50 images: forgotten of the source task (its own head, its test images): probe 0.0 pp, "
+        "full +55.0 pp [+50.0, +60.0]",
+    ):
+        assert said in " ".join(text.split()), said
+
+
+def test_no_worth_no_table() -> None:
+    assert "worth" not in printed(analysis(), 140)

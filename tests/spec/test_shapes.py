@@ -12,6 +12,7 @@ from headstart.spec.shapes import (
     layers_of,
     num_outputs,
     num_parameters,
+    num_still_layers,
     num_trainable,
     shape_problem,
 )
@@ -107,22 +108,38 @@ def test_layers_of_a_tiny_network_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scales", "flops", "trainable"),
+    ("scales", "once", "each", "trainable"),
     [
         # forward, gradient of weights, gradient of inputs above the lowest trained layer
-        ((1, 1, 1), 2 * CONV + 3 * BODY + 3 * HEAD, 55),
-        ((0, 1, 1), CONV + 2 * BODY + 3 * HEAD, 35),
-        ((0, 0, 1), CONV + BODY + 2 * HEAD, 8),
-        ((1, 0, 0), 2 * CONV + 2 * BODY + 2 * HEAD, 20),
-        ((0, 0, 0), CONV + BODY + HEAD, 0),
-        ((0.1, 0.5, 1), 2 * CONV + 3 * BODY + 3 * HEAD, 55),
+        ((1, 1, 1), 0, 2 * CONV + 3 * BODY + 3 * HEAD, 55),
+        # what lies below the lowest trained layer is run forward once
+        ((0, 1, 1), CONV, 2 * BODY + 3 * HEAD, 35),
+        ((0, 0, 1), CONV + BODY, 2 * HEAD, 8),
+        ((1, 0, 0), 0, 2 * CONV + 2 * BODY + 2 * HEAD, 20),
+        ((0, 1, 0), CONV, 2 * BODY + 2 * HEAD, 27),
+        ((0, 0, 0), CONV + BODY + HEAD, 0, 0),
+        ((0.1, 0.5, 1), 0, 2 * CONV + 3 * BODY + 3 * HEAD, 55),
     ],
 )
 def test_operations_and_trained_parameters_of_a_phase(
-    scales: tuple[float, ...], flops: int, trainable: int
+    scales: tuple[float, ...], once: int, each: int, trainable: int
 ) -> None:
-    assert flops_per_image(LAYERS, NAMES, phase(*scales)) == flops
+    found = flops_per_image(LAYERS, NAMES, phase(*scales))
+    assert (found.once, found.each) == (once, each)
     assert num_trainable(LAYERS, NAMES, (phase(*scales),)) == trainable
+
+
+def test_a_frozen_stage_that_stays_live_moves_from_its_dropout_on() -> None:
+    built = network(conv(4), DROPOUT, "batch_norm", "flatten")
+    layers = layers_of(built, (5, 5, 1), 2)
+    found = {}
+    for mode in ("eval", "train"):
+        rules = (
+            Rule(first="all", last="all", lr_scale=0, mode=mode),
+            Rule(first="head", last="head", lr_scale=1, mode="train"),
+        )
+        found[mode] = num_still_layers(layers, ("all", "head"), Phase(rules=rules, updates=1))
+    assert found == {"eval": 4, "train": 1}
 
 
 def test_what_any_phase_trains_is_trainable() -> None:

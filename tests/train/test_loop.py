@@ -14,6 +14,7 @@ from headstart.networks.initial import Weights, fresh_weights, stage_of
 from headstart.spec.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
+from headstart.spec.shapes import layers_of, num_still_layers
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
 from headstart.train import loop
@@ -281,6 +282,21 @@ def test_features_of_still_layers_computed_once_give_what_the_whole_network_give
     for ours, theirs in zip(once.curve, every_time.curve, strict=True):
         assert ours.validation_accuracy == theirs.validation_accuracy
         assert ours.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["eval", "train"])
+@pytest.mark.parametrize(
+    "strategy", [Full(), Probe(), Freeze(cut="conv"), Freeze(cut="drop"), Freeze(cut="dense")]
+)
+def test_the_plan_counts_the_still_layers_that_the_loop_finds(
+    strategy: AnyStrategy, mode: str
+) -> None:
+    phase = phases_of(strategy, NETWORK.stage_names, 10, mode)[0]  # type: ignore[arg-type]
+    module = build(NETWORK, IMAGE, 3, start())
+    rules = loop._rules(work(phase))
+    loop._groups(module, rules)  # says what is trained
+    counted = num_still_layers(layers_of(NETWORK, IMAGE, 3), NETWORK.stage_names, phase)
+    assert loop._still_layers(module, rules) == counted
 
 
 def test_without_validation_images_the_last_weights_are_all_there_is() -> None:

@@ -60,6 +60,30 @@ class ArmResult:
     missing: tuple[int, ...]
     family: str = ""  # of a cut sweep: AnB, AnB+, BnB, BnB+ or random
     cut: str = ""  # the last stage that was taken over
+    # Means over seeds, on the test images but for `train_mean`: the accuracy on (at most 2,000 of)
+    # the arm's own training images, measured as the test is. None where it cannot be told.
+    balanced_accuracy: float | None = None
+    nll: float | None = None
+    brier: float | None = None
+    ece: float | None = None
+    train_mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A number with its 95 % interval, or why it is withheld.
+
+    Without an interval `low` and `high` are None; an end that is open is 0 or infinity. `at_least`
+    and `at_most` are bounds where only those can be told. `why` says in words what is not there, or
+    what the number rests on.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +185,121 @@ class AttributionNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What one way of transferring is worth at one size, against the control (SCIENCE.md 4).
+
+    `labels` is the number of labelled images with which the control does as well, `multiplier` the
+    same divided by the arm's own number. `threshold` is a validation accuracy: chance and 95 % of
+    what the control finally gains over it; `..._to` are medians over seeds of the updates,
+    operations and seconds until the best validation accuracy so far gets there, and `..._reached`
+    the share of seeds in which it did. `jumpstart_pp` (J1) is the gain in validation accuracy at
+    the first measurement, `asymptotic_pp` at the checkpoints, `area_ratio` the relative surplus of
+    the area above chance under the validation curve over updates (Taylor and Stone 2009).
+    `break_even` is the number of target tasks after which the source run has paid for itself.
+    `negative_transfer_pp` is the error of the arm minus that of the same strategy from fresh
+    weights, `fresh_arm`. Calibration gains are the control's figure minus the arm's: positive is
+    better. `gap_pp` is training minus test accuracy.
+    """
+
+    arm: str
+    control: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    seeds: tuple[int, ...]
+    labels: Estimate
+    multiplier: Estimate
+    threshold: float | None
+    updates_to: Estimate
+    control_updates_to: Estimate
+    flops_to: Estimate
+    control_flops_to: Estimate
+    seconds_to: Estimate
+    control_seconds_to: Estimate
+    reached: float | None
+    control_reached: float | None
+    source_flops: int
+    break_even: Estimate
+    jumpstart_pp: Estimate
+    asymptotic_pp: Estimate
+    area_ratio: Estimate
+    error_reduction: Estimate
+    fresh_arm: str
+    negative_transfer_pp: Estimate
+    balanced_gain_pp: Estimate
+    nll_gain: Estimate
+    brier_gain: Estimate
+    ece_gain: Estimate
+    gap_pp: Estimate
+    control_gap_pp: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassGain:
+    """The gain of one transfer arm over the control on the test images of one class.
+
+    The interval is the crossed one; `p_adjusted` is after Holm's correction over the classes.
+    """
+
+    arm: str
+    control: str
+    size: str
+    source: str
+    target: str
+    class_name: str
+    num_images: int  # test images of the class
+    recall: float
+    control_recall: float
+    gain_pp: float
+    low_pp: float | None
+    high_pp: float | None
+    p_value: float | None
+    p_adjusted: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """Which arm to use at one size: the best mean validation accuracy, ties to the cheaper.
+
+    `flops` are those of the arm's own training, `source_flops` those of its source run, 0 where it
+    takes nothing from the source.
+    """
+
+    size: str
+    num_images: int
+    source: str
+    target: str
+    arm: str
+    validation_mean: float
+    test_mean: float
+    test_sd: float | None
+    flops: int
+    source_flops: int
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgetting:
+    """What the trunk has lost of the source task: the source's own head on it, before and after.
+
+    `forgotten_pp` is before minus after on the source's test images, crossed interval.
+    """
+
+    arm: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    seeds: tuple[int, ...]
+    before: float
+    after: float
+    forgotten_pp: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """One check of the protocol: a failed one withholds verdicts, or is printed as a caveat."""
 
@@ -226,13 +365,13 @@ class LeakReport:
     source: str
     target: str
     near: float | None
-    counts: tuple[Leak, ...]
+    copies: tuple[Leak, ...]
     num_test: int
     num_left_out: int
     num_shared_train: int
     odd_labels: int
     common_classes: tuple[str, ...]
-    examples: tuple[LeakExample, ...]
+    copy_examples: tuple[LeakExample, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +452,10 @@ class Analysis:
     looks: int = 1  # how many times this evidence is looked at, so far or in all
     level: float = 0.05  # of one look
     family_size: int = 0  # comparisons of transfer arms, planned
+    worth: tuple[Worth, ...] = ()
+    class_gains: tuple[ClassGain, ...] = ()
+    picks: tuple[Pick, ...] = ()
+    forgetting: tuple[Forgetting, ...] = ()
 
     @property
     def decided(self) -> bool:

@@ -23,6 +23,10 @@ from headstart.analyse.records import (
     gather_sources,
     overlaps_of,
 )
+from headstart.analyse.worth.build import worth_of
+from headstart.analyse.worth.classes import class_gains
+from headstart.analyse.worth.forgetting import forgetting_of
+from headstart.analyse.worth.picks import picks_of
 from headstart.plan.steps import Plan, Trial
 from headstart.spec.arms import ArmSpec
 from headstart.spec.data_checks import task_counts
@@ -64,6 +68,7 @@ def analyse(
     family_size = len(family_of(study, finished.planned))
     num_done = sum(len(by_seed) for by_seed in records.values())
     failures = store.failures(plan.steps)
+    source_flops = {trial.source: trial.flops for trial in plan.sources}
     return Analysis(
         study=study.name,
         question=study.question,
@@ -94,6 +99,10 @@ def analyse(
         looks=looks,
         level=finished.level,
         family_size=family_size,
+        worth=worth_of(study, facts, records, source_flops, withheld),
+        class_gains=class_gains(study, facts, records, withheld),
+        picks=picks_of(study, arms, source_flops),
+        forgetting=forgetting_of(plan, source_records, store),
     )
 
 
@@ -158,7 +167,22 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
         missing=tuple(trial.seed for trial in trials if trial.seed not in by_seed),
         family=arm.family if arm else "",
         cut=arm.cut if arm else "",
+        **_metric_means(found),
     )
+
+
+def _metric_means(found: list[Record]) -> dict[str, float | None]:
+    """Means over seeds, None where a seed has none."""
+    columns: dict[str, list[float | None]] = {
+        name: [record.metrics[name] if record.metrics else None for record in found]
+        for name in ("balanced_accuracy", "nll", "brier", "ece")
+    }
+    columns["train_mean"] = [record.fit["accuracy"] if record.fit else None for record in found]
+    means = {}
+    for name, column in columns.items():
+        there = [value for value in column if value is not None]
+        means[name] = float(np.mean(there)) if len(there) == len(column) else None
+    return means
 
 
 def _curve(record: Record) -> Curve:

@@ -22,13 +22,13 @@ def _report(seen: Seen, source: str, target: str, found: OverlapRecord) -> LeakR
         source=source,
         target=target,
         near=told["near"],
-        counts=tuple(_leak(pair) for pair in told["pairs"]),
+        copies=tuple(_leak(pair) for pair in told["pairs"]),
         num_test=told["num_test"],
         num_left_out=len(found.leaked),
         num_shared_train=told["shared_train"],
         odd_labels=told["odd_labels"],
         common_classes=tuple(name for name in classes["target"] if name in classes["source"]),
-        examples=tuple(
+        copy_examples=tuple(
             _example(example, pictures, classes)
             for example, pictures in zip(told["examples"], found.thumbnails, strict=True)
         ),

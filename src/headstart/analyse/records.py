@@ -1,5 +1,6 @@
 """Stored rows gathered by trial: what each trial did and predicted."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,12 @@ Cell = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One finished trial with its rows and predictions."""
+    """One finished trial with its rows, its answers and its score.
+
+    Answers are those on test images that neither source nor target has trained on. `metrics` are
+    those of `headstart.metrics.Metrics`, None where no test image is left; `fit` is how well the
+    arm's own training images are answered (images, accuracy and loss, in eval mode).
+    """
 
     trial: Trial
     steps: tuple[Step, ...]
@@ -23,6 +29,8 @@ class Record:
     labels: np.ndarray  # (images,)
     classes: np.ndarray  # (images,)
     test_inputs: Json
+    metrics: Json | None
+    fit: Json | None
 
     @property
     def correct(self) -> np.ndarray:
@@ -45,14 +53,12 @@ def gather(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
 
     Test images that the source or the target has trained on are left out of every trial alike.
     """
-    overlaps = overlaps_of(plan, store)
-    leaked = {pair: found.leaked for pair, found in overlaps.items()}
-    return _gathered(plan, plan.trials, store, leaked)
+    return _gathered(plan, plan.trials, store)
 
 
 def gather_sources(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
     """Finished source runs, by cell and seed."""
-    return _gathered(plan, plan.sources, store, {})
+    return _gathered(plan, plan.sources, store)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,28 +83,34 @@ def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord
     return found
 
 
-def _gathered(
-    plan: Plan,
-    trials: tuple[Trial, ...],
-    store: Store,
-    leaked: dict[tuple[str, str], np.ndarray],
-) -> dict[Cell, dict[int, Record]]:
-    rows = store.rows(plan.steps)
+def answers_of(keys: Iterable[str], store: Store) -> dict[str, np.ndarray]:
+    """Whether each test image was told right, by the key of a finished score."""
+    found = {}
+    for key, row in store.rows(keys).items():
+        arrays = store.arrays_of(row)
+        found[key] = np.asarray(arrays["labels"] == arrays["classes"])
+    return found
+
+
+def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> dict[Cell, dict[int, Record]]:
+    wanted = {key for trial in trials for key in (*trial.train_keys, trial.score_key)}
+    rows = store.rows(wanted)
     found: dict[Cell, dict[int, Record]] = {}
     for trial in trials:
         found.setdefault(cell_of(trial), {})
-        if any(key not in rows for key in (*trial.train_keys, trial.predict_key)):
+        if any(key not in rows for key in (*trial.train_keys, trial.score_key)):
             continue
-        arrays = store.arrays(trial.predict_key)
-        told = rows[trial.predict_key].result
-        away = leaked.get((trial.source, trial.target), np.empty(0, np.int64))
+        score = rows[trial.score_key]
+        arrays, told = store.arrays_of(score), score.result
         found[cell_of(trial)][trial.seed] = Record(
             trial=trial,
             steps=tuple(plan.steps[key] for key in trial.train_keys),
             train_rows=tuple(rows[key] for key in trial.train_keys),
             checkpoint=told["checkpoint"],
-            labels=np.delete(arrays["labels"], away),
-            classes=np.delete(arrays["classes"], away),
+            labels=arrays["labels"],
+            classes=arrays["classes"],
             test_inputs=told["inputs"],
+            metrics=told["metrics"],
+            fit=told["train"],
         )
     return found

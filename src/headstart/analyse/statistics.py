@@ -132,7 +132,7 @@ class Crossed(Estimate):
         by_seed = max(self.between_seeds - self.rest, 0.0) / self.num_images
         by_image = max(self.between_images - self.rest, 0.0) / self.num_seeds
         msa, msb = images * by_seed + self.rest, seeds * by_image + self.rest
-        return _from_squares(self.mean, msa, msb, self.rest, seeds, images)
+        return from_squares(self.mean, msa, msb, self.rest, seeds, images)
 
 
 def crossed(differences: np.ndarray) -> Crossed:
@@ -154,7 +154,55 @@ def crossed(differences: np.ndarray) -> Crossed:
     mean, by_seed, by_image, rest = (_counted if whole else _measured)(differences)
     msa, msb = by_seed / (seeds - 1), by_image / (images - 1)
     mse = rest / ((seeds - 1) * (images - 1))
-    return _from_squares(mean, msa, msb, mse, seeds, images)
+    return from_squares(mean, msa, msb, mse, seeds, images)
+
+
+class CrossedLine:
+    """The crossed analysis of a + t b for any number t, from sums taken once.
+
+    `a` and `b` are tables (seeds, images) of whole numbers from -1 to 1. Mean squares are quadratic
+    in t.
+    """
+
+    def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
+        self.seeds, self.images = a.shape
+        # Single precision holds sums of so few whole numbers exactly, and is much faster.
+        exact = np.float32 if a.size < 2**24 else np.float64
+        tables = [table.astype(exact) for table in (a, b)]
+        rows, columns = ([table.sum(axis) for table in tables] for axis in (1, 0))
+        sums = [row.sum(dtype=np.float64) for row in rows]
+        self._means = [float(total) / a.size for total in sums]
+        middle = _products(sums) / a.size
+        self._rows = _products(rows) / self.images - middle
+        self._columns = _products(columns) / self.seeds - middle
+        self._total = _products(tables) - middle
+
+    def at(self, t: float) -> Crossed:
+        """The analysis of a + t b."""
+        weights = np.array([1.0, 2 * t, t * t])
+        rows, columns, total = (
+            max(float(weights @ sums), 0.0) for sums in (self._rows, self._columns, self._total)
+        )
+        return from_squares(
+            self._means[0] + t * self._means[1],
+            rows / (self.seeds - 1),
+            columns / (self.images - 1),
+            max(total - rows - columns, 0.0) / ((self.seeds - 1) * (self.images - 1)),
+            self.seeds,
+            self.images,
+        )
+
+
+def _products(pair: list[np.ndarray]) -> np.ndarray:
+    """The inner products aa, ab and bb, those of sums in double precision."""
+    a, b = (one if np.ndim(one) == 2 else np.asarray(one, np.float64) for one in pair)
+    return np.array([np.vdot(a, a), np.vdot(a, b), np.vdot(b, b)], np.float64)
+
+
+def t_half_width(values: np.ndarray, confidence: float) -> float:
+    """Half the t interval of the mean of some values, one for each seed; needs two or more."""
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+    return float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
 
 
 def relative_error_reduction(accuracy: float, control: float) -> float | None:
@@ -198,7 +246,7 @@ def _measured(differences: np.ndarray) -> tuple[float, float, float, float]:
     )
 
 
-def _from_squares(
+def from_squares(
     mean: float, msa: float, msb: float, mse: float, seeds: int, images: int
 ) -> Crossed:
     """Standard error and Satterthwaite's degrees of freedom from the mean squares."""

@@ -45,6 +45,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document an
 Html = Annotated[
     Path | None, typer.Option("--html", metavar="FILE", help="Where to write the HTML report.")
 ]
+Csv = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="DIR", help="Write every table as CSV into this folder."),
+]
 
 
 AsPublished = Annotated[

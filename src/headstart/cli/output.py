@@ -13,11 +13,25 @@ if TYPE_CHECKING:
     from headstart.flow import Validated
 
 
-def show(analysis: Analysis, summary: RunSummary, page: Path, *, as_json: bool) -> None:
-    """Write the HTML file and print the report, or one JSON document on stdout."""
+def show(
+    analysis: Analysis,
+    summary: RunSummary,
+    page: Path,
+    *,
+    csv: Path | None = None,
+    as_json: bool = False,
+) -> None:
+    """Write the HTML file, and tables to the folder `csv`; print the report, or one JSON document.
+
+    The page goes to `page`.
+    """
     from headstart.report.html import write_html
 
     write_html(analysis, summary, page)
+    if csv is not None:
+        from headstart.report.tables import write_tables
+
+        write_tables(analysis, csv)
     if as_json:
         from headstart.report.document import document
 

@@ -49,8 +49,8 @@ class Tracker:
         """Trials done, running and left."""
         done = running = 0
         for trial in self.plan.trials if self.plan else ():
-            keys = {*trial.train_keys, trial.predict_key}
-            done += trial.predict_key in self.done
+            keys = {*trial.train_keys, trial.predict_key, trial.score_key}
+            done += trial.score_key in self.done
             running += bool(keys & self.running)
         return done, running, self.num_trials - done - running
 

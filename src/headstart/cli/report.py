@@ -5,6 +5,7 @@ from pathlib import Path
 from headstart.cli.arguments import (
     AsJson,
     AsPublished,
+    Csv,
     Html,
     Quick,
     StoreFolder,
@@ -18,6 +19,7 @@ def report(
     study: Study,
     store: StoreFolder = Path("headstart-store"),
     html: Html = None,
+    csv: Csv = None,
     as_published: AsPublished = False,
     thorough: Thorough = False,
     quick: Quick = False,
@@ -33,4 +35,4 @@ def report(
         recalled = flow.recall_one(opened, study, variants_of(thorough, as_published, quick))
         analysis, summary = flow.report_again(opened, recalled)
     page = html or store / "reports" / f"{recalled.loaded.study.name}.html"
-    show(analysis, summary, page, as_json=json)
+    show(analysis, summary, page, csv=csv, as_json=json)

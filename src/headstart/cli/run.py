@@ -11,6 +11,7 @@ from headstart.cli.arguments import (
     Arms,
     AsJson,
     AsPublished,
+    Csv,
     Html,
     Quick,
     Seeds,
@@ -40,6 +41,7 @@ def run(
     quick: Quick = False,
     skip_broken: SkipBroken = False,
     html: Html = None,
+    csv: Csv = None,
     json: AsJson = False,
 ) -> None:
     """Run a study: what the store already holds is not run again."""
@@ -60,7 +62,7 @@ def run(
     with progress() as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=_command())
     page = html or store / "reports" / f"{loaded.study.name}.html"
-    show(done.analysis, done.summary, page, as_json=json)
+    show(done.analysis, done.summary, page, csv=csv, as_json=json)
     if done.tally.failed:
         sys.exit(3)
 

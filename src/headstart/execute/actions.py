@@ -11,11 +11,13 @@ from headstart.core.hashing import Json, hash_arrays
 from headstart.core.seeds import generator
 from headstart.data.overlap import find_overlap
 from headstart.execute.materials import (
+    chosen_examples,
     test_examples,
     test_images,
     training_examples,
     training_images,
 )
+from headstart.metrics import Metrics, metrics_of, nll
 from headstart.networks.initial import Weights, fresh_weights, stage_of
 from headstart.plan.pilot import choose_rates
 from headstart.plan.steps import Score, Step, StepKind
@@ -130,17 +132,18 @@ def _first_weights(step: Step, store: Store, fresh: Weights, image: Shape) -> We
         return _weights(store, step.inputs[0], "last")
     weights = dict(fresh)
     for rule in step.payload["start"]:
-        if "role" in rule:
-            weights |= _drawn(step, rule, image)
-            continue
-        keys = [step.inputs[number] for number in rule["inputs"]]
-        learnt, _ = finished_weights(store, keys, rule["keep"])
-        stages = set(rule["stages"])
-        taken = {name: array for name, array in learnt.items() if stage_of(name) in stages}
-        if rule.get("transform") == "shuffled":
-            taken = _shuffled(taken, step.payload["seed"])
-        weights |= taken
+        weights |= _drawn(step, rule, image) if "role" in rule else _taken(step, rule, store)
     return weights
+
+
+def _taken(step: Step, rule: Json, store: Store) -> Weights:
+    """What a rule takes from a finished training: some of its stages."""
+    keys = [step.inputs[number] for number in rule["inputs"]]
+    learnt, _ = finished_weights(store, keys, rule["keep"])
+    taken = {name: array for name, array in learnt.items() if stage_of(name) in rule["stages"]}
+    if rule.get("transform") == "shuffled":
+        return _shuffled(taken, step.payload["seed"])
+    return taken
 
 
 def _drawn(step: Step, rule: Json, image: Shape) -> Weights:
@@ -214,10 +217,21 @@ def _predict(step: Step, store: Store, device: torch.device) -> Outcome:
     payload = step.payload
     if "label_map" in payload:
         return _read_off_source(step, store, device)
-    weights, checkpoint = finished_weights(store, list(step.inputs), payload["keep"])
+    checkpoint: Json = {}
+    if "weights" in payload:
+        weights = {
+            n: a for rule in payload["weights"] for n, a in _taken(step, rule, store).items()
+        }
+    else:
+        weights, checkpoint = finished_weights(store, list(step.inputs), payload["keep"])
+    num_classes = len(payload["data"]["groups"])
+
+    def answer(examples: Examples) -> np.ndarray:
+        return _answers(step, weights, examples, num_classes, device).probabilities
+
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
-    told = _answers(step, weights, test, len(payload["data"]["groups"]), device)
-    return _tested(checkpoint, test, told.probabilities, told.classes)
+    told = _answers(step, weights, test, num_classes, device)
+    return _tested(checkpoint, test, told, _fit(step, answer))
 
 
 def _read_off_source(step: Step, store: Store, device: torch.device) -> Outcome:
@@ -245,7 +259,8 @@ def _read_off_source(step: Step, store: Store, device: torch.device) -> Outcome:
         right = mapped(validation).argmax(1) == validation.labels
         checkpoint["validation_accuracy"] = float(right.mean())
     told = mapped(test)
-    return _tested(checkpoint, test, told, told.argmax(1))
+    answers = Predictions(classes=told.argmax(1), probabilities=told)
+    return _tested(checkpoint, test, answers, _fit(step, mapped))
 
 
 def _answers(
@@ -256,12 +271,49 @@ def _answers(
     return predict(network, image, num_classes, weights, examples.inputs, device)
 
 
-def _tested(
-    checkpoint: Json, test: Examples, probabilities: np.ndarray, classes: np.ndarray
-) -> Outcome:
+def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
+    """Accuracy and loss on the arm's own training images, in eval mode as the test is taken."""
+    payload = step.payload
+    if "train" not in payload:
+        return None
+    train = chosen_examples(payload["train"], payload["preprocessing"], step.datasets)
+    probabilities = answer(train)
+    right = probabilities.argmax(1) == train.labels
+    return {
+        "images": len(train.labels),
+        "accuracy": float(right.mean()),
+        "loss": _finite(nll(train.labels, probabilities)),
+    }
+
+
+def _tested(checkpoint: Json, test: Examples, told: Predictions, fit: Json | None) -> Outcome:
     return Outcome(
-        result={"checkpoint": checkpoint, "inputs": _input_facts(test.inputs)},
-        arrays={"labels": test.labels, "classes": classes, "probabilities": probabilities},
+        result={"checkpoint": checkpoint, "inputs": _input_facts(test.inputs), "train": fit},
+        arrays={
+            "labels": test.labels,
+            "classes": told.classes,
+            "probabilities": told.probabilities,
+        },
+    )
+
+
+def _score(step: Step, store: Store, device: torch.device) -> Outcome:
+    """What analysis needs of a prediction: metrics and answers on the images that did not leak."""
+    predict_key, *overlap = step.inputs
+    told, arrays = store.rows([predict_key])[predict_key].result, store.arrays(predict_key)
+    away = store.arrays(overlap[0])["leaked"] if overlap else np.empty(0, np.int64)
+    labels, classes, probabilities = (
+        np.delete(arrays[name], away, axis=0) for name in ("labels", "classes", "probabilities")
+    )
+    smallest = np.min_scalar_type(probabilities.shape[1] - 1)
+    metrics = metrics_of(labels, classes, probabilities) if len(labels) else None
+    return Outcome(
+        result={
+            "metrics": _metrics_json(metrics) if metrics else None,
+            "left_out": len(away),
+            **{name: told[name] for name in ("checkpoint", "inputs", "train")},
+        },
+        arrays={"labels": labels.astype(smallest), "classes": classes.astype(smallest)},
     )
 
 
@@ -299,6 +351,11 @@ def _validated(results: list[Json], keep: Keep) -> tuple[float, float]:
     return point[3], float("inf") if loss is None else loss
 
 
+def _metrics_json(metrics: Metrics) -> Json:
+    told = asdict(metrics)
+    return told | {name: _finite(told[name]) for name in ("nll", "brier", "ece")}
+
+
 def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
     payload = step.payload
     found = find_overlap(
@@ -317,4 +374,5 @@ _ACTIONS: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
     "select": _select,
     "predict": _predict,
     "overlap": _overlap,
+    "score": _score,
 }

@@ -30,6 +30,11 @@ def training_examples(
     )
 
 
+def chosen_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
+    """Network inputs and labels of a training subset alone, in drawing order."""
+    return _examples(_chosen(training_images(data, datasets), data), preprocessing, datasets)
+
+
 def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
     """Network inputs and labels of the test images of a task."""
     return _examples(test_images(data, datasets), preprocessing, datasets)

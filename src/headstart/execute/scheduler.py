@@ -100,14 +100,15 @@ class _Schedule:
     def _rank(self) -> None:
         """The work on the longest way from a step to the end; steps come after their inputs.
 
-        A last step goes before all others: it is short, and what a user waits to see done.
+        Steps after which nothing is trained go before all others: they are short, and what a user
+        waits to see done.
         """
         ahead: dict[str, float] = {}
         numbered = list(enumerate(self.plan.steps.items()))
         for number, (key, step) in reversed(numbered):
             after = max((ahead[user] for user in self._users.get(key, ())), default=0.0)
             ahead[key] = step.flops + after
-            self._order[key] = (-ahead[key] if key in self._users else -inf, number)
+            self._order[key] = (-ahead[key] if ahead[key] else -inf, number)
 
     def _push(self, key: str) -> None:
         heapq.heappush(self._heap, (*self._order[key], key))

@@ -92,7 +92,7 @@ def progress_of(store: Store, recalled: Recalled) -> StudyProgress:
     done = set(store.rows(plan.steps))
     return StudyProgress(
         study=recalled.loaded.study.name,
-        trials_done=sum(trial.predict_key in done for trial in plan.trials),
+        trials_done=sum(trial.score_key in done for trial in plan.trials),
         num_trials=plan.num_trials,
         steps_done=len(done),
         num_steps=len(plan.steps),

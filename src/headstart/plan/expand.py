@@ -143,6 +143,7 @@ class _Planner:
         self, arm: ArmSpec, size: SizeSpec, learnt: Learnt, predict: str, material: Material
     ) -> Trial:
         stages = self.study.network.stage_names
+        forgetting = self.study.forgetting and arm.transfers
         return Trial(
             arm=arm.name,
             size=size.label,
@@ -152,39 +153,75 @@ class _Planner:
             seed=material.seed,
             train_keys=learnt.keys,
             predict_key=predict,
+            score_key=self._score(arm, predict, material),
             updates=sum(phase.updates for phase in learnt.phases),
             flops=sum(self.trainings.steps[key].flops for key in learnt.keys),
             trainable_parameters=count_trainable(material.layers, stages, learnt.phases),
             total_parameters=num_parameters(material.layers),
+            forgetting_key=self._forgetting(arm, learnt, material) if forgetting else None,
         )
 
     def _predict(self, arm: ArmSpec, learnt: Learnt, material: Material) -> str:
-        payload: Json = {
-            "data": material.test_data(),
-            "preprocessing": material.preprocessing(),
-            "network": network_payload(self.study.network),
-            "keep": learnt.keep,
-            "threads": 1,
-        }
-        return self._tested(arm, payload, learnt.keys, material)
+        payload = {**self._test(material), "keep": learnt.keep, "train": material.fitted_data()}
+        return self._tested(f"test of {arm.name} on {material}", payload, learnt.keys, material)
 
     def _read_off_source(self, arm: ArmSpec, material: Material) -> str:
         """Predictions of the source network, its classes mapped to those of the target."""
         pair, seed = material.pair, material.seed
         source = self.trainings.source(pair, seed)
         payload: Json = {
-            "data": material.test_data(),
-            "preprocessing": material.preprocessing(),
-            "network": network_payload(self.study.network),
+            **self._test(material),
             "keep": self.study.pretraining.keep,
-            "threads": 1,
+            "train": material.fitted_data(),
             "label_map": material.training_data(),
             "source_classes": source.num_classes,
         }
-        return self._tested(arm, payload, self.sources[pair.source, seed].train_keys, material)
+        inputs = self.sources[pair.source, seed].train_keys
+        return self._tested(f"test of {arm.name} on {material}", payload, inputs, material)
+
+    def _forgetting(self, arm: ArmSpec, learnt: Learnt, material: Material) -> str:
+        """The score of the source's head on the trained trunk, on the source's test images."""
+        pair, seed = material.pair, material.seed
+        source = self.trainings.source(pair, seed)
+        before = self.trainings.learn_source(pair, seed, self.pilot.source_rate(pair))
+        *trunk, head = self.study.network.stage_names
+        inputs = (*learnt.keys, *before.keys)
+        rules: list[Json] = [
+            {"stages": stages, "inputs": [inputs.index(k) for k in of.keys], "keep": of.keep}
+            for stages, of in ((trunk, learnt), ([head], before))
+        ]
+        payload: Json = {**self._test(source), "weights": rules}
+        label = f"test of {arm.name} on {material}, on the source"
+        return self._score(arm, self._tested(label, payload, inputs, source), source)
+
+    def _test(self, material: Material) -> Json:
+        """What every test says: its images, how they are prepared, and the network."""
+        return {
+            "data": material.test_data(),
+            "preprocessing": material.preprocessing(),
+            "network": network_payload(self.study.network),
+            "threads": 1,
+        }
+
+    def _score(self, arm: ArmSpec, predict: str, material: Material) -> str:
+        """Metrics of a prediction; of the target's test images, those that leaked are left out."""
+        pair, inputs = material.pair, [predict]
+        if material.role == "target":
+            inputs.append(self.overlaps[pair.source, pair.target])
+        return self.trainings.add(
+            Step(
+                kind="score",
+                payload={},
+                inputs=tuple(inputs),
+                datasets=material.datasets,
+                label=f"score of {arm.name} on {material}",
+                updates=0,
+                flops=0,
+            )
+        )
 
     def _tested(
-        self, arm: ArmSpec, payload: Json, inputs: tuple[str, ...], material: Material
+        self, label: str, payload: Json, inputs: tuple[str, ...], material: Material
     ) -> str:
         return self.trainings.add(
             Step(
@@ -192,7 +229,7 @@ class _Planner:
                 payload=payload,
                 inputs=inputs,
                 datasets=material.datasets,
-                label=f"test of {arm.name} on {material}",
+                label=label,
                 updates=0,
                 flops=0,
             )

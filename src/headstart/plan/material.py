@@ -12,6 +12,7 @@ from headstart.spec.study import Pair, StudySpec
 from headstart.spec.tasks import DataRef, TaskSpec
 
 EVERYTHING = SizeSpec(kind="all")
+MOST_FITTED = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,19 @@ class Material:
         """The training images, as a payload says it."""
         return data_payload(self.known.content, self.groups, self.task, self._subset())
 
+    def fitted_data(self) -> Json:
+        """Those of the training images, at most 2,000, on which the fit is measured afterwards.
+
+        They are the first in drawing order; where all images are taken, they are drawn for this.
+        """
+        if self.num_images <= MOST_FITTED:
+            return self.training_data()
+        first = {"images": MOST_FITTED, **self._stream()}
+        if self.size.kind == "per_class":
+            filled = sum(1 for group in self.groups if group)
+            first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
+        return data_payload(self.known.content, self.groups, self.task, first)
+
     def test_data(self) -> Json:
         """The test images, as a payload says it."""
         return test_payload(self.known.content, self.groups, self.task)
@@ -107,8 +121,10 @@ class Material:
         """The subset drawn for the seed, or None where all images are taken, nothing drawn."""
         if self.num_images == self.available:
             return None
-        role = "source" if self.role == "source" else "target"
-        drawn: Json = {"seed": self.seed, "role": role}
         if self.size.kind == "per_class":
-            return {"per_class": int(self.size.value), **drawn}
-        return {"images": self.num_images, **drawn}
+            return {"per_class": int(self.size.value), **self._stream()}
+        return {"images": self.num_images, **self._stream()}
+
+    def _stream(self) -> Json:
+        """What the draw of a subset depends on."""
+        return {"seed": self.seed, "role": "source" if self.role == "source" else "target"}

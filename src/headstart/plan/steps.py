@@ -6,19 +6,26 @@ from typing import Literal
 from headstart.core.hashing import Json, digest
 from headstart.spec.tasks import DataRef
 
-StepKind = Literal["train", "select", "predict", "overlap"]
+StepKind = Literal["train", "select", "predict", "score", "overlap"]
 
 # Bumped by hand when the meaning of a kind changes, so that nothing stored under the old meaning is
 # taken for the new one.
-VERSIONS: dict[StepKind, int] = {"train": 1, "select": 1, "predict": 1, "overlap": 2}
+VERSIONS: dict[StepKind, int] = {
+    "train": 1,
+    "select": 1,
+    "predict": 2,
+    "score": 1,
+    "overlap": 2,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
-    `datasets` (content hash -> how to find the data), `label`, `updates` and `flops` do
-    not enter the key: where data lies and what a step costs does not change what comes out.
+    `datasets` (content hash -> how to find the data), `label`, `updates`, `flops` and `once` (the
+    part of `flops` before the first update) do not enter the key: where data lies and what a step
+    costs does not change what comes out.
     """
 
     kind: StepKind
@@ -28,6 +35,7 @@ class Step:
     label: str
     updates: int
     flops: int
+    once: int = 0
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,7 +54,8 @@ class Trial:
     """One arm at one target size with one seed: the steps that make it, and its size in numbers.
 
     A source run is a trial too, on the source task, tested on the source's test images. A trial
-    that trains nothing has no training steps.
+    that trains nothing has no training steps. `forgetting_key` is the score of the source's own
+    head on the trained trunk, on the source's test images; None where that was not asked for.
     """
 
     arm: str
@@ -57,10 +66,12 @@ class Trial:
     seed: int
     train_keys: tuple[str, ...]
     predict_key: str
+    score_key: str
     updates: int
     flops: int
     trainable_parameters: int
     total_parameters: int
+    forgetting_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

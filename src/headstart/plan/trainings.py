@@ -1,8 +1,8 @@
 """Arm, size and seed -> training steps: phases, first weights, budgets."""
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import ceil
 
 from headstart.core.hashing import Json
 from headstart.plan.material import EVERYTHING, Material
@@ -104,13 +104,13 @@ class Trainings:
         """Operations of an arm's training."""
         training = self.training_of(arm)
         phases = self._phases(arm, training, size, material)
-        return sum(self._flops(phase, training, material) for phase in phases)
+        return sum(self._flops(phase, training, material)[0] for phase in phases)
 
     def source_flops(self, pair: Pair) -> int:
         """Operations of a source run."""
         training, material = self.study.pretraining, self.source(pair, 0)
         phases = self._phases(SOURCE_ARM, training, EVERYTHING, material)
-        return sum(self._flops(phase, training, material) for phase in phases)
+        return sum(self._flops(phase, training, material)[0] for phase in phases)
 
     def _learn(
         self,
@@ -143,6 +143,7 @@ class Trainings:
             }
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
             trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
+            flops, once = self._flops(phase, training, material)
             step = Step(
                 kind="train",
                 payload=payload,
@@ -150,7 +151,8 @@ class Trainings:
                 datasets=material.datasets,
                 label=f"{arm.name} on {material}{trying}{of}",
                 updates=phase.updates,
-                flops=self._flops(phase, training, material),
+                flops=flops,
+                once=once,
             )
             keys.append(self.add(step))
             done += phase.updates
@@ -163,9 +165,13 @@ class Trainings:
         updates = training.updates_for(material.num_images)
         if arm.compute_of is not None:
             budget = self._cost_of(arm.compute_of, size, material)
-            one = phases_of(arm.strategy, stages, updates, arm.frozen)
-            cost = sum(self._flops(phase, training, material) for phase in one)
-            updates = max(updates, ceil(budget * updates / cost))
+
+            def cost(wanted: int) -> int:
+                phases = phases_of(arm.strategy, stages, wanted, arm.frozen)
+                return sum(self._flops(phase, training, material)[0] for phase in phases)
+
+            # Every update costs something, so a budget is met by as many updates as it has units.
+            updates = bisect_left(range(max(updates, budget) + 1), budget, lo=updates, key=cost)
         return phases_of(arm.strategy, stages, updates, arm.frozen)
 
     def _cost_of(self, name: str, size: SizeSpec, material: Material) -> int:
@@ -175,9 +181,13 @@ class Trainings:
         cost = self.flops(arm, size, own)
         return cost + (self.source_flops(material.pair) if SOURCE in arm.origins else 0)
 
-    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> int:
-        per_image = flops_per_image(material.layers, self.study.network.stage_names, phase)
-        return per_image * phase.updates * training.batch_of(material.num_images)
+    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> tuple[int, int]:
+        """Operations of a phase, and those among them that come before its first update."""
+        stages = self.study.network.stage_names
+        per_image = flops_per_image(material.layers, stages, phase)
+        once = per_image.once * material.num_images
+        per_update = per_image.each * training.batch_of(material.num_images)
+        return once + per_update * phase.updates, once
 
     def _start(
         self, arm: ArmSpec, size: SizeSpec, material: Material, rates: Rates

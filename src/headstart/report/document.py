@@ -14,14 +14,18 @@ from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
     Attribution,
+    ClassGain,
     Comparison,
+    Forgetting,
     Gate,
     More,
+    Pick,
     PublishedFigure,
     Qualifier,
     Role,
     Severity,
     Word,
+    Worth,
 )
 from headstart.report.run_summary import RunSummary
 
@@ -42,9 +46,15 @@ class ArmPart(_Part):
     mean: float | None
     sd: float | None
     validation_mean: float | None
+    train_mean: float | None
+    balanced_accuracy: float | None
+    nll: float | None
+    brier: float | None
+    ece: float | None
     trainable_parameters: int
     total_parameters: int
     updates: int
+    flops: int
     seconds: float | None
     missing: tuple[int, ...]
 
@@ -154,6 +164,10 @@ class StudyDocument(_Part):
     attribution_notes: tuple[str, ...]
     looks: int
     family_size: int
+    worth: tuple[Worth, ...]
+    class_gains: tuple[ClassGain, ...]
+    picks: tuple[Pick, ...]
+    forgetting: tuple[Forgetting, ...]
     published: tuple[PublishedPart, ...]
     gates: tuple[GatePart, ...]
     failures: tuple[str, ...]
@@ -178,6 +192,10 @@ def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
         attribution_notes=tuple(note.sentence for note in analysis.attribution_notes),
         looks=analysis.looks,
         family_size=analysis.family_size,
+        worth=analysis.worth,
+        class_gains=analysis.class_gains,
+        picks=analysis.picks,
+        forgetting=analysis.forgetting,
         published=tuple(_published(figure) for figure in analysis.published),
         gates=tuple(_gate(gate) for gate in analysis.gates),
         failures=analysis.failures,
@@ -208,9 +226,15 @@ def _arm(result: ArmResult) -> ArmPart:
         mean=_finite(result.mean) if there else None,
         sd=_finite(result.sd),
         validation_mean=_finite(result.validation_mean) if there else None,
+        train_mean=_finite(result.train_mean),
+        balanced_accuracy=_finite(result.balanced_accuracy),
+        nll=_finite(result.nll),
+        brier=_finite(result.brier),
+        ece=_finite(result.ece),
         trainable_parameters=result.trainable_parameters,
         total_parameters=result.total_parameters,
         updates=result.updates,
+        flops=result.flops,
         seconds=_finite(result.seconds) if there else None,
         missing=result.missing,
     )

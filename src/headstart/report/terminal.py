@@ -29,6 +29,7 @@ from headstart.report.text import (
     updates,
     warnings_of,
 )
+from headstart.report.worth import TITLES, forgetting_lines, pick_lines, worth_note, worth_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +58,7 @@ def print_report(
     for pair in pairs:
         console.print()
         console.print(_table(analysis, pair, len(pairs) > 1, console.width))
+    _print_worth(analysis, pairs, console)
     for pair in pairs:
         for sweep in sweeps_of(analysis, pair):
             _print_sweep(analysis, pair if len(pairs) > 1 else None, sweep, console)
@@ -100,6 +102,44 @@ def _table(analysis: Analysis, pair: Pair, titled: bool, width: int) -> "Table":
             table.add_row(_text(label, "bold"), *(cells if wide else cells[:4]))
         table.add_section()
     return table
+
+
+def _print_worth(analysis: Analysis, pairs: tuple[Pair, ...], console: "Console") -> None:
+    """What transfer saves in labels, updates and operations, and which arm to use."""
+    from rich import box
+    from rich.table import Table
+
+    several, shown = len(pairs) > 1, False
+    for pair in pairs:
+        rows = worth_rows(analysis, pair)
+        if not rows:
+            continue
+        shown = True
+        console.print()
+        _print(console, f"What transfer is worth{f', {pair}' if several else ''}", "bold")
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            show_edge=False,
+            pad_edge=False,
+            padding=(0, 1),
+            collapse_padding=True,
+        )
+        for title in TITLES:
+            table.add_column(title.format(control=printable(analysis.control)), overflow="fold")
+        last = ""
+        for row in rows:
+            cells = (row.arm, row.labels, row.updates, row.operations)
+            size = "" if row.size == last else row.size
+            table.add_row(_text(size, "bold"), *(_text(cell) for cell in cells))
+            last = row.size
+        console.print(table)
+    if shown:
+        _print(console, worth_note(analysis), "dim")
+    lines = [*pick_lines(analysis, several), *forgetting_lines(analysis, several)]
+    if lines:
+        console.print()
+    for line in lines:
+        _print_item(console, line)
 
 
 def _labels(group: SizeRows) -> list[str]:

@@ -144,6 +144,7 @@ class StudySpec(Spec):
     margin: Annotated[float, Field(gt=0, lt=100)] | Literal["auto"] = "auto"
     cuts: CutSweep | None = None
     published: tuple[FigureSpec, ...] = ()
+    forgetting: bool = False
 
     def __init__(self, **given: Any) -> None:
         given = with_looks(given)

@@ -120,10 +120,18 @@ class Store:
         row = self.row(key)
         if row is None:
             raise StoreError(f"step {key[:12]} is not in the store {self.folder}.")
+        return self.arrays_of(row)
+
+    def arrays_of(self, row: StepRow) -> Arrays:
+        """The arrays of a step whose row is at hand.
+
+        Raises:
+            StoreDamaged: as `arrays` does.
+        """
         try:
-            return read_blob(self._blob_path(key), row.blob)
+            return read_blob(self._blob_path(row.key), row.blob)
         except DamagedBlob as error:
-            self._write("DELETE FROM steps WHERE key = ?", (key,))
+            self._write("DELETE FROM steps WHERE key = ?", (row.key,))
             raise StoreDamaged(
                 f"{error}; it has been dropped. Run the same command again to compute it anew."
             ) from error
@@ -289,7 +297,7 @@ class Store:
             raise _store_error(self.folder, error) from error
 
     def _blob_path(self, key: str) -> Path:
-        return self.folder / "blobs" / key[:2] / f"{key}.safetensors"
+        return self.folder / f"blobs/{key[:2]}/{key}.safetensors"
 
 
 def _open(path: Path, trace: Callable[[str], object] | None) -> sqlite3.Connection:

@@ -170,7 +170,7 @@ def _eval_mode(seen: Seen) -> Iterator[Finding]:
 
 
 def _converged(seen: Seen) -> Iterator[Finding]:
-    if cells := seen.cells_where(_still_improving):
+    if cells := seen.cells_where(still_improving):
         yield Finding(
             message=f"validation loss still fell by more than {CONVERGED_CHANGE:.0%} over the last "
             f"{CONVERGED_SHARE:.0%} of the updates in {named(cells)}: a longer budget may change "
@@ -179,7 +179,8 @@ def _converged(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _still_improving(record: Record) -> bool:
+def still_improving(record: Record) -> bool:
+    """Whether validation loss was still falling at the end of a trial."""
     losses = [(point[0], point[2]) for row in record.train_rows for point in row.result["curve"]]
     if len(losses) < 2 or any(loss is None for _, loss in losses):
         return False

@@ -1,0 +1,1 @@
+"""What the head start is worth: in labels, updates, operations, calibration and classes."""

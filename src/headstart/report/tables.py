@@ -1,0 +1,121 @@
+"""Every table of an Analysis as CSV: one row a record, plain names, full precision.
+
+What the tables and columns are follows from the dataclasses of the Analysis alone.
+"""
+
+import csv
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from headstart.analyse.analysis import Analysis, Picture
+from headstart.core.files import write_whole
+
+Row = dict[str, str]
+
+# What says whose a nested record is: it gets these columns of the record it is part of.
+_WHOSE = ("arm", "size", "num_images", "source", "target")
+
+
+def write_tables(analysis: Analysis, folder: Path) -> None:
+    """Write every table to `folder`, a file each, with its header also where it has no row."""
+    for name, (columns, rows) in tables(analysis).items():
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        write_whole(folder / f"{name}.csv", text.getvalue().encode())
+
+
+def tables(analysis: Analysis) -> dict[str, tuple[list[str], list[Row]]]:
+    """Columns and rows of every table by its name.
+
+    A table is a field of the Analysis that holds records. A number with its interval takes several
+    columns (`labels`, `labels_low`, ...); values of one kind are set side by side with semicolons.
+    Records inside records (curves) are tables of their own with a row for each of their points.
+    None and what is not a number are empty; pictures are left out.
+    """
+    found: dict[str, tuple[list[str], list[Row]]] = {}
+    hints = get_type_hints(Analysis)
+    for field in fields(Analysis):
+        kind = _record_in(hints[field.name])
+        if kind is None:
+            continue
+        records = getattr(analysis, field.name)
+        found[field.name] = (_columns(kind), [_row(record) for record in records])
+        for name, inner in _nested(kind).items():
+            whose = [column for column in _WHOSE if column in _columns(kind)]
+            _, rows = found.setdefault(name, ([*whose, *_columns(inner)], []))
+            for record in records:
+                own = {column: value for column, value in _row(record).items() if column in whose}
+                for part in getattr(record, name):
+                    rows += [{**own, **point} for point in _points(part)]
+    return found
+
+
+def _record_in(hint: Any) -> type | None:
+    """The dataclass that a field is a tuple of, if it is one."""
+    inner = get_args(hint)
+    return inner[0] if inner and isinstance(inner[0], type) and is_dataclass(inner[0]) else None
+
+
+def _nested(kind: type) -> dict[str, type]:
+    """Fields that hold records of their own."""
+    found = {name: _record_in(hint) for name, hint in get_type_hints(kind).items()}
+    return {name: inner for name, inner in found.items() if inner is not None}
+
+
+def _columns(kind: type) -> list[str]:
+    columns: list[str] = []
+    for name, hint in get_type_hints(kind).items():
+        if hint is Picture:
+            continue
+        if is_dataclass(hint):
+            columns += [_column(name, part.name) for part in fields(hint)]
+        elif _record_in(hint) is None:
+            columns.append(name)
+    return columns
+
+
+def _column(name: str, part: str) -> str:
+    return name if part == "value" else f"{name}_{part}"
+
+
+def _row(record: Any) -> Row:
+    row: Row = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, Picture):
+            continue
+        if is_dataclass(value):
+            for part in fields(value):
+                row[_column(field.name, part.name)] = _text(getattr(value, part.name))
+        elif field.name not in _nested(type(record)):
+            row[field.name] = _text(value)
+    return row
+
+
+def _points(record: Any) -> Iterator[Row]:
+    """A row for each place of the tuples of a record, its other fields in each; else one row."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    runs = {name: value for name, value in values.items() if isinstance(value, tuple)}
+    if not runs:
+        yield _row(record)
+    for place in range(max((len(run) for run in runs.values()), default=0)):
+        yield {
+            name: _text(runs[name][place] if name in runs else value)
+            for name, value in values.items()
+        }
+
+
+def _text(value: object) -> str:
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ";".join(_text(one) for one in value)
+    return repr(value) if isinstance(value, float) else str(value)
