@@ -244,7 +244,7 @@ def test_fewer_images_than_a_batch_is_one_batch_an_update() -> None:
 def test_every_optimiser_takes_its_spec(kind: str, library: str) -> None:
     spec = OptimiserSpec.model_validate({"kind": kind, "defaults": library})
     parameter = torch.nn.Parameter(torch.ones(3))
-    optimiser = make_optimiser(spec, [(0.5, [parameter])])
+    optimiser = make_optimiser(spec, [(0.5 * spec.lr, [parameter])])
     assert optimiser.param_groups[0]["lr"] == pytest.approx(0.5 * spec.lr)
     parameter.sum().backward()  # type: ignore[no-untyped-call]
     optimiser.step()
@@ -274,7 +274,8 @@ def test_features_of_still_layers_computed_once_give_what_the_whole_network_give
     network = NETWORK
     phase = phases_of(Freeze(cut=cut), network.stage_names, 10, mode)[0]  # type: ignore[arg-type]
     once = go(phase, network)
-    monkeypatch.setattr(loop, "_still_layers", lambda *_: 0)
+    monkeypatch.setattr(loop, "num_still", lambda *_: 0)
+    monkeypatch.setattr(loop, "head_alone", lambda *_: False)
     every_time = go(phase, network)
     for name, array in every_time.last_weights.items():
         np.testing.assert_allclose(once.last_weights[name], array, rtol=1e-4, atol=1e-6)
@@ -304,7 +305,7 @@ def test_keras_rmsprop_divides_by_the_root_of_square_and_epsilon() -> None:
     spec = OptimiserSpec.model_validate({"kind": "rmsprop", "defaults": "keras"})
     assert spec.epsilon_inside
     weights = torch.nn.Parameter(torch.tensor([1.0, 1.0, 1.0]))
-    optimiser = make_optimiser(spec, [(1.0, [weights])])
+    optimiser = make_optimiser(spec, [(spec.lr, [weights])])
     gradient = np.array([1.0, 1e-3, 1e-5])
     square, expected = np.zeros(3), np.ones(3)
     for _ in range(5):
