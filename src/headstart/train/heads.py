@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.networks.initial import Weights
+from headstart.train.features import Part
 from headstart.train.learners import Member, rules_of
 from headstart.train.optimisers import make_optimiser, set_rates
 
@@ -58,36 +59,33 @@ class Heads:
             weight, bias = (member.weights[f"{self._head}.{name}"] for name in ("weight", "bias"))
             head[:, : self._width] = torch.from_numpy(np.array(weight))
             head[:, self._width] = torch.from_numpy(np.array(bias))
-        self._rooms: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
+        self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
+        self._tiles = [slice(at, at + TILE) for at in range(0, num, TILE)]
+        self._rooms: dict[int, tuple[Tensor, Tensor, Tensor, Tensor]] = {}
         self._optimiser = make_optimiser(first.work.optimiser, self._groups())
 
     def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
         """One update of every head."""
         set_rates(self._optimiser, factor)
-        chosen = batches[self._order]
-        told = [self._tile(at, chosen[at : at + TILE]) for at in range(0, len(self._members), TILE)]
-        self._optimiser.step()
-        losses, right = (torch.cat(parts)[self._places] for parts in zip(*told, strict=True))
-        return losses, right
-
-    def _tile(self, at: int, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients of `TILE` heads, and the losses and right answers before the update."""
-        tile, size = slice(at, at + TILE), chosen.shape[1]
-        rows, labels, minus_one = self._room(size)
-        for slot, (batch, row, label) in enumerate(zip(chosen, rows, labels, strict=False), at):
-            part = self._members[slot].train
-            torch.index_select(part.inputs, 0, batch, out=row)
-            torch.index_select(part.labels, 0, batch, out=label)
-        logits = self._logits(torch.bmm(rows, self._stack[tile].mT))
-        right = (logits.argmax(2) == labels).sum(1)
-        truth = labels.unsqueeze(2)
+        size = batches.shape[1]
+        rows, labels, outputs, minus_one = self._room(size)
+        live = (batches[self._order] + self._firsts).flatten()
+        torch.index_select(self._rows, 0, live, out=rows[: len(live)])
+        torch.index_select(self._labels, 0, live, out=labels[: len(live)])
+        stacked = rows.view(len(self._stack), size, -1)
+        for tile in self._tiles:
+            torch.bmm(stacked[tile], self._stack[tile].mT, out=outputs[tile])
+        logits, truth = self._logits(outputs), labels.view(len(self._stack), size, 1)
+        right = (logits.argmax(2, keepdim=True) == truth).sum((1, 2))
         log_shares = logits.log_softmax(2)
         losses = log_shares.gather(2, truth).sum((1, 2)) / -size
         # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
         slopes = log_shares.exp_().scatter_add_(2, truth, minus_one).div_(size)
-        outputs = self._stack.shape[1]
-        torch.bmm(slopes[:, :, -outputs:].mT, rows, out=self._gradient[tile])
-        return losses, right
+        slopes = slopes[:, :, -outputs.shape[2] :].mT
+        for tile in self._tiles:
+            torch.bmm(slopes[tile], stacked[tile], out=self._gradient[tile])
+        self._optimiser.step()
+        return losses[self._places], right[self._places]
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""
@@ -109,14 +107,16 @@ class Heads:
         """Logits, one per class: a single output is the second of two, the first being 0."""
         return functional.pad(outputs, (1, 0)) if outputs.shape[-1] == 1 else outputs
 
-    def _room(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Room for a tile's batches of one size: rows, labels, and minus one for each image."""
+    def _room(self, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Room for batches of one size: rows, labels, outputs, and minus one for each image."""
         if size not in self._rooms:
-            shape, device = (TILE, size), self._stack.device
+            num, outputs, row = self._stack.shape
+            new = self._stack.new_zeros
             self._rooms[size] = (
-                torch.zeros(*shape, self._stack.shape[2], device=device),
-                torch.zeros(shape, dtype=torch.int64, device=device),
-                torch.full((*shape, 1), -1.0, device=device),
+                new(num * size, row),
+                new(num * size, dtype=torch.int64),
+                new(num, size, outputs),
+                new(num, size, 1) - 1,
             )
         return self._rooms[size]
 
@@ -133,3 +133,18 @@ class Heads:
             found.append((rate, [weights]))
             first = end
         return found
+
+
+def _joined(parts: Sequence[Part]) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows and labels of all parts one after the other, and where each begins, (parts, 1).
+
+    A part that several members share is there once.
+    """
+    distinct = list({id(part): part for part in parts}.values())
+    places = {id(part): place for place, part in enumerate(distinct)}
+    firsts = [[places[id(part)] * len(part.labels)] for part in parts]
+    rows, labels = distinct[0].inputs, distinct[0].labels
+    if len(distinct) > 1:
+        rows = torch.cat([part.inputs for part in distinct])
+        labels = torch.cat([part.labels for part in distinct])
+    return rows, labels, torch.tensor(firsts, device=rows.device)
