@@ -25,6 +25,8 @@ class Kept(Generic[Value]):
             self._values.move_to_end(key)
             return self._values[key]
         value = make()
+        if self._size_of(value) > self.limit:
+            return value
         self._values[key] = value
         self._size += self._size_of(value)
         while self._size > self.limit:

@@ -11,6 +11,7 @@ from headstart.plan.payloads import (
     phase_payload,
     schedule_payload,
 )
+from headstart.plan.stacks import stack_of
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.spec.arms import FRESH, SELF, SOURCE, ArmSpec, Full, LabelMap
 from headstart.spec.facts import Facts
@@ -204,6 +205,7 @@ class _Planner:
                         label=f"{arm.name} on {material}{of}",
                         updates=phase.updates,
                         flops=self._flops(phase, training, material),
+                        stack=stack_of(payload, phase, training.optimiser, material),
                     )
                 )
             )

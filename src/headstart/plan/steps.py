@@ -17,8 +17,9 @@ VERSIONS: dict[StepKind, int] = {"train": 1, "predict": 1, "overlap": 1}
 class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
-    `datasets` (content hash -> how to find the data), `label`, `updates` and `flops` do
-    not enter the key: where data lies and what a step costs does not change what comes out.
+    `datasets` (content hash -> how to find the data), `label`, `updates`, `flops` and `stack` do
+    not enter the key: where data lies and what a step costs does not change what comes out. Steps
+    of one `stack` may be done together, which changes nothing either.
     """
 
     kind: StepKind
@@ -28,6 +29,7 @@ class Step:
     label: str
     updates: int
     flops: int
+    stack: str | None = None
     key: str = field(init=False)
 
     def __post_init__(self) -> None:

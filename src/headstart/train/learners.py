@@ -17,8 +17,9 @@ from headstart.train.work import PhaseWork
 class Member:
     """One training, ready to go: what it is, first weights, and what its trained layers see.
 
-    `done` counts the layers from the stem on that gave what `train` and `validation` hold; `alone`
-    says that the head is all that is trained. `frozen` and `trained` hash the first weights.
+    `done` counts the layers from the stem on that gave what `train` and `validation` hold;
+    `head_alone` says that the head is all that is trained, side by side with others. `frozen` and
+    `trained` hash the first weights.
     """
 
     work: PhaseWork
@@ -30,6 +31,11 @@ class Member:
     frozen: str
     trained: str
     device: torch.device
+
+    @property
+    def bytes(self) -> int:
+        """How much memory its images take."""
+        return self.train.bytes + self.validation.bytes
 
 
 class Learner(Protocol):
