@@ -7,7 +7,11 @@ def test_a_value_is_made_once_and_the_longest_unused_goes_first() -> None:
     made: list[str] = []
 
     def ask(kept: Kept[str], text: str) -> str:
-        return kept.get(text[0], lambda: made.append(text) or text)
+        def make() -> str:
+            made.append(text)
+            return text
+
+        return kept.get(text[0], make)
 
     kept = Kept[str](6, len)
     assert [ask(kept, text) for text in ("aa", "bb", "cc", "aa")] == ["aa", "bb", "cc", "aa"]

@@ -55,11 +55,9 @@ def test_what_trains_more_than_the_head_is_in_no_stack() -> None:
 
 
 def test_a_head_behind_live_dropout_is_in_no_stack() -> None:
-    stages = [*STUDY["network"]["stages"][:1]]
-    dense = {"name": "dense", "layers": [{"kind": "dense", "units": 8}, "relu"]}
-    dense["layers"].append({"kind": "dropout", "rate": 0.5})
+    layers = [{"kind": "dense", "units": 8}, "relu", {"kind": "dropout", "rate": 0.5}]
     plan = plan_of(
-        network={"stages": [*stages, dense]},
+        network={"stages": [STUDY["network"]["stages"][0], {"name": "dense", "layers": layers}]},
         arms=["scratch", "probe", arm("live", frozen="train")],
     )
     assert stack(plan, "probe") is not None

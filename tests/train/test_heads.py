@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.networks.initial import fresh_weights
+from headstart.networks.build import Network, build
+from headstart.networks.initial import Weights, fresh_weights
 from headstart.spec.arms import Probe
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
-from headstart.train import loop
+from headstart.train import features, loop
 from headstart.train.learners import Member
 from headstart.train.loop import Examples, PhaseResult, PhaseWork, prepare, train_together
 
@@ -219,18 +220,22 @@ def test_an_epsilon_of_zero_is_left_to_the_network() -> None:
 
 
 def test_features_of_named_examples_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    built = []
-    build = loop.still_part.__globals__["build"]
-    monkeypatch.setitem(
-        loop.still_part.__globals__, "build", lambda *args: built.append(1) or build(*args)
-    )
-    base = member(0)
-    built.clear()
-    parts = [examples(0, 50, 5, "train of test_heads"), examples(99, 30, 5, "held out")]
-    first, second = (prepare(base.work, base.weights, *parts, CPU) for _ in range(2))
-    assert len(built) == 2  # training and validation images, once each
+    base, built = member(0), 0
+
+    def counted(*given: Any) -> Network:
+        nonlocal built
+        built += 1
+        return build(*given)
+
+    def again(weights: Weights) -> Member:
+        train = examples(0, 50, 5, "train of test_heads")
+        return prepare(base.work, weights, train, examples(99, 30, 5, "held out"), CPU)
+
+    monkeypatch.setattr(features, "build", counted)
+    first, second = again(base.weights), again(base.weights)
+    assert built == 2  # for training and validation images, once each
     assert second.train is first.train
     assert second.validation is first.validation
-    changed = {name: array + 1 for name, array in base.weights.items()}
-    assert prepare(base.work, changed, *parts, CPU).train is not first.train
+    assert again({name: array + 1 for name, array in base.weights.items()}).train != first.train
+    assert built == 4
     assert_same_bits(train_together([second])[0], train_together([base])[0])
