@@ -10,6 +10,7 @@ member's numbers are the same whoever its neighbours are, and alone:
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -60,30 +61,30 @@ class Heads:
             head[:, : self._width] = torch.from_numpy(np.array(weight))
             head[:, self._width] = torch.from_numpy(np.array(bias))
         self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
-        self._tiles = [slice(at, at + TILE) for at in range(0, num, TILE)]
-        self._rooms: dict[int, tuple[Tensor, Tensor, Tensor, Tensor]] = {}
+        self._rooms: dict[int, _Room] = {}
         self._optimiser = make_optimiser(first.work.optimiser, self._groups())
 
     def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
         """One update of every head."""
         set_rates(self._optimiser, factor)
         size = batches.shape[1]
-        rows, labels, outputs, minus_one = self._room(size)
+        room = self._room(size)
         live = (batches[self._order] + self._firsts).flatten()
-        torch.index_select(self._rows, 0, live, out=rows[: len(live)])
-        torch.index_select(self._labels, 0, live, out=labels[: len(live)])
-        stacked = rows.view(len(self._stack), size, -1)
-        for tile in self._tiles:
-            torch.bmm(stacked[tile], self._stack[tile].mT, out=outputs[tile])
-        logits, truth = self._logits(outputs), labels.view(len(self._stack), size, 1)
+        torch.index_select(self._rows, 0, live, out=room.rows[: len(live)])
+        torch.index_select(self._labels, 0, live, out=room.labels[: len(live)])
+        for rows, weights, outputs, _ in room.tiles:
+            torch.bmm(rows, weights, out=outputs)
+        logits, truth = self._logits(room.outputs), room.labels.view(-1, size, 1)
         right = (logits.argmax(2, keepdim=True) == truth).sum((1, 2))
         log_shares = logits.log_softmax(2)
         losses = log_shares.gather(2, truth).sum((1, 2)) / -size
         # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
-        slopes = log_shares.exp_().scatter_add_(2, truth, minus_one).div_(size)
-        slopes = slopes[:, :, -outputs.shape[2] :].mT
-        for tile in self._tiles:
-            torch.bmm(slopes[tile], stacked[tile], out=self._gradient[tile])
+        slopes = log_shares.exp_().scatter_add_(2, truth, room.minus_one).div_(size)
+        slopes = slopes[:, :, -room.outputs.shape[2] :].mT
+        for (rows, _, _, gradient), slope in zip(
+            room.tiles, slopes.chunk(len(room.tiles)), strict=True
+        ):
+            torch.bmm(slope, rows, out=gradient)
         self._optimiser.step()
         return losses[self._places], right[self._places]
 
@@ -107,16 +108,18 @@ class Heads:
         """Logits, one per class: a single output is the second of two, the first being 0."""
         return functional.pad(outputs, (1, 0)) if outputs.shape[-1] == 1 else outputs
 
-    def _room(self, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Room for batches of one size: rows, labels, outputs, and minus one for each image."""
+    def _room(self, size: int) -> "_Room":
         if size not in self._rooms:
             num, outputs, row = self._stack.shape
             new = self._stack.new_zeros
-            self._rooms[size] = (
-                new(num * size, row),
-                new(num * size, dtype=torch.int64),
-                new(num, size, outputs),
-                new(num, size, 1) - 1,
+            rows, found = new(num * size, row), new(num, size, outputs)
+            whole = (rows.view(num, size, row), self._stack.mT, found, self._gradient)
+            self._rooms[size] = _Room(
+                rows=rows,
+                labels=new(num * size, dtype=torch.int64),
+                outputs=found,
+                minus_one=new(num, size, 1) - 1,
+                tiles=list(zip(*(part.chunk(num // TILE) for part in whole), strict=True)),
             )
         return self._rooms[size]
 
@@ -133,6 +136,20 @@ class Heads:
             found.append((rate, [weights]))
             first = end
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Room:
+    """Room for batches of one size: all members' rows and labels, outputs, minus one per image.
+
+    `tiles` are views of rows, weights (turned round), outputs and gradients, `TILE` members each.
+    """
+
+    rows: Tensor
+    labels: Tensor
+    outputs: Tensor
+    minus_one: Tensor
+    tiles: list[tuple[Tensor, ...]]
 
 
 def _joined(parts: Sequence[Part]) -> tuple[Tensor, Tensor, Tensor]:
