@@ -257,18 +257,18 @@ class Suicidal(InlineExecutor):
     def __init__(self, arm: str, deaths: int) -> None:
         self.arm, self.deaths, self.asked = arm, deaths, 0
 
-    def submit(self, step: Step, options: RunOptions) -> Any:
+    def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Any:
         """Submit to a real pool; the step kills its own process."""
         from loky import get_reusable_executor
 
         from headstart.execute.executors import _translated
-        from headstart.execute.worker import run_step
+        from headstart.execute.worker import run_steps
 
         pool = get_reusable_executor(max_workers=1, timeout=60)
-        if step.label.startswith(f"{self.arm} on target") and self.asked < self.deaths:
+        if steps[0].label.startswith(f"{self.arm} on target") and self.asked < self.deaths:
             self.asked += 1
             return _translated(pool.submit(os.kill, pool.submit(os.getpid).result(), 9))
-        return _translated(pool.submit(run_step, step, options))
+        return _translated(pool.submit(run_steps, steps, options))
 
 
 def _run_with(executor: Executor, plan: Plan, folder: Path) -> tuple[Tally, list[Report]]:

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from headstart.spec.network import NAMED_NETWORKS, NetworkSpec
+from headstart.spec.operations import flops_per_image
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.shapes import (
     ShapeError,
-    flops_per_image,
     layers_of,
     num_outputs,
     num_parameters,
-    num_still_layers,
     num_trainable,
     shape_problem,
 )
+from headstart.spec.still import live_stages, num_still
 
 
 def network(*layers: Any, **rest: Any) -> NetworkSpec:
@@ -138,8 +138,20 @@ def test_a_frozen_stage_that_stays_live_moves_from_its_dropout_on() -> None:
             Rule(first="all", last="all", lr_scale=0, mode=mode),
             Rule(first="head", last="head", lr_scale=1, mode="train"),
         )
-        found[mode] = num_still_layers(layers, ("all", "head"), Phase(rules=rules, updates=1))
+        found[mode] = num_still(layers, ("all", "head"), Phase(rules=rules, updates=1))
     assert found == {"eval": 4, "train": 1}
+
+
+def test_a_stage_of_dropout_alone_is_live_where_its_rule_says_so() -> None:
+    stages = [
+        {"name": "conv", "layers": [conv(4), "flatten"]},
+        {"name": "drop", "layers": [DROPOUT]},
+    ]
+    built = NetworkSpec.model_validate({"stages": stages})
+    layers = layers_of(built, (5, 5, 1), 2)
+    rule = Rule(first="conv", last="head", lr_scale=1, mode="train")
+    live = live_stages(layers, built.stage_names, Phase(rules=(rule,), updates=1))
+    assert live == {"conv", "drop", "head"}
 
 
 def test_what_any_phase_trains_is_trainable() -> None:

@@ -14,7 +14,6 @@ from headstart.networks.initial import Weights, fresh_weights, stage_of
 from headstart.spec.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
-from headstart.spec.shapes import layers_of, num_still_layers
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
 from headstart.train import loop
@@ -245,7 +244,7 @@ def test_fewer_images_than_a_batch_is_one_batch_an_update() -> None:
 def test_every_optimiser_takes_its_spec(kind: str, library: str) -> None:
     spec = OptimiserSpec.model_validate({"kind": kind, "defaults": library})
     parameter = torch.nn.Parameter(torch.ones(3))
-    optimiser = make_optimiser(spec, [(0.5, [parameter])])
+    optimiser = make_optimiser(spec, [(0.5 * spec.lr, [parameter])])
     assert optimiser.param_groups[0]["lr"] == pytest.approx(0.5 * spec.lr)
     parameter.sum().backward()  # type: ignore[no-untyped-call]
     optimiser.step()
@@ -275,28 +274,14 @@ def test_features_of_still_layers_computed_once_give_what_the_whole_network_give
     network = NETWORK
     phase = phases_of(Freeze(cut=cut), network.stage_names, 10, mode)[0]  # type: ignore[arg-type]
     once = go(phase, network)
-    monkeypatch.setattr(loop, "_still_layers", lambda *_: 0)
+    monkeypatch.setattr(loop, "num_still", lambda *_: 0)
+    monkeypatch.setattr(loop, "head_alone", lambda *_: False)
     every_time = go(phase, network)
     for name, array in every_time.last_weights.items():
         np.testing.assert_allclose(once.last_weights[name], array, rtol=1e-4, atol=1e-6)
     for ours, theirs in zip(once.curve, every_time.curve, strict=True):
         assert ours.validation_accuracy == theirs.validation_accuracy
         assert ours.train_loss == pytest.approx(theirs.train_loss, rel=1e-5)
-
-
-@pytest.mark.parametrize("mode", ["eval", "train"])
-@pytest.mark.parametrize(
-    "strategy", [Full(), Probe(), Freeze(cut="conv"), Freeze(cut="drop"), Freeze(cut="dense")]
-)
-def test_the_plan_counts_the_still_layers_that_the_loop_finds(
-    strategy: AnyStrategy, mode: str
-) -> None:
-    phase = phases_of(strategy, NETWORK.stage_names, 10, mode)[0]  # type: ignore[arg-type]
-    module = build(NETWORK, IMAGE, 3, start())
-    rules = loop._rules(work(phase))
-    loop._groups(module, rules)  # says what is trained
-    counted = num_still_layers(layers_of(NETWORK, IMAGE, 3), NETWORK.stage_names, phase)
-    assert loop._still_layers(module, rules) == counted
 
 
 def test_without_validation_images_the_last_weights_are_all_there_is() -> None:
@@ -320,7 +305,7 @@ def test_keras_rmsprop_divides_by_the_root_of_square_and_epsilon() -> None:
     spec = OptimiserSpec.model_validate({"kind": "rmsprop", "defaults": "keras"})
     assert spec.epsilon_inside
     weights = torch.nn.Parameter(torch.tensor([1.0, 1.0, 1.0]))
-    optimiser = make_optimiser(spec, [(1.0, [weights])])
+    optimiser = make_optimiser(spec, [(spec.lr, [weights])])
     gradient = np.array([1.0, 1e-3, 1e-5])
     square, expected = np.zeros(3), np.ones(3)
     for _ in range(5):

@@ -1,7 +1,8 @@
 """What each kind of step does: inputs from the store and data in, result and arrays out."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -28,7 +29,8 @@ from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.store.blobs import Arrays
 from headstart.store.store import Store
 from headstart.train.checkpoints import Best, Keep, choose
-from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
+from headstart.train.learners import Member
+from headstart.train.loop import Examples, PhaseResult, PhaseWork, prepare, train_together
 from headstart.train.prediction import Predictions, predict
 
 
@@ -41,12 +43,30 @@ class Outcome:
 
 
 def carry_out(step: Step, store: Store, device: torch.device) -> Outcome:
-    """Do one step. Its inputs are in the store."""
-    torch.set_num_threads(step.payload.get("threads", 1))
+    """Do one step that trains nothing. Its inputs are in the store."""
+    _use_threads(step)
     return _ACTIONS[step.kind](step, store, device)
 
 
-def _train(step: Step, store: Store, device: torch.device) -> Outcome:
+def _use_threads(step: Step) -> None:
+    """As many as its plan says, for they may change its numbers."""
+    torch.set_num_threads(step.payload.get("threads", 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ready:
+    """A training step ready to go: what it trains, what is told of it, and how long that took."""
+
+    step: Step
+    member: Member
+    facts: Json
+    seconds: float
+
+
+def get_ready(step: Step, store: Store, device: torch.device) -> Ready:
+    """Read the inputs of a training step, and compute what its frozen layers make of them."""
+    _use_threads(step)
+    started = time.perf_counter()
     payload = step.payload
     train, validation = training_examples(payload["data"], payload["preprocessing"], step.datasets)
     network = NetworkSpec.model_validate(payload["network"])
@@ -54,36 +74,41 @@ def _train(step: Step, store: Store, device: torch.device) -> Outcome:
     num_classes = len(payload["data"]["groups"])
     fresh = fresh_weights(network, image, num_classes, payload["seed"], payload["role"])
     weights = _first_weights(step, store, fresh, image)
-    result = run_phase(
-        PhaseWork(
-            network=network,
-            image=image,
-            num_classes=num_classes,
-            phase=Phase.model_validate(payload["phase"]),
-            optimiser=OptimiserSpec.model_validate(payload["optimiser"]),
-            schedule=ScheduleSpec.model_validate(payload["schedule"]),
-            batch_size=payload["batch_size"],
-            first_update=payload["first_update"],
-            measure_at=tuple(payload["measure_at"]),
-            seed=payload["seed"],
-            role=payload["role"],
-        ),
-        weights,
-        train,
-        validation,
-        device,
+    work = PhaseWork(
+        network=network,
+        image=image,
+        num_classes=num_classes,
+        phase=Phase.model_validate(payload["phase"]),
+        optimiser=OptimiserSpec.model_validate(payload["optimiser"]),
+        schedule=ScheduleSpec.model_validate(payload["schedule"]),
+        batch_size=payload["batch_size"],
+        first_update=payload["first_update"],
+        measure_at=tuple(payload["measure_at"]),
+        seed=payload["seed"],
+        role=payload["role"],
     )
-    return Outcome(
-        result={
-            **_phase_result(result),
+    return Ready(
+        step=step,
+        member=prepare(work, weights, train, validation, device),
+        facts={
             "start": _start_facts(step, weights, fresh),
             "num_images": len(train.labels),
             "num_validation": len(validation.labels),
             "inputs": _input_facts(train.inputs),
             "flops": step.flops,
         },
-        arrays=_weight_arrays(result),
+        seconds=time.perf_counter() - started,
     )
+
+
+def carry_out_together(ready: Sequence[Ready]) -> list[Outcome]:
+    """Train steps of one stack together, or one step alone; each gets what it would get alone."""
+    _use_threads(ready[0].step)
+    results = train_together([one.member for one in ready])
+    return [
+        Outcome(result={**_phase_result(result), **one.facts}, arrays=_weight_arrays(result))
+        for one, result in zip(ready, results, strict=True)
+    ]
 
 
 def _phase_result(result: PhaseResult) -> Json:
@@ -370,7 +395,6 @@ def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
 
 
 _ACTIONS: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
-    "train": _train,
     "select": _select,
     "predict": _predict,
     "overlap": _overlap,

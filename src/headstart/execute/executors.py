@@ -1,7 +1,8 @@
 """Where steps run: in this process, or in worker processes. One interface for both and for more.
 
-An executor takes a step and gives a future. What it needs of the outside is the store's folder in
-the options, so an executor for a cluster can be added without a change to plan, train or store.
+An executor takes steps that are done together and gives a future. What it needs of the outside is
+the store's folder in the options, so an executor for a cluster can be added without a change to
+plan, train or store.
 """
 
 import os
@@ -11,7 +12,7 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from headstart.execute.options import RunOptions
-from headstart.execute.worker import Report, run_step
+from headstart.execute.worker import Report, run_steps
 from headstart.plan.steps import Step
 
 
@@ -20,12 +21,15 @@ class WorkerDied(Exception):
 
 
 class Executor(Protocol):
-    """Runs steps, at most `slots` at a time."""
+    """Runs submissions, at most `slots` at a time."""
 
     slots: int
 
-    def submit(self, step: Step, options: RunOptions) -> Future[Report]:
-        """Start a step. The future fails with WorkerDied or StoreError; else it gives a report."""
+    def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Future[tuple[Report, ...]]:
+        """Start one step, or several of one stack.
+
+        The future fails with WorkerDied or StoreError; else it gives a report of each step.
+        """
 
     def close(self, *, abandon: bool) -> None:
         """Let go of the workers; `abandon` ends steps under way."""
@@ -36,11 +40,11 @@ class InlineExecutor:
 
     slots = 1
 
-    def submit(self, step: Step, options: RunOptions) -> Future[Report]:
-        """Do the step before returning."""
-        future: Future[Report] = Future()
+    def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Future[tuple[Report, ...]]:
+        """Do the steps before returning."""
+        future: Future[tuple[Report, ...]] = Future()
         try:
-            future.set_result(run_step(step, options))
+            future.set_result(run_steps(steps, options))
         except Exception as error:
             future.set_exception(error)
         return future
@@ -55,8 +59,8 @@ class ProcessExecutor:
     def __init__(self, workers: int) -> None:
         self.slots = workers
 
-    def submit(self, step: Step, options: RunOptions) -> Future[Report]:
-        """Hand the step to a free worker; workers start when first needed and after a death."""
+    def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Future[tuple[Report, ...]]:
+        """Hand the steps to a free worker; workers start when first needed and after a death."""
         from loky import get_reusable_executor
 
         pool = get_reusable_executor(
@@ -66,7 +70,7 @@ class ProcessExecutor:
             initargs=(os.getpid(),),
             env={"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         )
-        return _translated(pool.submit(run_step, step, options))
+        return _translated(pool.submit(run_steps, steps, options))
 
     def close(self, *, abandon: bool) -> None:
         """Idle workers end by themselves; with `abandon` they end now."""
@@ -96,13 +100,13 @@ def _start_worker(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _translated(inner: "Future[Report]") -> Future[Report]:
+def _translated(inner: "Future[tuple[Report, ...]]") -> Future[tuple[Report, ...]]:
     """The same future, with the pool's ways to say that a worker died turned into ours."""
     from concurrent.futures.process import BrokenProcessPool
 
-    outer: Future[Report] = Future()
+    outer: Future[tuple[Report, ...]] = Future()
 
-    def settle(done: "Future[Report]") -> None:
+    def settle(done: "Future[tuple[Report, ...]]") -> None:
         if outer.cancelled() or done.cancelled():
             return
         error = done.exception()

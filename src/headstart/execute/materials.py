@@ -1,11 +1,14 @@
 """From the data part of a payload to arrays, kept for the next step of this process."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 
-from headstart.core.hashing import Json, canonical_json
+from headstart.core.hashing import Json, canonical_json, digest
+from headstart.core.kept import Kept
 from headstart.core.seeds import stream
 from headstart.data.alter import altered
 from headstart.data.images import Images
@@ -14,25 +17,48 @@ from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_pa
 from headstart.spec.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
 
+KEPT_BYTES = 128_000_000
+
 Datasets = dict[str, DataRef]
 """Content hash -> how to find that data."""
+
+_kept: Kept[Examples] = Kept(KEPT_BYTES, lambda found: found.inputs.nbytes + found.labels.nbytes)
 
 
 def training_examples(
     data: Json, preprocessing: Json, datasets: Datasets
 ) -> tuple[Examples, Examples]:
     """Network inputs and labels for training (its subset, in drawing order) and validation."""
-    part = training_images(data, datasets)
-    train = _chosen(part, data)
+    task = {name: value for name, value in data.items() if name != "subset"}
+
+    def train() -> Images:
+        return _chosen(training_images(data, datasets), data)
+
+    def validation() -> Images:
+        return training_images(data, datasets).validation
+
     return (
-        _examples(train, preprocessing, datasets),
-        _examples(part.validation, preprocessing, datasets),
+        _kept_examples({"train": data}, train, preprocessing, datasets),
+        _kept_examples({"validation": task}, validation, preprocessing, datasets),
     )
 
 
 def chosen_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
     """Network inputs and labels of a training subset alone, in drawing order."""
     return _examples(_chosen(training_images(data, datasets), data), preprocessing, datasets)
+
+
+def _kept_examples(
+    what: Json, images: Callable[[], Images], preprocessing: Json, datasets: Datasets
+) -> Examples:
+    """Examples for the next steps too: arms share training images, and all share validation."""
+    name = digest({**what, "preprocessing": preprocessing})
+
+    def make() -> Examples:
+        return replace(_examples(images(), preprocessing, datasets), name=name)
+
+    # Where the data lies is part of the key, so that what has gone is missed.
+    return _kept.get((name, *datasets.items()), make)
 
 
 def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:

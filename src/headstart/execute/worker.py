@@ -1,17 +1,27 @@
-"""One step from claim to row, in whatever process. Torch is imported only if there is work."""
+"""Steps from claim to row, in whatever process. Torch is imported only if there is work."""
 
 import time
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from headstart.core.errors import StoreError
 from headstart.execute.environment import device_for, environment
 from headstart.execute.options import RunOptions
 from headstart.plan.steps import VERSIONS, Step
 from headstart.store.store import Store
+
+if TYPE_CHECKING:
+    import torch
+
+    from headstart.execute.actions import Outcome, Ready
+
+# How much may wait in memory to be trained together.
+READY_BYTES = 256_000_000
 
 Ending = Literal["done", "reused", "busy", "failed"]
 
@@ -26,52 +36,110 @@ class Report:
     error: str = ""
 
 
-def run_step(step: Step, options: RunOptions) -> Report:
-    """Do a step unless it is done or another process is at it.
+def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[Report, ...]:
+    """Do steps that go together, but those that are done or that another process is at.
 
-    A failure of the step itself is a report, not an exception.
+    Every step has a claim, a row and a report of its own. A failure of a step is a report, not an
+    exception, and no concern of the others.
 
     Raises:
         StoreError: the store cannot be written; nothing else would fare better.
     """
     database = options.store / "headstart.db"
     store = _store(options.store, database.stat().st_ino if database.exists() else 0)
-    with store.claimed(step.key) as ours:
-        if not ours:
-            return Report(key=step.key, ending="busy")
-        if store.row(step.key) is not None:
-            return Report(key=step.key, ending="reused")
+    reports: dict[str, Report] = {}
+    with ExitStack() as claims:
+        for step in steps:
+            if not claims.enter_context(store.claimed(step.key)):
+                reports[step.key] = Report(key=step.key, ending="busy")
+            elif store.row(step.key) is not None:
+                reports[step.key] = Report(key=step.key, ending="reused")
+        ours = [step for step in steps if step.key not in reports]
+        for report in _work(ours, store, options) if ours else ():
+            reports[report.key] = report
+    return tuple(reports[step.key] for step in steps)
+
+
+def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[Report]:
+    import torch
+
+    from headstart.execute.actions import Ready, carry_out, get_ready
+
+    device = torch.device(device_for(options.device))
+    desk = _Desk(store, device)
+    waiting: list[Ready] = []
+    for step in steps:
         started = time.perf_counter()
         try:
-            _work(step, store, options)
+            if step.kind == "train":
+                waiting.append(get_ready(step, store, device))
+            else:
+                outcome = carry_out(step, store, device)
+                yield desk.keep(step, outcome, time.perf_counter() - started)
         except StoreError:
             raise
         except Exception:
-            error = traceback.format_exc()
-            store.fail(step.key, step.label, error)
-            return Report(key=step.key, ending="failed", error=error)
-        return Report(key=step.key, ending="done", seconds=time.perf_counter() - started)
+            yield desk.fail(step)
+        if sum(one.member.bytes for one in waiting) > READY_BYTES:
+            yield from desk.train(waiting)
+            waiting = []
+    if waiting:
+        yield from desk.train(waiting)
 
 
-def _work(step: Step, store: Store, options: RunOptions) -> None:
-    import torch
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Where what came of steps is written down."""
 
-    from headstart.execute.actions import carry_out
+    store: Store
+    device: "torch.device"
 
-    device = device_for(options.device)
-    started = time.perf_counter()
-    outcome = carry_out(step, store, torch.device(device))
-    store.put(
-        key=step.key,
-        kind=step.kind,
-        version=VERSIONS[step.kind],
-        payload=step.payload,
-        inputs=step.inputs,
-        result=outcome.result,
-        arrays=outcome.arrays,
-        seconds=time.perf_counter() - started,
-        environment=environment(device),
-    )
+    def train(self, ready: "Sequence[Ready]") -> Iterator[Report]:
+        """Train what is ready together; a step took its share of the time.
+
+        If that fails, each is tried alone, so that one that cannot be trained fails alone.
+        """
+        from headstart.execute.actions import carry_out_together
+
+        started = time.perf_counter()
+        try:
+            outcomes = carry_out_together(ready)
+        except Exception:
+            if len(ready) == 1:
+                yield self.fail(ready[0].step)
+            else:
+                for one in ready:
+                    yield from self.train([one])
+            return
+        share = (time.perf_counter() - started) / len(ready)
+        for one, outcome in zip(ready, outcomes, strict=True):
+            yield self.keep(one.step, outcome, one.seconds + share)
+
+    def keep(self, step: Step, outcome: "Outcome", seconds: float) -> Report:
+        """Write the row of a step that is done."""
+        try:
+            self.store.put(
+                key=step.key,
+                kind=step.kind,
+                version=VERSIONS[step.kind],
+                payload=step.payload,
+                inputs=step.inputs,
+                result=outcome.result,
+                arrays=outcome.arrays,
+                seconds=seconds,
+                environment=environment(self.device.type),
+            )
+        except StoreError:
+            raise
+        except Exception:
+            return self.fail(step)
+        return Report(key=step.key, ending="done", seconds=seconds)
+
+    def fail(self, step: Step) -> Report:
+        """Write down the exception that is being handled."""
+        error = traceback.format_exc()
+        self.store.fail(step.key, step.label, error)
+        return Report(key=step.key, ending="failed", error=error)
 
 
 @lru_cache(maxsize=2)

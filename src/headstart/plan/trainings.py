@@ -12,11 +12,12 @@ from headstart.plan.payloads import (
     phase_payload,
     schedule_payload,
 )
+from headstart.plan.stacks import stack_of
 from headstart.plan.steps import Step
 from headstart.spec.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
 from headstart.spec.facts import Facts
+from headstart.spec.operations import flops_per_image
 from headstart.spec.phases import Phase
-from headstart.spec.shapes import flops_per_image
 from headstart.spec.sizes import SizeSpec
 from headstart.spec.study import Pair, StudySpec
 from headstart.spec.training import TrainingSpec
@@ -153,6 +154,7 @@ class Trainings:
                 updates=phase.updates,
                 flops=flops,
                 once=once,
+                stack=stack_of(payload, phase, training.optimiser, material),
             )
             keys.append(self.add(step))
             done += phase.updates

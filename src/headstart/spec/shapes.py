@@ -12,7 +12,6 @@ from headstart.spec.network import (
     BatchNorm,
     Conv,
     Dense,
-    Dropout,
     Flatten,
     GlobalAveragePool,
     MaxPool,
@@ -191,57 +190,4 @@ def num_trainable(
         if any(
             not rule_for(phase.rules, stage_names, layer.stage, p.kind).frozen for phase in phases
         )
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operations:
-    """Operations of a phase for one image: `once`, before the first update, and `each` update."""
-
-    once: int
-    each: int
-
-
-def flops_per_image(
-    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
-) -> Operations:
-    """Operations of a phase for one image, as really executed.
-
-    What gives the same output at every update is run forward once. Of an update: forward through
-    the rest; for each trained layer the gradient of its weights; for every layer above the lowest
-    trained one the gradient of its input. Products and sums count one each; only convolutions and
-    dense layers are counted, and measurements of validation are not.
-    """
-    still = num_still_layers(layers, stage_names, phase)
-    each, trained_below = 0, False
-    for layer in layers[still:]:
-        trained = _trained(layer, stage_names, phase)
-        each += layer.flops * (1 + trained + trained_below)
-        trained_below |= trained
-    return Operations(once=sum(layer.flops for layer in layers[:still]), each=each)
-
-
-def num_still_layers(
-    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
-) -> int:
-    """How many layers from the stem on give the same output at every update of a phase.
-
-    They are frozen and, where their stage is live, hold no dropout and no batch statistics.
-    """
-    live = {
-        layer.stage
-        for layer in layers
-        for p in layer.parameters
-        if rule_for(phase.rules, stage_names, layer.stage, p.kind).mode == "train"
-    }
-    for number, layer in enumerate(layers):
-        moving = layer.stage in live and isinstance(layer.layer, Dropout | BatchNorm)
-        if _trained(layer, stage_names, phase) or moving:
-            return number
-    return len(layers)
-
-
-def _trained(layer: LayerFacts, stage_names: tuple[str, ...], phase: Phase) -> bool:
-    return any(
-        not rule_for(phase.rules, stage_names, layer.stage, p.kind).frozen for p in layer.parameters
     )

@@ -1,12 +1,12 @@
-"""The training loop: one phase from given weights. There is no other loop.
+"""The training loop: one phase of one training, or of many heads at once. There is no other loop.
 
 The test set never comes here; validation is measured at the updates the plan says.
 """
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,45 +14,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.core.hashing import hash_arrays
-from headstart.core.seeds import generator, stream
-from headstart.networks.build import BatchNorm, Network, build, weights_of
+from headstart.core.seeds import generator
 from headstart.networks.initial import Weights, stage_of
-from headstart.spec.network import NetworkSpec
-from headstart.spec.phases import Phase, Rule, rule_for
-from headstart.spec.shapes import Shape, layers_of
-from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.spec.still import head_alone, live_stages, num_still
 from headstart.train.checkpoints import Best
-from headstart.train.optimisers import make_optimiser, rate_factor, set_rates
-from headstart.train.prediction import BATCH, logits_of
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Network inputs (n, channels, height, width), float32, and class indices (n,), int64."""
-
-    inputs: np.ndarray
-    labels: np.ndarray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PhaseWork:
-    """Everything that defines one phase of one training but weights and data.
-
-    `first_update` is how many updates of the trial went before; with `seed` and `role` it fixes the
-    order of batches, so every arm sees the same batch at the same update of its trial.
-    """
-
-    network: NetworkSpec
-    image: Shape
-    num_classes: int
-    phase: Phase
-    optimiser: OptimiserSpec
-    schedule: ScheduleSpec
-    batch_size: int
-    first_update: int
-    measure_at: tuple[int, ...]
-    seed: int
-    role: str
+from headstart.train.features import Part, still_part, whole_part
+from headstart.train.heads import Heads, as_rows
+from headstart.train.learners import Learner, Member, rules_of
+from headstart.train.optimisers import rate_factor
+from headstart.train.whole import WholeNetwork
+from headstart.train.work import Examples as Examples
+from headstart.train.work import PhaseWork as PhaseWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,99 +69,115 @@ def run_phase(
     device: torch.device,
 ) -> PhaseResult:
     """Train one phase from `weights`; the arrays passed in are not changed."""
-    module = build(work.network, work.image, work.num_classes, weights).to(device)
-    rules = _rules(work)
-    frozen = _frozen_names(module, rules)
-    before = _hashes(weights_of(module), frozen)
-    optimiser = make_optimiser(work.optimiser, _groups(module, rules))
-    done = _still_layers(module, rules)
-    inputs, labels = _features(module, done, *_on(device, train))
-    held_out = _features(module, done, *_on(device, validation))
-    curve: list[Measurement] = []
-    best: Best | None = None
-    best_weights: Weights | None = None
+    return train_together([prepare(work, weights, train, validation, device)])[0]
 
-    torch.manual_seed(stream(work.seed, work.role, "dropout", work.first_update))
-    running = _Running(device)
-    measure_at = frozenset(work.measure_at)
-    started, measuring = time.perf_counter(), 0.0
-    _set_modes(module, rules)
-    for number, chosen in enumerate(_batches(work, len(train.labels))):
-        set_rates(optimiser, rate_factor(work.schedule, number, work.phase.updates))
-        batch = torch.from_numpy(chosen).to(device)
-        logits, truth = module.resume(inputs[batch], done), labels[batch]
-        loss = functional.cross_entropy(logits, truth)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        running.add(loss, logits, truth)
-        update = work.first_update + number + 1
-        if update in measure_at:
-            pause = time.perf_counter()
-            curve.append(_measure(module, done, held_out, update, running))
-            accuracy = curve[-1].validation_accuracy
-            if accuracy is not None and (best is None or accuracy > best.accuracy):
-                best = Best(update=update, accuracy=accuracy)
-                best_weights = weights_of(module)
-            _set_modes(module, rules)
-            running = _Running(device)
-            measuring += time.perf_counter() - pause
-    seconds = time.perf_counter() - started - measuring
 
-    last = weights_of(module)
-    after = _hashes(last, frozen)
-    return PhaseResult(
-        last_weights=last,
-        best_weights=best_weights,
-        best=best,
-        curve=tuple(curve),
-        seconds=seconds,
-        frozen_before=before.frozen,
-        frozen_after=after.frozen,
-        trained_moved=before.trained != after.trained,
-        finite=all(np.isfinite(array).all() for array in last.values())
-        and all(math.isfinite(point.train_loss) for point in curve),
+def prepare(
+    work: PhaseWork,
+    weights: Weights,
+    train: Examples,
+    validation: Examples,
+    device: torch.device,
+) -> Member:
+    """Compute what layers that stay make of the images, which are not needed afterwards."""
+    layers, stages = work.layers, work.network.stage_names
+    done = num_still(layers, stages, work.phase)
+    hashes = _hashes(work, weights)
+    alone = head_alone(layers, stages, work.phase, work.optimiser)
+
+    def part(examples: Examples) -> Part:
+        if not done:
+            return whole_part(examples, device)
+        shape = as_rows if alone else _as_they_are
+        return still_part(work, done, weights, hashes.frozen, examples, device, shape)
+
+    return Member(
+        work=work,
+        weights=weights,
+        train=part(train),
+        validation=part(validation),
+        done=done,
+        head_alone=alone,
+        frozen=hashes.frozen,
+        trained=hashes.trained,
+        device=device,
     )
 
 
-def _rules(work: PhaseWork) -> dict[str, Rule]:
-    """The rule of every parameter by name."""
-    stages = work.network.stage_names
-    return {
-        p.name: rule_for(work.phase.rules, stages, layer.stage, p.kind)
-        for layer in layers_of(work.network, work.image, work.num_classes)
-        for p in layer.parameters
+def train_together(members: Sequence[Member]) -> list[PhaseResult]:
+    """Train one phase of every member. Nothing of a member's result depends on the others.
+
+    The time a member took is its share of the time that all took.
+
+    Raises:
+        ValueError: the members differ in more than start, data, order and learning rate, or there
+            is more than one and something else than the head is trained.
+    """
+    _check_alike(members)
+    first, device = members[0].work, members[0].device
+    learner: Learner = Heads(members) if members[0].head_alone else WholeNetwork(members[0])
+    progress = [_Progress() for _ in members]
+    running = _Running(len(members), device)
+    measure_at = frozenset(first.measure_at)
+    started, measuring = time.perf_counter(), 0.0
+    orders = [_batches(member.work, len(member.train.labels)) for member in members]
+    for number, chosen in enumerate(zip(*orders, strict=True)):
+        batches = torch.from_numpy(np.stack(chosen)).to(device)
+        factor = rate_factor(first.schedule, number, first.phase.updates)
+        running.add(*learner.update(batches, factor), batches.shape[1])
+        update = first.first_update + number + 1
+        if update in measure_at:
+            pause = time.perf_counter()
+            for at, member in enumerate(members):
+                progress[at].measure(learner, at, member, update, running)
+            running = _Running(len(members), device)
+            measuring += time.perf_counter() - pause
+    seconds = (time.perf_counter() - started - measuring) / len(members)
+    return [
+        _result(member, learner.weights(at), progress[at], seconds)
+        for at, member in enumerate(members)
+    ]
+
+
+def _check_alike(members: Sequence[Member]) -> None:
+    shared = {
+        (
+            replace(
+                member.work,
+                seed=0,
+                role="",
+                optimiser=member.work.optimiser.model_copy(update={"lr": 1.0}),
+            ),
+            len(member.train.labels),
+            member.head_alone,
+            str(member.device),
+        )
+        for member in members
     }
+    if len(shared) != 1:
+        raise ValueError("trainings that differ in more than seed and learning rate go apart")
+    if len(members) > 1 and not members[0].head_alone:
+        raise ValueError("only trainings of the head alone go together")
 
 
-def _groups(
-    module: Network, rules: dict[str, Rule]
-) -> list[tuple[float, list[torch.nn.Parameter]]]:
-    """Trainable parameters by learning-rate scale; frozen ones get no gradient and no optimiser."""
-    by_scale: dict[float, list[torch.nn.Parameter]] = {}
-    for name, parameter in module.named_parameters():
-        parameter.requires_grad_(not rules[name].frozen)
-        if not rules[name].frozen:
-            by_scale.setdefault(rules[name].lr_scale, []).append(parameter)
-    return list(by_scale.items())
+def _result(member: Member, last: Weights, progress: "_Progress", seconds: float) -> PhaseResult:
+    after = _hashes(member.work, last)
+    return PhaseResult(
+        last_weights=last,
+        best_weights=progress.best_weights,
+        best=progress.best,
+        curve=tuple(progress.curve),
+        seconds=seconds,
+        frozen_before=member.frozen,
+        frozen_after=after.frozen,
+        trained_moved=member.trained != after.trained,
+        finite=all(np.isfinite(array).all() for array in last.values())
+        and all(math.isfinite(point.train_loss) for point in progress.curve),
+    )
 
 
-def _set_modes(module: Network, rules: dict[str, Rule]) -> None:
-    """Train mode for stages with a rule in train mode, eval mode for all others."""
-    live = _live_stages(rules)
-    for name in module.stage_names:
-        module.stage(name).train(name in live)
-
-
-def _live_stages(rules: dict[str, Rule]) -> set[str]:
-    return {stage_of(name) for name, rule in rules.items() if rule.mode == "train"}
-
-
-def _frozen_names(module: Network, rules: dict[str, Rule]) -> set[str]:
-    """Frozen parameters, and the buffers of stages in eval mode."""
-    live = _live_stages(rules)
-    buffers = {name for name, _ in module.named_buffers() if stage_of(name) not in live}
-    return {name for name, rule in rules.items() if rule.frozen} | buffers
+def _as_they_are(features: Tensor) -> Tensor:
+    return features
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,43 +186,19 @@ class _Hashes:
     trained: str
 
 
-def _hashes(weights: Weights, frozen: set[str]) -> _Hashes:
+def _hashes(work: PhaseWork, weights: Weights) -> _Hashes:
+    """Frozen are parameters whose rule says so, and the buffers of stages in eval mode."""
+    rules = rules_of(work)
+    live = live_stages(work.layers, work.network.stage_names, work.phase)
+    frozen = {
+        name
+        for name in weights
+        if (rules[name].frozen if name in rules else stage_of(name) not in live)
+    }
     return _Hashes(
         frozen=hash_arrays({name: array for name, array in weights.items() if name in frozen}),
         trained=hash_arrays({name: array for name, array in weights.items() if name not in frozen}),
     )
-
-
-def _on(device: torch.device, examples: Examples) -> tuple[Tensor, Tensor]:
-    return (
-        torch.from_numpy(examples.inputs).to(device, memory_format=torch.channels_last),
-        torch.from_numpy(examples.labels).to(device),
-    )
-
-
-def _still_layers(module: Network, rules: dict[str, Rule]) -> int:
-    """How many layers from the stem on give the same output at every update.
-
-    They are frozen and, where their stage is live, hold no dropout and no batch statistics.
-    """
-    live = _live_stages(rules)
-    for number, (stage, layer) in enumerate(module.layers()):
-        trained = any(parameter.requires_grad for parameter in layer.parameters())
-        moving = stage in live and isinstance(layer, torch.nn.Dropout | BatchNorm)
-        if trained or moving:
-            return number
-    return len(module.layers())
-
-
-def _features(module: Network, done: int, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """What the first `done` layers make of all inputs, once and for all updates."""
-    if done == 0 or not len(inputs):
-        return inputs, labels
-    module.eval()
-    still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
-    with torch.no_grad():
-        parts = [still(inputs[at : at + BATCH]) for at in range(0, len(inputs), BATCH)]
-    return torch.cat(parts), labels
 
 
 def _batches(work: PhaseWork, num_images: int) -> Iterator[np.ndarray]:
@@ -253,32 +217,46 @@ def _batches(work: PhaseWork, num_images: int) -> Iterator[np.ndarray]:
 class _Running:
     """Training loss and accuracy over some updates, summed on the device without waiting for it."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.loss = torch.zeros((), device=device)
-        self.right = torch.zeros((), dtype=torch.int64, device=device)
+    def __init__(self, members: int, device: torch.device) -> None:
+        self.loss = torch.zeros(members, device=device)
+        self.right = torch.zeros(members, dtype=torch.int64, device=device)
         self.updates = self.images = 0
 
-    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count one update."""
-        self.loss += loss.detach()
-        self.right += (logits.detach().argmax(1) == labels).sum()
+    def add(self, losses: Tensor, right: Tensor, images: int) -> None:
+        """Count one update of every member."""
+        self.loss += losses
+        self.right += right
         self.updates += 1
-        self.images += len(labels)
+        self.images += images
 
 
-def _measure(
-    module: Network, done: int, held_out: tuple[Tensor, Tensor], update: int, running: _Running
-) -> Measurement:
-    inputs, labels = held_out
-    loss = accuracy = None
-    if len(labels):
-        logits = logits_of(module, inputs, done)
-        loss = float(functional.cross_entropy(logits, labels))
-        accuracy = float((logits.argmax(1) == labels).double().mean())
-    return Measurement(
-        update=update,
-        train_loss=float(running.loss) / running.updates,
-        validation_loss=loss,
-        validation_accuracy=accuracy,
-        train_accuracy=float(running.right) / running.images,
-    )
+class _Progress:
+    """The curve of one member, and its best weights so far."""
+
+    def __init__(self) -> None:
+        self.curve: list[Measurement] = []
+        self.best: Best | None = None
+        self.best_weights: Weights | None = None
+
+    def measure(
+        self, learner: Learner, at: int, member: Member, update: int, running: _Running
+    ) -> None:
+        """Measure validation, and keep the weights if they are better than any before."""
+        loss = accuracy = None
+        labels = member.validation.labels
+        if len(labels):
+            logits = learner.validation_logits(at)
+            loss = float(functional.cross_entropy(logits, labels))
+            accuracy = float((logits.argmax(1) == labels).double().mean())
+        self.curve.append(
+            Measurement(
+                update=update,
+                train_loss=float(running.loss[at]) / running.updates,
+                validation_loss=loss,
+                validation_accuracy=accuracy,
+                train_accuracy=float(running.right[at]) / running.images,
+            )
+        )
+        if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
+            self.best = Best(update=update, accuracy=accuracy)
+            self.best_weights = learner.weights(at)

@@ -12,14 +12,11 @@ from headstart.spec.training import OptimiserSpec, ScheduleSpec
 def make_optimiser(
     spec: OptimiserSpec, groups: Iterable[tuple[float, list[nn.Parameter]]]
 ) -> torch.optim.Optimizer:
-    """An optimiser over groups of (learning-rate scale, parameters).
+    """An optimiser over groups of (learning rate, parameters); the spec has the other settings.
 
-    Each group keeps its scaled base rate under `base_lr`, for `set_rates`.
+    Each group keeps its rate under `base_lr`, for `set_rates`.
     """
-    parameters = [
-        {"params": members, "lr": spec.lr * scale, "base_lr": spec.lr * scale}
-        for scale, members in groups
-    ]
+    parameters = [{"params": members, "lr": rate, "base_lr": rate} for rate, members in groups]
     decay = spec.weight_decay
     match spec.kind:
         case "sgd":

@@ -1,0 +1,34 @@
+"""How many operations a phase takes."""
+
+from dataclasses import dataclass
+
+from headstart.spec.phases import Phase
+from headstart.spec.shapes import LayerFacts
+from headstart.spec.still import is_trained, num_still
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """Operations of a phase for one image: `once`, before the first update, and `each` update."""
+
+    once: int
+    each: int
+
+
+def flops_per_image(
+    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
+) -> Operations:
+    """Operations of a phase for one image, as really executed.
+
+    What gives the same output at every update is run forward once. Of an update: forward through
+    the rest; for each trained layer the gradient of its weights; for every layer above the lowest
+    trained one the gradient of its input. Products and sums count one each; only convolutions and
+    dense layers are counted, and measurements of validation are not.
+    """
+    still = num_still(layers, stage_names, phase)
+    each, trained_below = 0, False
+    for layer in layers[still:]:
+        trained = is_trained(layer, stage_names, phase)
+        each += layer.flops * (1 + trained + trained_below)
+        trained_below |= trained
+    return Operations(once=sum(layer.flops for layer in layers[:still]), each=each)

@@ -1,0 +1,69 @@
+"""What the loop asks of whatever it trains: the replaceable part of an update."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from headstart.networks.initial import Weights
+from headstart.spec.phases import Rule, rule_for
+from headstart.train.features import Part
+from headstart.train.work import PhaseWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Member:
+    """One training, ready to go: what it is, first weights, and what its trained layers see.
+
+    `done` counts the layers from the stem on that gave what `train` and `validation` hold;
+    `head_alone` says that the head is all that is trained, side by side with others. `frozen` and
+    `trained` hash the first weights.
+    """
+
+    work: PhaseWork
+    weights: Weights
+    train: Part
+    validation: Part
+    done: int
+    head_alone: bool
+    frozen: str
+    trained: str
+    device: torch.device
+
+    @property
+    def bytes(self) -> int:
+        """How much memory its images take."""
+        return self.train.bytes + self.validation.bytes
+
+
+class Learner(Protocol):
+    """Members that take each update together; no member's numbers depend on another."""
+
+    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+        """One update of every member at `factor` times its learning rate.
+
+        Args:
+            batches: indices of training images, (members, batch).
+            factor: what the schedule says.
+
+        Returns:
+            Each member's mean loss over its batch and its number of right answers, (members,).
+        """
+
+    def validation_logits(self, member: int) -> Tensor:
+        """Logits of a member's validation images, dropout off."""
+
+    def weights(self, member: int) -> Weights:
+        """A copy of a member's weights as they are now."""
+
+
+def rules_of(work: PhaseWork) -> Mapping[str, Rule]:
+    """The rule of every parameter by name."""
+    stages = work.network.stage_names
+    return {
+        p.name: rule_for(work.phase.rules, stages, layer.stage, p.kind)
+        for layer in work.layers
+        for p in layer.parameters
+    }
