@@ -27,6 +27,7 @@ from headstart.store.store import Store
 from headstart.train.checkpoints import Best, Keep, choose
 from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
 from headstart.train.prediction import Predictions, predict
+from headstart.train.solve import solve_phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,25 @@ def _train(step: Step, store: Store, device: torch.device) -> Outcome:
     num_classes = len(payload["data"]["groups"])
     fresh = fresh_weights(network, image, num_classes, payload["seed"], payload["role"])
     weights = _first_weights(step, store, fresh)
-    result = run_phase(
-        PhaseWork(
-            network=network,
-            image=image,
-            num_classes=num_classes,
-            phase=Phase.model_validate(payload["phase"]),
-            optimiser=OptimiserSpec.model_validate(payload["optimiser"]),
-            schedule=ScheduleSpec.model_validate(payload["schedule"]),
-            batch_size=payload["batch_size"],
-            first_update=payload["first_update"],
-            measure_at=tuple(payload["measure_at"]),
-            seed=payload["seed"],
-            role=payload["role"],
-        ),
-        weights,
-        train,
-        validation,
-        device,
+    work = PhaseWork(
+        network=network,
+        image=image,
+        num_classes=num_classes,
+        phase=Phase.model_validate(payload["phase"]),
+        optimiser=OptimiserSpec.model_validate(payload["optimiser"]),
+        schedule=ScheduleSpec.model_validate(payload["schedule"]),
+        batch_size=payload["batch_size"],
+        first_update=payload["first_update"],
+        measure_at=tuple(payload["measure_at"]),
+        seed=payload["seed"],
+        role=payload["role"],
     )
+    spent: Json = {"flops": step.flops}
+    if work.phase.solver == "converged":
+        solution = solve_phase(work, weights, train, validation, device)
+        result, spent = solution.result, {"flops": solution.flops, "solver": solution.facts}
+    else:
+        result = run_phase(work, weights, train, validation, device)
     return Outcome(
         result={
             **_phase_result(result),
@@ -77,7 +78,7 @@ def _train(step: Step, store: Store, device: torch.device) -> Outcome:
             "num_images": len(train.labels),
             "num_validation": len(validation.labels),
             "inputs": _input_facts(train.inputs),
-            "flops": step.flops,
+            **spent,
         },
         arrays=_weight_arrays(result),
     )

@@ -15,7 +15,12 @@ from headstart.plan.steps import Plan, Step, Trial
 from headstart.spec.arms import FRESH, SELF, SOURCE, ArmSpec, Full, LabelMap
 from headstart.spec.facts import Facts
 from headstart.spec.phases import Phase
-from headstart.spec.shapes import flops_per_image, num_parameters
+from headstart.spec.shapes import (
+    PLANNED_GRADIENTS,
+    flops_of_solving,
+    flops_per_image,
+    num_parameters,
+)
 from headstart.spec.shapes import num_trainable as count_trainable
 from headstart.spec.sizes import SizeSpec
 from headstart.spec.study import Pair, StudySpec
@@ -162,6 +167,8 @@ class _Planner:
         return cost
 
     def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> int:
+        if phase.solver == "converged":
+            return flops_of_solving(material.layers, material.num_images, PLANNED_GRADIENTS)
         per_image = flops_per_image(material.layers, self.study.network.stage_names, phase)
         return per_image * phase.updates * training.batch_of(material.num_images)
 

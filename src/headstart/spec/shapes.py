@@ -193,6 +193,15 @@ def num_trainable(
     )
 
 
+PLANNED_GRADIENTS = 250  # of a converged head's whole path, as its real number is not known before
+
+
+def flops_of_solving(layers: tuple[LayerFacts, ...], num_images: int, gradients: int) -> int:
+    """Operations of solving the head: the trunk once, the head forward and back each gradient."""
+    trunk = sum(layer.flops for layer in layers[:-1])
+    return num_images * (trunk + 2 * gradients * layers[-1].flops)
+
+
 def flops_per_image(
     layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
 ) -> int:
