@@ -25,9 +25,9 @@ from torch import Tensor
 LEAST_DEVIATION = 1e-6  # of a feature, as a share of the largest; below it the feature is constant
 TOLERANCE = 1e-5
 MOST_ITERATIONS = 2000  # for one penalty
-PAIRS = 20
+PAIRS = 40
 LARGEST_FACTORED = 2048  # features; beyond, the curvature's diagonal stands for it
-STALE = 10  # iterations after which the curvature is measured again
+STALE = 20  # iterations after which the curvature is measured again
 SINGLE = 3e-6  # gradients down to here are trusted to float32 products
 
 
