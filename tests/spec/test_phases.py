@@ -46,8 +46,6 @@ def test_a_head_alone_may_be_solved_to_convergence() -> None:
         ((TRUNK, HEAD.model_copy(update={"kind": "bias"})), "head to head"),
     ],
 )
-def test_nothing_but_a_head_on_a_still_trunk_is_solved(
-    rules: tuple[Rule, ...], told: str
-) -> None:
+def test_nothing_but_a_head_on_a_still_trunk_is_solved(rules: tuple[Rule, ...], told: str) -> None:
     with pytest.raises(ValueError, match=f"was given {told} to train; allowed: the whole head"):
         Phase(rules=rules, updates=9, solver="converged")

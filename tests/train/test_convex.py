@@ -53,9 +53,7 @@ def objective(
     return loss, np.column_stack([inner, residuals.sum(0)])
 
 
-def reference(
-    features: np.ndarray, labels: np.ndarray, classes: int, penalty: float
-) -> np.ndarray:
+def reference(features: np.ndarray, labels: np.ndarray, classes: int, penalty: float) -> np.ndarray:
     """Chances of the training images by scipy's own L-BFGS."""
     scaled = standardised(features)
     found = minimize(
@@ -72,9 +70,7 @@ def reference(
 
 
 def chances(path: Path, at: int, features: np.ndarray) -> np.ndarray:
-    return np.asarray(
-        np.exp(log_softmax(features @ path.weights[at].T + path.biases[at], axis=1))
-    )
+    return np.asarray(np.exp(log_softmax(features @ path.weights[at].T + path.biases[at], axis=1)))
 
 
 def gradient_at(path: Path, at: int, features: np.ndarray, labels: np.ndarray) -> float:
@@ -204,7 +200,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
 def test_a_path_that_does_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = problem(8, 60, 5, 3, 0.5)
     monkeypatch.setattr("headstart.train.convex.MOST_ITERATIONS", 1)
-    with pytest.raises(ArithmeticError, match="did not converge with penalty 0.001: after 1"):
+    with pytest.raises(ArithmeticError, match=r"did not converge with penalty 0\.001: after 1"):
         fit_path(features, labels, 3, [1e-3])
 
 

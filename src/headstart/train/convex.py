@@ -127,7 +127,7 @@ class _Solver:
     truth: Tensor  # (classes, n), one where the class is the image's
     tolerance: float
     single: Tensor  # the columns in float32
-    pairs: deque[tuple[Tensor, Tensor]] = field(default_factory=lambda: deque(maxlen=PAIRS))
+    pairs: deque[tuple[Tensor, Tensor, float]] = field(default_factory=lambda: deque(maxlen=PAIRS))
     done: list[tuple[float, Tensor, Tensor]] = field(default_factory=list)
     curvature: Tensor | None = None
     age: int = 0
@@ -200,8 +200,9 @@ class _Solver:
         """Gradient differences as they would have been with this penalty."""
         if self.done:
             change = self._penalties(penalty) - self._penalties(self.done[-1][0])
-            shifted = [(step, rise + change * step) for step, rise in self.pairs]
-            self.pairs = deque(shifted, maxlen=PAIRS)
+            before, self.pairs = self.pairs, deque(maxlen=PAIRS)
+            for step, rise, _ in before:
+                self._remember(step, rise + change * step)
 
     def _penalties(self, penalty: float) -> Tensor:
         """The penalty of every column, none for the bias."""
@@ -214,71 +215,39 @@ class _Solver:
     ) -> tuple[Tensor, Tensor, int]:
         """Limited-memory BFGS until the gradient's largest entry is below `goal`."""
         each = self._penalties(penalty)
-        chances = _softmax(logits)
-        gradient = _gradient(chances - self.truth, columns) + each * head
+        truth, logits = self.truth.to(columns.dtype), logits.to(columns.dtype)
+        residuals = _residuals(logits, truth)
+        gradient = _gradient(residuals, columns) + each * head
         factor: Tensor | None = None
         used = 0
         while float(gradient.abs().max()) >= goal and used < MOST_ITERATIONS:
             if factor is None:
-                factor = self._factor(chances, each)
+                factor = self._factor(residuals + truth, each)
             ahead = -self._inverse_hessian(gradient, factor)
-            slope = float((gradient * ahead).sum())
+            slope = _dot(gradient, ahead)
             if slope >= 0:  # rounding alone can turn it; begin again without memory
                 if not self.pairs:
                     break
                 self.pairs.clear()
                 continue
-            turn = _logits(ahead, columns).to(logits.dtype)
-            length, chances = self._search(logits, turn, slope, each, head, ahead)
-            logits = logits + length * turn
+            turn = _logits(ahead, columns)
+            pull, bend = (_dot(each * other, ahead) for other in (head, ahead))
+            length, residuals = _search(logits, turn, truth, (slope, pull, bend))
+            logits = logits.add(turn, alpha=length)
             step = length * ahead
             head = head + step
-            new = _gradient(chances - self.truth, columns) + each * head
+            new = _gradient(residuals, columns) + each * head
             self._remember(step, new - gradient)
             gradient = new
             used += 1
         self.age += used
         return head, logits, used
 
-    def _search(
-        self,
-        logits: Tensor,
-        turn: Tensor,
-        slope: float,
-        each: Tensor,
-        head: Tensor,
-        ahead: Tensor,
-    ) -> tuple[float, Tensor]:
-        """How far to go: where the slope is at most half of what it was, either way.
-
-        Logits are linear along the line, so this costs no product. Slopes and not values are
-        compared, as they lose no digits near the minimum (Hager and Zhang 2005).
-        """
-        pull, bend = float((each * head * ahead).sum()), float((each * ahead * ahead).sum())
-        length, low, high = 1.0, 0.0, float("inf")
-        low_slope = slope
-        chances = logits
-        for _ in range(30):
-            chances = _softmax(logits + length * turn)
-            mean = float(((chances - self.truth) * turn).sum()) / logits.shape[1]
-            here = mean + pull + length * bend
-            if abs(here) <= 0.5 * abs(slope):
-                break
-            guess = length - here * (length - low) / (here - low_slope) if here != low_slope else 0
-            if here > 0:
-                high = length
-            else:
-                low, low_slope = length, here
-            if low < guess < min(high, 10 * length):
-                length = guess
-            else:
-                length = (low + high) / 2 if high < float("inf") else 4 * length
-        return length, chances
-
     def _remember(self, step: Tensor, rise: Tensor) -> None:
-        """Keep a pair whose curvature is more than rounding."""
-        if float((step * rise).sum()) > 1e-10 * float(step.norm() * rise.norm()):
-            self.pairs.append((step, rise))
+        """Keep a step, how the gradient rose on it and their product, if more than rounding."""
+        product = _dot(step, rise)
+        if product > 1e-10 * float(step.norm() * rise.norm()):
+            self.pairs.append((step, rise, product))
 
     def _factor(self, chances: Tensor, each: Tensor) -> Tensor:
         """The Cholesky factor (float32) of the mean curvature, or the root of its diagonal."""
@@ -310,38 +279,72 @@ class _Solver:
         """The two-loop recursion (Nocedal 1980) around the factored curvature."""
         out = gradient.clone()
         shares = []
-        for step, rise in reversed(self.pairs):
-            scale = 1 / (step * rise).sum()
-            share = scale * (step * out).sum()
-            out -= share * rise
-            shares.append((scale, share))
+        for step, rise, product in reversed(self.pairs):
+            shares.append(_dot(step, out) / product)
+            out.add_(rise, alpha=-shares[-1])
         if factor.ndim == 1:
             out /= factor.double() ** 2
         else:
-            out = torch.cholesky_solve(out.float().T, factor).T.double()
-        for (step, rise), (scale, share) in zip(self.pairs, reversed(shares), strict=True):
-            out += (share - scale * (rise * out).sum()) * step
+            out = torch.cholesky_solve(out.float().T, factor).T.double().contiguous()
+        for (step, rise, product), share in zip(self.pairs, reversed(shares), strict=True):
+            out.add_(step, alpha=share - _dot(rise, out) / product)
         return out
 
     def _largest(self, head: Tensor, logits: Tensor, penalty: float) -> float:
         """The largest entry of the gradient by standardised weights and bias, in float64."""
-        gradient = _gradient(_softmax(logits) - self.truth, self.columns)
+        gradient = _gradient(_residuals(logits, self.truth), self.columns)
         gradient += self._penalties(penalty) * head
         inner = gradient[:, :-1] if self.basis is None else gradient[:, :-1] @ self.basis
         return max(float(inner.abs().max()), float(gradient[:, -1].abs().max()))
 
 
+def _dot(one: Tensor, other: Tensor) -> float:
+    return float(torch.dot(one.ravel(), other.ravel()))
+
+
 def _logits(head: Tensor, columns: Tensor) -> Tensor:
     """Logits (classes, n): a column for each image, so that classes are summed along rows."""
-    return (columns @ head[:, :-1].to(columns.dtype).T).T.double() + head[:, -1:]
+    head = head.to(columns.dtype)
+    return (columns @ head[:, :-1].T).T.contiguous().add_(head[:, -1:])
 
 
-def _softmax(logits: Tensor) -> Tensor:
+def _residuals(logits: Tensor, truth: Tensor) -> Tensor:
+    """Softmax less truth (classes, n)."""
     raised = (logits - logits.amax(0)).exp_()
-    return raised.div_(raised.sum(0))
+    return raised.div_(raised.sum(0)).sub_(truth)
 
 
 def _gradient(residuals: Tensor, columns: Tensor) -> Tensor:
     """The mean loss's gradient (classes, columns + 1) from residuals (classes, n)."""
-    inner = (residuals.to(columns.dtype) @ columns).double()
-    return torch.cat([inner, residuals.sum(1, keepdim=True)], 1) / residuals.shape[1]
+    inner, outer = residuals @ columns, residuals.sum(1, keepdim=True)
+    return torch.cat([inner, outer], 1).double() / residuals.shape[1]
+
+
+def _search(
+    logits: Tensor, turn: Tensor, truth: Tensor, along: tuple[float, float, float]
+) -> tuple[float, Tensor]:
+    """How far to go along a line, and the residuals there: where the slope is at most half as much.
+
+    `along` is the objective's slope at the start, and the penalty's own slope and curvature. Logits
+    are linear along the line, so this costs no product with the features. Slopes and not values are
+    compared, as they lose no digits near the minimum (Hager and Zhang 2005).
+    """
+    slope, pull, bend = along
+    length, low, high, slope_low = 1.0, 0.0, float("inf"), slope
+    residuals = logits
+    for _ in range(30):
+        residuals = _residuals(logits.add(turn, alpha=length), truth)
+        mean = _dot(residuals, turn) / logits.shape[1]
+        here = mean + pull + length * bend
+        if abs(here) <= 0.5 * abs(slope):
+            break
+        guess = length - here * (length - low) / (here - slope_low) if here != slope_low else low
+        if here > 0:
+            high = length
+        else:
+            low, slope_low = length, here
+        if low < guess < min(high, 10 * length):
+            length = guess
+        else:
+            length = (low + high) / 2 if high < float("inf") else 4 * length
+    return length, residuals
