@@ -56,10 +56,13 @@ def objective(
 def reference(features: np.ndarray, labels: np.ndarray, classes: int, penalty: float) -> np.ndarray:
     """Chances of the training images by scipy's own L-BFGS."""
     scaled = standardised(features)
+
+    def flat(head: np.ndarray) -> tuple[float, np.ndarray]:
+        value, slope = objective(head, scaled, labels, penalty)
+        return value, slope.ravel()
+
     found = minimize(
-        lambda head: (lambda value, slope: (value, slope.ravel()))(
-            *objective(head, scaled, labels, penalty)
-        ),
+        flat,
         np.zeros(classes * (scaled.shape[1] + 1)),
         jac=True,
         method="L-BFGS-B",
@@ -159,6 +162,14 @@ def test_a_large_penalty_leaves_the_shares_of_the_classes() -> None:
     path = fit_path(features, labels, 3, [1e6])
     shares = np.bincount(labels) / 60
     np.testing.assert_allclose(chances(path, 0, features), np.tile(shares, (60, 1)), atol=1e-4)
+
+
+def test_copies_of_one_feature_converge_too() -> None:
+    """The curvature has rank one, and its float32 products are no longer positive."""
+    features, labels = problem(9, 300, 1, 3, 0.5)
+    copied = np.tile(features, 200)
+    path = fit_path(copied, labels, 3, [1e-7, 1e-4], tolerance=1e-7)
+    assert gradient_at(path, 1, copied, labels) < 1e-6
 
 
 def test_features_beyond_what_is_factored_converge_too(monkeypatch: pytest.MonkeyPatch) -> None:

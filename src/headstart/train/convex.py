@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import log
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from torch import Tensor
 
 LEAST_DEVIATION = 1e-6  # of a feature, as a share of the largest; below it the feature is constant
 TOLERANCE = 1e-5
-MOST_ITERATIONS = 2000  # for one penalty
+MOST_ITERATIONS = 10_000  # for one penalty, a quarter of them in float32
 PAIRS = 40
 LARGEST_FACTORED = 2048  # features; beyond, the curvature's diagonal stands for it
 STALE = 20  # iterations after which the curvature is measured again
@@ -160,8 +161,7 @@ class _Solver:
         self._shift_pairs(penalty)
         goal, iterations = self.tolerance, 0
         while True:
-            columns = self.single if goal >= SINGLE else self.columns
-            head, logits, used = self._descend(penalty, head, logits, columns, goal)
+            head, logits, used = self._descend(penalty, head, logits, goal)
             iterations += used
             logits = _logits(head, self.columns)
             largest = self._largest(head, logits, penalty)
@@ -211,16 +211,19 @@ class _Solver:
         return each
 
     def _descend(
-        self, penalty: float, head: Tensor, logits: Tensor, columns: Tensor, goal: float
+        self, penalty: float, head: Tensor, logits: Tensor, goal: float
     ) -> tuple[Tensor, Tensor, int]:
         """Limited-memory BFGS until the gradient's largest entry is below `goal`."""
+        columns, most = self.columns, MOST_ITERATIONS
+        if goal >= SINGLE:
+            columns, most = self.single, MOST_ITERATIONS // 4
         each = self._penalties(penalty)
         truth, logits = self.truth.to(columns.dtype), logits.to(columns.dtype)
         residuals = _residuals(logits, truth)
         gradient = _gradient(residuals, columns) + each * head
         factor: Tensor | None = None
         used = 0
-        while float(gradient.abs().max()) >= goal and used < MOST_ITERATIONS:
+        while float(gradient.abs().max()) >= goal and used < most:
             if factor is None:
                 factor = self._factor(residuals + truth, each)
             ahead = -self._inverse_hessian(gradient, factor)
@@ -257,9 +260,14 @@ class _Solver:
         if curvature.ndim == 1:
             return (curvature + each).sqrt().float()
         diagonal = curvature.diagonal()
-        diagonal += each + 1e-6 * diagonal.mean()
-        factor: Tensor = torch.linalg.cholesky(curvature)
-        return factor.float()
+        ridge = 1e-6 * diagonal.mean()
+        diagonal += each
+        while True:  # its float32 products may fall short of positive by rounding
+            diagonal += ridge
+            factor, failed = torch.linalg.cholesky_ex(curvature)
+            if not int(failed):
+                return cast(Tensor, factor.float())
+            ridge = 10 * ridge
 
     def _measured(self, chances: Tensor) -> Tensor:
         """The Hessian of the mean loss for one class, averaged over the classes."""
