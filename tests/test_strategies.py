@@ -132,6 +132,13 @@ def test_frozen_stages_may_be_left_in_train_mode() -> None:
     ]
 
 
+def test_a_converged_probe_is_a_probe_by_another_solver() -> None:
+    (phase,) = phases_of(Probe(solver="converged"), STAGES, 90)
+    assert told((phase,)) == [(90, HEAD_ONLY)]
+    assert phase.solver == "converged"
+    assert phases_of(Probe(), STAGES, 90)[0].solver == "updates"
+
+
 NUM_STAGES = st.integers(2, 7)
 UPDATES = st.integers(1, 500)
 DECAYS = st.floats(1.01, 10)
@@ -144,7 +151,7 @@ def compiled(draw: st.DrawFn) -> tuple[AnyStrategy, tuple[str, ...], int]:
     strategy: AnyStrategy = draw(
         st.one_of(
             st.just(Full()),
-            st.just(Probe()),
+            st.sampled_from([Probe(), Probe(solver="converged")]),
             st.sampled_from(stages[:-1]).map(lambda cut: Freeze(cut=cut)),
             st.floats(0.01, 0.99).map(lambda share: ProbeThenFull(probe_share=share)),
             (st.just(1.0) | DECAYS).map(lambda decay: Gradual(decay=decay)),

@@ -50,7 +50,8 @@ def _compile(strategy: AnyStrategy, stages: tuple[str, ...], updates: int) -> It
         case Full():
             yield _thawed_from(0, stages, updates)
         case Probe():
-            yield _thawed_from(len(stages) - 1, stages, updates)
+            phase = _thawed_from(len(stages) - 1, stages, updates)
+            yield Phase(rules=phase.rules, updates=updates, solver=strategy.solver)
         case Freeze():
             yield _thawed_from(stages.index(strategy.cut) + 1, stages, updates)
         case ProbeThenFull():

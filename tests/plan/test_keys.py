@@ -240,6 +240,7 @@ def test_how_statistics_are_taken_counts_where_they_are_used(
     [
         "full",
         "probe",
+        {"kind": "probe", "solver": "converged"},
         {"kind": "freeze", "cut": "conv"},
         "probe_then_full",
         {"kind": "probe_then_full", "probe_share": 0.25},
@@ -255,6 +256,12 @@ def test_every_strategy_has_keys_of_its_own(strategy: Any) -> None:
         for other in (strategy, {"kind": "discriminative", "decay": 7})
     ]
     assert trial(plans[0], "x").predict_key != trial(plans[1], "x").predict_key
+
+
+def test_a_solver_is_in_the_payload_only_where_it_is_not_updates() -> None:
+    plan = plan_of(arms=["scratch", "probe", "converged_probe"])
+    assert "solver" not in first_step(plan, "probe").payload["phase"]
+    assert first_step(plan, "converged_probe").payload["phase"]["solver"] == "converged"
 
 
 def test_starts_that_differ_have_keys_that_differ() -> None:

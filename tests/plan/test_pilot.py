@@ -139,6 +139,13 @@ def test_the_same_rate_is_tried_for_an_arm_and_the_one_it_starts_from() -> None:
     assert own_run.payload["optimiser"]["lr"] == rate_of(plan, "scratch")
 
 
+def test_arms_that_have_no_learning_rate_try_none() -> None:
+    arms = ["scratch", "full", "label_map", "converged_probe"]
+    plan = settled({}, training=TUNED, arms=arms)
+    assert set(plan.choices["source", "target", "20"].scores) == {"scratch", "full"}
+    assert len({trial.arm for trial in plan.trials}) == 4
+
+
 def test_the_margin_follows_from_the_control_at_each_size() -> None:
     plan = settled({"scratch": 0.02}, margin="auto")
     assert plan.margins == {("source", "target", size): 0.5 for size in ("20", "60")}

@@ -15,6 +15,7 @@ from studies import TINY_NETWORK, tiny_table
         ("scratch", (), False),
         ("random_trunk", (), False),
         ("probe", ("source",), True),
+        ("converged_probe", ("source",), True),
         ("full", ("source",), True),
         ("probe_then_full", ("source",), True),
         ("gradual", ("source",), True),
@@ -33,7 +34,7 @@ def test_named_arms(name: str, origins: tuple[str, ...], transfers: bool) -> Non
 
 
 def test_every_named_arm_is_tested() -> None:
-    assert len(NAMED_ARMS) == 11
+    assert len(NAMED_ARMS) == 12
     assert NAMED_ARMS["scratch_long"].compute_of == "full"
     assert NAMED_ARMS["shuffled"].start[0].transform == "shuffled"
 

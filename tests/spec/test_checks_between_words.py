@@ -61,6 +61,15 @@ def task(**changes: Any) -> dict[str, Any]:
             "training.keep: 'best' is picked on validation images, but task 'target'",
         ),
         (
+            {
+                "tasks": task(split={"validation": 0}),
+                "training": {"updates": 5, "keep": "last"},
+                "arms": ["scratch", "converged_probe"],
+            },
+            "arms[1].strategy.solver: 'converged' picks its penalty on validation images, but "
+            "task 'target' has none.",
+        ),
+        (
             {"pairs": [{"source": "source", "target": "target"}] * 2},
             "pairs: 'source -> target' is listed twice.",
         ),

@@ -23,6 +23,7 @@ LAYERS = kinds(AnyLayer)
 STRATEGIES = kinds(AnyStrategy)
 NAMES = listed(NAMED_ARMS)
 RULE_KEYS = listed(StartRule.model_fields)
+CONVERGED = {"kind": "probe", "solver": "converged"}
 CIRCLE = "Break the circle: let one of these arms start fresh or from the source."
 
 
@@ -230,6 +231,41 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
             message="'freze' is not known.",
             allowed=STRATEGIES,
             fix="Did you mean 'freeze'?",
+        ),
+    ),
+    (
+        {"arms": arm(strategy={"kind": "probe", "solver": "convex"})},
+        Problem(
+            where="arms[1].strategy.solver",
+            message="'convex' is not known.",
+            allowed="Known: converged, updates.",
+            fix="Did you mean 'converged'?",
+        ),
+    ),
+    (
+        {"arms": arm(strategy=CONVERGED, frozen="train")},
+        Problem(
+            where="arms[1].frozen",
+            message="is 'train', but a head is solved to convergence on features that stay still.",
+            allowed="With solver 'converged': 'eval'.",
+            fix="Leave frozen out, or leave solver out of the strategy.",
+        ),
+    ),
+    (
+        {"arms": arm(strategy=CONVERGED, compute_of="scratch")},
+        Problem(
+            where="arms[1].compute_of",
+            message="arm 'x' is solved to convergence, so its budget cannot be matched.",
+            fix="Leave compute_of out.",
+        ),
+    ),
+    (
+        {"arms": ["converged_probe", *arm(compute_of="converged_probe")]},
+        Problem(
+            where="arms[2].compute_of",
+            message="arm 'converged_probe' is solved to convergence, so its budget cannot be "
+            "matched.",
+            fix="Leave compute_of out.",
         ),
     ),
     (

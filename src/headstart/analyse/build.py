@@ -162,7 +162,7 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
         total_parameters=first.total_parameters,
         updates=first.updates,
         seconds=float(np.mean([record.seconds for record in found])),
-        flops=first.flops,
+        flops=round(np.mean([record.flops for record in found])),
         curves=tuple(_curve(record) for record in found),
         missing=tuple(trial.seed for trial in trials if trial.seed not in by_seed),
         family=arm.family if arm else "",

@@ -42,6 +42,11 @@ class Record:
         """Time spent on updates."""
         return float(sum(row.result["seconds"] for row in self.train_rows))
 
+    @property
+    def flops(self) -> int:
+        """Operations as carried out; those of a head solved to convergence show only then."""
+        return int(sum(row.result["flops"] for row in self.train_rows))
+
 
 def cell_of(trial: Trial) -> Cell:
     """The cell a trial belongs to."""

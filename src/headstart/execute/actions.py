@@ -32,6 +32,7 @@ from headstart.train.checkpoints import Best, Keep, choose
 from headstart.train.learners import Member
 from headstart.train.loop import Examples, PhaseResult, PhaseWork, prepare, train_together
 from headstart.train.prediction import Predictions, predict
+from headstart.train.solve import solve_phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Outcome:
 
 
 def carry_out(step: Step, store: Store, device: torch.device) -> Outcome:
-    """Do one step that trains nothing. Its inputs are in the store."""
+    """Do one step that is not trained update by update. Its inputs are in the store."""
     _use_threads(step)
     return _ACTIONS[step.kind](step, store, device)
 
@@ -63,10 +64,36 @@ class Ready:
     seconds: float
 
 
+def trains_by_updates(step: Step) -> bool:
+    """Whether a step is to be made ready and trained, rather than carried out at once."""
+    return step.kind == "train" and step.payload["phase"].get("solver") != "converged"
+
+
 def get_ready(step: Step, store: Store, device: torch.device) -> Ready:
     """Read the inputs of a training step, and compute what its frozen layers make of them."""
     _use_threads(step)
     started = time.perf_counter()
+    given = _given(step, store)
+    return Ready(
+        step=step,
+        member=prepare(given.work, given.weights, given.train, given.validation, device),
+        facts={**given.facts, "flops": step.flops},
+        seconds=time.perf_counter() - started,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Given:
+    """The inputs of a training step, and what is told of them."""
+
+    work: PhaseWork
+    weights: Weights
+    train: Examples
+    validation: Examples
+    facts: Json
+
+
+def _given(step: Step, store: Store) -> _Given:
     payload = step.payload
     train, validation = training_examples(payload["data"], payload["preprocessing"], step.datasets)
     network = NetworkSpec.model_validate(payload["network"])
@@ -87,17 +114,28 @@ def get_ready(step: Step, store: Store, device: torch.device) -> Ready:
         seed=payload["seed"],
         role=payload["role"],
     )
-    return Ready(
-        step=step,
-        member=prepare(work, weights, train, validation, device),
+    return _Given(
+        work=work,
+        weights=weights,
+        train=train,
+        validation=validation,
         facts={
             "start": _start_facts(step, weights, fresh),
             "num_images": len(train.labels),
             "num_validation": len(validation.labels),
             "inputs": _input_facts(train.inputs),
-            "flops": step.flops,
         },
-        seconds=time.perf_counter() - started,
+    )
+
+
+def _solve(step: Step, store: Store, device: torch.device) -> Outcome:
+    """A head solved to convergence."""
+    given = _given(step, store)
+    solution = solve_phase(given.work, given.weights, given.train, given.validation, device)
+    spent: Json = {"flops": solution.flops, "solver": solution.facts}
+    return Outcome(
+        result={**_phase_result(solution.result), **given.facts, **spent},
+        arrays=_weight_arrays(solution.result),
     )
 
 
@@ -395,6 +433,7 @@ def _overlap(step: Step, store: Store, device: torch.device) -> Outcome:
 
 
 _ACTIONS: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
+    "train": _solve,
     "select": _select,
     "predict": _predict,
     "overlap": _overlap,

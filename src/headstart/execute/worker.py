@@ -63,7 +63,7 @@ def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[Report, ...]:
 def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[Report]:
     import torch
 
-    from headstart.execute.actions import Ready, carry_out, get_ready
+    from headstart.execute.actions import Ready, carry_out, get_ready, trains_by_updates
 
     device = torch.device(device_for(options.device))
     desk = _Desk(store, device)
@@ -71,7 +71,7 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
     for step in steps:
         started = time.perf_counter()
         try:
-            if step.kind == "train":
+            if trains_by_updates(step):
                 waiting.append(get_ready(step, store, device))
             else:
                 outcome = carry_out(step, store, device)

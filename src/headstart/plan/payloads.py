@@ -113,8 +113,8 @@ def layer_payload(layer: AnyLayer, initialiser: str) -> Json:
 
 
 def phase_payload(phase: Phase) -> Json:
-    """Rules in order and the number of updates."""
-    return {
+    """Rules in order and the number of updates; the solver where it is another than updates."""
+    payload: Json = {
         "rules": [
             {
                 "first": rule.first,
@@ -127,6 +127,9 @@ def phase_payload(phase: Phase) -> Json:
         ],
         "updates": phase.updates,
     }
+    if phase.solver != "updates":
+        payload["solver"] = phase.solver
+    return payload
 
 
 def optimiser_payload(spec: OptimiserSpec) -> Json:

@@ -131,7 +131,7 @@ class Pilot:
         return [
             arm
             for arm in self.study.arms_of(pair, size)
-            if arm.trains and self.trainings.training_of(arm).rates
+            if arm.has_rate and self.trainings.training_of(arm).rates
         ]
 
     def _choice(

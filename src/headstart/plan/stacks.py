@@ -16,7 +16,7 @@ def stack_of(
     is the same.
     """
     stages = material.study.network.stage_names
-    if not head_alone(material.layers, stages, phase, optimiser):
+    if phase.solver != "updates" or not head_alone(material.layers, stages, phase, optimiser):
         return None
     own = {"data", "preprocessing", "start", "seed", "role", "optimiser"}
     shared = {name: value for name, value in payload.items() if name not in own}

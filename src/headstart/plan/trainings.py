@@ -16,7 +16,7 @@ from headstart.plan.stacks import stack_of
 from headstart.plan.steps import Step
 from headstart.spec.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
 from headstart.spec.facts import Facts
-from headstart.spec.operations import flops_per_image
+from headstart.spec.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
 from headstart.spec.phases import Phase
 from headstart.spec.sizes import SizeSpec
 from headstart.spec.study import Pair, StudySpec
@@ -93,7 +93,8 @@ class Trainings:
     def learn(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates) -> Learnt:
         """The training of an arm at a size with a seed."""
         material = self.target(pair, size, arm, seed)
-        training = self.training_of(arm).at(rates.of(arm.name))
+        training = self.training_of(arm)
+        training = training.at(rates.of(arm.name)) if arm.has_rate else training.untuned()
         return self._learn(arm, training, size, material, rates)
 
     def learn_source(self, pair: Pair, seed: int, rate: float | None) -> Learnt:
@@ -185,6 +186,9 @@ class Trainings:
 
     def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> tuple[int, int]:
         """Operations of a phase, and those among them that come before its first update."""
+        if phase.solver == "converged":
+            solving = flops_of_solving(material.layers, material.num_images, PLANNED_GRADIENTS)
+            return solving, solving
         stages = self.study.network.stage_names
         per_image = flops_per_image(material.layers, stages, phase)
         once = per_image.once * material.num_images

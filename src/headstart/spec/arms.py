@@ -55,9 +55,14 @@ class Full(Spec):
 
 
 class Probe(Spec):
-    """Train the head on a frozen trunk."""
+    """Train the head on a frozen trunk.
+
+    `solver = "converged"` solves it as multinomial logistic regression instead of training it for
+    so many updates; its L2 penalty is the best of a grid on the validation images.
+    """
 
     kind: Literal["probe"] = "probe"
+    solver: Literal["updates", "converged"] = "updates"
 
 
 class Freeze(Spec):
@@ -164,10 +169,20 @@ class ArmSpec(Spec):
         return not isinstance(self.strategy, LabelMap)
 
     @property
+    def has_rate(self) -> bool:
+        """Whether a learning rate has any say in its training."""
+        return self.trains and not self.converges
+
+    @property
     def transfers(self) -> bool:
         """Whether this is a way of transferring, and not a control or a point of a cut sweep."""
         taken = any(r.origin == SOURCE and r.transform == "none" for r in self.start)
         return taken and not self.family and self.trains
+
+    @property
+    def converges(self) -> bool:
+        """Whether the head is solved to convergence instead of trained for so many updates."""
+        return isinstance(self.strategy, Probe) and self.strategy.solver == "converged"
 
 
 _FROM_ALL_OF_SOURCE = {"origin": SOURCE, "last": HEAD}
@@ -179,6 +194,7 @@ NAMED_ARMS: dict[str, ArmSpec] = {
         ("scratch", FRESH, "full", {}),
         ("random_trunk", FRESH, "probe", {}),
         ("probe", SOURCE, "probe", {}),
+        ("converged_probe", SOURCE, {"kind": "probe", "solver": "converged"}, {}),
         ("full", SOURCE, "full", {}),
         ("probe_then_full", SOURCE, "probe_then_full", {}),
         ("gradual", SOURCE, "gradual", {}),

@@ -18,6 +18,7 @@ def check(parts: Parts) -> list[Problem]:
         *_arms(parts),
         *_sizes_named(parts),
         *_measured(parts),
+        *_penalised(parts),
         *_repeats(parts),
         *_published(parts),
         *_tuned(parts),
@@ -121,6 +122,7 @@ def _arms(parts: Parts) -> Iterator[Problem]:
         if arm.compute_of is not None and arm.compute_of not in names:
             yield unknown("arm", arm.compute_of, names, where=f"{where}.compute_of")
         yield from _untrained(arm, arms, where)
+        yield from _solved(arm, arms, where)
         if arm.name in _reached(arm, arms):
             yield Problem(
                 where=f"{where}.{'start' if arm.compute_of is None else 'compute_of'}",
@@ -145,6 +147,43 @@ def _untrained(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[
                 message=f"arm '{origin}' trains nothing, so it has no weights to start from.",
                 fix="Start from 'source'.",
             )
+
+
+def _solved(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[Problem]:
+    """A head that is solved to convergence rests on still features and has no budget."""
+    if arm.converges and arm.frozen == "train":
+        yield Problem(
+            where=f"{where}.frozen",
+            message="is 'train', but a head is solved to convergence on features that stay still.",
+            allowed="With solver 'converged': 'eval'.",
+            fix="Leave frozen out, or leave solver out of the strategy.",
+        )
+    converged = [other.name for other in arms if other.converges]
+    if arm.compute_of is not None and (arm.converges or arm.compute_of in converged):
+        solved = arm.name if arm.converges else arm.compute_of
+        yield Problem(
+            where=f"{where}.compute_of",
+            message=f"arm '{solved}' is solved to convergence, so its budget cannot be matched.",
+            fix="Leave compute_of out.",
+        )
+
+
+def _penalised(parts: Parts) -> Iterator[Problem]:
+    """The penalty of a converged head is picked on validation, so there must be some."""
+    tasks = parts.get("tasks", {})
+    for index, arm in enumerate(parts.get("arms", ())):
+        for pair in parts.get("pairs", ()):
+            task = tasks.get(pair.target)
+            taken = pair.arms is None or arm.name in pair.arms
+            if task is None or not (arm.converges and taken):
+                continue
+            if task.split.by != "test" and task.split.validation == 0:
+                yield Problem(
+                    where=f"arms[{index}].strategy.solver",
+                    message="'converged' picks its penalty on validation images, but task "
+                    f"'{pair.target}' has none.",
+                    fix="Give the task validation images, or leave solver out.",
+                )
 
 
 def _published(parts: Parts) -> Iterator[Problem]:

@@ -32,3 +32,12 @@ def flops_per_image(
         each += layer.flops * (1 + trained + trained_below)
         trained_below |= trained
     return Operations(once=sum(layer.flops for layer in layers[:still]), each=each)
+
+
+PLANNED_GRADIENTS = 250  # of a converged head's whole path, as its real number is not known before
+
+
+def flops_of_solving(layers: tuple[LayerFacts, ...], num_images: int, gradients: int) -> int:
+    """Operations of solving the head: the trunk once, the head forward and back each gradient."""
+    trunk = sum(layer.flops for layer in layers[:-1])
+    return num_images * (trunk + 2 * gradients * layers[-1].flops)

@@ -7,9 +7,10 @@ thawing are all the same thing: an ordered list of rules that covers every param
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from headstart.spec.base import Spec
+from headstart.spec.network import HEAD
 
 ParameterKind = Literal["weight", "bias", "norm"]
 PARAMETER_KINDS: tuple[ParameterKind, ...] = ("weight", "bias", "norm")
@@ -35,10 +36,28 @@ class Rule(Spec):
 
 
 class Phase(Spec):
-    """Rules for every parameter and a number of updates, with a fresh optimiser and schedule."""
+    """Rules for every parameter and a number of updates, with a fresh optimiser and schedule.
+
+    With `solver = "converged"` what is trained is solved to convergence instead, in place of that
+    many updates. Only the head, a dense layer, makes a problem that has one solution.
+    """
 
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     updates: Annotated[int, Field(ge=1)]
+    solver: Literal["updates", "converged"] = "updates"
+
+    @model_validator(mode="after")
+    def _convex(self) -> "Phase":
+        trained = [rule for rule in self.rules if not rule.frozen]
+        alone = trained and all(r.first == r.last == HEAD and r.kind == "all" for r in trained)
+        live = [rule for rule in self.rules if rule.frozen and rule.mode == "train"]
+        if self.solver == "converged" and (live or not alone):
+            told = ", ".join(f"{rule.first} to {rule.last}" for rule in trained) or "nothing"
+            raise ValueError(
+                f"the solver 'converged' was given {told} to train; allowed: the whole head alone, "
+                "on stages that are frozen in eval mode. Use 'updates' for anything else"
+            )
+        return self
 
 
 def rule_for(

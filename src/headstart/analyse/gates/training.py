@@ -126,6 +126,25 @@ def _target_updates(arm: ArmSpec, cell: Cell, seen: Seen) -> int:
     return updates + max(before, default=0)
 
 
+def _solved(seen: Seen) -> Iterator[Finding]:
+    """Heads solved to convergence: on the same images, but by no number of updates."""
+    solved = [arm.name for arm in seen.study.all_arms if arm.converges]
+    counts = [
+        row.result["solver"]["iterations_of_path"]
+        for cell, record in seen.each()
+        if cell[3] in solved
+        for row in record.train_rows
+    ]
+    if counts:
+        yield Finding(
+            message=f"the head of {', '.join(solved)} was solved to convergence (in "
+            f"{sum(counts) / len(counts):,.0f} full-batch iterations on average, its penalty "
+            "picked on validation), not trained for the others' number of updates: compare it by "
+            "accuracy and cost, not by budget.",
+            cells=seen.cells_of(solved),
+        )
+
+
 def _finite(seen: Seen) -> Iterator[Finding]:
     def wrong(record: Record) -> bool:
         return not all(row.result["finite"] for row in record.train_rows)
@@ -277,6 +296,13 @@ TRAINING_GATES: tuple[GateSpec, ...] = (
         severity="invalid",
         good="All arms had the same number of updates on the same number of images at each size.",
         look=_budgets,
+    ),
+    GateSpec(
+        id="CHK-07-solver",
+        title="One solver",
+        severity="caveat",
+        good="Every arm was trained by updates of one kind.",
+        look=_solved,
     ),
     GateSpec(
         id="CHK-08",
