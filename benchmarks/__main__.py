@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--short", dest="full", action="store_false", help="the default")
     parser.add_argument("--repeats", type=int, help="rounds over all sides (1 with --full, else 3)")
     parser.add_argument("--recipe", action="append", help="only this recipe; may be repeated")
+    parser.add_argument("--against", action="append", help="only this side (Keras, JAX, ...)")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/latest.csv"))
     given = parser.parse_args()
     unknown = set(given.questions) - set(QUESTIONS)
@@ -38,6 +39,7 @@ def main() -> None:
             full=given.full,
             repeats=given.repeats,
             only=tuple(given.recipe or ()),
+            against=tuple(given.against or ()),
         )
         print(f"load average {os.getloadavg()[0]:.1f}; {data.told()}", flush=True)
         figures = []

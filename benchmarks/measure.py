@@ -41,6 +41,7 @@ class Bench:
     full: bool
     repeats: int | None
     only: tuple[str, ...]
+    against: tuple[str, ...] = ()
     samples: list[Sample] = field(default_factory=list)
 
     def rounds(self, short: int = 3) -> int:
@@ -60,7 +61,7 @@ class Bench:
         self, question: str, subject: str, sides: Sequence[Side], rounds: int
     ) -> dict[tuple[str, str], Sample]:
         """Run all sides, one after the other, `rounds` times: samples by (side, quantity)."""
-        present = [side for side in sides if side.installed]
+        present = [side for side in sides if side.installed and self._asked(side)]
         taken: dict[tuple[str, str], list[float]] = {}
         for _ in range(rounds):
             for side in present:
@@ -82,6 +83,10 @@ class Bench:
         }
         self.samples.extend(found.values())
         return found
+
+    def _asked(self, side: Side) -> bool:
+        ours = side.name in ("headstart", "products alone")
+        return ours or not self.against or any(part in side.name for part in self.against)
 
     def _run(self, side: Side) -> Measured:
         """One side in a fresh process. `process` is its wall time from start to end."""
