@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow validate check format clean
+.PHONY: demo test test-slow validate bench check format clean
 
 demo: $(VENV)/.installed  ## run the first study on real images
 	$(BIN)/headstart run digits
@@ -30,6 +30,9 @@ format: $(VENV)/.installed-dev  ## mend style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+bench: $(VENV)/.installed-bench  ## measure headstart against Keras, PyTorch and scikit-learn
+	$(BIN)/python -m benchmarks
+
 clean:  ## forget the environment
 	rm -rf $(VENV)
 
@@ -43,4 +46,8 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $(VENV)/.installed $@
+
+$(VENV)/.installed-bench: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
 	touch $(VENV)/.installed $@

@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from headstart.networks.build import build, weights_of
+from headstart.networks.build import Dropout, build, weights_of
 from headstart.networks.initial import fresh_weights
 from headstart.spec.network import NAMED_NETWORKS, NetworkSpec
 from headstart.spec.shapes import layers_of
@@ -169,3 +169,68 @@ def test_a_head_is_the_same_on_every_trunk_of_its_seed_and_differs_between_seeds
     np.testing.assert_array_equal(head(small, 0, "target"), head(wider, 0, "target"))
     assert not np.array_equal(head(small, 0, "target"), head(small, 1, "target"))
     assert not np.array_equal(head(small, 0, "target"), head(small, 0, "source"))
+
+
+def _layers(*layers: object) -> NetworkSpec:
+    stages = [{"name": "a", "layers": list(layers)}, {"name": "b", "layers": ["flatten"]}]
+    return NetworkSpec.model_validate({"stages": stages})
+
+
+def test_relu_moves_behind_max_pool_with_the_same_numbers_and_gradients() -> None:
+    network = _layers({"kind": "conv", "channels": 3}, "relu", "max_pool")
+    weights = fresh_weights(network, (8, 8, 1), 2, 0, "target")
+    module = build(network, (8, 8, 1), 2, weights)
+    inputs = torch.from_numpy(np.random.default_rng(0).normal(size=(6, 1, 8, 8))).float()
+    conv = module.stage("a")[0]
+    assert isinstance(conv, torch.nn.Conv2d)
+    expected = functional.max_pool2d(functional.relu(conv(inputs)), 2)
+    (wanted,) = torch.autograd.grad(expected.square().sum(), conv.weight)
+
+    pooled = module.stage("a")(inputs)
+    (found,) = torch.autograd.grad(pooled.square().sum(), conv.weight)
+
+    assert [type(layer).__name__ for _, layer in module.layers()][1:3] == ["MaxPool2d", "ReLU"]
+    assert torch.equal(pooled, expected)
+    assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5, 1e-7, 1 - 1e-7])
+def test_dropout_keeps_the_mean_and_scales_by_the_rate_that_holds(rate: float) -> None:
+    torch.manual_seed(0)
+    dropout = Dropout(rate)
+    out = dropout(torch.ones(400_003))
+    kept = out > 0
+
+    values = out[kept].unique()
+    assert len(values) <= 1
+    assert float(kept.double().mean()) == pytest.approx(1 - rate, abs=4e-3)
+    if 0.01 < rate < 0.99:
+        assert float(values) == pytest.approx(1 / (1 - rate), rel=1 / 2**15)
+        # Every one of the four draws that share 64 random bits is as good as the others.
+        quarters = kept[:400_000].reshape(-1, 4).double().mean(0)
+        assert quarters.tolist() == pytest.approx([1 - rate] * 4, abs=6e-3)
+
+
+def test_dropout_is_fixed_by_the_seed_and_is_nothing_in_eval_mode() -> None:
+    dropout, inputs = Dropout(0.3), torch.randn(5, 3, 4, 4, requires_grad=True)
+    outs = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        outs.append(dropout(inputs))
+
+    assert torch.equal(outs[0], outs[1])
+    assert not torch.equal(outs[0], outs[2])
+    (gradient,) = torch.autograd.grad(outs[0].sum(), inputs)
+    assert torch.allclose(gradient * inputs, outs[0])
+    assert dropout.eval()(inputs) is inputs
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_dropout_keeps_the_layout_and_takes_inputs_that_are_not_dense(
+    layout: torch.memory_format,
+) -> None:
+    whole = torch.ones(4, 6, 5, 5).contiguous(memory_format=layout)
+    dropout = Dropout(0.5)
+
+    assert dropout(whole).is_contiguous(memory_format=layout)
+    assert set(dropout(whole[:, ::2, 1:]).unique().tolist()) == {0.0, 2.0}

@@ -100,7 +100,9 @@ def full(network: NetworkSpec = NETWORK, updates: int = 10) -> Phase:
 def test_the_loop_equals_a_plain_pytorch_loop() -> None:
     result = go(full(PLAIN), PLAIN)
     module = build(PLAIN, IMAGE, 3, start(PLAIN))
-    optimiser = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
+    optimiser = torch.optim.SGD(
+        module.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3, fused=True
+    )
     update = 0
     for epoch in range(3):
         order = generator(0, "target", "order", epoch).permutation(50)

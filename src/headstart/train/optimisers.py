@@ -14,21 +14,30 @@ def make_optimiser(
 ) -> torch.optim.Optimizer:
     """An optimiser over groups of (learning rate, parameters); the spec has the other settings.
 
-    Each group keeps its rate under `base_lr`, for `set_rates`.
+    Each group keeps its rate under `base_lr`, for `set_rates`. Where PyTorch has an optimiser in
+    one fused pass it is used: the same numbers within rounding, in less time.
     """
     parameters = [{"params": members, "lr": rate, "base_lr": rate} for rate, members in groups]
     decay = spec.weight_decay
     match spec.kind:
         case "sgd":
             return torch.optim.SGD(
-                parameters, momentum=spec.momentum, nesterov=spec.nesterov, weight_decay=decay
+                parameters,
+                momentum=spec.momentum,
+                nesterov=spec.nesterov,
+                weight_decay=decay,
+                fused=True,
             )
         case "adam":
             betas = (spec.beta1, spec.beta2)
-            return torch.optim.Adam(parameters, betas=betas, eps=spec.epsilon, weight_decay=decay)
+            return torch.optim.Adam(
+                parameters, betas=betas, eps=spec.epsilon, weight_decay=decay, fused=True
+            )
         case "adamw":
             betas = (spec.beta1, spec.beta2)
-            return torch.optim.AdamW(parameters, betas=betas, eps=spec.epsilon, weight_decay=decay)
+            return torch.optim.AdamW(
+                parameters, betas=betas, eps=spec.epsilon, weight_decay=decay, fused=True
+            )
         case "rmsprop" if spec.epsilon_inside:
             return DampedRMSprop(
                 parameters, lr=spec.lr, decay=spec.decay, epsilon=spec.epsilon, weight_decay=decay

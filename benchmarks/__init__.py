@@ -1,0 +1,1 @@
+"""How fast headstart is against what a user would write: `make bench`."""

@@ -1,0 +1,62 @@
+"""Fused optimisers take the same steps as PyTorch's plain ones, whatever the layout of a tensor."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from headstart.spec.training import OptimiserSpec
+from headstart.train.optimisers import make_optimiser, set_rates
+
+PLAIN: dict[str, Any] = {
+    "sgd": lambda groups: torch.optim.SGD(groups, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "adam": lambda groups: torch.optim.Adam(groups, eps=1e-7, weight_decay=0.01),
+    "adamw": lambda groups: torch.optim.AdamW(groups, eps=1e-7, weight_decay=0.01),
+}
+OWN: dict[str, dict[str, Any]] = {
+    "sgd": {"momentum": 0.9, "nesterov": True},
+    "adam": {"epsilon": 1e-7},
+    "adamw": {"epsilon": 1e-7},
+}
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_fused_steps_equal_plain_ones(kind: Any) -> None:
+    spec = OptimiserSpec(kind=kind, lr=0.01, weight_decay=0.01, **OWN[kind])
+    ours, theirs = _tiny(), _tiny()
+    fused = make_optimiser(spec, [(0.01, list(ours[:1].parameters())), (0.005, _rest(ours))])
+    groups = [
+        {"params": list(theirs[:1].parameters()), "lr": 0.01},
+        {"params": _rest(theirs), "lr": 0.005},
+    ]
+    plain = PLAIN[kind](groups)
+    for update in range(5):
+        factor = 1.0 if update < 3 else 0.1
+        set_rates(fused, factor)
+        for group, rate in zip(plain.param_groups, (0.01, 0.005), strict=True):
+            group["lr"] = rate * factor
+        for module, optimiser in (ours, fused), (theirs, plain):
+            optimiser.zero_grad(set_to_none=True)
+            _loss(module, update).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+    for found, wanted in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(found, wanted, rtol=1e-5, atol=1e-7)
+    assert fused.defaults["fused"]
+
+
+def _tiny() -> nn.Sequential:
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 4))
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _rest(module: nn.Sequential) -> list[nn.Parameter]:
+    return list(module[1:].parameters())
+
+
+def _loss(module: nn.Module, seed: int) -> torch.Tensor:
+    inputs = torch.randn(6, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
+    out: torch.Tensor = module(inputs.contiguous(memory_format=torch.channels_last))
+    return out.square().sum()
