@@ -12,6 +12,7 @@ from headstart.flow import Planned
 from headstart.plan.steps import Plan, Step
 from headstart.report.plan import duration
 
+BAR_PAUSE = 0.2  # seconds between two drawings of the bar
 QUIET_PAUSE = 5.0  # seconds between lines where there is no terminal to redraw
 
 
@@ -83,8 +84,11 @@ class Tracker:
     def text(self) -> str:
         """One line."""
         done, running, left = self.trials
-        parts = [f"{done} of {self.num_trials} trials done", f"{running} running"]
-        parts.append(f"{left} to go")
+        parts = [f"{done} of {self.num_trials} trials done"]
+        if self.plan and self.plan.num_waiting and not running:
+            parts.append("learning rates and margin being settled on the pilot seed")
+        else:
+            parts += [f"{running} running", f"{left} to go"]
         if self.failed:
             parts.append(f"{self.failed} steps failed")
         if self.seconds_left is not None:
@@ -135,10 +139,17 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
     ) as shown:
         bar = shown.add_task("planning", total=None)
 
+        drawn = 0.0
+
         def listen(step: Step, report: Report | None) -> None:
+            nonlocal drawn
             tracker.tell(step, report)
             if report is not None and report.ending == "failed":
                 shown.console.print(f"failed: {step.label}", style="red")
+            # Counting what is left takes a while in a study of thousands of steps.
+            if time.monotonic() - drawn < BAR_PAUSE:
+                return
+            drawn = time.monotonic()
             total = tracker.cost
             done = total - tracker.cost_left
             shown.update(bar, description=tracker.text(), total=total, completed=done)
