@@ -16,10 +16,9 @@ StoreFolder = Annotated[
 def _seeds(text: str) -> int | str:
     if text == "auto":
         return text
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"'{text}' is neither a number nor 'auto'.") from None
+    if not text.isdecimal() or not int(text):
+        raise typer.BadParameter(f"'{text}' is neither a number from 1 on nor 'auto'.")
+    return int(text)
 
 
 Seeds = Annotated[
