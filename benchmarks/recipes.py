@@ -20,9 +20,9 @@ TARGETS = {
 SHARES = {
     "mnist-parity": 0.1,
     "fashion-two-classes": 0.1,
-    "mnist-fashion": 0.02,
+    "mnist-fashion": 0.05,
     "mnist-halves": 0.1,
-    "cifar-halves": 0.02,
+    "cifar-halves": 0.05,
 }
 """Shares of the notebooks' epochs with `--short`: a few seconds to a side."""
 GIGABYTE = 1e9

@@ -11,7 +11,7 @@ from headstart.networks.initial import Weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.shapes import Shape
 
-BATCH = 500  # large enough to fill the machine, small enough to stay in its caches
+BATCH = 128  # large enough to fill the machine, small enough to stay in its caches
 
 
 @dataclass(frozen=True, slots=True)
