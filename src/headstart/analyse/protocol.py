@@ -25,6 +25,7 @@ def protocol_lines(
         ("Budget", f"{_budget(training)}, batches of {training.batch_size} or all images if fewer"),
         ("Source runs", f"{_budget(study.pretraining)}, from scratch on all source images"),
         ("Optimiser", _optimiser(training)),
+        ("Pilot", _pilot(study)),
         ("Weights that count", f"{keep}; measured {training.validations} times, evenly spaced"),
         ("Preprocessing", _preprocessing(study)),
         ("Test images", "opened once per trial, by its last step, after all training"),
@@ -34,6 +35,25 @@ def protocol_lines(
             f"{adjustment(looks, family_size)}; other arms are held to the level of the look alone",
         ),
         ("Margin", _margin(study, plan)),
+        (
+            "Plan",
+            f"SHA-256 {study.fingerprint[:16]}... of the study file as it was read, kept in the "
+            "store before anything was trained",
+        ),
+    )
+
+
+def _pilot(study: StudySpec) -> str:
+    settled = [
+        *(["learning rates"] if study.training.rates or study.pretraining.rates else []),
+        *(["the margin"] if study.margin == AUTO else []),
+    ]
+    if not settled:
+        return "none: learning rate and margin are given"
+    return (
+        f"seed {study.pilot_seed}, never tested and no part of the evidence, settles "
+        f"{' and '.join(settled)} by validation; a grid whose best rate lies at its edge grows there "
+        "for all arms"
     )
 
 
@@ -57,7 +77,9 @@ def _budget(training: TrainingSpec) -> str:
 
 def _optimiser(training: TrainingSpec) -> str:
     spec = training.optimiser
-    parts = [f"{spec.kind}, learning rate {spec.lr:g}"]
+    rates = ", ".join(f"{rate:g}" for rate in training.rates)
+    rate = f"learning rate of each arm and size from {rates}" if rates else f"rate {spec.lr:g}"
+    parts = [f"{spec.kind}, {rate}"]
     if spec.momentum:
         parts.append(f"momentum {spec.momentum:g}" + (" (Nesterov)" if spec.nesterov else ""))
     if spec.weight_decay:

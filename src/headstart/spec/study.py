@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from headstart.core.errors import Problem, SpecError
+from headstart.core.hashing import digest
 from headstart.spec.arms import DEFAULT_ARMS, NAMED_ARMS, Arm, ArmSpec, CutSweep
 from headstart.spec.base import Spec
 from headstart.spec.checks import Parts, check
@@ -158,6 +159,11 @@ class StudySpec(Spec):
     def pretraining(self) -> TrainingSpec:
         """How source runs are trained: `source_training`, or the same as the target."""
         return self.source_training or self.training
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of every rule of the study: what is fixed before anything is trained."""
+        return digest(self.model_dump(mode="json"))
 
     def has_validation(self, task: str) -> bool:
         """Whether a task has images to choose on."""
