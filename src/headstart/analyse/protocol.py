@@ -52,8 +52,8 @@ def _pilot(study: StudySpec) -> str:
         return "none: learning rate and margin are given"
     return (
         f"seed {study.pilot_seed}, never tested and no part of the evidence, settles "
-        f"{' and '.join(settled)} by validation; a grid whose best rate lies at its edge grows there "
-        "for all arms"
+        f"{' and '.join(settled)} by validation; a grid whose best rate lies at its edge grows "
+        "there, for all arms"
     )
 
 
