@@ -28,6 +28,7 @@ def test_the_best_on_validation_is_chosen_and_ties_go_to_the_lower_loss() -> Non
             "probe": [score(0.01, 0.5), score(0.03, 0.9, loss=0.4), score(0.1, 0.9, loss=0.6)],
         },
         "scratch",
+        200,
     )
     assert chosen.rates == {"scratch": 0.03, "probe": 0.03}
     assert chosen.edges == {}
@@ -35,9 +36,18 @@ def test_the_best_on_validation_is_chosen_and_ties_go_to_the_lower_loss() -> Non
 
 
 def test_a_loss_that_is_no_number_never_wins_a_tie() -> None:
-    chosen = choose_rates({"full": [score(0.01, 0.5), score(0.1, 0.5, loss=math.nan)]}, None)
+    chosen = choose_rates({"full": [score(0.01, 0.5), score(0.1, 0.5, loss=math.nan)]}, None, 200)
     assert chosen.rates == {"full": 0.01}
     assert chosen.control_error is None
+
+
+def test_a_rate_on_the_brink_gives_way_to_one_as_good() -> None:
+    """On 400 images one standard error at 0.9 is 0.015."""
+    broken = Score(rate=0.1, accuracy=0.99, loss=1.0, finite=False)
+    close = [score(0.01, 0.89), score(0.03, 0.9), broken]
+    apart = [score(0.01, 0.88), score(0.03, 0.9), broken]
+    chosen = choose_rates({"close": close, "apart": apart}, None, 400)
+    assert chosen.rates == {"close": 0.01, "apart": 0.03}
 
 
 def test_edges_of_the_grid_are_told() -> None:
@@ -47,6 +57,7 @@ def test_edges_of_the_grid_are_told() -> None:
             "high": [score(0.01, 0.7), score(0.03, 0.8), score(0.1, 0.9)],
         },
         None,
+        200,
     )
     assert chosen.edges == {"low": "low", "high": "high"}
     assert extended((0.01, 0.03, 0.1), chosen.edges.values()) == (0.00333, 0.01, 0.03, 0.1, 0.333)
@@ -79,10 +90,13 @@ def answered(payload: Json, best: dict[str, float]) -> Json:
         arm, rate = candidate["arm"], candidate["rate"]
         accuracy = 0.95 - abs(math.log(rate / best.get(arm, 0.03))) / 100
         scores.setdefault(arm, []).append(score(rate, accuracy))
-    chosen = choose_rates(scores, payload["control"])
+    chosen = choose_rates(scores, payload["control"], 200)
     return {
         "rates": chosen.rates,
-        "scores": {a: [[s.rate, s.accuracy, s.loss] for s in all_] for a, all_ in scores.items()},
+        "scores": {
+            arm: [[s.rate, s.accuracy, s.loss, s.finite] for s in tried]
+            for arm, tried in scores.items()
+        },
         "edges": chosen.edges,
         "control_error": chosen.control_error,
     }

@@ -386,15 +386,17 @@ def _select(step: Step, store: Store, device: torch.device) -> Outcome:
     scores: dict[str, list[Score]] = {}
     for candidate in step.payload["candidates"]:
         results = [rows[step.inputs[number]].result for number in candidate["inputs"]]
-        found = _validated(results, candidate["keep"])
+        accuracy, loss = _validated(results, candidate["keep"])
+        finite = all(result["finite"] for result in results)
         scores.setdefault(candidate["arm"], []).append(
-            Score(rate=candidate["rate"], accuracy=found[0], loss=found[1])
+            Score(rate=candidate["rate"], accuracy=accuracy, loss=loss, finite=finite)
         )
-    choice = choose_rates(scores, step.payload["control"])
+    num_validation = next(iter(rows.values())).result["num_validation"]
+    choice = choose_rates(scores, step.payload["control"], num_validation)
     result: Json = {
         "rates": choice.rates,
         "scores": {
-            arm: [[score.rate, score.accuracy, _finite(score.loss)] for score in tried]
+            arm: [[s.rate, s.accuracy, _finite(s.loss), s.finite] for s in tried]
             for arm, tried in choice.scores.items()
         },
         "edges": choice.edges,

@@ -6,7 +6,7 @@ step compares them on validation; what follows is planned once its choice is sto
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
+from math import isfinite, sqrt
 
 from headstart.core.hashing import Json
 from headstart.plan.steps import Choice, Place, Score, Step
@@ -26,12 +26,19 @@ class Undecided(Exception):
     """Planning needs the choice of a `select` step that is not stored yet."""
 
 
-def choose_rates(scores: Mapping[str, Iterable[Score]], control: str | None) -> Choice:
-    """The best rate of each arm: by validation accuracy, then loss, then the smaller rate."""
+def choose_rates(
+    scores: Mapping[str, Iterable[Score]], control: str | None, num_validation: int
+) -> Choice:
+    """The best rate of each arm: by validation accuracy, then loss, then the smaller rate.
+
+    A training that did not stay finite is never chosen. Nor is a rate whose neighbour above did
+    not, where another is as good within one standard error of an accuracy on `num_validation`
+    images: what just held on the pilot seed may break on another.
+    """
     ordered = {
         arm: tuple(sorted(tried, key=lambda score: score.rate)) for arm, tried in scores.items()
     }
-    best = {arm: max(tried, key=_merit) for arm, tried in ordered.items()}
+    best = {arm: _best(tried, num_validation) for arm, tried in ordered.items()}
     edges = {}
     for arm, tried in ordered.items():
         if len(tried) > 1 and best[arm] in (tried[0], tried[-1]):
@@ -42,6 +49,18 @@ def choose_rates(scores: Mapping[str, Iterable[Score]], control: str | None) -> 
         edges=edges,
         control_error=1 - best[control].accuracy if control else None,
     )
+
+
+def _best(tried: tuple[Score, ...], num_validation: int) -> Score:
+    sound = [score for score in tried if score.finite] or list(tried)
+    best = max(sound, key=_merit)
+    above = tried[tried.index(best) + 1 :]
+    others = [score for score in sound if score != best]
+    if above and not above[0].finite and others:
+        error = sqrt(best.accuracy * (1 - best.accuracy) / num_validation)
+        rival = max(others, key=_merit)
+        return rival if rival.accuracy >= best.accuracy - error else best
+    return best
 
 
 def _merit(score: Score) -> tuple[float, float, float]:
@@ -208,8 +227,13 @@ def _read(result: Json) -> Choice:
         rates=result["rates"],
         scores={
             arm: tuple(
-                Score(rate=rate, accuracy=accuracy, loss=float("nan") if loss is None else loss)
-                for rate, accuracy, loss in tried
+                Score(
+                    rate=rate,
+                    accuracy=accuracy,
+                    loss=float("nan") if loss is None else loss,
+                    finite=finite,
+                )
+                for rate, accuracy, loss, finite in tried
             )
             for arm, tried in result["scores"].items()
         },

@@ -12,7 +12,7 @@ StepKind = Literal["train", "select", "predict", "score", "overlap"]
 # taken for the new one.
 VERSIONS: dict[StepKind, int] = {
     "train": 1,
-    "select": 1,
+    "select": 2,
     "predict": 2,
     "score": 1,
     "overlap": 2,
@@ -78,11 +78,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One learning rate of one arm on the pilot seed: what validation says of it."""
+    """One learning rate of one arm on the pilot seed: what validation says of it.
+
+    `finite` is whether all weights and losses of the training stayed finite.
+    """
 
     rate: float
     accuracy: float
     loss: float
+    finite: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
