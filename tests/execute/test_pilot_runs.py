@@ -87,19 +87,23 @@ def test_seeds_are_added_while_evidence_is_short(store_folder: Path) -> None:
 def test_a_look_is_remembered_and_charged_for(store_folder: Path) -> None:
     """More seeds after a first look: the level is that of two looks, whoever asks again."""
 
-    def intervals(seeds: int, folder: Path) -> list[float]:
+    def looked(seeds: int) -> tuple[int, float]:
         loaded = tiny(sizes=[20], arms=["scratch", "full"], seeds=seeds)
-        compared = go(loaded, folder).analysis.comparisons
-        return [c.high_pp - c.low_pp for c in compared if c.high_pp and c.low_pp is not None]
+        analysis = go(loaded, store_folder).analysis
+        return analysis.looks, analysis.level
 
-    intervals(3, store_folder)
+    assert looked(3) == (1, 0.05)
+    assert looked(3) == (1, 0.05)  # the same seeds once more are no other look
+    assert looked(4) == (2, 0.0294)
+    assert looked(3) == (2, 0.0294)
     with Store(store_folder) as store:
-        assert [set(n) for n in store.looks(_looked(store)).values()] == [{3}]
-    intervals(4, store_folder)
-    with Store(store_folder) as store:
-        assert [set(n) for n in store.looks(_looked(store)).values()] == [{3, 4}]
+        recalled = flow.recall(store)[0]
+        evidence = evidence_of(recalled.loaded.study, recalled.plan)
+        assert list(store.looks(evidence).values()) == [{3, 4}]
+        again, _ = flow.report_again(store, recalled)
+    assert (again.looks, again.level) == (2, 0.0294)
 
 
-def _looked(store: Store) -> list[str]:
-    recalled = flow.recall(store)[0]
-    return list(evidence_of(recalled.loaded.study, recalled.plan))
+def test_planned_looks_are_charged_from_the_first(store_folder: Path) -> None:
+    loaded = tiny(sizes=[20], arms=["scratch", "full"], seeds=2, looks=[2, 3])
+    assert go(loaded, store_folder).analysis.level == 0.0294
