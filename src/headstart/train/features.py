@@ -27,6 +27,13 @@ class Part:
         """How much memory it takes."""
         return self.inputs.nbytes + self.labels.nbytes
 
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """A copy of the inputs and labels of some images, by their indices."""
+        # On rows it takes a quarter of the time; of images it would not keep the channels last.
+        rows = self.inputs.dim() == 2
+        inputs = self.inputs.index_select(0, chosen) if rows else self.inputs[chosen]
+        return inputs, self.labels.index_select(0, chosen)
+
 
 _kept: Kept[Part] = Kept(KEPT_BYTES, lambda part: part.bytes)
 
