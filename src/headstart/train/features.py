@@ -1,8 +1,13 @@
 """What layers that stay make of the images: computed once, for all updates and all trainings."""
 
+import os
+import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -64,21 +69,65 @@ def still_part(
         frozen: a hash that differs where the weights of those layers do.
         examples: images and labels; with a name, the part is kept for the next training.
         device: where to compute and keep it.
-        shape: a function of a module, applied to the features before they are kept.
+        shape: a function of a module, applied to the features before they are kept; row by row.
     """
 
     def make() -> Part:
-        part = whole_part(examples, device)
-        if not len(part.labels):
-            return part
+        labels = torch.from_numpy(examples.labels).to(device)
+        if not len(labels):
+            return whole_part(examples, device)
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
-        starts = range(0, len(part.labels), BATCH)
-        with torch.no_grad():
-            found = torch.cat([still(part.inputs[at : at + BATCH]) for at in starts])
-            return Part(shape(found), part.labels)
+        if all(isinstance(layer, torch.nn.Flatten) for layer in still):
+            return Part(shape(still(whole_part(examples, device).inputs)), labels)  # no copy
+        return Part(_computed(lambda inputs: shape(still(inputs)), examples, device), labels)
 
     if not examples.name:
         return make()
     network = (work.network, work.image, work.num_classes, done)
     return _kept.get((examples.name, frozen, network, shape, str(device)), make)
+
+
+@torch.no_grad()
+def _computed(
+    function: Callable[[Tensor], Tensor], examples: Examples, device: torch.device
+) -> Tensor:
+    """What a function makes of all inputs, batch by batch, written to where it will stay."""
+    result = torch.empty(0)
+    for at in range(0, len(examples.inputs), BATCH):
+        inputs = torch.from_numpy(examples.inputs[at : at + BATCH])
+        found = function(inputs.to(device, memory_format=torch.channels_last))
+        if not at:
+            result = _room_for(len(examples.inputs), found)
+        result[at : at + BATCH] = found
+    return result
+
+
+def _room_for(num: int, first: Tensor) -> Tensor:
+    """Room for `num` rows like those of a first batch, with channels last where it has them.
+
+    What is too large to be kept lies in a scratch file, which goes with the tensor: the system may
+    write it out when memory is short, while memory of a process is lost to all others.
+    """
+    last = first.dim() == 4 and first.is_contiguous(memory_format=torch.channels_last)
+    laid_out = first.permute(0, 2, 3, 1) if last else first
+    shape = (num, *laid_out.shape[1:])
+    room = None
+    if first.device.type == "cpu" and num * first[0].nbytes > KEPT_BYTES:
+        room = _scratch(shape)
+    if room is None:
+        room = first.new_empty(shape)
+    return room.permute(0, 3, 1, 2) if last else room
+
+
+def _scratch(shape: tuple[int, ...]) -> Tensor | None:
+    """Float32 numbers in a file without a name, None where there is no space for it."""
+    if sys.platform != "linux":  # elsewhere space cannot be set aside, and a full disk would kill
+        return None
+    size = 4 * prod(shape)
+    try:
+        with tempfile.TemporaryFile(prefix="headstart-") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return torch.from_numpy(np.memmap(file, np.float32, "r+", shape=shape))
+    except OSError:
+        return None
