@@ -14,7 +14,7 @@ from torch import Tensor
 from headstart.core.kept import Kept
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
-from headstart.train.prediction import BATCH
+from headstart.train.prediction import BATCH, as_images
 from headstart.train.work import Examples, PhaseWork
 
 KEPT_BYTES = 256_000_000
@@ -45,10 +45,7 @@ _kept: Kept[Part] = Kept(KEPT_BYTES, lambda part: part.bytes)
 
 def whole_part(examples: Examples, device: torch.device) -> Part:
     """The images themselves, for a network of which no layer stays."""
-    return Part(
-        torch.from_numpy(examples.inputs).to(device, memory_format=torch.channels_last),
-        torch.from_numpy(examples.labels).to(device),
-    )
+    return Part(as_images(examples.inputs, device), torch.from_numpy(examples.labels).to(device))
 
 
 def still_part(
@@ -73,13 +70,14 @@ def still_part(
     """
 
     def make() -> Part:
-        labels = torch.from_numpy(examples.labels).to(device)
-        if not len(labels):
+        if not len(examples.labels):
             return whole_part(examples, device)
+        labels = torch.from_numpy(examples.labels).to(device)
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
         if all(isinstance(layer, torch.nn.Flatten) for layer in still):
-            return Part(shape(still(whole_part(examples, device).inputs)), labels)  # no copy
+            rows = still(torch.from_numpy(examples.inputs).to(device))  # no copy on a CPU
+            return Part(shape(rows), labels)
         return Part(_computed(lambda inputs: shape(still(inputs)), examples, device), labels)
 
     if not examples.name:
@@ -95,8 +93,7 @@ def _computed(
     """What a function makes of all inputs, batch by batch, written to where it will stay."""
     result = torch.empty(0)
     for at in range(0, len(examples.inputs), BATCH):
-        inputs = torch.from_numpy(examples.inputs[at : at + BATCH])
-        found = function(inputs.to(device, memory_format=torch.channels_last))
+        found = function(as_images(examples.inputs[at : at + BATCH], device))
         if not at:
             result = _room_for(len(examples.inputs), found)
         result[at : at + BATCH] = found
