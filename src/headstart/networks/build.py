@@ -116,8 +116,10 @@ class Dropout(nn.Dropout):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Inputs with some values dropped in train mode; inputs as they are in eval mode."""
-        if not self.training:
-            return inputs
+        return inputs * self.mask(inputs) if self.training else inputs
+
+    def mask(self, inputs: Tensor) -> Tensor:
+        """What the inputs are multiplied by in train mode, drawn anew; in their memory order."""
         mask = torch.empty_like(inputs)  # dense, in the memory order of the inputs
         number = mask.numel()
         # All 64 bits: without bounds only 63 are drawn, and every fourth value would be kept.
@@ -126,7 +128,7 @@ class Dropout(nn.Dropout):
         flat = mask.as_strided((number,), (1,))
         torch.ge(draws, self._dropped - _DRAWS // 2, out=flat)
         flat.mul_(_DRAWS / (_DRAWS - self._dropped))
-        return inputs * mask
+        return mask
 
 
 _DRAWS = 2**16

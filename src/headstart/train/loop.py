@@ -18,6 +18,7 @@ from headstart.core.seeds import generator
 from headstart.networks.initial import Weights, stage_of
 from headstart.spec.still import head_alone, live_stages, num_still
 from headstart.train.checkpoints import Best
+from headstart.train.dense import DenseNetwork, fits
 from headstart.train.features import Part, still_part, whole_part
 from headstart.train.heads import Heads, as_rows
 from headstart.train.learners import Learner, Member, rules_of
@@ -115,7 +116,7 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
     """
     _check_alike(members)
     first, device = members[0].work, members[0].device
-    learner: Learner = Heads(members) if members[0].head_alone else WholeNetwork(members[0])
+    learner = _learner(members)
     progress = [_Progress() for _ in members]
     running = _Running(len(members), device)
     measure_at = frozenset(first.measure_at)
@@ -137,6 +138,14 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
         _result(member, learner.weights(at), progress[at], seconds)
         for at, member in enumerate(members)
     ]
+
+
+def _learner(members: Sequence[Member]) -> Learner:
+    """Chosen by what the network and the phase are, so that each training always has the same."""
+    if members[0].head_alone:
+        return Heads(members)
+    (member,) = members
+    return DenseNetwork(member) if fits(member.work) else WholeNetwork(member)
 
 
 def _check_alike(members: Sequence[Member]) -> None:

@@ -32,10 +32,20 @@ def predict(
 ) -> Predictions:
     """Predictions for inputs (n, channels, height, width)."""
     module = build(network, image, num_classes, weights).to(device)
-    logits = logits_of(
-        module, torch.from_numpy(inputs).to(device, memory_format=torch.channels_last)
-    ).cpu()
+    logits = logits_of(module, as_images(inputs, device)).cpu()
     return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
+
+
+def as_images(inputs: np.ndarray, device: torch.device) -> Tensor:
+    """Inputs (n, channels, height, width) on the device, channels last; no copy if there is one.
+
+    PyTorch would copy images of one channel too, though only their strides have to say so.
+    """
+    num, channels, height, width = inputs.shape
+    images = torch.from_numpy(inputs)
+    if channels == 1:
+        return images.view(num, height, width, 1).permute(0, 3, 1, 2).to(device)
+    return images.to(device, memory_format=torch.channels_last)
 
 
 @torch.inference_mode()

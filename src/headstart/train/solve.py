@@ -16,7 +16,7 @@ from headstart.spec.shapes import layers_of
 from headstart.train.checkpoints import Best
 from headstart.train.convex import Path, fit_path
 from headstart.train.loop import Examples, Measurement, PhaseResult, PhaseWork
-from headstart.train.prediction import BATCH
+from headstart.train.prediction import BATCH, as_images
 
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-6, 6, 25))
 WEIGHT, BIAS = f"{HEAD}.0.weight", f"{HEAD}.0.bias"
@@ -93,12 +93,9 @@ def _features(module: Network, examples: Examples, device: torch.device) -> Tens
     """What the trunk makes of all inputs, in eval mode (n, features)."""
     module.eval()
     trunk = torch.nn.Sequential(*(layer for stage, layer in module.layers() if stage != HEAD))
-    inputs = torch.from_numpy(examples.inputs)
-    parts = [
-        trunk(inputs[at : at + BATCH].to(device, memory_format=torch.channels_last))
-        for at in range(0, len(inputs), BATCH)
-    ]
-    return torch.cat(parts)
+    inputs = examples.inputs
+    starts = range(0, len(inputs), BATCH)
+    return torch.cat([trunk(as_images(inputs[at : at + BATCH], device)) for at in starts])
 
 
 def _head(path: Path, at: int, weights: Weights) -> Weights:

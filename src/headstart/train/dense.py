@@ -1,0 +1,196 @@
+"""Dense layers under SGD with the backward pass written out: autograd's numbers, sooner.
+
+At the batch sizes of the notebooks the bookkeeping of autograd and of the optimiser takes as long
+as the arithmetic. Here the gradient of a weight is never formed: the product that makes it is
+added to the weight, or to its momentum, as it is computed.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.networks.build import Dropout
+from headstart.spec import network as spec
+from headstart.spec.still import is_trained
+from headstart.spec.training import OptimiserSpec
+from headstart.train.learners import Member
+from headstart.train.module import ModuleLearner
+from headstart.train.work import PhaseWork
+
+_FITTING = (
+    spec.Dense,
+    spec.Relu,
+    spec.LeakyRelu,
+    spec.Tanh,
+    spec.Gelu,
+    spec.Dropout,
+    spec.Flatten,
+)
+
+
+def fits(work: PhaseWork) -> bool:
+    """Whether all from the first trained layer on is dense or number by number, under SGD.
+
+    What lies below may be anything: nothing flows back to it.
+    """
+    above = work.layers[_first_trained(work) :]
+    return work.optimiser.kind == "sgd" and all(isinstance(f.layer, _FITTING) for f in above)
+
+
+def _first_trained(work: PhaseWork) -> int:
+    stages = work.network.stage_names
+    trained = (is_trained(facts, stages, work.phase) for facts in work.layers)
+    return next((at for at, found in enumerate(trained) if found), len(work.layers))
+
+
+class DenseNetwork(ModuleLearner):
+    """The learner of phases that fit: the same update as the plain one, within rounding."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__(member)
+        first, layers = _first_trained(member.work), self.module.layers()
+        self._below = [layer for _, layer in layers[member.done : first]]
+        names = {id(layer): name for name, layer in self.module.named_modules()}
+        links = (self._link(layer, names[id(layer)]) for _, layer in layers[first:])
+        self._links = [link for link in links if link is not None]
+        self._ones: dict[int, Tensor] = {}
+
+    @torch.inference_mode()
+    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+        """One update of the only member."""
+        values, truth = self.member.train.batch(batches[0])
+        size = len(truth)
+        if size not in self._ones:
+            self._ones[size] = values.new_ones(size, 1)
+        for layer in self._below:
+            values = layer(values)
+        seen = [values]
+        for link in self._links:
+            seen.append(link.forward(seen[-1]))
+        logits = self.module.logits(seen[-1])
+        log_shares = logits.log_softmax(1)
+        loss = functional.nll_loss(log_shares, truth)
+        right = (logits.argmax(1) == truth).sum()
+        # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
+        slopes = log_shares.exp_().scatter_add_(1, truth[:, None], -self._ones[size]).div_(size)
+        slopes = slopes[:, -seen[-1].shape[1] :]
+        for at in range(len(self._links) - 1, -1, -1):
+            link, above = self._links[at], slopes
+            if at:  # before the weights that it goes through move
+                slopes = link.back(above, seen[at], seen[at + 1])
+            if isinstance(link, _Dense):
+                link.learn(above, seen[at], self._ones[size], factor)
+        return loss, right
+
+    def _link(self, layer: nn.Module, name: str) -> "_Link | None":
+        """What a layer does to numbers in a row, None if nothing."""
+        match layer:
+            case nn.Linear():
+                rules, optimiser = self.rules, self.member.work.optimiser
+                moving = {
+                    kind: _Moving(parameter, rules[f"{name}.{kind}"].lr_scale, optimiser)
+                    for kind, parameter in layer.named_parameters()
+                    if not rules[f"{name}.{kind}"].frozen
+                }
+                return _Dense(layer, moving.get("weight"), moving.get("bias"))
+            case Dropout():
+                return _Dropping(layer) if layer.training else None
+            case nn.Flatten():
+                return None
+        return _Activation(layer, _BACK[type(layer)])
+
+
+class _Link(Protocol):
+    """One layer: forward, and slopes at its inputs from those at its outputs."""
+
+    def forward(self, inputs: Tensor) -> Tensor: ...
+
+    def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor: ...
+
+
+class _Moving:
+    """A parameter as a matrix (outputs, inputs), and how SGD moves it.
+
+    As PyTorch has it: with g the gradient and the decay's share, v = momentum v + g from v = 0, and
+    w -= rate v, or rate (g + momentum v) with Nesterov's momentum.
+    """
+
+    def __init__(self, parameter: nn.Parameter, scale: float, optimiser: OptimiserSpec) -> None:
+        self._values = parameter.detach().view(len(parameter), -1)
+        self._velocity = torch.zeros_like(self._values) if optimiser.momentum else None
+        self._rate = optimiser.lr * scale
+        self._momentum, self._nesterov = optimiser.momentum, optimiser.nesterov
+        self._decay = optimiser.weight_decay
+
+    def step(self, slopes: Tensor, inputs: Tensor, factor: float) -> None:
+        """Move by the gradient, slopes (batch, outputs) turned round times inputs."""
+        rate, velocity, turned = self._rate * factor, self._velocity, slopes.t()
+        if velocity is not None:
+            velocity.addmm_(turned, inputs, beta=self._momentum)
+            if self._decay:
+                velocity.add_(self._values, alpha=self._decay)
+        if velocity is None or self._nesterov:
+            self._values.addmm_(turned, inputs, beta=1 - rate * self._decay, alpha=-rate)
+        if velocity is not None:
+            self._values.add_(velocity, alpha=-rate * (self._momentum if self._nesterov else 1.0))
+
+
+class _Dense:
+    def __init__(self, layer: nn.Linear, weight: _Moving | None, bias: _Moving | None) -> None:
+        self._weight = layer.weight.detach()
+        self._bias = None if layer.bias is None else layer.bias.detach()
+        self._moving_weight, self._moving_bias = weight, bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return functional.linear(inputs, self._weight, self._bias)
+
+    def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
+        return slopes @ self._weight
+
+    def learn(self, slopes: Tensor, inputs: Tensor, ones: Tensor, factor: float) -> None:
+        """Move what is trained of it; the bias is the weight of an input that is always one."""
+        if self._moving_weight is not None:
+            self._moving_weight.step(slopes, inputs, factor)
+        if self._moving_bias is not None:
+            self._moving_bias.step(slopes, ones, factor)
+
+
+class _Dropping:
+    def __init__(self, layer: Dropout) -> None:
+        self._layer = layer
+        self._mask = torch.empty(0)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self._mask = self._layer.mask(inputs)
+        return inputs * self._mask
+
+    def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
+        return slopes * self._mask
+
+
+_Back = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
+_aten = torch.ops.aten
+# What autograd itself calls, with what it keeps: inputs or outputs.
+_BACK: dict[type[nn.Module], _Back] = {
+    nn.ReLU: lambda _, slopes, __, out: _aten.threshold_backward(slopes, out, 0),
+    nn.LeakyReLU: lambda layer, slopes, inputs, _: _aten.leaky_relu_backward(
+        slopes, inputs, layer.negative_slope, False
+    ),
+    nn.Tanh: lambda _, slopes, __, out: _aten.tanh_backward(slopes, out),
+    nn.GELU: lambda _, slopes, inputs, __: _aten.gelu_backward(slopes, inputs),
+}
+
+
+class _Activation:
+    def __init__(self, layer: nn.Module, back: _Back) -> None:
+        self._layer, self._back = layer, back
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self._layer(inputs)
+        return outputs
+
+    def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
+        return self._back(self._layer, slopes, inputs, outputs)

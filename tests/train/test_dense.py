@@ -1,0 +1,161 @@
+"""Dense layers trained without autograd: the numbers that the plain update gives."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.networks.initial import fresh_weights
+from headstart.spec.network import NetworkSpec
+from headstart.spec.phases import Phase, Rule
+from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.train import loop
+from headstart.train.dense import fits
+from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
+
+CPU = torch.device("cpu")
+IMAGE = (4, 4, 1)
+LEAKY = {"kind": "leaky_relu", "slope": 0.3}
+DROPOUT = {"kind": "dropout", "rate": 0.3}
+CONV = {"kind": "conv", "channels": 2}
+PLAIN = {"momentum": 0.0}
+
+
+def dense(units: int, **settings: object) -> dict[str, object]:
+    return {"kind": "dense", "units": units, **settings}
+
+
+def network(*stages: Sequence[Any], output: str = "softmax") -> NetworkSpec:
+    """Stages `s0`, `s1`, and so on."""
+    named = [{"name": f"s{at}", "layers": list(layers)} for at, layers in enumerate(stages)]
+    return NetworkSpec.model_validate(
+        {"stages": named, "head": {"output": output}, "initialiser": "torch"}
+    )
+
+
+def rule(first: str, last: str, scale: float = 1.0, mode: str = "train", kind: str = "all") -> Rule:
+    return Rule.model_validate(
+        {"first": first, "last": last, "lr_scale": scale, "mode": mode, "kind": kind}
+    )
+
+
+ALL = (rule("s0", "head"),)
+TWO = network(["flatten", dense(9), LEAKY], [dense(7), "tanh"])
+DROPPED = network(["flatten", dense(9), "relu", DROPOUT], [dense(7), DROPOUT, "gelu"])
+CONVOLVED = network([CONV, "relu", DROPOUT], ["flatten", dense(7), "relu"])
+
+
+def examples(seed: int, num: int, classes: int) -> Examples:
+    drawn = np.random.default_rng(seed)
+    return Examples(
+        inputs=drawn.normal(size=(num, 1, 4, 4)).astype(np.float32),
+        labels=drawn.integers(0, classes, num),
+    )
+
+
+def work(net: NetworkSpec, rules: tuple[Rule, ...], classes: int, **optimiser: Any) -> PhaseWork:
+    return PhaseWork(
+        network=net,
+        image=IMAGE,
+        num_classes=classes,
+        phase=Phase(rules=rules, updates=14),
+        optimiser=OptimiserSpec.model_validate({"lr": 0.1, "momentum": 0.9} | optimiser),
+        schedule=ScheduleSpec(kind="cosine", warmup=0.2),
+        batch_size=8,
+        first_update=0,
+        measure_at=(5, 14),
+        seed=0,
+        role="target",
+    )
+
+
+def trained(given: PhaseWork) -> PhaseResult:
+    first = fresh_weights(given.network, IMAGE, given.num_classes, 0, "target")
+    classes = given.num_classes
+    return run_phase(given, first, examples(0, 35, classes), examples(1, 20, classes), CPU)
+
+
+CASES: list[tuple[NetworkSpec, tuple[Rule, ...], int, dict[str, Any]]] = [
+    (network(["flatten", dense(9), activation]), ALL, 3, PLAIN)
+    for activation in ("relu", LEAKY, "tanh", "gelu")
+]
+CASES += [
+    (TWO, ALL, 3, {}),
+    (TWO, ALL, 3, {"weight_decay": 0.05}),
+    (TWO, ALL, 3, {"weight_decay": 0.05, "momentum": 0.0}),
+    (TWO, ALL, 3, {"weight_decay": 0.05, "nesterov": True}),
+    (network(["flatten", dense(9, bias=False), "relu", "tanh"]), ALL, 3, {}),
+    (network(["flatten", dense(9), "relu"], output="sigmoid"), ALL, 2, {}),
+    (network(["flatten", dense(9), "relu"]), ALL, 2, {}),
+    # Discriminative rates; a rate of the bias alone.
+    (TWO, (rule("s0", "s0", 0.1), rule("s1", "s1", 0.3), rule("head", "head")), 3, {}),
+    (
+        TWO,
+        (rule("s0", "head", 1.0, kind="weight"), rule("s0", "head", 2.0, kind="bias")),
+        3,
+        PLAIN,
+    ),
+    # Frozen below, frozen above, frozen weights with biases that move.
+    (TWO, (rule("s0", "s0", 0, "eval"), rule("s1", "head")), 3, {"weight_decay": 0.05}),
+    (TWO, (rule("s0", "s0"), rule("s1", "head", 0, "eval")), 3, {"weight_decay": 0.05}),
+    (TWO, (rule("s0", "head", 0, kind="weight"), rule("s0", "head", 1, kind="bias")), 3, {}),
+    # Dropout: live, not live, above a frozen convolution.
+    (DROPPED, ALL, 3, {}),
+    (DROPPED, (rule("s0", "s0", mode="eval"), rule("s1", "head")), 3, {}),
+    (CONVOLVED, (rule("s0", "s0", 0, "train"), rule("s1", "head")), 3, {}),
+    (CONVOLVED, (rule("s0", "s1", 0, "train"), rule("head", "head")), 3, {}),
+    # Batch statistics that move in a frozen stage below.
+    (
+        network([CONV, "batch_norm"], ["flatten", dense(7), "relu"]),
+        (rule("s0", "s0", 0, "train"), rule("s1", "head")),
+        3,
+        PLAIN,
+    ),
+]
+
+
+@pytest.mark.parametrize(("net", "rules", "classes", "optimiser"), CASES)
+def test_it_equals_the_plain_update(
+    net: NetworkSpec,
+    rules: tuple[Rule, ...],
+    classes: int,
+    optimiser: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = work(net, rules, classes, **optimiser)
+    assert fits(given)
+    ours = trained(given)
+    monkeypatch.setattr(loop, "fits", lambda _: False)
+    plain = trained(given)
+    for name, array in plain.last_weights.items():
+        np.testing.assert_allclose(
+            ours.last_weights[name], array, rtol=1e-4, atol=1e-6, err_msg=name
+        )
+    for mine, other in zip(ours.curve, plain.curve, strict=True):
+        assert mine.train_loss == pytest.approx(other.train_loss, rel=1e-5)
+        assert mine.validation_loss == pytest.approx(other.validation_loss, rel=1e-5)
+        assert mine.train_accuracy == other.train_accuracy
+    assert ours.frozen_before == plain.frozen_before == ours.frozen_after
+    assert ours.trained_moved
+
+
+@pytest.mark.parametrize(
+    ("net", "rules", "optimiser"),
+    [
+        (TWO, ALL, {"kind": "adam", "momentum": 0.0}),
+        (CONVOLVED, ALL, {}),
+        (network(["flatten", dense(9), "batch_norm", "relu"]), ALL, {}),
+    ],
+)
+def test_what_it_cannot_do_is_left_to_the_plain_update(
+    net: NetworkSpec, rules: tuple[Rule, ...], optimiser: dict[str, Any]
+) -> None:
+    assert not fits(work(net, rules, 3, **optimiser))
+
+
+def test_it_gives_the_same_bits_twice() -> None:
+    first, again = (trained(work(DROPPED, ALL, 3)) for _ in range(2))
+    for name, array in first.last_weights.items():
+        np.testing.assert_array_equal(again.last_weights[name], array)
