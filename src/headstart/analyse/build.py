@@ -44,12 +44,14 @@ def analyse(
 
     `looks` is how many times the study's evidence is looked at to decide whether to go on, this
     time and all others that have been or will be: each look is held to a stricter level.
-
-    What is found is audited. A number that does not stand up to it withholds the verdict, as any
-    other fault does.
     """
+    return analysis_of(seen_of(study, facts, plan, store), plan, store, looks=looks)
+
+
+def seen_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Seen:
+    """What there is to judge: everything that the store holds of the plan."""
     records = gather(plan, store)
-    seen = Seen(
+    return Seen(
         study=study,
         facts=facts,
         records=records,
@@ -58,6 +60,13 @@ def analyse(
         sources=gather_sources(plan, store),
         lineage=lineage_of(plan, store, ((c, seed) for c, by in records.items() for seed in by)),
     )
+
+
+def analysis_of(seen: Seen, plan: Plan, store: Store, *, looks: int = 1) -> Analysis:
+    """The analysis of what there is to judge, with every gate and audit.
+
+    A number that does not stand up to its audit withholds the verdict, as any other fault does.
+    """
     gates, withheld = run_gates(seen)
     found = _found(seen, plan, store, looks, withheld)
     audits, doubted = run_audits(found, seen)
@@ -68,7 +77,7 @@ def analyse(
     return replace(
         found,
         gates=every,
-        detail=details(every, study.control, missing, looks, found.family_size),
+        detail=details(every, seen.study.control, missing, looks, found.family_size),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from headstart.analyse.analysis import Analysis, Attribution, Comparison, Word
+from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Comparison, Word
 from headstart.analyse.gates.kinds import AuditSpec, Finding, Seen, named
 from headstart.analyse.records import Cell
 
@@ -63,8 +63,8 @@ def _same(found: re.Match[str] | None, *numbers: float | None) -> bool:
 
 
 def _rounds_to(number: float, text: str) -> bool:
-    decimals = len(text.partition(".")[2])
-    return abs(float(text) - number) <= 0.5 * 10**-decimals + 1e-6
+    unit = 0.1 ** len(text.partition(".")[2])
+    return abs(float(text) - number) <= unit / 2 + 1e-6
 
 
 def _verdicts(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
@@ -84,9 +84,8 @@ def _attribution_agrees(row: Attribution) -> bool:
     if row.verdict == "invalid" or row.low_pp is None or row.high_pp is None:
         return row.verdict not in ("helps", "hurts")
     enough = len(row.seeds) >= LEAST_SEEDS
-    return (row.verdict == "helps") == (enough and row.low_pp > 0) and (row.verdict == "hurts") == (
-        enough and row.high_pp < 0
-    )
+    helps, hurts = enough and row.low_pp > 0, enough and row.high_pp < 0
+    return (row.verdict == "helps", row.verdict == "hurts") == (helps, hurts)
 
 
 def _headline(analysis: Analysis) -> Iterator[Finding]:
@@ -134,8 +133,8 @@ def _readings(analysis: Analysis) -> Iterator[Finding]:
             )
 
 
-def _cell(told: object) -> Cell:
-    return tuple(getattr(told, name) for name in ("source", "target", "size", "arm"))  # type: ignore[return-value]
+def _cell(told: Comparison | Attribution | AttributionNote) -> Cell:
+    return (told.source, told.target, told.size, told.arm)
 
 
 SENTENCE_AUDITS: tuple[AuditSpec, ...] = (

@@ -264,11 +264,7 @@ def _paired(seen: Seen) -> Iterator[Finding]:
 def _streams(record: Record) -> list[Json]:
     """What a trial's draws follow from: its images, and the seed and role of its streams."""
     return [
-        {
-            **{name: step.payload[name] for name in ("data", "seed", "role")},
-            "num_validation": row.result["num_validation"],
-        }
-        for step, row in zip(record.steps[:1], record.train_rows[:1], strict=True)
+        {name: step.payload[name] for name in ("data", "seed", "role")} for step in record.steps[:1]
     ]
 
 
