@@ -373,6 +373,21 @@ def test_every_gate_and_audit_is_broken_somewhere() -> None:
     assert {audit for audit, _ in MUTANTS} == {spec.id for spec in AUDITS}
 
 
+def test_the_page_of_checks_is_that_of_the_registry() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in page.splitlines()
+        if line.startswith(("| CHK-", "| ENV "))
+    ]
+    audits = {spec.id for spec in AUDITS}
+    assert [tuple(row[:3]) for row in rows] == sorted(
+        (spec.id, spec.title, spec.severity) for spec in (*GATES, *AUDITS)
+    )
+    assert [row[0] for row in rows if row[3].endswith("(*audit*)")] == sorted(audits)
+    assert all(len(row) == 5 and all(row) for row in rows)
+
+
 # -- audits: the analysis itself is broken -----------------------------------------------------
 
 
