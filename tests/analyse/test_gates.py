@@ -13,9 +13,10 @@ from headstart.analyse import build, compare, headline
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analysis_of, seen_of
 from headstart.analyse.gates.convergence import learnt, still_improving
-from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.gates.kinds import AuditSpec, GateSpec, Records, Seen
 from headstart.analyse.gates.registry import AUDITS, GATES, run_audits
 from headstart.analyse.records import Cell, Record
+from headstart.analyse.worth.picks import picks_of
 from headstart.execute.options import RunOptions
 from headstart.flow import Loaded, run
 from headstart.flow.engine import plan_of
@@ -23,6 +24,7 @@ from headstart.plan.steps import Choice, Plan, Score
 from headstart.store.store import Store
 from studies import tiny, tiny_table
 
+EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
 LONG = {"name": "long", "start": "fresh", "strategy": "full", "compute_of": "probe"}
 TRAINING = {
     "updates": 120,
@@ -107,7 +109,7 @@ def failed(analysis: Analysis) -> dict[str, str]:
 def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
     analysis = sound.analysed()
     assert failed(analysis) == {}
-    assert {gate.id for gate in analysis.gates} == {spec.id for spec in (*GATES, *AUDITS)}
+    assert {gate.id for gate in analysis.gates} == {spec.id for spec in EVERY}
 
 
 # -- gates: what is broken, and the one that says so ------------------------------------------
@@ -382,7 +384,7 @@ def test_the_page_of_checks_is_that_of_the_registry() -> None:
     ]
     audits = {spec.id for spec in AUDITS}
     assert [tuple(row[:3]) for row in rows] == sorted(
-        (spec.id, spec.title, spec.severity) for spec in (*GATES, *AUDITS)
+        (spec.id, spec.title, spec.severity) for spec in EVERY
     )
     assert [row[0] for row in rows if row[3].endswith("(*audit*)")] == sorted(audits)
     assert all(len(row) == 5 and all(row) for row in rows)
@@ -415,7 +417,7 @@ def running_accuracy(found: list[Record], _: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = build.picks_of
+    true = picks_of
     monkeypatch.setattr(
         build,
         "picks_of",
@@ -523,6 +525,19 @@ def test_rows_of_another_study_are_no_fault(tmp_path: Path) -> None:
     later = tiny(name="later", arms=["scratch", "probe"], sizes=[20], seeds=2)
     analysis = run(later, options, listen=lambda *_: None).analysis
     assert not {"CHK-18", "CHK-18-trace", "CHK-20-source"} & set(failed(analysis))
+
+
+def test_another_pair_may_have_other_test_images_left_out(sound: Sound) -> None:
+    def fewer(record: Record) -> Record:
+        left = {**record.tested_on, "left_out": 1}
+        return replace(record, labels=record.labels[1:], classes=record.classes[1:], tested_on=left)
+
+    other = {
+        ("other", *cell[1:]): by for cell, by in each_record(sound.seen.records, fewer).items()
+    }
+    (gate,) = (spec for spec in GATES if spec.id == "CHK-16")
+    both = replace(sound.seen, records={**sound.seen.records, **other})
+    assert not list(gate.look(both))
 
 
 def test_hardly_moving_and_settled_are_told_apart(sound: Sound) -> None:
