@@ -1,16 +1,18 @@
 """Study, plan and store -> Analysis."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from headstart.analyse.analysis import Analysis, ArmResult, Curve, TaskFacts, Tuning
+from headstart.analyse.analysis import Analysis, ArmResult, Curve, Tuning
 from headstart.analyse.attribution import attribute
 from headstart.analyse.compare import Finished, compare_all, family_of
 from headstart.analyse.gates.kinds import Records, Seen
-from headstart.analyse.gates.registry import run_gates
+from headstart.analyse.gates.registry import run_audits, run_gates
 from headstart.analyse.headline import details, headline
 from headstart.analyse.leaks import leak_reports
+from headstart.analyse.lineage import lineage_of
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
 from headstart.analyse.protocol import protocol_lines
@@ -23,13 +25,13 @@ from headstart.analyse.records import (
     gather_sources,
     overlaps_of,
 )
+from headstart.analyse.tasks import task_facts
 from headstart.analyse.worth.build import worth_of
 from headstart.analyse.worth.classes import class_gains
 from headstart.analyse.worth.forgetting import forgetting_of
 from headstart.analyse.worth.picks import picks_of
 from headstart.plan.steps import Plan, Trial
 from headstart.spec.arms import ArmSpec
-from headstart.spec.data_checks import task_counts
 from headstart.spec.facts import Facts
 from headstart.spec.study import StudySpec
 from headstart.store.store import Store
@@ -43,18 +45,48 @@ def analyse(
     `looks` is how many times the study's evidence is looked at to decide whether to go on, this
     time and all others that have been or will be: each look is held to a stricter level.
     """
-    records, source_records = gather(plan, store), gather_sources(plan, store)
-    seen = Seen(
+    return analysis_of(seen_of(study, facts, plan, store), plan, store, looks=looks)
+
+
+def seen_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Seen:
+    """What there is to judge: everything that the store holds of the plan."""
+    records = gather(plan, store)
+    return Seen(
         study=study,
         facts=facts,
         records=records,
         overlaps=overlaps_of(plan, store),
         choices=plan.choices,
+        sources=gather_sources(plan, store),
+        lineage=lineage_of(plan, store, ((c, seed) for c, by in records.items() for seed in by)),
     )
+
+
+def analysis_of(seen: Seen, plan: Plan, store: Store, *, looks: int = 1) -> Analysis:
+    """The analysis of what there is to judge, with every gate and audit.
+
+    A number that does not stand up to its audit withholds the verdict, as any other fault does.
+    """
     gates, withheld = run_gates(seen)
+    found = _found(seen, plan, store, looks, withheld)
+    audits, doubted = run_audits(found, seen)
+    if doubted:
+        found = _found(seen, plan, store, looks, {**doubted, **withheld})
+    every = tuple(sorted((*gates, *audits), key=lambda gate: gate.id))
+    missing = found.num_trials - found.num_done
+    return replace(
+        found,
+        gates=every,
+        detail=details(every, seen.study.control, missing, looks, found.family_size),
+    )
+
+
+def _found(seen: Seen, plan: Plan, store: Store, looks: int, withheld: dict[Cell, str]) -> Analysis:
+    """The numbers, with the verdicts of some cells withheld; nothing of what the gates say yet."""
+    study, facts, records = seen.study, seen.facts, seen.records
     planned = _by_cell(plan.trials)
     arms = _results(study, planned, records)
-    sources = _results(study, _by_cell(plan.sources), source_records)
+    sources = _results(study, _by_cell(plan.sources), seen.sources)
     finished = Finished(
         study=study,
         planned=tuple(planned),
@@ -66,30 +98,29 @@ def analyse(
     comparisons = compare_all(finished)
     attributions, notes = attribute(finished, comparisons)
     family_size = len(family_of(study, finished.planned))
-    num_done = sum(len(by_seed) for by_seed in records.values())
     failures = store.failures(plan.steps)
     source_flops = {trial.source: trial.flops for trial in plan.sources}
     return Analysis(
         study=study.name,
         question=study.question,
         headline=headline(comparisons, arms, study.all_arms, len(study.pairs) > 1, attributions),
-        detail=details(gates, study.control, plan.num_trials - num_done, looks, family_size),
+        detail=(),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),
         arm_names=tuple(arm.name for arm in study.all_arms),
         control=study.control,
-        tasks=tuple(_task_facts(study, facts)),
+        tasks=task_facts(study, facts),
         arms=arms,
         sources=sources,
         cuts=study.network.cuts if study.cuts else (),
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
         tuning=tuple(_tunings(plan)),
-        gates=gates,
+        gates=(),
         protocol=protocol_lines(study, plan, looks, family_size),
         environment=_environment(records),
         num_trials=plan.num_trials,
-        num_done=num_done,
+        num_done=sum(len(by_seed) for by_seed in records.values()),
         failures=tuple(
             f"{row.label}: {row.error.strip().splitlines()[-1]}" for row in failures.values()
         ),
@@ -102,7 +133,7 @@ def analyse(
         worth=worth_of(study, facts, records, source_flops, withheld),
         class_gains=class_gains(study, facts, records, withheld),
         picks=picks_of(study, arms, source_flops),
-        forgetting=forgetting_of(plan, source_records, store),
+        forgetting=forgetting_of(plan, seen.sources, store),
     )
 
 
@@ -199,34 +230,6 @@ def _curve(record: Record) -> Curve:
         train_accuracy=tuple(train_accuracy),
         checkpoint=record.checkpoint.get("update", record.trial.updates),
     )
-
-
-def _task_facts(study: StudySpec, facts: Facts) -> list[TaskFacts]:
-    used = dict.fromkeys(name for pair in study.pairs for name in (pair.source, pair.target))
-    found = []
-    for name in used:
-        task = study.tasks[name]
-        known = facts[str(task.data)]
-        groups = task.groups(known.classes)
-        images = sum(task_counts(task, known))
-        taken = task.split.num_taken(images)
-        cut = task.split.num_test_cut(taken)
-        published = sum(known.test_counts[i] for group in groups.values() for i in group)
-        num_test = cut - task.split.drop_last if cut else published
-        left = task.split.num_left(images)
-        found.append(
-            TaskFacts(
-                name=name,
-                dataset=str(task.data),
-                licence=known.licence,
-                note=known.note,
-                classes=tuple(groups),
-                num_train=left,
-                num_validation=num_test if task.split.by == "test" else taken - cut - left,
-                num_test=num_test,
-            )
-        )
-    return found
 
 
 def _environment(records: Records) -> tuple[tuple[str, str], ...]:

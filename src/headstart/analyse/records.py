@@ -19,7 +19,8 @@ class Record:
 
     Answers are those on test images that neither source nor target has trained on. `metrics` are
     those of `headstart.metrics.Metrics`, None where no test image is left; `fit` is how well the
-    arm's own training images are answered (images, accuracy and loss, in eval mode).
+    arm's own training images are answered (images, accuracy and loss, in eval mode). `tested_on`
+    names the test images: their data, and how many of them were left out.
     """
 
     trial: Trial
@@ -31,6 +32,7 @@ class Record:
     test_inputs: Json
     metrics: Json | None
     fit: Json | None
+    tested_on: Json = field(default_factory=dict)
 
     @property
     def correct(self) -> np.ndarray:
@@ -117,5 +119,9 @@ def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> dict[Cell,
             test_inputs=told["inputs"],
             metrics=told["metrics"],
             fit=told["train"],
+            tested_on={
+                "data": plan.steps[trial.predict_key].payload["data"],
+                "left_out": told["left_out"],
+            },
         )
     return found

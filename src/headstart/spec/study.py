@@ -196,6 +196,13 @@ class StudySpec(Spec):
         """The arms named, and those of the cut sweep."""
         return (*self.arms, *(self.cuts.arms(self.network.cuts) if self.cuts else ()))
 
+    def rests_on(self, origin: str, arm: ArmSpec) -> bool:
+        """Whether an arm starts from an origin, itself or by way of other arms."""
+        by_name = {other.name: other for other in self.all_arms}
+        return origin in arm.origins or any(
+            self.rests_on(origin, by_name[name]) for name in arm.origins if name in by_name
+        )
+
     def arms_of(self, pair: Pair, size: SizeSpec) -> tuple[ArmSpec, ...]:
         """The arms that a pair has at a size."""
         return tuple(

@@ -1,6 +1,7 @@
 """The store: steps by key, failures, studies. The row is written last and alone marks it done."""
 
 import errno
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +28,19 @@ class StepRow:
     seconds: float
     environment: Json
     blob: Blob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """How a finished step came to be: when, with what, and whether its row is what its key names.
+
+    `finished_at` is a time in ISO form, UTC. `intact` is False for a row that was changed after it
+    was written: kind, version, payload and inputs no longer give its key.
+    """
+
+    finished_at: str
+    environment: Json
+    intact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,15 +109,26 @@ class Store:
     def rows(self, keys: Iterable[str]) -> dict[str, StepRow]:
         """The finished steps among `keys`, those with a missing or short blob left out."""
         found: dict[str, StepRow] = {}
-        wanted = list(keys)
-        for at in range(0, len(wanted), 500):  # SQLite limits the number of parameters
-            some = wanted[at : at + 500]
-            marks = ",".join("?" * len(some))
-            query = f"SELECT * FROM steps WHERE key IN ({marks})"
-            for row in self._read(query, some):
-                step = _step_row(row)
-                if looks_whole(self._blob_path(step.key), step.blob):
-                    found[step.key] = step
+        for row in self._read_steps("*", keys):
+            step = _step_row(row)
+            if looks_whole(self._blob_path(step.key), step.blob):
+                found[step.key] = step
+        return found
+
+    def made(self, keys: Iterable[str]) -> dict[str, Made]:
+        """How the finished steps among `keys` came to be; their results are not read."""
+        columns = "key, kind, version, payload, inputs, environment, finished_at"
+        environments: dict[str, Json] = {}  # a few, over and over
+        found: dict[str, Made] = {}
+        for row in self._read_steps(columns, keys):
+            text = row["environment"]
+            if text not in environments:
+                environments[text] = json.loads(text)
+            found[row["key"]] = Made(
+                finished_at=row["finished_at"],
+                environment=environments[text],
+                intact=_key_of(row) == row["key"],
+            )
         return found
 
     def row(self, key: str) -> StepRow | None:
@@ -252,6 +277,10 @@ class Store:
             for row in rows
         ]
 
+    def first_planned(self) -> str:
+        """When the first study was planned on this store, in ISO form; empty where none was."""
+        return str(self._read("SELECT min(planned_at) FROM studies")[0][0] or "")
+
     # -- looks ---------------------------------------------------------------------------------
 
     def looked(self, evidence: Iterable[str], num_seeds: int) -> None:
@@ -283,6 +312,13 @@ class Store:
             if self._connection.in_transaction:  # on a full disk SQLite has rolled back by itself
                 self._connection.execute("ROLLBACK")
             raise
+
+    def _read_steps(self, columns: str, keys: Iterable[str]) -> Iterator[sqlite3.Row]:
+        wanted = list(keys)
+        for at in range(0, len(wanted), 500):  # SQLite limits the number of parameters
+            some = wanted[at : at + 500]
+            marks = ",".join("?" * len(some))
+            yield from self._read(f"SELECT {columns} FROM steps WHERE key IN ({marks})", some)
 
     def _read(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         try:
@@ -325,6 +361,15 @@ def _step_row(row: sqlite3.Row) -> StepRow:
         environment=json.loads(row["environment"]),
         blob=Blob(size=row["blob_size"], sha256=row["blob_sha256"]),
     )
+
+
+def _key_of(row: sqlite3.Row) -> str:
+    """The key that the columns of a row give; those that hold JSON hold it in canonical form."""
+    text = (
+        f'{{"inputs":{row["inputs"]},"kind":"{row["kind"]}",'
+        f'"payload":{row["payload"]},"version":{row["version"]}}}'
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _now() -> str:

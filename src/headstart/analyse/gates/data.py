@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headstart.analyse.analysis import Role
+from headstart.analyse.attribution import expected_of, role_of
 from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
-from headstart.analyse.records import OverlapRecord, Record
+from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.analyse.tasks import task_facts
+from headstart.analyse.words import listed
 from headstart.core.hashing import Json
-from headstart.spec.arms import LabelMap
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the clean rest is no fair sample
 MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
@@ -121,13 +124,30 @@ def _statistics(seen: Seen) -> Iterator[Finding]:
 
 
 def _splits(seen: Seen) -> Iterator[Finding]:
+    tasks = {task.name: task for task in task_facts(seen.study, seen.facts)}
+
     def wrong(record: Record) -> bool:
-        return any(r.result["num_images"] != record.trial.num_images for r in record.train_rows)
+        rows, planned = [row.result for row in record.train_rows], tasks[record.trial.target]
+        return any(
+            row["num_images"] != record.trial.num_images
+            or row["num_validation"] != planned.num_validation
+            for row in rows
+        )
 
     if cells := seen.cells_where(wrong):
         yield Finding(
-            message=f"{named(cells)} were not trained on the number of images planned.",
+            message=f"{named(cells)} were not trained on the number of images planned, or not "
+            "validated on it.",
             cells=cells,
+        )
+
+    def untested(record: Record) -> bool:
+        tested = len(record.labels) + record.tested_on["left_out"]
+        return bool(tested != tasks[record.trial.target].num_test)
+
+    if cells := frozenset(c for c, r in seen.each() if r.tested_on and untested(r)):
+        yield Finding(
+            message=f"{named(cells)} were not tested on the number of images planned.", cells=cells
         )
     for name, task in seen.study.tasks.items():
         if task.split.drop_last:
@@ -138,8 +158,8 @@ def _splits(seen: Seen) -> Iterator[Finding]:
 
 
 def _dead_outputs(seen: Seen) -> Iterator[Finding]:
-    for name, task in seen.study.tasks.items():
-        groups = task.groups(seen.facts[str(task.data)].classes).values()
+    for name in seen.study.tasks:
+        groups = _groups(seen, name).values()
         used = sum(1 for group in groups if group)
         if used < len(groups):
             yield Finding(
@@ -147,12 +167,34 @@ def _dead_outputs(seen: Seen) -> Iterator[Finding]:
             )
 
 
+def _labels_fit(seen: Seen) -> Iterator[Finding]:
+    def wrong(cell: Cell, record: Record) -> bool:
+        outputs = len(_groups(seen, cell[1]))
+        told = (record.labels, record.classes) if len(record.labels) else ()
+        counts = record.metrics["counts"] if record.metrics else [0] * outputs
+        return len(counts) != outputs or any(int(a.max()) >= outputs for a in told)
+
+    if cells := frozenset(cell for cell, record in seen.each() if wrong(cell, record)):
+        yield Finding(
+            message=f"the labels or answers of {named(cells)} are not those of a head with as many "
+            "outputs as its task has classes.",
+            cells=cells,
+        )
+
+
+def _groups(seen: Seen, task: str) -> dict[str, tuple[int, ...]]:
+    spec = seen.study.tasks[task]
+    return spec.groups(seen.facts[str(spec.data)].classes)
+
+
 def _same_test(seen: Seen) -> Iterator[Finding]:
-    first: dict[str, np.ndarray] = {}
+    """Images left out for leaking are those of a pair, so other pairs may have others."""
+    first: dict[tuple[str, str], Record] = {}
     wrong = set()
     for cell, record in seen.each():
-        labels = first.setdefault(cell[1], record.labels)
-        if not np.array_equal(labels, record.labels):
+        other = first.setdefault((cell[0], cell[1]), record)
+        same = np.array_equal(record.labels, other.labels)
+        if not same or record.tested_on != other.tested_on:
             wrong.add(cell)
     if wrong:
         yield Finding(
@@ -167,21 +209,35 @@ def _controls(seen: Seen) -> Iterator[Finding]:
             message=f"the control, {control.name}, does not start from scratch: nothing shows what "
             "the target reaches without the source."
         )
-    fresh_and_frozen = any(
-        not arm.origins and arm.strategy.kind == "probe" for arm in seen.study.arms
-    )
-    if not fresh_and_frozen:
+    roles = {role_of(arm, seen.study) for arm in seen.study.all_arms}
+    if "random trunk" not in roles:
         yield Finding(
             message="no random-trunk control: a gain cannot be put down to what the source learnt."
         )
-    mapped = any(isinstance(arm.strategy, LabelMap) for arm in seen.study.arms)
     relabelled = any(
         _share(found.result) >= LEAST_SHARED and found.result["label_function"]
         for found in seen.overlaps.values()
     )
-    if relabelled and not mapped:
+    if relabelled and "label map" not in roles:
         yield Finding(
             message="no label-map control, though the target's labels follow from the source's."
+        )
+
+
+def _attributable(seen: Seen) -> Iterator[Finding]:
+    """The controls beyond a random trunk, by the transfer arms that need them."""
+    study = seen.study
+    roles = {role_of(arm, study) for arm in study.all_arms} | {"random trunk"}
+    wanting: dict[tuple[Role, ...], list[str]] = {}
+    for arm in study.all_arms:
+        missing = tuple(role for role in expected_of(arm, study) if role not in roles)
+        if arm.transfers and missing:
+            wanting.setdefault(missing, []).append(arm.name)
+    for missing, arms in wanting.items():
+        yield Finding(
+            message=f"no {listed(missing, 'or')} beside {listed(arms, 'and')}: a gain may be due "
+            "to what they would show. Add them with --thorough.",
+            cells=seen.cells_of(arms),
         )
 
 
@@ -225,15 +281,22 @@ DATA_GATES: tuple[GateSpec, ...] = (
         id="CHK-12",
         title="Splits conserve images",
         severity="invalid",
-        good="Every trial trained on exactly the images planned; none were dropped.",
+        good="Every trial was trained, validated and tested on the images planned, all of them.",
         look=_splits,
     ),
     GateSpec(
         id="CHK-13",
         title="Heads fit their classes",
         severity="caveat",
-        good="Labels run from 0 without gaps; every output has a class.",
+        good="Every output of a head has a class with images.",
         look=_dead_outputs,
+    ),
+    GateSpec(
+        id="CHK-13-labels",
+        title="Labels and answers fit the head",
+        severity="invalid",
+        good="Every head has one output for each class of its task, and no label is beyond them.",
+        look=_labels_fit,
     ),
     GateSpec(
         id="CHK-16",
@@ -248,5 +311,12 @@ DATA_GATES: tuple[GateSpec, ...] = (
         severity="caveat",
         good="The control starts from scratch; a random-trunk control is part of the study.",
         look=_controls,
+    ),
+    GateSpec(
+        id="CHK-21-thorough",
+        title="Controls for attribution present",
+        severity="caveat",
+        good="Every transfer arm has the controls that would explain its gain away.",
+        look=_attributable,
     ),
 )

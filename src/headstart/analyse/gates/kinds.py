@@ -1,13 +1,15 @@
 """What a gate is, what it may look at and what it can say.
 
 A gate looks at records and names the cells it finds fault with. `invalid` withholds the verdicts of
-those cells; `caveat` is printed with them.
+those cells; `caveat` is printed with them. An audit does the same with the finished numbers in
+hand: it works them out once more, in another and plainer way, from the records.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from headstart.analyse.analysis import Severity
+from headstart.analyse.analysis import Analysis, Severity
+from headstart.analyse.lineage import Lineage
 from headstart.analyse.records import Cell, OverlapRecord, Record
 from headstart.plan.steps import Choice, Place
 from headstart.spec.arms import ArmSpec
@@ -27,13 +29,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a gate may look at."""
+    """What a gate may look at. `records` are the finished trials, `sources` the source runs."""
 
     study: StudySpec
     facts: Facts
     records: Records
     overlaps: dict[tuple[str, str], OverlapRecord]
     choices: dict[Place, Choice]
+    sources: Records = field(default_factory=dict)
+    lineage: Lineage = field(default_factory=Lineage)
 
     def each(self) -> Iterator[tuple[Cell, Record]]:
         """Every finished trial with its cell."""
@@ -68,6 +72,17 @@ class GateSpec:
     severity: Severity
     good: str
     look: Callable[[Seen], Iterable[Finding]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditSpec:
+    """A check of finished numbers: as a gate, and it has the analysis to look at."""
+
+    id: str
+    title: str
+    severity: Severity
+    good: str
+    look: Callable[[Analysis, Seen], Iterable[Finding]]
 
 
 def named(cells: Iterable[Cell]) -> str:

@@ -1,33 +1,59 @@
-"""Every gate, and what they say of a study."""
+"""Every gate and every audit, and what they say of a study."""
 
-from headstart.analyse.analysis import Gate
+from collections.abc import Iterable
+
+from headstart.analyse.analysis import Analysis, Gate
+from headstart.analyse.gates.audits import NUMBER_AUDITS
+from headstart.analyse.gates.convergence import CONVERGENCE_GATES
 from headstart.analyse.gates.data import DATA_GATES
-from headstart.analyse.gates.kinds import GateSpec, Seen
+from headstart.analyse.gates.kinds import AuditSpec, Finding, GateSpec, Seen
+from headstart.analyse.gates.recorded import RECORDED_GATES
+from headstart.analyse.gates.sentences import SENTENCE_AUDITS
 from headstart.analyse.gates.training import TRAINING_GATES
 from headstart.analyse.records import Cell
 
 GATES: tuple[GateSpec, ...] = tuple(
-    sorted((*DATA_GATES, *TRAINING_GATES), key=lambda gate: gate.id)
+    sorted(
+        (*DATA_GATES, *TRAINING_GATES, *CONVERGENCE_GATES, *RECORDED_GATES),
+        key=lambda gate: gate.id,
+    )
+)
+AUDITS: tuple[AuditSpec, ...] = tuple(
+    sorted((*NUMBER_AUDITS, *SENTENCE_AUDITS), key=lambda audit: audit.id)
 )
 
+Outcome = tuple[tuple[Gate, ...], dict[Cell, str]]
+"""What was found, and for each cell whose verdict is withheld the reason."""
 
-def run_gates(seen: Seen) -> tuple[tuple[Gate, ...], dict[Cell, str]]:
-    """Every gate's outcome, and for each cell whose verdict is withheld the reason."""
+
+def run_gates(seen: Seen) -> Outcome:
+    """Every gate's outcome: before anything is compared."""
+    return _outcome(seen, ((gate, gate.look(seen)) for gate in GATES))
+
+
+def run_audits(analysis: Analysis, seen: Seen) -> Outcome:
+    """Every audit's outcome: of the numbers and sentences of a finished analysis."""
+    return _outcome(seen, ((audit, audit.look(analysis, seen)) for audit in AUDITS))
+
+
+def _outcome(
+    seen: Seen, looked: Iterable[tuple[GateSpec | AuditSpec, Iterable[Finding]]]
+) -> Outcome:
     outcomes: list[Gate] = []
     withheld: dict[Cell, str] = {}
-    for gate in GATES:
-        findings = list(gate.look(seen))
+    for spec, found in looked:
+        findings = list(found)
         outcomes.append(
             Gate(
-                id=gate.id,
-                title=gate.title,
+                id=spec.id,
+                title=spec.title,
                 passed=not findings,
-                severity=gate.severity,
-                message=" ".join(f.message for f in findings) or gate.good,
+                severity=spec.severity,
+                message=" ".join(f.message for f in findings) or spec.good,
             )
         )
-        if gate.severity == "invalid":
+        if spec.severity == "invalid":
             for finding in findings:
                 for cell in finding.cells or seen.records:
-                    withheld.setdefault(cell, f"{gate.id}: {finding.message}")
+                    withheld.setdefault(cell, f"{spec.id}: {finding.message}")
     return tuple(outcomes), withheld

@@ -1,14 +1,14 @@
-"""Gates of the trainings: starts, freezing, budgets, convergence, numbers, environments."""
+"""Gates of the trainings: starts, freezing, budgets, learning rates, seeds, numbers."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, in_words, named
 from headstart.analyse.records import Cell, Record
+from headstart.core.hashing import Json
 from headstart.spec.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.spec.network import HEAD, BatchNorm, Dropout
 
-CONVERGED_SHARE, CONVERGED_CHANGE = 0.2, 0.01
 ENOUGH_SEEDS = 5
 LARGEST_INPUT = 50
 
@@ -159,7 +159,8 @@ def _finite(seen: Seen) -> Iterator[Finding]:
 def _range(seen: Seen) -> Iterator[Finding]:
     def wide(record: Record) -> bool:
         facts = [row.result["inputs"] for row in record.train_rows] + [record.test_inputs]
-        return any(max(abs(f["min"]), abs(f["max"])) > LARGEST_INPUT for f in facts)
+        # What is not a number is within no bounds.
+        return not all(-LARGEST_INPUT <= f["min"] <= f["max"] <= LARGEST_INPUT for f in facts)
 
     cells = frozenset(cell for cell, record in seen.each() if wide(record))
     if cells:
@@ -188,26 +189,6 @@ def _eval_mode(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _converged(seen: Seen) -> Iterator[Finding]:
-    if cells := seen.cells_where(still_improving):
-        yield Finding(
-            message=f"validation loss still fell by more than {CONVERGED_CHANGE:.0%} over the last "
-            f"{CONVERGED_SHARE:.0%} of the updates in {named(cells)}: a longer budget may change "
-            "the picture.",
-            cells=cells,
-        )
-
-
-def still_improving(record: Record) -> bool:
-    """Whether validation loss was still falling at the end of a trial."""
-    losses = [(point[0], point[2]) for row in record.train_rows for point in row.result["curve"]]
-    if len(losses) < 2 or any(loss is None for _, loss in losses):
-        return False
-    before = [loss for at, loss in losses if at <= (1 - CONVERGED_SHARE) * record.trial.updates]
-    best = min(loss for _, loss in losses)
-    return bool(before) and best < (1 - CONVERGED_CHANGE) * min(before)
-
-
 def _tuned(seen: Seen) -> Iterator[Finding]:
     fixed = seen.study.training
     if not fixed.rates:
@@ -215,6 +196,7 @@ def _tuned(seen: Seen) -> Iterator[Finding]:
             message=f"not tuned: one fixed learning rate ({fixed.optimiser.lr:g}) for all arms and "
             "sizes; an arm that needs another one is at a disadvantage."
         )
+    yield from _unequal_tries(seen)
     at_edge = {
         (*place, arm): f"{choice.rates[arm]:g}, the {_END[side]} tried"
         for place, choice in seen.choices.items()
@@ -229,36 +211,72 @@ def _tuned(seen: Seen) -> Iterator[Finding]:
         )
 
 
+def _unequal_tries(seen: Seen) -> Iterator[Finding]:
+    """Arms of one place that had more rates to choose from than others, or fewer."""
+    told = set()
+    for choice in seen.choices.values():
+        rated = {n: len(t) for n, t in choice.scores.items() if seen.arm(n).has_rate}
+        usual = max(rated.values(), default=0)
+        told |= {f"{name} {number} of {usual}" for name, number in rated.items() if number < usual}
+    if told:
+        yield Finding(
+            message=f"learning rates were not searched alike: {', '.join(sorted(told))} tried."
+        )
+
+
 _END = {"low": "smallest", "high": "largest"}
 
 
 def _enough_seeds(seen: Seen) -> Iterator[Finding]:
-    few = [by_seed for by_seed in seen.records.values() if len(by_seed) < ENOUGH_SEEDS]
+    """Seeds that an arm shares with its control: only those are paired."""
+
+    def num_paired(cell: Cell) -> int:
+        control = seen.records.get((*cell[:3], seen.study.control))
+        own = seen.records[cell].keys()
+        return len(own & control.keys()) if control is not None else len(own)
+
+    few = [paired for cell in seen.records if (paired := num_paired(cell)) < ENOUGH_SEEDS]
     if few:
-        fewest = min(len(by_seed) for by_seed in few)
         yield Finding(
-            message=f"{fewest} finished seed{'s' if fewest != 1 else ''} where {ENOUGH_SEEDS} are "
-            "the least for a verdict to lean on."
+            message=f"{min(few)} finished seed{'s' if min(few) != 1 else ''} where {ENOUGH_SEEDS} "
+            "are the least for a verdict to lean on."
         )
 
 
-def _one_environment(seen: Seen) -> Iterator[Finding]:
-    found = {
-        tuple(sorted(row.environment.items()))
-        for _, record in seen.each()
-        for row in record.train_rows
-    }
-    if len(found) > 1:
-        names = sorted(
-            {
-                name
-                for one in found
-                for other in found
-                for name, value in one
-                if dict(other)[name] != value
-            }
+def _paired(seen: Seen) -> Iterator[Finding]:
+    """An arm with a size of its own is not paired on purpose, which CHK-07 tells."""
+    resized = {arm.name for arm in seen.study.all_arms if arm.size is not None}
+    wrong = frozenset(
+        cell
+        for cell, record in seen.each()
+        if record.steps
+        and cell[3] not in resized
+        and _streams(record) != _control_streams(seen, cell, record.trial.seed)
+    )
+    if wrong:
+        yield Finding(
+            message=f"{named(wrong)} had other training or validation images, or other random "
+            "streams, than the control of the same seed: the seeds are not paired.",
+            cells=wrong,
         )
-        yield Finding(message=f"results were computed with different {', '.join(names)}.")
+
+
+def _streams(record: Record) -> list[Json]:
+    """What a trial's draws follow from: its images, and the seed and role of its streams."""
+    return [
+        {name: step.payload[name] for name in ("data", "seed", "role")} for step in record.steps[:1]
+    ]
+
+
+def _control_streams(seen: Seen, cell: Cell, seed: int) -> list[Json]:
+    """Those of the control of the same seed; where it is not there, any arm's will do."""
+    control = (*cell[:3], seen.study.control)
+    beside = [control, *(other for other in seen.records if other[:3] == cell[:3])]
+    for other in beside:
+        record = seen.records.get(other, {}).get(seed)
+        if record is not None and record.steps:
+            return _streams(record)
+    return []
 
 
 TRAINING_GATES: tuple[GateSpec, ...] = (
@@ -305,13 +323,6 @@ TRAINING_GATES: tuple[GateSpec, ...] = (
         look=_solved,
     ),
     GateSpec(
-        id="CHK-08",
-        title="Converged at this budget",
-        severity="caveat",
-        good="No arm's validation loss was still falling.",
-        look=_converged,
-    ),
-    GateSpec(
         id="CHK-09",
         title="Learning rates tuned alike",
         severity="caveat",
@@ -322,8 +333,15 @@ TRAINING_GATES: tuple[GateSpec, ...] = (
         id="CHK-17",
         title="Enough seeds",
         severity="caveat",
-        good="Five seeds or more, the same for every arm.",
+        good="Every arm shares five seeds or more with the control.",
         look=_enough_seeds,
+    ),
+    GateSpec(
+        id="CHK-17-paired",
+        title="Seeds are paired",
+        severity="invalid",
+        good="With the same seed all arms of a size drew the same images from the same streams.",
+        look=_paired,
     ),
     GateSpec(
         id="CHK-22",
@@ -345,12 +363,5 @@ TRAINING_GATES: tuple[GateSpec, ...] = (
         severity="caveat",
         good="Dropout and batch statistics rested in frozen stages.",
         look=_eval_mode,
-    ),
-    GateSpec(
-        id="ENV",
-        title="One environment",
-        severity="caveat",
-        good="All results were computed with the same versions on the same kind of device.",
-        look=_one_environment,
     ),
 )

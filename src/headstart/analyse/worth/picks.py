@@ -22,7 +22,10 @@ def picks_of(
         measured = result.validation_mean is not None and isfinite(result.mean)
         if result.arm in usable and measured:
             places.setdefault((result.source, result.target, result.size), []).append(result)
-    return tuple(_pick(rivals, usable, source_flops) for rivals in places.values())
+    before = {
+        name: source_flops if study.rests_on(SOURCE, arm) else {} for name, arm in usable.items()
+    }
+    return tuple(_pick(rivals, before) for rivals in places.values())
 
 
 def _usable(arm: ArmSpec) -> bool:
@@ -30,9 +33,11 @@ def _usable(arm: ArmSpec) -> bool:
     return not arm.family and not shuffled and SELF not in arm.origins
 
 
-def _pick(rivals: list[ArmResult], arms: dict[str, ArmSpec], source_flops: dict[str, int]) -> Pick:
+def _pick(rivals: list[ArmResult], before: dict[str, dict[str, int]]) -> Pick:
+    """The best of rivals; `before` is what was spent before an arm's own training, by source."""
+
     def spent_before(result: ArmResult) -> int:
-        return source_flops.get(result.source, 0) if SOURCE in arms[result.arm].origins else 0
+        return before[result.arm].get(result.source, 0)
 
     best = max(result.validation_mean or 0.0 for result in rivals)
     level = [result for result in rivals if result.validation_mean == best]

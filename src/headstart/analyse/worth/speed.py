@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from headstart.analyse.analysis import Estimate
-from headstart.analyse.gates.training import still_improving
+from headstart.analyse.gates.convergence import still_improving
 from headstart.analyse.records import Record
 from headstart.analyse.worth.case import Case
 from headstart.analyse.worth.curves import (

@@ -1,0 +1,34 @@
+"""The tasks of a study in numbers: classes, and images of each part."""
+
+from headstart.analyse.analysis import TaskFacts
+from headstart.spec.data_checks import task_counts
+from headstart.spec.facts import Facts
+from headstart.spec.study import StudySpec
+
+
+def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:
+    """Every task that a pair of the study is about."""
+    used = dict.fromkeys(name for pair in study.pairs for name in (pair.source, pair.target))
+    return tuple(_told(study, facts, name) for name in used)
+
+
+def _told(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
+    task = study.tasks[name]
+    known = facts[str(task.data)]
+    groups = task.groups(known.classes)
+    images = sum(task_counts(task, known))
+    taken = task.split.num_taken(images)
+    cut = task.split.num_test_cut(taken)
+    published = sum(known.test_counts[i] for group in groups.values() for i in group)
+    num_test = cut - task.split.drop_last if cut else published
+    left = task.split.num_left(images)
+    return TaskFacts(
+        name=name,
+        dataset=str(task.data),
+        licence=known.licence,
+        note=known.note,
+        classes=tuple(groups),
+        num_train=left,
+        num_validation=num_test if task.split.by == "test" else taken - cut - left,
+        num_test=num_test,
+    )

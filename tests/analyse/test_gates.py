@@ -1,0 +1,548 @@
+"""Every gate and audit broken on purpose, one at a time, on a study that passes all of them."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from headstart.analyse import build, compare, headline
+from headstart.analyse.analysis import Analysis
+from headstart.analyse.build import analysis_of, seen_of
+from headstart.analyse.gates.convergence import learnt, still_improving
+from headstart.analyse.gates.kinds import AuditSpec, GateSpec, Records, Seen
+from headstart.analyse.gates.registry import AUDITS, GATES, run_audits
+from headstart.analyse.records import Cell, Record
+from headstart.analyse.worth.picks import picks_of
+from headstart.execute.options import RunOptions
+from headstart.flow import Loaded, run
+from headstart.flow.engine import plan_of
+from headstart.plan.steps import Choice, Plan, Score
+from headstart.store.store import Store
+from studies import tiny, tiny_table
+
+EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
+LONG = {"name": "long", "start": "fresh", "strategy": "full", "compute_of": "probe"}
+TRAINING = {
+    "updates": 120,
+    "batch_size": 16,
+    "validations": 5,
+    "optimiser": {"kind": "sgd", "lr": 0.3},
+    "schedule": "cosine",
+}
+RATES = [0.1, 0.3]
+SOUND: dict[str, Any] = {
+    "arms": ["scratch", "random_trunk", "probe", LONG],
+    "sizes": [60],
+    "seeds": 5,
+    "training": TRAINING,
+}
+PLACE = ("source", "target", "60")
+PROBE: Cell = (*PLACE, "probe")
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A study that passes every check, with all that it was analysed from."""
+
+    seen: Seen
+    plan: Plan
+    store: Store
+
+    def analysed(self, seen: Seen | None = None) -> Analysis:
+        return analysis_of(seen or self.seen, self.plan, self.store)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
+    """Run at one rate and said to be tuned; its curves are levelled off at their ends."""
+    loaded = tiny(**SOUND)
+    folder = tmp_path_factory.mktemp("gates") / "store"
+    run(loaded, RunOptions(store=folder, workers=1, device="cpu"), listen=lambda *_: None)
+    with Store(folder) as store:
+        plan = plan_of(loaded, store)
+        seen = seen_of(tuned().study, loaded.facts, plan, store)
+        yield Sound(
+            replace(
+                seen,
+                records=each_record(seen.records, levelled),
+                sources=each_record(seen.sources, levelled),
+            ),
+            plan,
+            store,
+        )
+
+
+def tuned(**changes: Any) -> Loaded:
+    """The sound study as it would be with a search for its learning rates."""
+    return tiny(**{**SOUND, "training": {**TRAINING, "rates": RATES}, **changes})
+
+
+def each_record(records: Records, change: Callable[[Record], Record]) -> Records:
+    return {c: {s: change(r) for s, r in by_seed.items()} for c, by_seed in records.items()}
+
+
+def levelled(record: Record) -> Record:
+    """The last validation loss is that of the measurement before."""
+    curve = [list(point) for point in record.train_rows[0].result["curve"]]
+    curve[-1][2] = curve[-2][2] = min(point[2] for point in curve)
+    return with_result(record, curve=curve)
+
+
+def with_result(record: Record, **changes: Any) -> Record:
+    first, *rest = record.train_rows
+    return replace(record, train_rows=(replace(first, result={**first.result, **changes}), *rest))
+
+
+def with_payload(record: Record, **changes: Any) -> Record:
+    first, *rest = record.steps
+    return replace(record, steps=(replace(first, payload={**first.payload, **changes}), *rest))
+
+
+def failed(analysis: Analysis) -> dict[str, str]:
+    return {gate.id: gate.message for gate in analysis.gates if not gate.passed}
+
+
+def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
+    analysis = sound.analysed()
+    assert failed(analysis) == {}
+    assert {gate.id for gate in analysis.gates} == {spec.id for spec in EVERY}
+
+
+# -- gates: what is broken, and the one that says so ------------------------------------------
+
+Break = Callable[[Seen], Seen]
+
+
+def of_probe(change: Callable[[Record], Record], *seeds: int) -> Break:
+    """Changes the probe's records of some seeds, or of all."""
+
+    def broken(seen: Seen) -> Seen:
+        probe = {
+            seed: change(record) if not seeds or seed in seeds else record
+            for seed, record in seen.records[PROBE].items()
+        }
+        return replace(seen, records={**seen.records, PROBE: probe})
+
+    return broken
+
+
+def result(**changes: Any) -> Break:
+    return of_probe(lambda record: with_result(record, **changes), 1)
+
+
+def of_sources(change: Callable[[Record], Record]) -> Break:
+    return lambda seen: replace(seen, sources=each_record(seen.sources, change))
+
+
+def spec(**changes: Any) -> Break:
+    """The same records under another study."""
+    return lambda seen: replace(seen, study=tuned(**changes).study)
+
+
+def arms(*more: Any) -> dict[str, Any]:
+    return {"arms": [*SOUND["arms"], *more]}
+
+
+def pair_told(**told: Any) -> Break:
+    """Other findings on the images that source and target share."""
+
+    def broken(seen: Seen) -> Seen:
+        ((pair, found),) = seen.overlaps.items()
+        changed = replace(found, result={**found.result, **told})
+        return replace(seen, overlaps={pair: changed})
+
+    return broken
+
+
+def most_leaked(seen: Seen) -> Seen:
+    ((pair, found),) = seen.overlaps.items()
+    return replace(seen, overlaps={pair: replace(found, leaked=np.arange(900))})
+
+
+def choice(**changes: Any) -> Break:
+    tried = tuple(Score(rate=rate, accuracy=0.5, loss=1.0) for rate in RATES)
+    names = ("scratch", "random_trunk", "probe", "long")
+    given: dict[str, Any] = {
+        "rates": dict.fromkeys(names, 0.3),
+        "scores": dict.fromkeys(names, tried),
+        "edges": {},
+        "control_error": None,
+    }
+    return lambda seen: replace(seen, choices={PLACE: Choice(**{**given, **changes})})
+
+
+def falling(record: Record) -> Record:
+    """Validation loss falls by a tenth at the end."""
+    curve = [list(point) for point in record.train_rows[0].result["curve"]]
+    curve[-1][2] = 0.9 * curve[-2][2]
+    return with_result(record, curve=curve)
+
+
+def hardly_moving(record: Record) -> Record:
+    """A little below the loss of a guess, by the same little at each measurement."""
+    curve = [list(point) for point in record.train_rows[0].result["curve"]]
+    for number, point in enumerate(curve, 1):
+        point[2] = float(np.log(5)) - 0.001 * number
+    return with_result(record, curve=curve)
+
+
+def at_chance(record: Record) -> Record:
+    curve = record.train_rows[0].result["curve"]
+    return with_result(record, curve=[[*p[:3], 0.2, p[4]] for p in curve])
+
+
+def with_environment(record: Record, **changes: str) -> Record:
+    first, *rest = record.train_rows
+    environment = {**first.environment, **changes}
+    return replace(record, train_rows=(replace(first, environment=environment), *rest))
+
+
+def other_test(record: Record) -> Record:
+    return replace(record, tested_on={**record.tested_on, "data": {"content": "other"}})
+
+
+def cut_test(record: Record) -> Record:
+    """One test image fewer in every trial."""
+    return replace(record, tested_on={**record.tested_on, "left_out": -1})
+
+
+def wide_head(record: Record) -> Record:
+    assert record.metrics
+    return replace(record, metrics={**record.metrics, "counts": [*record.metrics["counts"], 0]})
+
+
+def longer(record: Record) -> Record:
+    phase = {**record.steps[0].payload["phase"], "updates": 999}
+    return with_payload(record, phase=phase)
+
+
+def first_four(seen: Seen) -> Seen:
+    four = {seed: record for seed, record in seen.records[PROBE].items() if seed < 4}
+    return replace(seen, records={**seen.records, PROBE: four})
+
+
+def made(which: Callable[[Seen], frozenset[str]], **changes: Any) -> Break:
+    """Other facts on how the rows of some keys came to be; none at all without changes."""
+
+    def broken(seen: Seen) -> Seen:
+        keys, lineage = which(seen), seen.lineage
+        rows = {
+            key: replace(row, **changes) if key in keys else row
+            for key, row in lineage.made.items()
+            if changes or key not in keys
+        }
+        return replace(seen, lineage=replace(lineage, made=rows))
+
+    return broken
+
+
+def own_rows(seen: Seen) -> frozenset[str]:
+    """The rows behind the probe that are not of source runs."""
+    return seen.lineage.behind[PROBE][1] - seen.lineage.source_runs
+
+
+def source_rows(seen: Seen) -> frozenset[str]:
+    return seen.lineage.behind[PROBE][1] & seen.lineage.source_runs
+
+
+TARGET = tiny_table()["tasks"]["target"]
+SPLIT_BY_TEST = {
+    "source": tiny_table()["tasks"]["source"],
+    "target": {**TARGET, "split": {"by": "test"}},
+}
+KEPT = {"fresh": ["head"], "taken": ["pool", "dense1", "dense2"]}
+
+BROKEN: list[tuple[str, Break, str]] = [
+    ("CHK-01", most_leaked, "test images of 'target' were trained on."),
+    ("CHK-01-leaks", pair_told(shared_validation=7), "7 validation images of 'target'"),
+    ("CHK-03", result(start={**KEPT, "fresh": ["dense1", "head"]}), "are not those of the start"),
+    ("CHK-04", result(frozen_after="other"), "frozen weights or buffers of probe at 60 moved"),
+    ("CHK-04", result(trained_moved=False), "what probe at 60 were to train did not move"),
+    ("CHK-07", of_probe(longer), "unequal budgets at 60: probe has 999 updates"),
+    ("CHK-08", of_probe(falling, 1), "in probe at 60 (by more than 1%, or 5% of all"),
+    ("CHK-08", of_probe(hardly_moving, 1), "in probe at 60 (by more than 1%, or 5% of all"),
+    ("CHK-08-learns", of_probe(at_chance, 1), "probe at 60 did not learn"),
+    ("CHK-08-learns", of_sources(at_chance), "'source' was not learnt in 5 of 5 source runs"),
+    ("CHK-08-source", of_sources(falling), "source not converged: the validation loss of 'source'"),
+    ("CHK-08-source", of_sources(hardly_moving), "at the end of 5 of 5 source runs"),
+    ("CHK-09", spec(training=TRAINING), "not tuned: one fixed learning rate (0.3)"),
+    ("CHK-09", choice(edges={"probe": "high"}), "of probe at 60 is 0.3, the largest tried"),
+    (
+        "CHK-09",
+        choice(scores={"scratch": (Score(rate=1, accuracy=0, loss=0),) * 2, "probe": ()}),
+        "learning rates were not searched alike: probe 0 of 2 tried.",
+    ),
+    (
+        "CHK-11",
+        spec(preprocessing={"standardise": "channel", "statistics": "own"}),
+        "but the trunk of probe has learnt on the source's statistics",
+    ),
+    ("CHK-12", result(num_images=59), "were not trained on the number of images planned"),
+    ("CHK-12", result(num_validation=199), "or not validated on it"),
+    (
+        "CHK-12",
+        lambda seen: replace(seen, records=each_record(seen.records, cut_test)),
+        "were not tested on the number of images planned",
+    ),
+    ("CHK-13-labels", of_probe(wide_head), "the labels or answers of probe at 60"),
+    ("CHK-14", of_probe(lambda record: replace(record, fit=None), 1), "how well probe at 60"),
+    ("CHK-16", of_probe(other_test, 1), "probe at 60 were scored on other test images."),
+    ("CHK-17", first_four, "4 finished seeds where 5 are the least"),
+    ("CHK-17-paired", of_probe(lambda r: with_payload(r, seed=7), 1), "the seeds are not paired"),
+    ("CHK-18", made(own_rows, intact=False), "were changed after they were written"),
+    ("CHK-18-trace", made(own_rows), "are no longer in the store; run the same command again"),
+    ("CHK-18-trace", made(own_rows, environment={}), "do not say which version of headstart"),
+    ("CHK-18-trace", made(own_rows, finished_at="1999"), "before any study had been planned"),
+    ("CHK-20-source", made(source_rows), "source runs on 'source' behind probe at 60"),
+    (
+        "CHK-21",
+        spec(arms=["scratch", {**LONG, "name": "random_trunk"}, "probe", LONG]),
+        "no random-trunk control",
+    ),
+    (
+        "CHK-21-thorough",
+        spec(arms=["scratch", "random_trunk", "probe", {**LONG, "strategy": "probe"}]),
+        "no compute-matched scratch beside probe",
+    ),
+    ("CHK-22", result(finite=False), "probe at 60 met numbers that are not finite"),
+    ("CHK-22-range", result(inputs={"min": -50.5, "max": 2.0}), "reach beyond 50 in size"),
+    ("CHK-22-range", result(inputs={"min": float("nan"), "max": 2.0}), "reach beyond 50 in size"),
+    ("ENV", of_probe(lambda r: with_environment(r, torch="9.9")), "with different torch."),
+    ("ENV", of_sources(lambda r: with_environment(r, torch="9.9")), "with different torch."),
+]
+BESIDE = {"CHK-02", "CHK-05", "CHK-06", "CHK-07-solver", "CHK-10", "CHK-13", "CHK-23"}
+"""Gates whose fault cannot come alone, or not without a run of its own: below, and in slips."""
+
+
+@pytest.mark.parametrize(("gate", "broken", "says"), BROKEN)
+def test_a_fault_is_told_by_its_gate_and_by_no_other(
+    sound: Sound, gate: str, broken: Break, says: str
+) -> None:
+    analysis = sound.analysed(broken(sound.seen))
+    said = failed(analysis)
+    assert set(said) == {gate}
+    assert says in said[gate]
+    severity = next(spec.severity for spec in GATES if spec.id == gate)
+    withheld = {c.arm for c in analysis.comparisons if c.verdict == "invalid"}
+    assert ("probe" in withheld) == (severity == "invalid")
+
+
+@pytest.mark.parametrize(
+    ("gate", "broken", "also"),
+    [
+        (
+            "CHK-01",
+            pair_told(shared_train=2_000, label_function=True, same_labels=True),
+            {"CHK-21"},
+        ),
+        ("CHK-02", pair_told(shared_train=2_000, label_function=True), {"CHK-21"}),
+        ("CHK-05", result(start={"fresh": [], "taken": [*KEPT["taken"], "head"]}), {"CHK-03"}),
+        ("CHK-10", spec(tasks=SPLIT_BY_TEST), {"CHK-12"}),
+        (
+            "CHK-13",
+            spec(tasks={**SPLIT_BY_TEST, "target": {**TARGET, "labels": "original"}}),
+            {"CHK-13-labels"},
+        ),
+    ],
+)
+def test_a_fault_that_is_several_faults_is_told_as_all_of_them(
+    sound: Sound, gate: str, broken: Break, also: set[str]
+) -> None:
+    assert set(failed(sound.analysed(broken(sound.seen)))) == {gate} | also
+
+
+def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None:
+    """Gates that read the study and not its records."""
+    probed = {"name": "on", "start": "probe", "strategy": "full"}
+    live = {"name": "live", "start": "source", "strategy": "probe", "frozen": "train"}
+    stages = [*tiny_table()["network"]["stages"]]
+    stages[1] = {**stages[1], "layers": [*stages[1]["layers"], {"kind": "dropout", "rate": 0.3}]}
+    for gate, changes in (
+        ("CHK-06", arms(probed)),
+        ("CHK-23", {**arms(live), "network": {"stages": stages}}),
+    ):
+        (found,) = (spec for spec in GATES if spec.id == gate)
+        assert not list(found.look(sound.seen))
+        assert list(found.look(replace(sound.seen, study=tuned(**changes).study)))
+
+
+def test_every_gate_and_audit_is_broken_somewhere() -> None:
+    assert {gate for gate, _, _ in BROKEN} | BESIDE == {spec.id for spec in GATES}
+    assert {audit for audit, _ in MUTANTS} == {spec.id for spec in AUDITS}
+
+
+def test_the_page_of_checks_is_that_of_the_registry() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in page.splitlines()
+        if line.startswith(("| CHK-", "| ENV "))
+    ]
+    audits = {spec.id for spec in AUDITS}
+    assert [tuple(row[:3]) for row in rows] == sorted(
+        (spec.id, spec.title, spec.severity) for spec in EVERY
+    )
+    assert [row[0] for row in rows if row[3].endswith("(*audit*)")] == sorted(audits)
+    assert all(len(row) == 5 and all(row) for row in rows)
+
+
+# -- audits: the analysis itself is broken -----------------------------------------------------
+
+
+def over_the_new_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        compare, "relative_error_reduction", lambda arm, control: (arm - control) / (1 - arm)
+    )
+
+
+def changed_means(change: Callable[[list[Record], dict[str, Any]], dict[str, Any]]) -> Any:
+    true = build._metric_means
+
+    def mutate(monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            build, "_metric_means", lambda found: {**true(found), **change(found, true(found))}
+        )
+
+    return mutate
+
+
+def running_accuracy(found: list[Record], _: dict[str, Any]) -> dict[str, Any]:
+    """What training saw on the way, instead of what the weights that count answer."""
+    last = [r.train_rows[-1].result["curve"][-1][4] for r in found if r.train_rows]
+    return {"train_mean": float(np.mean(last)) - 0.001}
+
+
+def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = picks_of
+    monkeypatch.setattr(
+        build,
+        "picks_of",
+        lambda study, arms, _: true(study, [arm for arm in arms if arm.arm == "probe"], {}),
+    )
+
+
+def praised(monkeypatch: pytest.MonkeyPatch) -> None:
+    for word in headline._WORDS:
+        said = "There is no valid verdict" if word == "invalid" else "Transfer " + CLAIMED[word]
+        monkeypatch.setitem(headline._WORDS, word, said)
+
+
+CLAIMED = {
+    "helps": "hurts",
+    "hurts": "helps",
+    "no measurable difference": "helps",
+    "not enough evidence": "helps",
+}
+
+MUTANTS: list[tuple[str, Callable[[pytest.MonkeyPatch], None]]] = [
+    ("CHK-14-gap", changed_means(running_accuracy)),
+    ("CHK-15", over_the_new_error),
+    ("CHK-19", praised),
+    ("CHK-20", without_source_cost),
+    (
+        "CHK-24",
+        changed_means(lambda _, means: {"balanced_accuracy": 100 * means["balanced_accuracy"]}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("audit", "mutate"), MUTANTS)
+def test_a_wrong_number_is_told_by_its_audit_and_withholds_the_verdict(
+    sound: Sound, audit: str, mutate: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all(c.verdict != "invalid" for c in sound.analysed().comparisons)
+    mutate(monkeypatch)
+    analysis = sound.analysed()
+    assert set(failed(analysis)) == {audit}
+    probe = next(c for c in analysis.comparisons if c.arm == "probe")
+    assert (probe.verdict, probe.why.partition(":")[0]) == ("invalid", audit)
+    assert "There is no valid verdict" in analysis.headline
+    assert any(line.startswith("Invalid: ") for line in analysis.detail)
+
+
+@pytest.mark.parametrize(
+    ("audit", "changes"),
+    [
+        ("CHK-24", {"gains_pp": (0.1, 0.2, 0.3, 0.4, 0.5)}),
+        ("CHK-15", {"error_reduction": 0.123}),
+        ("CHK-19", {"verdict": "helps"}),
+        ("CHK-19", {"verdict": "no measurable difference"}),
+        ("CHK-19", {"why": "gain +55.00 pp"}),
+    ],
+)
+def test_an_altered_comparison_is_found_out(
+    sound: Sound, audit: str, changes: dict[str, Any]
+) -> None:
+    analysis = sound.analysed()
+    comparisons = tuple(
+        replace(told, **changes) if told.arm == "long" else told for told in analysis.comparisons
+    )
+    audits, withheld = run_audits(replace(analysis, comparisons=comparisons), sound.seen)
+    assert {a.id for a in audits if not a.passed} == {audit}
+    assert set(withheld) == {(*PLACE, "long")}
+
+
+def test_a_headline_that_no_comparison_bears_out_is_found_out(sound: Sound) -> None:
+    analysis = sound.analysed()
+    told = replace(analysis, headline="Transfer helps with 60 images (probe: +9.9 pp).")
+    audits, withheld = run_audits(told, sound.seen)
+    assert [a.message for a in audits if not a.passed] == [
+        "the headline says 'with 60 images (probe: +9.9 pp)', which no comparison does."
+    ]
+    assert set(withheld) == set(sound.seen.records)
+
+
+def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
+    loaded = tiny(arms=["scratch", "probe"], sizes=[20], seeds=1)
+    options = RunOptions(store=tmp_path / "s", workers=1, device="cpu")
+    run(loaded, options, listen=lambda *_: None)
+
+    def found() -> Seen:
+        with Store(tmp_path / "s") as store:
+            return seen_of(loaded.study, loaded.facts, plan_of(loaded, store), store)
+
+    assert all(row.intact for row in found().lineage.made.values())
+    connection = sqlite3.connect(tmp_path / "s" / "headstart.db")
+    connection.execute(
+        """UPDATE steps SET payload = replace(payload, '"batch_size":16', '"x":1')"""
+    )
+    connection.commit()
+    connection.close()
+    seen = found()
+    (gate,) = (spec for spec in GATES if spec.id == "CHK-18")
+    (finding,) = gate.look(seen)
+    assert finding.cells == frozenset(seen.records)
+
+
+def test_rows_of_another_study_are_no_fault(tmp_path: Path) -> None:
+    """What an earlier study has computed is taken over; that is no reason to doubt it."""
+    options = RunOptions(store=tmp_path / "s", workers=1, device="cpu")
+    run(tiny(arms=["scratch", "probe"], sizes=[20], seeds=1), options, listen=lambda *_: None)
+    later = tiny(name="later", arms=["scratch", "probe"], sizes=[20], seeds=2)
+    analysis = run(later, options, listen=lambda *_: None).analysis
+    assert not {"CHK-18", "CHK-18-trace", "CHK-20-source"} & set(failed(analysis))
+
+
+def test_another_pair_may_have_other_test_images_left_out(sound: Sound) -> None:
+    def fewer(record: Record) -> Record:
+        left = {**record.tested_on, "left_out": 1}
+        return replace(record, labels=record.labels[1:], classes=record.classes[1:], tested_on=left)
+
+    other = {
+        ("other", *cell[1:]): by for cell, by in each_record(sound.seen.records, fewer).items()
+    }
+    (gate,) = (spec for spec in GATES if spec.id == "CHK-16")
+    both = replace(sound.seen, records={**sound.seen.records, **other})
+    assert not list(gate.look(both))
+
+
+def test_hardly_moving_and_settled_are_told_apart(sound: Sound) -> None:
+    record = sound.seen.records[PROBE][0]
+    assert not still_improving(record)
+    assert still_improving(hardly_moving(record))
+    assert learnt(record)
+    assert not learnt(at_chance(record))
