@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
+    Attribution,
     AttributionNote,
     Comparison,
     PublishedFigure,
 )
-from headstart.analyse.words import per_cent
+from headstart.analyse.words import listed, per_cent
 from headstart.report.run_summary import RunSummary
 
 NOTHING = "\u2013"  # en dash
@@ -43,7 +44,7 @@ def accuracy(result: ArmResult, decimals: int = 1) -> str:
     return mean if result.sd is None else f"{mean} ± {percent(result.sd, decimals)}"
 
 
-def interval(comparison: Comparison, decimals: int = 1) -> str:
+def interval(comparison: Comparison | Attribution, decimals: int = 1) -> str:
     """The interval of a gain in brackets, or that there is none."""
     if comparison.low_pp is None or comparison.high_pp is None:
         return "no interval"
@@ -207,7 +208,7 @@ def interval_note(analysis: Analysis) -> str:
 def margin_note(analysis: Analysis) -> str:
     """The margin of the study in words; empty where nothing was compared."""
     margins = sorted({c.margin_pp for c in analysis.comparisons})
-    return " and ".join(f"±{margin:g} pp" for margin in margins)
+    return f"{listed([f'±{margin:g}' for margin in margins], 'and')} pp" if margins else ""
 
 
 def warnings_of(analysis: Analysis) -> tuple[str, ...]:

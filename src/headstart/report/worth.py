@@ -65,6 +65,13 @@ def forgetting_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
         )
 
 
+def labels_in_short(found: Estimate) -> str:
+    """A number of labels, or the bound on it that is known."""
+    if found.at_least is not None:
+        return f"> {_count(found.at_least)}"
+    return f"< {_count(found.at_most)}" if found.at_most is not None else _count(found.value)
+
+
 def operations(count: float | None) -> str:
     """A number of operations with a unit: 5.2 M."""
     if count is None:
