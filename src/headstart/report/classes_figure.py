@@ -1,4 +1,4 @@
-"""Where the gain lies: the gain of every class of the target with its interval, one panel a size."""
+"""Where the gain lies: gain with its interval for every class of the target, a panel a size."""
 
 from headstart.analyse.analysis import Analysis, ClassGain
 from headstart.report.figures import PANEL, slug

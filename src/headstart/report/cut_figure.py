@@ -111,9 +111,7 @@ def _control_range(sweep: Sweep) -> tuple[float, ...]:
     return (mean - sd, mean, mean + sd)
 
 
-def _draw_control(
-    drawing: Drawing, analysis: Analysis, sweep: Sweep, x: Scale, y: Scale
-) -> None:
+def _draw_control(drawing: Drawing, analysis: Analysis, sweep: Sweep, x: Scale, y: Scale) -> None:
     if not sweep.control:
         return
     ink = looks(analysis)[analysis.control].colour

@@ -113,9 +113,7 @@ def _draw(drawing: Drawing, mark: _Mark, x: Scale, y: Scale, reach: float) -> No
         for seed, gain in zip(c.seeds, c.gains_pp, strict=True):
             hint = f"{c.arm}, seed {seed}: {points(gain, 2)} pp"
             place = (x(mark.at - 0.24 * mark.step), y(gain))
-            drawing.mark(
-                place, "circle", 0.42 * reach, colour, kind="seed", opacity=0.6, hint=hint
-            )
+            drawing.mark(place, "circle", 0.42 * reach, colour, kind="seed", opacity=0.6, hint=hint)
     drawing.mark(
         (middle, y(c.gain_pp)),
         mark.look.shape,
@@ -159,16 +157,12 @@ def _margins(drawing: Drawing, x: Scale, y: Scale, groups: Sequence[SizeRows]) -
         drawing.box((x(index - 0.5), y(margin)), (x(index + 0.5), y(-margin)), BAND)
 
 
-def _size_labels(
-    drawing: Drawing, x: Scale, bottom: float, groups: Sequence[SizeRows]
-) -> None:
+def _size_labels(drawing: Drawing, x: Scale, bottom: float, groups: Sequence[SizeRows]) -> None:
     """The number of images, under it the size as it was given where that says more."""
     room = int((x.end - x.start) / len(groups) / LETTER)
     for index, group in enumerate(groups):
         number, *given = group.lines
-        drawing.text(
-            x(index), bottom + 17, number.split(" image")[0], anchor="middle", colour=INK
-        )
+        drawing.text(x(index), bottom + 17, number.split(" image")[0], anchor="middle", colour=INK)
         for line in given:
             words = shorten(printable(line), max(room, 3))
             drawing.text(x(index), bottom + 33, words, anchor="middle")

@@ -82,9 +82,7 @@ def _labels_panel(
     )
 
 
-def _arrow_labels(
-    drawing: Drawing, found: list[_Matched], x: Scale, y: Scale, colour: str
-) -> None:
+def _arrow_labels(drawing: Drawing, found: list[_Matched], x: Scale, y: Scale, colour: str) -> None:
     """The numbers over their arrows, or under them; none where neither is free of another."""
     taken: list[tuple[float, float, float]] = []  # middle, half width, height
     for matched in found:
@@ -110,9 +108,7 @@ def _labels_axes(
     words = [plain(value) for value in y.ticks()]
     left = 12 + LETTER * max(map(len, words), default=1)
     numbers = [result.num_images for result in control]
-    x = Scale(
-        low=min(numbers) / 1.7, high=1.7 * max(numbers), start=left, end=PANEL - 8, log=True
-    )
+    x = Scale(low=min(numbers) / 1.7, high=1.7 * max(numbers), start=left, end=PANEL - 8, log=True)
     drawing.rows(y, (left, PANEL - 8), words)
     for value in x.apart(set(numbers), 6 * LETTER):
         drawing.text(x(value), bottom + 17, plain(value), anchor="middle")
