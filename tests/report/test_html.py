@@ -229,7 +229,8 @@ def test_a_reason_is_short_in_the_table_and_whole_in_the_details() -> None:
 
 def test_worth_is_drawn_and_told() -> None:
     shown = section(page_of(CASES["worth"]), "What it is worth")
-    assert "430 labels [300, 611]" in shown
+    assert "430 [300, 611]" in shown
+    assert "scratch needs</th>" in shown
     assert "50 → 430" in shown
     assert "50 → &gt; 4,600" in shown
     assert "Test accuracy against operations" in shown

@@ -73,18 +73,12 @@ def page(analysis: Analysis, summary: RunSummary) -> str:
         pages=[pair_page(analysis, pair) for pair in pairs],
         num_swept=len(sweep_arms(analysis)),
         warnings=text.warnings_of(analysis),
-        remarks=_remarks(analysis),
+        remarks=text.remarks_of(analysis),
         broken=[g for g in analysis.gates if not g.passed and g.severity == "invalid"],
         caveats=[g for g in analysis.gates if not g.passed and g.severity == "caveat"],
         picks=list(pick_lines(analysis, several)),
         forgotten=list(forgetting_lines(analysis, several)),
     )
-
-
-def _remarks(analysis: Analysis) -> list[str]:
-    """The sentences to be read with the headline, without those that gates say themselves."""
-    said = [gate.message for gate in analysis.gates if not gate.passed]
-    return [line for line in analysis.detail if not any(message in line for message in said)]
 
 
 def _environment(analysis: Analysis) -> "Environment":

@@ -188,21 +188,21 @@ def _place(told: Comparison | AttributionNote) -> tuple[str, str, str, str]:
 
 
 def interval_note(analysis: Analysis) -> str:
-    """What gains and intervals mean; empty where nothing was compared."""
+    """What brackets hold; empty where nothing was compared."""
     if not analysis.comparisons:
         return ""
-    controls = " or ".join(sorted({c.control for c in analysis.comparisons}))
-    gain = (
-        f"Gain: test accuracy minus that of {controls}, same seeds and images, in percentage "
-        "points (pp)."
-    )
     level = confidence(analysis)
     if not level:
-        return f"{gain} There is no interval: that takes at least two seeds."
+        return "There is no interval: that takes at least two seeds."
     return (
-        f"{gain} In brackets: {level} intervals over seeds and test images, "
-        f"{adjustment_note(analysis)}."
+        f"In brackets: {level} intervals over seeds and test images, {adjustment_note(analysis)}."
     )
+
+
+def remarks_of(analysis: Analysis) -> tuple[str, ...]:
+    """The sentences to be read with the headline, without those that say what a gate says."""
+    said = [gate.message for gate in analysis.gates if not gate.passed]
+    return tuple(line for line in analysis.detail if not any(message in line for message in said))
 
 
 def margin_note(analysis: Analysis) -> str:
