@@ -9,7 +9,7 @@ from headstart.report.rows import Pair, pairs_of
 from headstart.report.sweep import Sweep
 from headstart.report.text import percent, printable, shorten
 
-CUTS_WIDE = 900  # pixels
+CUTS_WIDE = 660  # pixels
 _DODGE = 0.66  # share of a cut's place on the axis that its families take up
 _SHORTEST = 5  # letters of a stage's name below which its number alone says more
 
@@ -32,7 +32,7 @@ def cuts_figure(analysis: Analysis, pair: Pair, sweep: Sweep, width: int = CUTS_
     The control at the same size is a dashed line, the band around it its standard deviation.
     """
     families = _marks(sweep)
-    height = 440 if width > 500 else 380
+    height = 420 if width > 500 else 380
     drawing = Drawing(
         width=width,
         height=height,

@@ -13,7 +13,7 @@ from headstart.report.plot import HEAD, LETTER, Drawing, Scale, plain
 from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of
 from headstart.report.text import margin_note, points, printable, shorten
 
-WIDE, NARROW, PANEL = 620, 330, 330  # pixels
+WIDE, NARROW, PANEL = 620, 316, 316  # pixels
 _DODGE = 0.78  # share of a size's place on the axis that its arms take up
 
 

@@ -11,6 +11,7 @@ from headstart.report.text import interval, percent, points, printable, shorten
 
 _TALLEST = 110  # pixels for the seeds of one arm
 _LEFT, _RIGHT = 14, PANEL - 14
+_BOLD = 1.15  # how much wider bold letters are
 
 
 def pairs_figure(analysis: Analysis, pair: Pair) -> tuple[str, ...]:
@@ -64,7 +65,7 @@ def _heading(drawing: Drawing, row: Row, y: float) -> None:
     gain = f"{points(c.gain_pp)} {interval(c)}".replace("-", "\u2212") if c else ""
     if c and c.verdict == "invalid":
         gain = "verdict withheld"
-    room = int((_RIGHT - _LEFT) / LETTER) - len(gain) - 1
+    room = int((_RIGHT - _LEFT + 16 - LETTER * (len(gain) + 1)) / (_BOLD * LETTER))
     name = shorten(printable(row.arm), max(room, 6))
     drawing.text(_LEFT - 8, y, name, colour=INK, weight=600, halo=True)
     drawing.text(_RIGHT + 8, y, gain, anchor="end", halo=True)
