@@ -123,7 +123,7 @@ def _draw_control(drawing: Drawing, analysis: Analysis, sweep: Sweep, x: Scale, 
 
 def _cut_labels(drawing: Drawing, sweep: Sweep, x: Scale, bottom: float) -> None:
     """The number of stages taken over, and under it the last of them where names can be read."""
-    room = int((x.end - x.start) / len(sweep.cuts) / LETTER) - 1
+    room = int((x.end - x.start) / len(sweep.cuts) / LETTER - 0.4)  # and a gap
     names = [shorten(printable(cut), max(room, 1)) for cut in sweep.cuts]
     named = room >= _SHORTEST and len(set(names)) == len(names)
     for index, name in enumerate(names):
