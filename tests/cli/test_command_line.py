@@ -108,7 +108,7 @@ for command in eval(sys.argv[1]):
         main()
     except SystemExit as ended:
         assert not ended.code, command
-    heavy = {"torch", "scipy", "altair", "loky"} & set(sys.modules)
+    heavy = {"torch", "scipy", "loky"} & set(sys.modules)
     assert not heavy, f"{command} loads {heavy}"
 """
 

@@ -4,22 +4,20 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
+from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis, worthy
 
 from headstart.analyse.analysis import Analysis
-from headstart.report.cut_figure import cuts_figure
-from headstart.report.figures import (
-    NARROW,
-    WIDE,
-    curve_arms,
-    curves_figure,
-    gain_figure,
-    seeds_figure,
-)
+from headstart.report.classes_figure import MOST, classes_figure
+from headstart.report.curves_figure import curve_arms, curves_figure
+from headstart.report.cut_figure import CUTS_WIDE, cuts_figure
+from headstart.report.figures import NARROW, WIDE, gain_figure
 from headstart.report.html import page
+from headstart.report.pairs_figure import pairs_figure
 from headstart.report.palette import looks
+from headstart.report.plot import FONT, Scale
 from headstart.report.rows import Pair, pairs_of, sizes_of
 from headstart.report.sweep import sweeps_of
+from headstart.report.worth_figures import cost_figure, labels_figure
 
 LETTERS = Pair(source="letters", target="digits")
 
@@ -32,18 +30,21 @@ def drawings(given: Analysis) -> list[str]:
             gain_figure(given, pair),
             gain_figure(given, pair, NARROW),
             *curves_figure(given, pair),
-            *seeds_figure(given, pair),
+            *pairs_figure(given, pair),
+            *labels_figure(given, pair),
+            cost_figure(given, pair, NARROW),
+            *classes_figure(given, pair),
             *(
                 cuts_figure(given, pair, sweep, width)
                 for sweep in sweeps_of(given, pair)
-                for width in (WIDE, NARROW)
+                for width in (CUTS_WIDE, NARROW)
             ),
         )
     ]
 
 
 def test_drawings_are_whole_titled_and_shrink() -> None:
-    for drawing in drawings(analysis(swept=FAMILIES)):
+    for drawing in drawings(worthy(analysis(swept=FAMILIES))):
         root = ElementTree.fromstring(drawing)
         assert root.get("role") == "img"
         assert root.get("viewBox")
@@ -53,23 +54,107 @@ def test_drawings_are_whole_titled_and_shrink() -> None:
         assert title.text
 
 
-def test_no_drawing_is_wider_than_asked() -> None:
+def test_no_drawing_is_wider_than_asked_and_no_letter_too_small() -> None:
     for given in (analysis(), analysis(arms=["scratch", "a" * 80], sizes=[("50", 50)])):
-        for drawing in [gain_figure(given, LETTERS, NARROW), *seeds_figure(given, LETTERS)]:
-            width = ElementTree.fromstring(drawing).get("width")
-            assert float(width or 0) <= NARROW
+        for drawing in [gain_figure(given, LETTERS, NARROW), *pairs_figure(given, LETTERS)]:
+            root = ElementTree.fromstring(drawing)
+            assert float(root.get("width") or 0) <= NARROW
+            assert float(root.get("font-size") or 0) == FONT
+            assert not root.findall(".//*[@font-size]")
+
+
+def marks(drawing: str, kind: str) -> list[str]:
+    """The marks of a kind in a drawing."""
+    return re.findall(rf'<path class="{kind}".*?(?:/>|</path>)', drawing)
 
 
 def test_one_drawing_a_size() -> None:
     assert len(curves_figure(analysis(), LETTERS)) == len(SIZES)
-    assert len(seeds_figure(analysis(), LETTERS)) == len(SIZES)
+    assert len(pairs_figure(analysis(), LETTERS)) == len(SIZES)
 
 
 def test_every_seed_is_a_dot_and_every_mean_a_mark() -> None:
     compared = (len(ARMS) - 1) * len(SIZES)
-    marks = re.findall(r'<g class="mark-symbol[^"]*".*?</g>', gain_figure(analysis(), LETTERS))
-    counts = [mark.count("<path") for mark in marks]
-    assert counts == [5 * compared, compared]
+    drawing = gain_figure(analysis(), LETTERS)
+    assert len(marks(drawing, "seed")) == 5 * compared
+    assert len(marks(drawing, "mean")) == compared
+
+
+def test_both_intervals_are_drawn_where_there_are_two() -> None:
+    given = analysis(sizes=SIZES[:1], arms=ARMS[:2])
+    (told,) = given.comparisons
+    assert told.low_pp is not None
+    assert told.high_pp is not None
+    within = replace(told, low95_pp=told.low_pp + 1, high95_pp=told.high_pp - 1)
+    thick = 'stroke-width="3.6"'
+    assert thick not in gain_figure(given, LETTERS)
+    assert gain_figure(replace(given, comparisons=(within,)), LETTERS).count(thick) == 1
+
+
+def test_one_seed_is_said_to_have_no_interval() -> None:
+    drawing = gain_figure(analysis(num_seeds=1), LETTERS)
+    assert "no interval" in drawing
+    assert not marks(drawing, "seed")
+
+
+def test_every_pair_is_a_line_from_the_control_to_the_arm() -> None:
+    given = analysis(sizes=SIZES[:1], missing=[("full", "50", 3)])
+    (drawing,) = pairs_figure(given, LETTERS)
+    pairs = 5 * (len(ARMS) - 1) - 1
+    assert len(marks(drawing, "seed")) == len(marks(drawing, "base")) == pairs
+    assert drawing.count('opacity="0.65"') == pairs
+    full = next(r for r in given.arms if r.arm == "full")
+    control = next(r for r in given.arms if r.arm == "scratch")
+    said = f"full, seed 0: {100 * full.test_accuracy[0]:.2f} %, "
+    assert f"{said}scratch {100 * control.test_accuracy[0]:.2f} %" in drawing
+
+
+def test_without_comparison_every_seed_is_there_alone() -> None:
+    (drawing,) = pairs_figure(analysis(sizes=SIZES[:1], compared=False), LETTERS)
+    assert len(marks(drawing, "seed")) == 5 * len(ARMS)
+    assert not marks(drawing, "base")
+
+
+def test_no_gain_stands_beside_pairs_whose_verdict_is_withheld() -> None:
+    (drawing,) = pairs_figure(analysis(sizes=SIZES[:1], invalid=True), LETTERS)
+    assert drawing.count("verdict withheld") == len(ARMS) - 1
+
+
+def test_labels_are_arrows_to_where_the_control_does_as_well() -> None:
+    drawings = labels_figure(worthy(analysis()), LETTERS)
+    assert len(drawings) == 3
+    assert all(len(marks(drawing, "control")) == len(SIZES) for drawing in drawings)
+    shown = "".join(drawings)
+    assert 'stroke-dasharray="4 3"' in shown  # a bound only
+    assert labels_figure(analysis(), LETTERS) == ()
+    assert labels_figure(worthy(analysis(sizes=SIZES[:1])), LETTERS) == ()
+
+
+def test_cost_holds_the_source_run() -> None:
+    given = worthy(analysis())
+    drawing = cost_figure(given, LETTERS, WIDE)
+    full = next(r for r in given.arms if r.arm == "full")
+    assert f"full, 50 images: {100 * full.mean:.2f} %, 1.03 T operations" in drawing
+    assert "random_trunk" not in drawing
+    assert cost_figure(analysis(), LETTERS, WIDE) == ""
+
+
+def test_of_many_classes_those_with_the_largest_gains_are_drawn() -> None:
+    given = worthy(analysis(sizes=SIZES[:1]))
+    one = given.class_gains[0]
+    many = [replace(one, class_name=f"class {n}", gain_pp=float(n % 40)) for n in range(90)]
+    (drawing,) = classes_figure(replace(given, class_gains=tuple(many)), LETTERS)
+    assert len(marks(drawing, "mean")) == MOST
+    assert ">class 39<" in drawing
+    assert ">class 0<" not in drawing
+
+
+def test_ticks_are_round_and_within() -> None:
+    assert Scale(low=-3, high=7, start=0, end=1).ticks() == (-2, 0, 2, 4, 6)
+    assert Scale(low=30, high=10_200, start=0, end=1, log=True).ticks(4) == (100, 1000, 10000)
+    assert Scale(low=5, high=5, start=0, end=10)(5) == 5
+    assert Scale(low=1, high=100, start=0, end=10, log=True)(10) == 5
+    assert Scale(low=1, high=3, start=0, end=20).apart((1, 1.5, 2, 3), 8) == (1, 2, 3)
 
 
 def test_withheld_verdicts_are_hollow() -> None:
@@ -86,20 +171,20 @@ def swept_drawing(given: Analysis, width: int = NARROW) -> str:
 def test_a_sweep_draws_every_seed_every_mean_and_the_control() -> None:
     drawing = swept_drawing(analysis(swept=FAMILIES))
     points = len(FAMILIES) * len(CUTS)
-    marks = re.findall(r'<g class="mark-symbol[^"]*".*?</g>', drawing)
-    assert [mark.count("<path") for mark in marks] == [5 * points, points]
-    assert drawing.count('stroke-dasharray="6,4"') == 1
-    assert drawing.count("mark-rect") == 1
+    assert len(marks(drawing, "seed")) == 5 * points
+    assert len(marks(drawing, "mean")) == points
+    assert drawing.count('stroke-dasharray="6 4"') == 1
+    assert drawing.count('opacity="0.16"') == 1
     assert all(f">{cut}<" in drawing for cut in CUTS)
 
 
 def test_a_sweep_with_gaps_and_one_seed_is_drawn() -> None:
     gaps = [("AnB@neck", "50"), ("scratch", "50")]
     drawing = swept_drawing(analysis(num_seeds=1, swept=("AnB", "BnB"), absent=gaps))
-    marks = re.findall(r'<g class="mark-symbol[^"]*".*?</g>', drawing)
-    assert sum(mark.count("<path") for mark in marks) == 2 * len(CUTS) - 1
+    assert len(marks(drawing, "mean")) == 2 * len(CUTS) - 1
+    assert not marks(drawing, "seed")
     assert "stroke-dasharray" not in drawing
-    assert "mark-rect" not in drawing
+    assert 'opacity="0.16"' not in drawing
 
 
 def test_names_of_cuts_that_cannot_be_told_apart_give_way_to_numbers() -> None:
@@ -118,7 +203,7 @@ def test_a_sweep_is_at_every_size_that_has_one() -> None:
 def test_sweep_arms_are_in_no_other_figure() -> None:
     plain, swept = analysis(), analysis(swept=FAMILIES)
     assert gain_figure(swept, LETTERS) == gain_figure(plain, LETTERS)
-    assert seeds_figure(swept, LETTERS) == seeds_figure(plain, LETTERS)
+    assert pairs_figure(swept, LETTERS) == pairs_figure(plain, LETTERS)
     assert curves_figure(swept, LETTERS) == curves_figure(plain, LETTERS)
     assert looks(swept) == looks(plain)
 
@@ -164,8 +249,9 @@ def test_colours_are_those_of_the_style_sheet() -> None:
         assert f"{name}:" in dark
 
 
-def test_long_names_that_begin_alike_stay_apart() -> None:
+def test_long_names_are_shortened_beside_their_gain_and_told_apart_by_colour() -> None:
     arms = ["scratch", "a" * 40 + "1" + "b" * 40, "a" * 40 + "2" + "b" * 40]
-    (drawing,) = seeds_figure(analysis(arms=arms, sizes=SIZES[:1]), LETTERS)
-    labels = re.findall(r">(a+…b+[ \d]*)<", drawing)
-    assert len(labels) == len(set(labels)) == 2
+    (drawing,) = pairs_figure(analysis(arms=arms, sizes=SIZES[:1]), LETTERS)
+    assert len(re.findall(r">a+…b+<", drawing)) == 2
+    assert "var(--arm-1" in drawing
+    assert "var(--arm-2" in drawing

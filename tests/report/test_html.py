@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
+from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis, worthy
 from leak_reports import LEAKS, NO_LEAKS, SHADES
 from PIL import Image
 
-from headstart.analyse.analysis import Analysis
+from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Tuning
 from headstart.report.html import page, write_html
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>{{ 7*7 }}'
@@ -58,6 +58,8 @@ CASES = {
     "hostile cuts": analysis(swept=("AnB",), cuts=[HOSTILE, HOSTILE + "2"], note=HOSTILE),
     "no validation": analysis(validated=False, sizes=SIZES[:1]),
     "nothing": analysis(arms=[], pairs=[]),
+    "worth": worthy(analysis()),
+    "worth of one seed": worthy(analysis(num_seeds=1, validated=False, sizes=SIZES[:1])),
     "leaks": replace(analysis(), leaks=(LEAKS,)),
     "no leaks": replace(analysis(), leaks=(NO_LEAKS,)),
     "hostile leaks": replace(
@@ -67,7 +69,7 @@ CASES = {
 }
 
 
-@cache  # drawing takes about a second
+@cache
 def page_of(given: Analysis) -> str:
     return page(given, SUMMARY)
 
@@ -126,29 +128,200 @@ def test_same_analysis_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
-def test_verdict_stands_before_figures_and_repeat_stands_last() -> None:
-    given = analysis()
+PARTS = (
+    "Verdicts",
+    "What it is worth",
+    "How sure it is",
+    "Why",
+    "What could be wrong",
+    "Protocol, and how to repeat it",
+)
+
+
+@pytest.mark.parametrize("case", ["plain", "full", "several pairs", "nothing"])
+def test_the_story_is_told_in_order(case: str) -> None:
+    given = CASES[case]
     text = page_of(given)
-    titles = ("Results", "Every seed", "Learning curves", "Protocol", "Tasks", "Environment")
-    parts = [given.headline, given.detail[0], "<figure", *(f"<h2>{title}<" for title in titles)]
-    parts.append(SUMMARY.command)
-    places = [text.index(part.replace("'", "&#39;")) for part in parts]
+    assert re.findall(r"<h2>(.*?)</h2>", text) == list(PARTS)
+    parts = [given.question, given.headline, *(f"<h2>{title}<" for title in PARTS)]
+    parts.append(f"<code>{SUMMARY.command}")
+    places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert "not adjusted for the number of comparisons (16)" in text
-    assert "CC BY-SA 3.0" in text
+
+
+def first_screen(text: str) -> str:
+    return text.split("<main>")[1].split("</section>")[0]
+
+
+def test_first_screen_holds_question_verdict_limits_and_picture() -> None:
+    given = analysis()
+    first = first_screen(page_of(given))
+    places = [
+        first.index(part)
+        for part in (
+            given.question,
+            given.headline,
+            "One learning rate for all arms",
+            "5 seeds, 5 arms, 4 sizes, 100 of 100 trials done",
+            "Gain over scratch by number of target images",
+            "not adjusted for the number of comparisons (16)",
+        )
+    ]
+    assert places == sorted(places)
+    assert len(re.findall("<svg xmlns", first)) == 2  # wide, and for a phone
+
+
+def test_every_seed_of_every_arm_is_there() -> None:
+    given = analysis(missing=[("full", "50", 3)])
+    shown = section(page_of(given), "How sure it is")
+    for result in given.arms:
+        for value in result.test_accuracy:
+            assert f'<td class="num">{100 * value:.1f}</td>' in shown
+    for comparison in given.comparisons:
+        for gain in comparison.gains_pp:
+            assert f">{gain:+.1f}<".replace("-", "\u2212") in shown
+    assert shown.count('<span class="missing">missing</span>') == 1
+
+
+def told_apart(given: Analysis) -> Analysis:
+    """The analysis with plain intervals within those of the verdicts, transfer arms in a family."""
+    return replace(
+        given,
+        family_size=12,
+        comparisons=tuple(
+            replace(
+                c,
+                low95_pp=c.low_pp + 0.2,
+                high95_pp=c.high_pp - 0.2,
+                in_family=c.arm != "random_trunk",
+                confidence=0.95 if c.arm == "random_trunk" else 0.9925,
+                p_value=0.0301,
+                p_adjusted=None if c.arm == "random_trunk" else 0.0602,
+                favourable=0.8,
+            )
+            for c in given.comparisons
+            if c.low_pp is not None and c.high_pp is not None
+        ),
+    )
+
+
+def test_the_reader_sees_which_interval_is_adjusted() -> None:
+    text = page_of(told_apart(analysis()))
+    verdicts = section(text, "Verdicts")
+    assert verdicts.count("<small>99.25 %, adjusted</small>") == 12
+    assert verdicts.count("<small>95 %, not adjusted</small>") == 4
+    assert "Thick line: the plain 95 % interval, adjusted for nothing" in first_screen(text)
+    hidden = section(text, "How sure it is").split("<details>", 1)[1]
+    row = hidden.split("<tbody>")[1].split("</tr>")[2]
+    assert re.findall(r">(0\.\d{3})<", row) == ["0.030", "0.060"]
+    assert ">80<" in row
+    assert "Thick line" not in page_of(analysis())
+
+
+def test_a_reason_is_short_in_the_table_and_whole_in_the_details() -> None:
+    given = analysis(arms=[*ARMS, "gradual"])
+    unsure = next(c for c in given.comparisons if c.verdict == "not enough evidence")
+    text = page_of(given)
+    assert "2.4 pp or more could have been seen; about 12 seeds might decide" in text
+    assert unsure.why not in section(text, "Verdicts")
+    assert unsure.why in section(text, "How sure it is")
+
+
+def test_worth_is_drawn_and_told() -> None:
+    shown = section(page_of(CASES["worth"]), "What it is worth")
+    assert "430 [300, 611]" in shown
+    assert "scratch needs</th>" in shown
+    assert "50 → 430" in shown
+    assert "50 → &gt; 4,600" in shown
+    assert "Test accuracy against operations" in shown
+    assert "best on validation is full" in shown
+    assert "forgotten of the source task" in shown
+    assert "+0.500 [+0.250, +0.750]" in shown
+    none = section(page_of(analysis()), "What it is worth")
+    assert "Labels and time" not in none
+    assert "Learning curves" in none
+
+
+def test_calibration_stands_beside_what_the_arm_gains_in_it() -> None:
+    given = worthy(analysis(sizes=SIZES[:1]))
+    arms = tuple(
+        replace(r, ece=0.0212, nll=0.31, brier=0.1, balanced_accuracy=0.9) for r in given.arms
+    )
+    shown = section(page_of(replace(given, arms=arms)), "What it is worth")
+    assert "Calibration: do the probabilities hold?" in shown
+    assert shown.count('<td class="num">2.1</td>') == len(ARMS)
+    assert "Calibration:" not in page_of(given)
+
+
+def test_classes_that_gain_are_drawn_and_listed() -> None:
+    shown = section(page_of(CASES["worth"]), "Which classes gain")
+    assert "not adjusted for the number of classes" in shown
+    assert "<b>+10.0</b> [+1.0, +19.0]" in shown
+    assert shown.count("<svg xmlns") == len(SIZES)
+
+
+def test_what_a_gain_may_be_put_down_to() -> None:
+    given = analysis()
+    helped = next(c for c in given.comparisons if c.verdict == "helps")
+    place = {
+        "arm": helped.arm,
+        "size": helped.size,
+        "source": helped.source,
+        "target": helped.target,
+    }
+    against = Attribution(
+        **place,
+        control="random_trunk",
+        role="random trunk",
+        seeds=(0, 1),
+        gain_pp=-1.0,
+        low_pp=-2.0,
+        high_pp=-0.5,
+        confidence=0.95,
+        verdict="hurts",
+        why="",
+        alike=True,
+    )
+    note = AttributionNote(**place, num_images=helped.num_images, reading="worse than a control")
+    shown = section(
+        page_of(replace(given, attributions=(against,), attribution_notes=(note,))), "Why"
+    )
+    assert f"{helped.arm} with {helped.num_images} images: worse than a control." in shown
+    assert "<td>worse</td><td>yes</td>" in shown
+    assert "cannot be put down to what the source learnt" in section(page_of(given), "Why")
+    assert "No arm was shown to help" in section(page_of(CASES["one seed"]), "Why")
+
+
+def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
+    tried = Tuning(
+        source="letters",
+        target="digits",
+        size="50",
+        arm="full",
+        rates=(0.01, 0.1),
+        validation_accuracy=(0.5, float("nan")),
+        chosen=0.01,
+        edge="low",
+    )
+    shown = section(page_of(replace(analysis(), tuning=(tried,))), "What could be wrong")
+    assert '<li class="chosen"><span>0.01 ✓</span>' in shown
+    assert "M0 0h30.0v6H0z" in shown
+    assert "M0 0h0.0v6H0z" in shown
+    assert "best at the low edge" in shown
+    assert "Learning rates</h3>" not in page_of(analysis())
 
 
 def test_first_screen_says_what_withholds_the_verdict() -> None:
-    first = page_of(CASES["invalid"]).split("<figure")[0]
+    first = first_screen(page_of(CASES["invalid"]))
     assert "Verdicts are withheld where the protocol failed" in first
     assert "1 gate failed" in first
     assert "Hollow mark: the verdict is withheld." in page_of(CASES["invalid"])
 
 
 def test_first_screen_says_what_is_missing() -> None:
-    assert "Incomplete: 85 of 100 trials" in page_of(CASES["gaps"]).split("<figure")[0]
-    assert "One seed only" in page_of(CASES["one seed"]).split("<figure")[0]
-    assert "Nothing was compared" in page_of(CASES["no comparison"]).split("<figure")[0]
+    assert "Incomplete: 85 of 100 trials" in first_screen(page_of(CASES["gaps"]))
+    assert "One seed only" in first_screen(page_of(CASES["one seed"]))
+    assert "Nothing was compared" in first_screen(page_of(CASES["no comparison"]))
 
 
 def test_one_seed_claims_no_interval() -> None:
@@ -173,8 +346,11 @@ def test_a_finer_margin_is_shown_with_two_decimals() -> None:
 
 
 def section(text: str, title: str) -> str:
-    """The section of a page under a title, or nothing."""
+    """What stands under a title of the page, up to the next of its kind; or nothing."""
     _, _, rest = text.partition(f"<h2>{title}</h2>")
+    if not rest:
+        _, _, rest = text.partition(f"<h3>{title}</h3>")
+        rest = rest.split("<h3>")[0]
     return rest.split("</section>")[0]
 
 
@@ -185,12 +361,12 @@ def test_published_figures_stand_beside_those_of_the_study() -> None:
     assert cells == ["0.9963", "0.9971", "0.9966", "600,165", "", "600,165", "", "12.3 s", ""]
     assert "Keras 3 run once on a 2-core machine" in shown
     assert "headstart: mean over 5 seeds." in shown
-    assert text.index("<h2>Results") < text.index("<h2>Published") < text.index("<h2>Every seed")
+    assert "Published figures" in section(text, "What could be wrong")
     assert not section(page_of(analysis()), "Published figures")
 
 
 def test_source_runs_and_notes_stand_with_the_tasks() -> None:
-    shown = section(page_of(CASES["full"]), "Tasks")
+    shown = section(page_of(CASES["full"]), "Protocol, and how to repeat it")
     assert "Source and target accuracies are not comparable" in shown
     assert "3,000" in shown
     assert "21 s" in shown
@@ -202,7 +378,7 @@ def test_the_change_in_errors_stands_beside_the_verdict_unless_withheld() -> Non
     full = next(c for c in given.comparisons if c.arm == "full")
     assert full.error_reduction is not None
     assert f"errors −{100 * full.error_reduction:.0f} %" in page_of(given)  # noqa: RUF001
-    assert "errors" not in section(page_of(CASES["invalid"]), "Results")
+    assert "errors" not in section(page_of(CASES["invalid"]), "Verdicts")
 
 
 def test_shared_images_are_counted_and_shown_side_by_side() -> None:
@@ -225,28 +401,29 @@ def test_shared_images_are_counted_and_shown_side_by_side() -> None:
 
 
 def test_what_trains_nothing_has_no_cost() -> None:
-    row = section(page_of(CASES["full"]), "Results").split("label_<wbr>map")[1].split("</tr>")[0]
+    cost = page_of(CASES["full"]).split("What was trained, and for how long")[1]
+    row = cost.split("label_<wbr>map")[1].split("</tr>")[0]
     assert "nothing trained" in row
     assert row.count('<td class="num">–</td>') == 2  # noqa: RUF001
 
 
-def test_the_sweep_has_its_own_section_and_is_in_no_other() -> None:
+def test_the_sweep_has_its_own_part_and_is_in_no_other() -> None:
     text = page_of(CASES["full"])
     shown = section(text, "Where generality ends")
-    assert text.index("<h2>Every seed") < text.index("<h2>Where") < text.index("<h2>Learning")
+    assert "Where generality ends" in section(text, "Why")
     assert "Test accuracy at 50 images" in shown
     assert "BnB+: target itself, trained on" in shown
     assert "scratch: control, with a band of ± sd" in shown
     assert shown.count("@<wbr>") == len(FAMILIES) * len(CUTS)
     assert text.count("@<wbr>") == shown.count("@<wbr>")
-    assert "6 and 25 of the cut sweep" in text
+    assert "6 arms and 25 of the cut sweep" in text
     assert "Where generality ends" not in page_of(analysis())
 
 
 def test_an_arm_with_images_of_its_own_number_says_so() -> None:
     given = analysis(sizes=SIZES[:1])
     arms = tuple(replace(r, num_images=20) if r.arm == "full" else r for r in given.arms)
-    shown = section(page(replace(given, arms=arms), SUMMARY), "Results")
+    shown = section(page(replace(given, arms=arms), SUMMARY), "Verdicts")
     assert shown.count("<small>on 20 images</small>") == 1
     assert "on 50 images" not in shown
 
@@ -259,7 +436,7 @@ def test_a_study_without_validation_says_so() -> None:
 def test_importing_the_room_loads_nothing_heavy() -> None:
     code = (
         "import sys, headstart.report.html, headstart.report.terminal, headstart.report.figures\n"
-        "heavy = {'torch', 'altair', 'vl_convert', 'jinja2', 'rich', 'pandas', 'scipy'}\n"
+        "heavy = {'torch', 'jinja2', 'rich', 'pandas', 'scipy'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

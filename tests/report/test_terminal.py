@@ -73,7 +73,7 @@ def test_rows_hold_accuracy_gain_interval_and_verdict() -> None:
     row = next(line for line in printed(analysis()).splitlines() if "random_trunk" in line)
     assert "63.7 ± 1.8" in row
     assert "-22.6 [-24.9, -20.3]" in row
-    assert "▼ hurts" in row
+    assert row.rstrip().endswith("▼ hurts")
 
 
 def test_cost_is_shown_where_there_is_room() -> None:
@@ -110,8 +110,16 @@ def test_withheld_verdicts_are_said_first_with_their_reason() -> None:
 
 def test_not_enough_evidence_says_what_could_have_been_seen() -> None:
     text = " ".join(printed(analysis(arms=[*ARMS, "gradual"]), 120).split())
-    assert "not enough evidence (gradual at" in text
-    assert "5 seeds could have shown a gain of 2.4 pp; about 12 would do" in text
+    assert "the gain that could have been seen, and about how many seeds might decide - " in text
+    assert "gradual 2.4 pp, 12 seeds" in text
+    one = " ".join(printed(CASES["one seed"], 120).split())
+    assert "not enough evidence (all): One seed gives no interval." in one
+    given = analysis(invalid=True)
+    first, *others = given.comparisons
+    few = replace(given, comparisons=(replace(first, why="Another."), *others))
+    text = " ".join(printed(few, 120).split())
+    assert "invalid (probe at 50; full at 50; probe_then_full at 50; random_trunk at 100" in text
+    assert "random_trunk at 100 and 11 more): 8 test images" in text
 
 
 def test_equal_sizes_of_several_pairs_stay_apart() -> None:
@@ -217,19 +225,41 @@ def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:
     text = printed(worthy(analysis()), 140)
     assert text.index("helps") < text.index("What transfer is worth") < text.index("Caveat")
     for said in (
-        "As good as scratch with",
-        "430 labels [300, 611]",
-        "more than 4,600 [4,600, …]",
-        "less than 50 […, 50]",
-        "60 labels […, …]",
+        "Labels scratch needs: to do as well as the arm",
+        "430 [300, 611]",
+        "> 4,600 [4,600, …]",
+        "< 50 […, 50]",
+        "60 […, …]",
         "> 300 against 120",
         "5.16 M against 2.5 T",
-        "50 images: best on validation is full: 89.0 ± 1.0 % on the test images, 1 G operations "
-        "after a source run of 1 T",
         "50 images: forgotten of the source task (its own head, its test images): probe 0.0 pp, "
         "full +55.0 pp [+50.0, +60.0]",
     ):
         assert said in " ".join(text.split()), said
+
+
+def test_what_validation_prefers_is_marked() -> None:
+    text = printed(worthy(analysis()))
+    assert len([line for line in text.splitlines() if line.startswith("full * ")]) == len(SIZES)
+    assert "*: the arm that validation prefers." in text
+    assert "*" not in printed(analysis())
+
+
+def test_what_a_caveat_says_is_said_once() -> None:
+    given = analysis()
+    tuned = next(gate for gate in given.gates if gate.id == "tuned")
+    leaking = replace(tuned, id="CHK-01-leaks", message="9 images left out.")
+    told = replace(
+        given,
+        detail=(f"Caveat: {tuned.message}", "A remark."),
+        gates=(tuned, leaking),
+        leaks=(LEAKS,),
+    )
+    text = " ".join(printed(told, 120).split())
+    assert text.count(tuned.message) == 1
+    assert "A remark." in text
+    assert "9 images left out." in text
+    assert "left out as copies" not in text
 
 
 def test_no_worth_no_table() -> None:

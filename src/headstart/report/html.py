@@ -1,76 +1,38 @@
-"""One self-contained HTML file a study: verdict first, then everything that it rests on.
+"""One self-contained HTML file a study, in the order in which its story is told.
 
-No network, no script: style sheet and drawings are inside. The same analysis and summary give the
-same bytes.
+The verdict and its picture, what it is worth, how sure it is, why, what could be wrong, how to
+repeat it. No network, no script: style sheet and drawings are inside. The same analysis and
+summary give the same bytes.
 """
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.analyse.analysis import Analysis, Gate
 from headstart.core.files import write_whole
 from headstart.core.version import __version__
-from headstart.report import text
-from headstart.report.cut_figure import cuts_figure
-from headstart.report.figures import NARROW, curve_arms, curves_figure, gain_figure, seeds_figure
+from headstart.report import evidence, text
 from headstart.report.leaks import data_uri, leak_line, leak_notes
-from headstart.report.palette import ICONS, Look, family_looks, looks
-from headstart.report.rows import Pair, SizeRows, pairs_of, sizes_of, sweep_arms
+from headstart.report.pages import pair_page
+from headstart.report.palette import ICONS
+from headstart.report.plot import SHAPES
+from headstart.report.rows import pairs_of, sweep_arms
 from headstart.report.run_summary import RunSummary
-from headstart.report.sweep import Sweep, sweeps_of
+from headstart.report.worth import (
+    TITLES,
+    forgetting_lines,
+    operations,
+    pick_lines,
+    worth_note,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-_SWATCHES = {
-    "circle": "M6 1.5a4.5 4.5 0 1 0 0 9a4.5 4.5 0 1 0 0-9z",
-    "square": "M2 2h8v8h-8z",
-    "triangle-up": "M6 1L11 10H1z",
-    "diamond": "M6 0.5L10.5 6L6 11.5L1.5 6z",
-    "triangle-down": "M1 2H11L6 11z",
-    "cross": "M4.2 1h3.6v3.2H11v3.6H7.8V11H4.2V7.8H1V4.2h3.2z",
-    "triangle-right": "M2 1L11 6L2 11z",
-}
-_DASHED = "M0 5h5v2H0zM7 5h5v2H7z"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Key:
-    """An entry of a legend; `note` says more than the name of the arm or family."""
-
-    arm: str
-    note: str = ""
-    look: Look
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SweepPage:
-    """One sweep as the template shows it."""
-
-    sweep: Sweep
-    wide: str
-    narrow: str
-    keys: tuple[_Key, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _PairPage:
-    """One pair as the template shows it."""
-
-    pair: Pair
-    groups: tuple[SizeRows, ...]
-    gain_wide: str
-    gain_narrow: str
-    curves: tuple[str, ...]
-    seeds: tuple[str, ...]
-    compared: tuple[_Key, ...]
-    drawn: tuple[_Key, ...]
-    sweeps: tuple[_SweepPage, ...]
+_SWATCHES = {**SHAPES, "dashed": "M-1.1-.2h.9v.4h-.9zM.2-.2h.9v.4h-.9z"}
 
 
 def write_html(analysis: Analysis, summary: RunSummary, path: Path) -> None:
@@ -102,16 +64,20 @@ def _beginning(path: Path) -> str:
 def page(analysis: Analysis, summary: RunSummary) -> str:
     """The page of a study."""
     template = _environment(analysis).get_template("report.html.j2")
+    pairs = pairs_of(analysis)
+    several = len(pairs) > 1
     return template.render(
         a=analysis,
         mark=_mark(analysis, summary),
         summary=summary,
-        pages=[_pair_page(analysis, pair) for pair in pairs_of(analysis)],
+        pages=[pair_page(analysis, pair) for pair in pairs],
         num_swept=len(sweep_arms(analysis)),
         warnings=text.warnings_of(analysis),
+        remarks=text.remarks_of(analysis),
         broken=[g for g in analysis.gates if not g.passed and g.severity == "invalid"],
         caveats=[g for g in analysis.gates if not g.passed and g.severity == "caveat"],
-        icons=ICONS,
+        picks=list(pick_lines(analysis, several)),
+        forgotten=list(forgetting_lines(analysis, several)),
     )
 
 
@@ -129,24 +95,29 @@ def _environment(analysis: Analysis) -> "Environment":
         finalize=_finalize,
     )
     decimals = text.decimals_for(analysis)
-    numbers: tuple[Callable[..., str], ...] = (text.percent, text.accuracy)
-    numbers += (text.points, text.interval)
+    numbers: tuple[Callable[..., str], ...] = (text.percent, text.accuracy, text.points)
+    numbers += (text.interval, evidence.plain_interval, evidence.bracketed)
     for function in numbers:
         found.filters[function.__name__] = _typeset(partial(function, decimals=decimals))
+    for function in (text.errors, evidence.estimate):
+        found.filters[function.__name__] = _typeset(function)
     found.filters["name"] = _name
-    found.filters["errors"] = lambda comparison: _true_minus(text.errors(comparison))
     words: tuple[Callable[..., str], ...]
-    words = (text.plural, text.listing, text.seeds_there, text.own_images)
-    words += (text.updates, text.training_time, text.trained, text.figure_value)
+    words = (text.plural, text.listing, text.seeds_there, text.own_images, text.updates)
+    words += (text.training_time, text.trained, text.figure_value, operations)
+    words += (evidence.adjustment, evidence.verdict_note, evidence.p_value, evidence.number)
+    words += (evidence.share, evidence.beside)
     for function in words:
         found.filters[function.__name__] = function
-    for note in (text.interval_note, text.margin_note, text.confidence, text.steps_note):
-        found.globals[note.__name__] = note
-    for shared in (data_uri, leak_line, leak_notes):
-        found.globals[shared.__name__] = shared
-    found.globals["adjustment_note"] = text.adjustment_note
-    found.globals["attribution_lines"] = text.attribution_lines
-    found.globals["published_notes"] = text.published_notes
+    shared: tuple[Callable[..., Any], ...]
+    shared = (text.interval_note, text.margin_note, text.confidence, text.steps_note)
+    shared += (text.adjustment_note, text.attribution_lines, text.published_notes, worth_note)
+    shared += (data_uri, leak_line, leak_notes, evidence.tuned_share)
+    for function in shared:
+        found.globals[function.__name__] = function
+    found.globals["worth_titles"] = [t.format(control=analysis.control) for t in TITLES[1:]]
+    found.globals["icons"] = ICONS
+    found.globals["swatches"] = _SWATCHES
     found.globals["data_notes"] = _data_notes
     found.globals["gate_state"] = _gate_state
     return found
@@ -171,63 +142,12 @@ def _name(name: str) -> "Markup":
 
 def _typeset(function: Callable[..., str]) -> Callable[..., str]:
     """A number with a true minus sign, which a terminal may not have."""
-    return lambda value: _true_minus(function(value))
-
-
-def _true_minus(number: str) -> str:
-    return number.replace("-", "\u2212")
+    return lambda *given, **named: function(*given, **named).replace("-", "\u2212")
 
 
 def _data_notes(analysis: Analysis) -> list[tuple[str, str]]:
     """(data set, what is to be known of it), each once."""
     return list(dict.fromkeys((task.dataset, task.note) for task in analysis.tasks if task.note))
-
-
-def _pair_page(analysis: Analysis, pair: Pair) -> _PairPage:
-    from markupsafe import Markup
-
-    groups = sizes_of(analysis, pair)
-    rows = [row for group in groups for row in group.rows]
-    return _PairPage(
-        pair=pair,
-        groups=groups,
-        gain_wide=Markup(gain_figure(analysis, pair)),
-        gain_narrow=Markup(gain_figure(analysis, pair, NARROW)),
-        curves=tuple(map(Markup, curves_figure(analysis, pair))),
-        seeds=tuple(map(Markup, seeds_figure(analysis, pair))),
-        compared=_keys(analysis, [row.arm for row in rows if row.comparison]),
-        drawn=_keys(analysis, list(curve_arms(analysis, pair))),
-        sweeps=tuple(_sweep_page(analysis, pair, sweep) for sweep in sweeps_of(analysis, pair)),
-    )
-
-
-def _sweep_page(analysis: Analysis, pair: Pair, sweep: Sweep) -> _SweepPage:
-    from markupsafe import Markup
-
-    found = family_looks()
-    keys = [
-        _Key(arm=rows.family, note=rows.words, look=look, path=_SWATCHES[look.shape])
-        for rows in sweep.families
-        if (look := found[rows.family])
-    ]
-    if sweep.control:
-        band = "control, with a band of ± sd" if sweep.control.sd else "control"
-        look = looks(analysis)[analysis.control]
-        keys.append(_Key(arm=analysis.control, note=band, look=look, path=_DASHED))
-    return _SweepPage(
-        sweep=sweep,
-        wide=Markup(cuts_figure(analysis, pair, sweep)),
-        narrow=Markup(cuts_figure(analysis, pair, sweep, NARROW)),
-        keys=tuple(keys),
-    )
-
-
-def _keys(analysis: Analysis, arms: list[str]) -> tuple[_Key, ...]:
-    found = looks(analysis)
-    return tuple(
-        _Key(arm=arm, look=found[arm], path=_SWATCHES[found[arm].shape])
-        for arm in dict.fromkeys(arms)
-    )
 
 
 def _gate_state(gate: Gate) -> str:

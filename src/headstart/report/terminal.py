@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from headstart.analyse.analysis import Analysis, Word
 from headstart.report.leaks import leak_line
 from headstart.report.palette import ICONS
-from headstart.report.rows import Pair, Row, SizeRows, pairs_of, sizes_of, sweep_arms
+from headstart.report.rows import Pair, Row, pairs_of, sizes_of, sweep_arms
 from headstart.report.run_summary import RunSummary
 from headstart.report.sweep import Sweep, sweeps_of
 from headstart.report.text import (
@@ -23,13 +23,14 @@ from headstart.report.text import (
     points,
     printable,
     published_notes,
+    remarks_of,
     seeds_there,
     steps_note,
     training_time,
     updates,
     warnings_of,
 )
-from headstart.report.worth import TITLES, forgetting_lines, pick_lines, worth_note, worth_rows
+from headstart.report.worth import TITLES, forgetting_lines, worth_note, worth_rows
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,6 +45,8 @@ _STYLES: dict[Word, str] = {
     "invalid": "bold magenta",
 }
 _WIDE = 112  # columns from which on cost is shown and nothing is folded
+_LEAK_GATE = "CHK-01-leaks"
+_NUM_PLACES = 4  # named where verdicts have the same reason; the table marks all of them
 _NUM_FAILURES = 5  # shown in full; a study with a bug fails the same way many times
 
 
@@ -87,8 +90,7 @@ def _table(analysis: Analysis, pair: Pair, titled: bool, width: int) -> "Table":
         padding=(0, 2 if wide else 1),
         collapse_padding=True,
     )
-    table.add_column("Target data", overflow="fold", max_width=18)
-    table.add_column("Arm", overflow="fold", max_width=32 if wide else 16)
+    table.add_column("Target data, arm", overflow="fold", max_width=34 if wide else 18)
     table.add_column("Test acc. %", justify="right", no_wrap=True)
     table.add_column("Gain, pp", justify="right", overflow="fold")
     table.add_column("Verdict", overflow="fold", no_wrap=wide)
@@ -96,16 +98,25 @@ def _table(analysis: Analysis, pair: Pair, titled: bool, width: int) -> "Table":
         table.add_column("Updates", justify="right", no_wrap=True)
         table.add_column("Time", justify="right", no_wrap=True)
     decimals = decimals_for(analysis)
+    preferred = _preferred(analysis, pair)
     for group in sizes_of(analysis, pair):
-        for label, row in zip(_labels(group), group.rows, strict=True):
-            cells = _cells(row, group.num_images, decimals)
-            table.add_row(_text(label, "bold"), *(cells if wide else cells[:4]))
+        table.add_row(_text(group.title, "bold"))
+        for row in group.rows:
+            mark = " *" if (group.size, row.arm) in preferred else ""
+            cells = _cells(row, mark, group.num_images, decimals)
+            table.add_row(*(cells if wide else cells[:4]))
         table.add_section()
     return table
 
 
+def _preferred(analysis: Analysis, pair: Pair) -> set[tuple[str, str]]:
+    """(size, arm) of what validation prefers in a pair."""
+    here = (pair.source, pair.target)
+    return {(p.size, p.arm) for p in analysis.picks if (p.source, p.target) == here}
+
+
 def _print_worth(analysis: Analysis, pairs: tuple[Pair, ...], console: "Console") -> None:
-    """What transfer saves in labels, updates and operations, and which arm to use."""
+    """What transfer saves in labels, updates and operations, and what it forgets."""
     from rich import box
     from rich.table import Table
 
@@ -128,35 +139,25 @@ def _print_worth(analysis: Analysis, pairs: tuple[Pair, ...], console: "Console"
             table.add_column(title.format(control=printable(analysis.control)), overflow="fold")
         last = ""
         for row in rows:
+            if row.size != last:
+                table.add_row(_text(row.size, "bold"))
             cells = (row.arm, row.labels, row.updates, row.operations)
-            size = "" if row.size == last else row.size
-            table.add_row(_text(size, "bold"), *(_text(cell) for cell in cells))
+            table.add_row(*(_text(cell) for cell in cells))
             last = row.size
         console.print(table)
     if shown:
         _print(console, worth_note(analysis), "dim")
-    lines = [*pick_lines(analysis, several), *forgetting_lines(analysis, several)]
-    if lines:
-        console.print()
-    for line in lines:
+    for line in forgetting_lines(analysis, several):
         _print_item(console, line)
 
 
-def _labels(group: SizeRows) -> list[str]:
-    """The size beside the first rows of its group, a line a row so that no row grows."""
-    lines = list(group.lines)
-    if len(group.rows) < len(lines):
-        return ["\n".join(lines)]
-    return lines + [""] * (len(group.rows) - len(lines))
-
-
-def _cells(row: Row, num_images: int | None, decimals: int) -> tuple["Text", ...]:
+def _cells(row: Row, mark: str, num_images: int | None, decimals: int) -> tuple["Text", ...]:
     """Arm, accuracy, gain, verdict, updates, time."""
     result = row.result
     measured = accuracy(result, decimals) if result else "no result"
     notes = [own_images(result, num_images), seeds_there(result)] if result else []
     return (
-        _text(row.arm),
+        _text(row.arm + mark),
         _text("\n".join([measured, *filter(None, notes)])),
         _text(_gain(row, decimals)),
         _verdict(row),
@@ -241,35 +242,54 @@ def _print_notes(analysis: Analysis, console: "Console") -> None:
     Gates that withhold verdicts are among the warnings under the headline.
     """
     console.print()
-    note = "±: standard deviation over seeds. " if len(analysis.seeds) > 1 else ""
-    _print(console, (note + interval_note(analysis)).strip(), "dim")
+    notes = ["±: standard deviation over seeds."] if len(analysis.seeds) > 1 else []
+    notes += ["*: the arm that validation prefers."] if analysis.picks else []
+    _print(console, " ".join([*notes, interval_note(analysis)]).strip(), "dim")
+    for remark in remarks_of(analysis):
+        _print(console, remark, "dim")
     for line in attribution_lines(analysis):
         _print_item(console, line)
+    _print_unclear(analysis, console)
+    caveats = [g for g in analysis.gates if not g.passed and g.severity == "caveat"]
     for report in analysis.leaks:
-        _print_item(console, leak_line(report))
-    for sentence in analysis.detail:
-        _print_item(console, sentence)
-    for gate in analysis.gates:
-        said = any(gate.message in sentence for sentence in analysis.detail)
-        if not gate.passed and gate.severity == "caveat" and not said:
-            _print_item(console, f"Caveat: {gate.message}", "yellow")
-    for word, where, why in _unclear(analysis):
-        _print_item(console, f"{word} ({where}): {why}")
+        if all(gate.id != _LEAK_GATE for gate in caveats):  # which says the same
+            _print_item(console, leak_line(report))
+    for gate in caveats:
+        _print_item(console, f"Caveat: {gate.message}", "yellow")
 
 
-def _unclear(analysis: Analysis) -> list[tuple[Word, str, str]]:
-    """(verdict, where, why) of what is not decided; what has the same reason is said once.
+def _print_unclear(analysis: Analysis, console: "Console") -> None:
+    """What is not decided: a line a size where it can be told what would decide, else the reason.
 
     Of a cut sweep the curve counts, not the verdict at each cut.
     """
     several = len(pairs_of(analysis)) > 1
     swept = sweep_arms(analysis)
-    found: dict[tuple[Word, str], list[str]] = {}
+    would: dict[str, list[str]] = {}
+    others: dict[tuple[Word, str], list[str]] = {}
     for c in analysis.comparisons:
-        if c.arm not in swept and c.verdict in ("invalid", "not enough evidence"):
-            pair = f", {Pair(source=c.source, target=c.target)}" if several else ""
-            found.setdefault((c.verdict, c.why), []).append(f"{c.arm} at {c.size}{pair}")
-    return [(word, "; ".join(where), why) for (word, why), where in found.items()]
+        pair = f", {Pair(source=c.source, target=c.target)}" if several else ""
+        if c.arm in swept or c.verdict not in ("invalid", "not enough evidence"):
+            continue
+        if c.verdict == "not enough evidence" and c.detectable_pp is not None:
+            seeds = f", {c.seeds_needed:,} seeds" if c.seeds_needed else ""
+            told = f"{c.arm} {c.detectable_pp:.1f} pp{seeds}"
+            would.setdefault(f"{plural(c.num_images, 'image')}{pair}", []).append(told)
+        else:
+            others.setdefault((c.verdict, c.why), []).append(f"{c.arm} at {c.size}{pair}")
+    if would:
+        _print(
+            console,
+            "Not enough evidence: the gain that could have been seen, and about how "
+            "many seeds might decide",
+        )
+    for where, arms in would.items():
+        _print_item(console, f"{where}: {'; '.join(arms)}")
+    total = sum(c.arm not in swept for c in analysis.comparisons)
+    for (word, why), found in others.items():
+        left = len(found) - _NUM_PLACES
+        some = "; ".join(found[:_NUM_PLACES]) + (f" and {left} more" if left > 0 else "")
+        _print_item(console, f"{word} ({some if len(found) < total else 'all'}): {why}")
 
 
 def _print_failures(analysis: Analysis, console: "Console") -> None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
+    Attribution,
     AttributionNote,
     Comparison,
     PublishedFigure,
 )
-from headstart.analyse.words import per_cent
+from headstart.analyse.words import listed, per_cent
 from headstart.report.run_summary import RunSummary
 
 NOTHING = "\u2013"  # en dash
@@ -43,7 +44,7 @@ def accuracy(result: ArmResult, decimals: int = 1) -> str:
     return mean if result.sd is None else f"{mean} ± {percent(result.sd, decimals)}"
 
 
-def interval(comparison: Comparison, decimals: int = 1) -> str:
+def interval(comparison: Comparison | Attribution, decimals: int = 1) -> str:
     """The interval of a gain in brackets, or that there is none."""
     if comparison.low_pp is None or comparison.high_pp is None:
         return "no interval"
@@ -187,27 +188,27 @@ def _place(told: Comparison | AttributionNote) -> tuple[str, str, str, str]:
 
 
 def interval_note(analysis: Analysis) -> str:
-    """What gains and intervals mean; empty where nothing was compared."""
+    """What brackets hold; empty where nothing was compared."""
     if not analysis.comparisons:
         return ""
-    controls = " or ".join(sorted({c.control for c in analysis.comparisons}))
-    gain = (
-        f"Gain: test accuracy minus that of {controls}, same seeds and images, in percentage "
-        "points (pp)."
-    )
     level = confidence(analysis)
     if not level:
-        return f"{gain} There is no interval: that takes at least two seeds."
+        return "There is no interval: that takes at least two seeds."
     return (
-        f"{gain} In brackets: {level} intervals over seeds and test images, "
-        f"{adjustment_note(analysis)}."
+        f"In brackets: {level} intervals over seeds and test images, {adjustment_note(analysis)}."
     )
+
+
+def remarks_of(analysis: Analysis) -> tuple[str, ...]:
+    """The sentences to be read with the headline, without those that say what a gate says."""
+    said = [gate.message for gate in analysis.gates if not gate.passed]
+    return tuple(line for line in analysis.detail if not any(message in line for message in said))
 
 
 def margin_note(analysis: Analysis) -> str:
     """The margin of the study in words; empty where nothing was compared."""
     margins = sorted({c.margin_pp for c in analysis.comparisons})
-    return " and ".join(f"±{margin:g} pp" for margin in margins)
+    return f"{listed([f'±{margin:g}' for margin in margins], 'and')} pp" if margins else ""
 
 
 def warnings_of(analysis: Analysis) -> tuple[str, ...]:

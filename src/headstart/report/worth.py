@@ -8,7 +8,7 @@ from headstart.analyse.analysis import Analysis, Estimate, Forgetting, Pick, Wor
 from headstart.report.rows import Pair
 from headstart.report.text import NOTHING, percent, plural, points, size_lines
 
-TITLES = ("Target data", "Arm", "As good as {control} with", "Updates", "Operations")
+TITLES = ("Target data, arm", "Labels\n{control} needs", "Updates", "Operations")
 _Words = Callable[[float | None], str]
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -36,11 +36,11 @@ def worth_note(analysis: Analysis) -> str:
     """What the columns mean."""
     control = analysis.control
     return (
-        f"As good as {control} with: so many labelled images, read off the curve of {control} over "
-        "the sizes of the study, with its 95 % interval; an end beyond them is left open. Updates "
-        "and operations: until validation accuracy has 95 % of what "
-        f"{control} finally gains over chance, median over seeds, against those of {control}; the "
-        "source run is not included."
+        f"Labels {control} needs: to do as well as the arm, read off the curve of {control} "
+        "over the sizes of the study, with a 95 % interval; an end beyond them is left open. "
+        f"Updates and operations: until validation accuracy has 95 % of what {control} finally "
+        f"gains over chance, median over seeds, against those of {control}; the source run is not "
+        "included."
     )
 
 
@@ -65,6 +65,13 @@ def forgetting_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
         )
 
 
+def labels_in_short(found: Estimate) -> str:
+    """A number of labels, or the bound on it that is known."""
+    if found.at_least is not None:
+        return f"> {_count(found.at_least)}"
+    return f"< {_count(found.at_most)}" if found.at_most is not None else _count(found.value)
+
+
 def operations(count: float | None) -> str:
     """A number of operations with a unit: 5.2 M."""
     if count is None:
@@ -86,15 +93,8 @@ def _row(worth: Worth) -> WorthRow:
 
 
 def _labels(found: Estimate) -> str:
-    if found.at_least is not None:
-        told = f"more than {_count(found.at_least)}"
-    elif found.at_most is not None:
-        told = f"less than {_count(found.at_most)}"
-    elif found.value is None:
-        return NOTHING
-    else:
-        told = f"{_count(found.value)} labels"
-    if found.low is None or found.high is None:
+    told = labels_in_short(found)
+    if found.low is None or found.high is None or told == NOTHING:
         return told
     low = _count(found.low) if found.low > 0 else "…"
     high = _count(found.high) if isfinite(found.high) else "…"
