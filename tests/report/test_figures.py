@@ -91,6 +91,12 @@ def test_both_intervals_are_drawn_where_there_are_two() -> None:
     assert gain_figure(replace(given, comparisons=(within,)), LETTERS).count(thick) == 1
 
 
+def test_many_sizes_are_numbered_in_few_letters() -> None:
+    many = [(str(n), n) for n in (10, 20, 50, 100, 200, 500, 1000, 12_500)]
+    assert ">12,500<" in gain_figure(analysis(sizes=many, arms=ARMS[:2]), LETTERS)
+    assert ">12.5k<" in gain_figure(analysis(sizes=many, arms=ARMS[:2]), LETTERS, NARROW)
+
+
 def test_one_seed_is_said_to_have_no_interval() -> None:
     drawing = gain_figure(analysis(num_seeds=1), LETTERS)
     assert "no interval" in drawing

@@ -236,7 +236,7 @@ def test_worth_is_drawn_and_told() -> None:
     assert "Test accuracy against operations" in shown
     assert "best on validation is full" in shown
     assert "forgotten of the source task" in shown
-    assert "+0.500 [+0.250, +0.750]" in shown
+    assert "+0.50 [+0.25, +0.75]" in shown
     none = section(page_of(analysis()), "What it is worth")
     assert "Labels and time" not in none
     assert "Learning curves" in none

@@ -160,12 +160,22 @@ def _margins(drawing: Drawing, x: Scale, y: Scale, groups: Sequence[SizeRows]) -
 def _size_labels(drawing: Drawing, x: Scale, bottom: float, groups: Sequence[SizeRows]) -> None:
     """The number of images, under it the size as it was given where that says more."""
     room = int((x.end - x.start) / len(groups) / LETTER)
+    numbers = [group.lines[0].split(" image")[0] for group in groups]
+    tight = max(map(len, numbers)) >= room
     for index, group in enumerate(groups):
-        number, *given = group.lines
-        drawing.text(x(index), bottom + 17, number.split(" image")[0], anchor="middle", colour=INK)
-        for line in given:
+        number = _in_thousands(group) if tight else numbers[index]
+        drawing.text(x(index), bottom + 17, number, anchor="middle", colour=INK)
+        for line in group.lines[1:]:
             words = shorten(printable(line), max(room, 3))
             drawing.text(x(index), bottom + 33, words, anchor="middle")
+
+
+def _in_thousands(group: SizeRows) -> str:
+    """A number of images in few letters: 500, 5k, 12.5k."""
+    number = group.num_images
+    if number is None:
+        return group.size
+    return f"{number / 1000:.3g}k" if number >= 1000 else str(number)
 
 
 def _signed(value: float) -> str:
