@@ -301,24 +301,40 @@ def test_a_store_of_a_newer_headstart_is_left_alone(store: Store) -> None:
     with pytest.raises(StoreError) as caught:
         Store(store.folder)
     assert str(caught.value) == (
-        "this store has version 99, made by a newer headstart; this one knows versions up to 1. "
-        "Upgrade headstart, or name another folder with --store."
+        "this store has version 99, made by a newer headstart; this one knows versions up to "
+        f"{migrations.VERSION}. Upgrade headstart, or name another folder with --store."
     )
 
 
 def test_a_migration_is_whole_or_absent(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put(store)
+    following = migrations.VERSION + 1
     torn = "CREATE TABLE notes (text TEXT) STRICT; INSERT INTO nowhere VALUES (1);"
     with monkeypatch.context() as newer:
         newer.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, torn))
-        newer.setattr(migrations, "VERSION", 2)
+        newer.setattr(migrations, "VERSION", following)
         with pytest.raises(StoreError, match="no such table: nowhere"):
             Store(store.folder)
     sound = torn.split(";")[0]
     monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, sound))
-    monkeypatch.setattr(migrations, "VERSION", 2)
+    monkeypatch.setattr(migrations, "VERSION", following)
     with Store(store.folder) as migrated:
         assert migrated.row(KEY) is not None
+
+
+def test_looks_are_remembered_once_each(store: Store) -> None:
+    store.looked(["one", "two"], 5)
+    store.looked(["one"], 10)
+    store.looked(["one"], 10)
+    assert store.looks(["one", "two", "three"]) == {"one": {5, 10}, "two": {5}, "three": set()}
+
+
+def test_a_study_is_planned_once_however_often_it_is_run(store: Store) -> None:
+    for command in ("first", "second"):
+        store.save_study("digits", {"seeds": 5}, {}, command)
+    (row,) = store.studies()
+    assert row.command == "second"
+    assert row.planned_at < row.used_at
 
 
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
