@@ -32,7 +32,7 @@ def _positions(images: Images, published: Images) -> list[int]:
 
 SPLITS = st.fixed_dictionaries(
     {
-        "by": st.sampled_from(["stratified", "random", "head", "test"]),
+        "by": st.sampled_from(["stratified", "random", "head", "tail", "test"]),
         "validation": st.integers(0, 20) | st.floats(0.01, 0.5),
         "seed": st.integers(0, 3),
         "test": st.just("published") | st.floats(0.05, 0.5),
@@ -105,7 +105,7 @@ def test_a_test_share_leaves_the_published_test_part_alone(tmp_path: Path) -> No
         tasks.test_part(ref(folder), groups, SplitSpec())
 
 
-@pytest.mark.parametrize("by", ["stratified", "random", "head"])
+@pytest.mark.parametrize("by", ["stratified", "random", "head", "tail"])
 def test_no_validation_images_at_all(tmp_path: Path, by: str) -> None:
     folder = write_set(tmp_path / "mine", [0, 1] * 10, [0, 1])
     split = SplitSpec.model_validate({"by": by, "validation": 0})
@@ -113,6 +113,14 @@ def test_no_validation_images_at_all(tmp_path: Path, by: str) -> None:
     assert len(part.train) == 20
     assert part.validation.pixels.shape == (0, 4, 5, 1)
     assert part.validation.labels.dtype == np.int64
+
+
+def test_the_tail_validates_so_that_the_first_images_train(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "mine", [0, 1] * 10, [0, 1])
+    part = training_part(ref(folder), ((0,), (1,)), SplitSpec(by="tail", validation=4))
+    published = open_part(ref(folder), "train")
+    assert np.array_equal(part.train.pixels, published.pixels[:16])
+    assert np.array_equal(part.validation.pixels, published.pixels[16:])
 
 
 def test_pixels_side_by_side_are_not_copied(tmp_path: Path) -> None:

@@ -84,6 +84,17 @@ def test_a_recipe_is_sound_with_every_variant(name: str, chosen: tuple[str, ...]
         assert study.cuts is not None
 
 
+@pytest.mark.parametrize("chosen", [(), ("thorough",), ("quick",)], ids="+".join)
+def test_the_textbook_example_is_sound_and_has_its_two_hundred_images(
+    chosen: tuple[str, ...],
+) -> None:
+    parts, problems = parse(varied("fashion-pullover", chosen))
+    assert problems + check(parts) + check_facts(parts, FACTS) == []
+    if "quick" not in chosen:
+        plan = plan_of("fashion-pullover", chosen)
+        assert {trial.num_images for trial in plan.trials} == {200}
+
+
 def test_the_first_recipe_has_no_variants() -> None:
     for variant in VARIANTS:
         _, problems = with_variants(read_toml(recipe("digits")), [variant])

@@ -139,6 +139,8 @@ def split_indices(
         )
     if split.by == "head":
         chosen = np.arange(num)
+    elif split.by == "tail":
+        chosen = np.arange(len(labels) - num, len(labels))
     elif split.by == "random":
         chosen = permuted(len(labels), _bits(split))[:num]
     else:

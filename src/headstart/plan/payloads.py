@@ -45,7 +45,7 @@ def split_payload(split: SplitSpec) -> Json:
     if split.by == "test":
         return {"by": "test", **_test_cut(split)}
     payload: Json = {"by": split.by, "validation": split.validation}
-    if split.by != "head":
+    if split.by not in ("head", "tail"):
         payload["seed"] = split.seed
     return payload | _test_cut(split)
 

@@ -30,7 +30,7 @@ class SplitSpec(Spec):
     """Which images of a task train, which validate and which test.
 
     Validation images are taken out of the training images and are the same for every arm and seed.
-    `head` takes the first images of the file, `random` draws without regard to class,
+    `head` takes the first images of the file, `tail` the last, `random` draws without regard to class,
     `stratified` draws from each class in proportion. `by = "test"` validates on the test images
     themselves: a slip that published work contains and that a gate refuses.
 
@@ -40,7 +40,7 @@ class SplitSpec(Spec):
     that two tasks on one data set can have different images.
     """
 
-    by: Literal["stratified", "random", "head", "test"] = "stratified"
+    by: Literal["stratified", "random", "head", "tail", "test"] = "stratified"
     validation: Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)] = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
     test: Literal["published"] | Annotated[float, Field(gt=0, lt=1)] = "published"
