@@ -30,8 +30,8 @@ class SplitSpec(Spec):
     """Which images of a task train, which validate and which test.
 
     Validation images are taken out of the training images and are the same for every arm and seed.
-    `head` takes the first images of the file, `tail` the last, `random` draws without regard to class,
-    `stratified` draws from each class in proportion. `by = "test"` validates on the test images
+    `head` takes the first images of the file, `tail` the last; `random` draws without regard to
+    class, `stratified` from each class in proportion. `by = "test"` validates on the test images
     themselves: a slip that published work contains and that a gate refuses.
 
     `test` is the published test part, or a share of the training images at their end (the published
