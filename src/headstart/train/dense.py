@@ -37,7 +37,8 @@ def fits(work: PhaseWork) -> bool:
     What lies below may be anything: nothing flows back to it.
     """
     above = work.layers[_first_trained(work) :]
-    return work.optimiser.kind == "sgd" and all(isinstance(f.layer, _FITTING) for f in above)
+    fitting = bool(above) and all(isinstance(facts.layer, _FITTING) for facts in above)
+    return fitting and work.optimiser.kind == "sgd"
 
 
 def _first_trained(work: PhaseWork) -> int:

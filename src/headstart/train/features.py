@@ -66,7 +66,7 @@ def still_part(
         frozen: a hash that differs where the weights of those layers do.
         examples: images and labels; with a name, the part is kept for the next training.
         device: where to compute and keep it.
-        shape: a function of a module, applied to the features before they are kept; row by row.
+        shape: a function of a module, applied to the features of each batch before they are kept.
     """
 
     def make() -> Part:
@@ -109,7 +109,7 @@ def _room_for(num: int, first: Tensor) -> Tensor:
     last = first.dim() == 4 and first.is_contiguous(memory_format=torch.channels_last)
     laid_out = first.permute(0, 2, 3, 1) if last else first
     shape = (num, *laid_out.shape[1:])
-    room = None
+    room: Tensor | None = None
     if first.device.type == "cpu" and num * first[0].nbytes > KEPT_BYTES:
         room = _scratch(shape)
     if room is None:
