@@ -78,11 +78,13 @@ def test_what_nothing_is_trained_from_goes_first(store_folder: Path) -> None:
             order.append(step)
 
     run(loaded, options, listen=listen)
-    kinds = [step.kind for step in order]
+    began = {step.key: at for at, step in enumerate(order)}
     for at, step in enumerate(order):
         if step.kind == "predict":
-            assert step.inputs[-1] == order[at - 1].key
-            assert kinds[at + 1] == "score"
+            trained = order[began[step.inputs[-1]]]
+            between = [s for s in order[began[trained.key] : at] if s.kind == "train"]
+            assert all(other.stack == trained.stack for other in between)
+            assert order[at + 1].kind == "score"
 
 
 def test_two_workers_give_the_same_bits_as_one(undisturbed: Path, store_folder: Path) -> None:

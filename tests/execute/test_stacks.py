@@ -113,7 +113,7 @@ def test_a_head_that_cannot_be_prepared_fails_alone(single: Contents, store_fold
     assert "nowhere" in reports[broken.key].error
     found = contents(plan, store_folder)
     assert found == {key: single[key] for key in found}
-    assert len(found) == len(plan.steps) - 2  # the head and its test
+    assert len(found) == len(plan.steps) - 3  # the head, its test and its score
 
 
 def test_a_head_that_cannot_be_trained_fails_alone(
@@ -134,7 +134,7 @@ def test_a_head_that_cannot_be_trained_fails_alone(
     assert "too wide" in reports[broken.key].error
     found = contents(plan, store_folder)
     assert found == {key: single[key] for key in found}
-    assert len(found) == len(plan.steps) - 2
+    assert len(found) == len(plan.steps) - 3
 
 
 def test_steps_that_are_done_or_busy_are_left_out(single: Contents, store_folder: Path) -> None:
