@@ -61,19 +61,34 @@ def study_tables(document: Document) -> Iterator[str]:
         ]
         yield ""
         yield f"Test accuracy in % (mean ± sd over {len(document['seeds'])} seeds), gain over the"
-        yield "control in percentage points with its plain 95 % interval, and the verdict;"
-        yield f"{source} -> {target}:"
+        yield "control in percentage points with the interval that the verdict is read from, and"
+        yield f"the verdict; {source} -> {target}:"
         yield ""
         yield from _pair_table(arms, told)
     yield ""
     if document["family_size"] > 1:
-        yield "The verdict of a transfer arm is read from a wider interval, adjusted for all"
-        yield f"{document['family_size']} comparisons of transfer arms (Holm)."
+        yield "Intervals are 95 % intervals over seeds and test images; those of transfer arms are"
+        yield f"wider, adjusted for all {document['family_size']} comparisons of transfer arms (Holm)."
         yield ""
-    yield from (f"- {note}" for note in document["attribution_notes"])
+    yield from attribution_lines(document)
     yield from gate_lines(document)
-    run = document["steps"]
-    yield f"- {run['run']} steps run, {run['reused']} reused, {document['seconds']:.0f} s."
+
+
+def attribution_lines(document: Document) -> Iterator[str]:
+    """What gains may be put down to, those alike together; arms without a gain are left out."""
+    images = {(a["target"], a["size"]): a["num_images"] for a in document["arms"]}
+    gained = {
+        f"{c['arm']} with {images[c['target'], c['size']]:,} images"
+        for c in document["comparisons"]
+        if c["verdict"] == "helps"
+    }
+    readings: dict[str, list[str]] = {}
+    for note in document["attribution_notes"]:
+        place, reading = note.split(": ", 1)
+        if place in gained:
+            readings.setdefault(reading, []).append(place)
+    for reading, places in readings.items():
+        yield f"- {'; '.join(places)}: {reading}"
 
 
 def _pair_table(arms: list[Document], told: list[Document]) -> Iterator[str]:
@@ -94,8 +109,8 @@ def _cell(arm: Document | None, gain: Document | None) -> str:
         return ""
     spread = "" if arm["sd"] is None else f" ± {100 * arm['sd']:.1f}"
     text = f"{100 * arm['mean']:.1f}{spread}"
-    if gain is not None and gain["low95_pp"] is not None:
-        text += f"; {gain['gain_pp']:+.1f} [{gain['low95_pp']:+.1f}, {gain['high95_pp']:+.1f}]"
+    if gain is not None and gain["low_pp"] is not None:
+        text += f"; {gain['gain_pp']:+.1f} [{gain['low_pp']:+.1f}, {gain['high_pp']:+.1f}]"
         text += f" {gain['verdict']}"
     return text
 
