@@ -68,7 +68,7 @@ def study_tables(document: Document) -> Iterator[str]:
     yield ""
     if document["family_size"] > 1:
         yield "Intervals are 95 % intervals over seeds and test images; those of transfer arms are"
-        yield f"wider, adjusted for all {document['family_size']} comparisons of transfer arms (Holm)."
+        yield f"wider, adjusted for all {document['family_size']} of their comparisons (Holm)."
         yield ""
     yield from attribution_lines(document)
     yield from gate_lines(document)
