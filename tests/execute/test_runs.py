@@ -172,7 +172,7 @@ def test_kill_9_and_again_ends_with_the_same_bits(
 
 def test_workers_end_when_only_the_command_is_killed(store_folder: Path, tmp_path: Path) -> None:
     study = tmp_path / "tiny.toml"
-    study.write_text(tomli_w.dumps(tiny_table(training={"updates": 3000, "batch_size": 16})))
+    study.write_text(tomli_w.dumps(tiny_table(training={"updates": 40_000, "batch_size": 16})))
     process = started(store_folder, study, 2)
     wait_for(lambda: blobs(store_folder) >= 1, process)
     os.kill(process.pid, signal.SIGKILL)
@@ -219,7 +219,7 @@ def test_ctrl_c_stops_says_how_to_go_on_and_leaves_no_worker(
     store_folder: Path, tmp_path: Path
 ) -> None:
     study = tmp_path / "tiny.toml"
-    study.write_text(tomli_w.dumps(tiny_table(training={"updates": 3000, "batch_size": 16})))
+    study.write_text(tomli_w.dumps(tiny_table(training={"updates": 40_000, "batch_size": 16})))
     process = started(store_folder, study, 2)
     wait_for(lambda: blobs(store_folder) >= 1, process)
     os.killpg(process.pid, signal.SIGINT)
