@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from headstart.analyse.over_seeds import favourable, mcnemar_p, paired_t, sign_flip_p
+from headstart.analyse.over_seeds import (
+    favourable,
+    mcnemar_p,
+    order_violation,
+    paired_t,
+    sign_flip_p,
+)
 
 T = np.array([0.912, 0.918, 0.915, 0.909, 0.921, 0.917])
 C = np.array([0.905, 0.911, 0.912, 0.908, 0.910, 0.913])
@@ -81,3 +88,21 @@ def test_equivalence_p_agrees_with_the_interval_inside_the_margin(
 
 def test_ties_are_half_in_favour() -> None:
     assert favourable(np.array([1.0, 2.0, 0.0, -1.0])) == pytest.approx(2.5 / 4)
+
+
+def test_vector_v14() -> None:
+    """Quantile by quantile A is ahead, though not seed by seed."""
+    a, b = np.array([0.9, 0.8, 0.7, 0.6]), np.array([0.5, 0.85, 0.65, 0.55])
+    assert order_violation(a, b) == 0
+    assert order_violation(b, a) == 1
+    assert order_violation(a, a[::-1]) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(arrays(np.float64, (2, 6), elements=st.floats(0, 1, width=32)))
+def test_violations_of_both_orders_add_up_to_one(scores: np.ndarray) -> None:
+    there, back = order_violation(scores[0], scores[1]), order_violation(scores[1], scores[0])
+    if there is None or back is None:
+        assert there is back is None
+    else:
+        assert there + back == pytest.approx(1)

@@ -98,7 +98,8 @@ class Comparison:
     that of the verdict's own test, `p_adjusted` Holm's (None outside the family or where there can
     be no verdict), `p_equivalence` that of the two one-sided tests against the margin.
 
-    `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half).
+    `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half),
+    `order_violation` how far the arm is from being ahead at every quantile (from ten seeds on).
     Shown beside, and never deciding: `p_paired_t` and `p_sign_flip` over seeds, and for a single
     seed `p_mcnemar` of its two models.
 
@@ -136,6 +137,7 @@ class Comparison:
     p_adjusted: float | None = None
     p_equivalence: float | None = None
     favourable: float | None = None
+    order_violation: float | None = None
     p_paired_t: float | None = None
     p_sign_flip: float | None = None
     p_mcnemar: float | None = None

@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from headstart.analyse.analysis import Comparison
 from headstart.analyse.multiplicity import NOMINAL, holm
-from headstart.analyse.over_seeds import favourable, mcnemar_p, paired_t, sign_flip_p
+from headstart.analyse.over_seeds import (
+    FEWEST_FOR_ORDER,
+    favourable,
+    mcnemar_p,
+    order_violation,
+    paired_t,
+    sign_flip_p,
+)
 from headstart.analyse.paired import Answers, Paired, paired
 from headstart.analyse.records import Cell
 from headstart.analyse.statistics import relative_error_reduction
@@ -144,6 +151,9 @@ def _comparison(
         p_adjusted=held.p_adjusted,
         p_equivalence=found.found.equivalence_p(margin / 100) if found.found else None,
         favourable=favourable(found.gains),
+        order_violation=order_violation(found.scores, found.other_scores)
+        if len(found.seeds) >= FEWEST_FOR_ORDER
+        else None,
         p_paired_t=paired_t(found.gains).p_value if several else None,
         p_sign_flip=sign_flip_p(found.won - found.lost) if several else None,
         p_mcnemar=None if several else mcnemar_p(int(found.won[0]), int(found.lost[0])),

@@ -42,8 +42,8 @@ class Paired:
 
     `num_images` is the arm's number of training images, `num_tested` that of test images.
     `won` and `lost` count, in each seed, the test images that only the arm or only the other one
-    told right. `found` is None for a single seed and where no image sets the arms apart; `same`
-    says whether all answers are the same, wrong ones included. Accuracies are means over seeds.
+    told right, `scores` are accuracies. `found` is None for a single seed and where no image sets
+    the arms apart; `same` says whether all answers are the same, wrong ones included.
     """
 
     num_images: int
@@ -51,10 +51,20 @@ class Paired:
     seeds: tuple[int, ...]
     won: np.ndarray  # (seeds,)
     lost: np.ndarray  # (seeds,)
-    accuracy: float
-    other_accuracy: float
+    scores: np.ndarray  # (seeds,)
+    other_scores: np.ndarray  # (seeds,)
     found: Crossed | None
     same: bool
+
+    @property
+    def accuracy(self) -> float:
+        """The mean accuracy of the arm."""
+        return float(self.scores.mean())
+
+    @property
+    def other_accuracy(self) -> float:
+        """The mean accuracy of the other one."""
+        return float(self.other_scores.mean())
 
     @property
     def gains(self) -> np.ndarray:
@@ -123,8 +133,8 @@ def paired(arm: Answers, other: Answers) -> Paired | None:
         seeds=seeds,
         won=np.count_nonzero(differences == 1, axis=1),
         lost=np.count_nonzero(differences == -1, axis=1),
-        accuracy=float(arm.right.mean()),
-        other_accuracy=float(other.right.mean()),
+        scores=arm.right.mean(1),
+        other_scores=other.right.mean(1),
         found=crossed(differences) if apart and len(seeds) > 1 else None,
         same=not apart and all(map(np.array_equal, arm.classes, other.classes)),
     )

@@ -109,6 +109,7 @@ class ComparisonPart(_Part):
     p_adjusted: float | None
     p_equivalence: float | None
     favourable: float | None
+    order_violation: float | None
     p_paired_t: float | None
     p_sign_flip: float | None
     p_mcnemar: float | None
@@ -285,6 +286,7 @@ def _comparison(comparison: Comparison) -> ComparisonPart:
         p_adjusted=_finite(comparison.p_adjusted),
         p_equivalence=_finite(comparison.p_equivalence),
         favourable=_finite(comparison.favourable),
+        order_violation=_finite(comparison.order_violation),
         p_paired_t=_finite(comparison.p_paired_t),
         p_sign_flip=_finite(comparison.p_sign_flip),
         p_mcnemar=_finite(comparison.p_mcnemar),
