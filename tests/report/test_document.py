@@ -5,8 +5,9 @@ from dataclasses import replace
 from importlib import resources
 
 import pytest
-from analyses import FAMILIES, FIGURES, SUMMARY, analysis, worthy
+from analyses import FAMILIES, FIGURES, SUMMARY, analysis
 from jsonschema import Draft202012Validator
+from worthy import worthy
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.document import document, schema_text

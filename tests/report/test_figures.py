@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
-from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis, worthy
+from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
+from worthy import worthy
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.classes_figure import MOST, classes_figure

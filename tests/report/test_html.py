@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis, worthy
+from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
 from leak_reports import LEAKS, NO_LEAKS, SHADES
 from PIL import Image
+from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Tuning
 from headstart.report.html import page, write_html

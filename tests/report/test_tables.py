@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from analyses import FAMILIES, FIGURES, analysis, worthy
+from analyses import FAMILIES, FIGURES, analysis
+from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, Worth
 from headstart.report.tables import tables, write_tables

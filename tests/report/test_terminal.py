@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis, worthy
+from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
 from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
+from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, AttributionNote
 from headstart.report.terminal import print_report

@@ -86,6 +86,11 @@ def still_part(
     return _kept.get((examples.name, frozen, network, shape, str(device)), make)
 
 
+def as_they_are(features: Tensor) -> Tensor:
+    """Features in the shape in which the layers give them."""
+    return features
+
+
 @torch.no_grad()
 def _computed(
     function: Callable[[Tensor], Tensor], examples: Examples, device: torch.device

@@ -19,7 +19,7 @@ from headstart.networks.initial import Weights, stage_of
 from headstart.spec.still import head_alone, live_stages, num_still
 from headstart.train.checkpoints import Best
 from headstart.train.dense import DenseNetwork, fits
-from headstart.train.features import Part, still_part, whole_part
+from headstart.train.features import Part, as_they_are, still_part, whole_part
 from headstart.train.heads import Heads, as_rows
 from headstart.train.learners import Learner, Member, rules_of
 from headstart.train.optimisers import rate_factor
@@ -89,7 +89,7 @@ def prepare(
     def part(examples: Examples) -> Part:
         if not done:
             return whole_part(examples, device)
-        shape = as_rows if alone else _as_they_are
+        shape = as_rows if alone else as_they_are
         return still_part(work, done, weights, hashes.frozen, examples, device, shape)
 
     return Member(
@@ -183,10 +183,6 @@ def _result(member: Member, last: Weights, progress: "_Progress", seconds: float
         finite=all(np.isfinite(array).all() for array in last.values())
         and all(math.isfinite(point.train_loss) for point in progress.curve),
     )
-
-
-def _as_they_are(features: Tensor) -> Tensor:
-    return features
 
 
 @dataclass(frozen=True, slots=True)

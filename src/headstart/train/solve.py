@@ -15,8 +15,8 @@ from headstart.spec.operations import flops_of_solving
 from headstart.spec.shapes import layers_of
 from headstart.train.checkpoints import Best
 from headstart.train.convex import Path, fit_path
+from headstart.train.features import as_they_are, still_part
 from headstart.train.loop import Examples, Measurement, PhaseResult, PhaseWork
-from headstart.train.prediction import BATCH, as_images
 
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-6, 6, 25))
 WEIGHT, BIAS = f"{HEAD}.0.weight", f"{HEAD}.0.bias"
@@ -55,10 +55,16 @@ def solve_phase(
         raise ValueError("a converged head picks its penalty on validation images; there are none")
     started = time.perf_counter()
     module = build(work.network, work.image, work.num_classes, weights).to(device)
-    features = _features(module, train, device)
+    trunk = sum(stage != HEAD for stage, _ in module.layers())
+    frozen = _hash(weights, head=False)
+
+    def seen(examples: Examples) -> Tensor:
+        return still_part(work, trunk, weights, frozen, examples, device, as_they_are).inputs
+
+    features = seen(train)
     path = fit_path(features, train.labels, work.num_classes, PENALTIES)
     seconds = time.perf_counter() - started
-    held_out = _features(module, validation, device)
+    held_out = seen(validation)
     heads = [_head(path, at, weights) for at in range(len(path.penalties))]
     accuracies = [_told(module, head, held_out, validation.labels)[1] for head in heads]
     chosen = int(np.argmax(accuracies))  # the first of equals, and penalties fall
@@ -73,7 +79,7 @@ def solve_phase(
             best=Best(update=point.update, accuracy=accuracies[chosen]),
             curve=(point,),
             seconds=seconds,
-            frozen_before=_hash(weights, head=False),
+            frozen_before=frozen,
             frozen_after=_hash(solved, head=False),
             trained_moved=_hash(weights, head=True) != _hash(solved, head=True),
             finite=all(np.isfinite(array).all() for array in solved.values()),
@@ -86,16 +92,6 @@ def solve_phase(
         },
         flops=flops_of_solving(layers, len(train.labels), iterations),
     )
-
-
-@torch.no_grad()
-def _features(module: Network, examples: Examples, device: torch.device) -> Tensor:
-    """What the trunk makes of all inputs, in eval mode (n, features)."""
-    module.eval()
-    trunk = torch.nn.Sequential(*(layer for stage, layer in module.layers() if stage != HEAD))
-    inputs = examples.inputs
-    starts = range(0, len(inputs), BATCH)
-    return torch.cat([trunk(as_images(inputs[at : at + BATCH], device)) for at in starts])
 
 
 def _head(path: Path, at: int, weights: Weights) -> Weights:
