@@ -8,40 +8,58 @@ from typing import Any
 
 import numpy as np
 import pytest
+from faults import (
+    KEPT,
+    LONG,
+    PLACE,
+    PROBE,
+    SOUND,
+    SPLIT_BY_TEST,
+    TARGET,
+    TRAINING,
+    Break,
+    arms,
+    at_chance,
+    choice,
+    cut_test,
+    each_record,
+    falling,
+    first_four,
+    hardly_moving,
+    levelled,
+    longer,
+    made,
+    most_leaked,
+    of_probe,
+    of_sources,
+    other_test,
+    own_rows,
+    pair_told,
+    result,
+    source_rows,
+    spec,
+    tuned,
+    wide_head,
+    with_environment,
+    with_payload,
+)
 
 from headstart.analyse import build, compare, headline
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analysis_of, seen_of
 from headstart.analyse.gates.convergence import learnt, still_improving
-from headstart.analyse.gates.kinds import AuditSpec, GateSpec, Records, Seen
+from headstart.analyse.gates.kinds import AuditSpec, GateSpec, Seen
 from headstart.analyse.gates.registry import AUDITS, GATES, run_audits
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.records import Record
 from headstart.analyse.worth.picks import picks_of
 from headstart.execute.options import RunOptions
-from headstart.flow import Loaded, run
+from headstart.flow import run
 from headstart.flow.engine import plan_of
-from headstart.plan.steps import Choice, Plan, Score
+from headstart.plan.steps import Plan, Score
 from headstart.store.store import Store
 from studies import tiny, tiny_table
 
 EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
-LONG = {"name": "long", "start": "fresh", "strategy": "full", "compute_of": "probe"}
-TRAINING = {
-    "updates": 120,
-    "batch_size": 16,
-    "validations": 5,
-    "optimiser": {"kind": "sgd", "lr": 0.3},
-    "schedule": "cosine",
-}
-RATES = [0.1, 0.3]
-SOUND: dict[str, Any] = {
-    "arms": ["scratch", "random_trunk", "probe", LONG],
-    "sizes": [60],
-    "seeds": 5,
-    "training": TRAINING,
-}
-PLACE = ("source", "target", "60")
-PROBE: Cell = (*PLACE, "probe")
 
 
 @dataclass(frozen=True)
@@ -76,32 +94,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
         )
 
 
-def tuned(**changes: Any) -> Loaded:
-    """The sound study as it would be with a search for its learning rates."""
-    return tiny(**{**SOUND, "training": {**TRAINING, "rates": RATES}, **changes})
-
-
-def each_record(records: Records, change: Callable[[Record], Record]) -> Records:
-    return {c: {s: change(r) for s, r in by_seed.items()} for c, by_seed in records.items()}
-
-
-def levelled(record: Record) -> Record:
-    """The last validation loss is that of the measurement before."""
-    curve = [list(point) for point in record.train_rows[0].result["curve"]]
-    curve[-1][2] = curve[-2][2] = min(point[2] for point in curve)
-    return with_result(record, curve=curve)
-
-
-def with_result(record: Record, **changes: Any) -> Record:
-    first, *rest = record.train_rows
-    return replace(record, train_rows=(replace(first, result={**first.result, **changes}), *rest))
-
-
-def with_payload(record: Record, **changes: Any) -> Record:
-    first, *rest = record.steps
-    return replace(record, steps=(replace(first, payload={**first.payload, **changes}), *rest))
-
-
 def failed(analysis: Analysis) -> dict[str, str]:
     return {gate.id: gate.message for gate in analysis.gates if not gate.passed}
 
@@ -113,148 +105,6 @@ def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
 
 
 # -- gates: what is broken, and the one that says so ------------------------------------------
-
-Break = Callable[[Seen], Seen]
-
-
-def of_probe(change: Callable[[Record], Record], *seeds: int) -> Break:
-    """Changes the probe's records of some seeds, or of all."""
-
-    def broken(seen: Seen) -> Seen:
-        probe = {
-            seed: change(record) if not seeds or seed in seeds else record
-            for seed, record in seen.records[PROBE].items()
-        }
-        return replace(seen, records={**seen.records, PROBE: probe})
-
-    return broken
-
-
-def result(**changes: Any) -> Break:
-    return of_probe(lambda record: with_result(record, **changes), 1)
-
-
-def of_sources(change: Callable[[Record], Record]) -> Break:
-    return lambda seen: replace(seen, sources=each_record(seen.sources, change))
-
-
-def spec(**changes: Any) -> Break:
-    """The same records under another study."""
-    return lambda seen: replace(seen, study=tuned(**changes).study)
-
-
-def arms(*more: Any) -> dict[str, Any]:
-    return {"arms": [*SOUND["arms"], *more]}
-
-
-def pair_told(**told: Any) -> Break:
-    """Other findings on the images that source and target share."""
-
-    def broken(seen: Seen) -> Seen:
-        ((pair, found),) = seen.overlaps.items()
-        changed = replace(found, result={**found.result, **told})
-        return replace(seen, overlaps={pair: changed})
-
-    return broken
-
-
-def most_leaked(seen: Seen) -> Seen:
-    ((pair, found),) = seen.overlaps.items()
-    return replace(seen, overlaps={pair: replace(found, leaked=np.arange(900))})
-
-
-def choice(**changes: Any) -> Break:
-    tried = tuple(Score(rate=rate, accuracy=0.5, loss=1.0) for rate in RATES)
-    names = ("scratch", "random_trunk", "probe", "long")
-    given: dict[str, Any] = {
-        "rates": dict.fromkeys(names, 0.3),
-        "scores": dict.fromkeys(names, tried),
-        "edges": {},
-        "control_error": None,
-    }
-    return lambda seen: replace(seen, choices={PLACE: Choice(**{**given, **changes})})
-
-
-def falling(record: Record) -> Record:
-    """Validation loss falls by a tenth at the end."""
-    curve = [list(point) for point in record.train_rows[0].result["curve"]]
-    curve[-1][2] = 0.9 * curve[-2][2]
-    return with_result(record, curve=curve)
-
-
-def hardly_moving(record: Record) -> Record:
-    """A little below the loss of a guess, by the same little at each measurement."""
-    curve = [list(point) for point in record.train_rows[0].result["curve"]]
-    for number, point in enumerate(curve, 1):
-        point[2] = float(np.log(5)) - 0.001 * number
-    return with_result(record, curve=curve)
-
-
-def at_chance(record: Record) -> Record:
-    curve = record.train_rows[0].result["curve"]
-    return with_result(record, curve=[[*p[:3], 0.2, p[4]] for p in curve])
-
-
-def with_environment(record: Record, **changes: str) -> Record:
-    first, *rest = record.train_rows
-    environment = {**first.environment, **changes}
-    return replace(record, train_rows=(replace(first, environment=environment), *rest))
-
-
-def other_test(record: Record) -> Record:
-    return replace(record, tested_on={**record.tested_on, "data": {"content": "other"}})
-
-
-def cut_test(record: Record) -> Record:
-    """One test image fewer in every trial."""
-    return replace(record, tested_on={**record.tested_on, "left_out": -1})
-
-
-def wide_head(record: Record) -> Record:
-    assert record.metrics
-    return replace(record, metrics={**record.metrics, "counts": [*record.metrics["counts"], 0]})
-
-
-def longer(record: Record) -> Record:
-    phase = {**record.steps[0].payload["phase"], "updates": 999}
-    return with_payload(record, phase=phase)
-
-
-def first_four(seen: Seen) -> Seen:
-    four = {seed: record for seed, record in seen.records[PROBE].items() if seed < 4}
-    return replace(seen, records={**seen.records, PROBE: four})
-
-
-def made(which: Callable[[Seen], frozenset[str]], **changes: Any) -> Break:
-    """Other facts on how the rows of some keys came to be; none at all without changes."""
-
-    def broken(seen: Seen) -> Seen:
-        keys, lineage = which(seen), seen.lineage
-        rows = {
-            key: replace(row, **changes) if key in keys else row
-            for key, row in lineage.made.items()
-            if changes or key not in keys
-        }
-        return replace(seen, lineage=replace(lineage, made=rows))
-
-    return broken
-
-
-def own_rows(seen: Seen) -> frozenset[str]:
-    """The rows behind the probe that are not of source runs."""
-    return seen.lineage.behind[PROBE][1] - seen.lineage.source_runs
-
-
-def source_rows(seen: Seen) -> frozenset[str]:
-    return seen.lineage.behind[PROBE][1] & seen.lineage.source_runs
-
-
-TARGET = tiny_table()["tasks"]["target"]
-SPLIT_BY_TEST = {
-    "source": tiny_table()["tasks"]["source"],
-    "target": {**TARGET, "split": {"by": "test"}},
-}
-KEPT = {"fresh": ["head"], "taken": ["pool", "dense1", "dense2"]}
 
 BROKEN: list[tuple[str, Break, str]] = [
     ("CHK-01", most_leaked, "test images of 'target' were trained on."),

@@ -1,0 +1,200 @@
+"""A study that passes every check, and ways to break it in one place, for the tests of gates."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.records import Cell, Record
+from headstart.flow import Loaded
+from headstart.plan.steps import Choice, Score
+from studies import tiny, tiny_table
+
+LONG = {"name": "long", "start": "fresh", "strategy": "full", "compute_of": "probe"}
+TRAINING = {
+    "updates": 120,
+    "batch_size": 16,
+    "validations": 5,
+    "optimiser": {"kind": "sgd", "lr": 0.3},
+    "schedule": "cosine",
+}
+RATES = [0.1, 0.3]
+SOUND: dict[str, Any] = {
+    "arms": ["scratch", "random_trunk", "probe", LONG],
+    "sizes": [60],
+    "seeds": 5,
+    "training": TRAINING,
+}
+PLACE = ("source", "target", "60")
+PROBE: Cell = (*PLACE, "probe")
+
+
+def tuned(**changes: Any) -> Loaded:
+    """The sound study as it would be with a search for its learning rates."""
+    return tiny(**{**SOUND, "training": {**TRAINING, "rates": RATES}, **changes})
+
+
+def each_record(records: Records, change: Callable[[Record], Record]) -> Records:
+    return {c: {s: change(r) for s, r in by_seed.items()} for c, by_seed in records.items()}
+
+
+def levelled(record: Record) -> Record:
+    """The last validation loss is that of the measurement before."""
+    curve = [list(point) for point in record.train_rows[0].result["curve"]]
+    curve[-1][2] = curve[-2][2] = min(point[2] for point in curve)
+    return with_result(record, curve=curve)
+
+
+def with_result(record: Record, **changes: Any) -> Record:
+    first, *rest = record.train_rows
+    return replace(record, train_rows=(replace(first, result={**first.result, **changes}), *rest))
+
+
+def with_payload(record: Record, **changes: Any) -> Record:
+    first, *rest = record.steps
+    return replace(record, steps=(replace(first, payload={**first.payload, **changes}), *rest))
+
+
+Break = Callable[[Seen], Seen]
+
+
+def of_probe(change: Callable[[Record], Record], *seeds: int) -> Break:
+    """Changes the probe's records of some seeds, or of all."""
+
+    def broken(seen: Seen) -> Seen:
+        probe = {
+            seed: change(record) if not seeds or seed in seeds else record
+            for seed, record in seen.records[PROBE].items()
+        }
+        return replace(seen, records={**seen.records, PROBE: probe})
+
+    return broken
+
+
+def result(**changes: Any) -> Break:
+    return of_probe(lambda record: with_result(record, **changes), 1)
+
+
+def of_sources(change: Callable[[Record], Record]) -> Break:
+    return lambda seen: replace(seen, sources=each_record(seen.sources, change))
+
+
+def spec(**changes: Any) -> Break:
+    """The same records under another study."""
+    return lambda seen: replace(seen, study=tuned(**changes).study)
+
+
+def arms(*more: Any) -> dict[str, Any]:
+    return {"arms": [*SOUND["arms"], *more]}
+
+
+def pair_told(**told: Any) -> Break:
+    """Other findings on the images that source and target share."""
+
+    def broken(seen: Seen) -> Seen:
+        ((pair, found),) = seen.overlaps.items()
+        changed = replace(found, result={**found.result, **told})
+        return replace(seen, overlaps={pair: changed})
+
+    return broken
+
+
+def most_leaked(seen: Seen) -> Seen:
+    ((pair, found),) = seen.overlaps.items()
+    return replace(seen, overlaps={pair: replace(found, leaked=np.arange(900))})
+
+
+def choice(**changes: Any) -> Break:
+    tried = tuple(Score(rate=rate, accuracy=0.5, loss=1.0) for rate in RATES)
+    names = ("scratch", "random_trunk", "probe", "long")
+    given: dict[str, Any] = {
+        "rates": dict.fromkeys(names, 0.3),
+        "scores": dict.fromkeys(names, tried),
+        "edges": {},
+        "control_error": None,
+    }
+    return lambda seen: replace(seen, choices={PLACE: Choice(**{**given, **changes})})
+
+
+def falling(record: Record) -> Record:
+    """Validation loss falls by a tenth at the end."""
+    curve = [list(point) for point in record.train_rows[0].result["curve"]]
+    curve[-1][2] = 0.9 * curve[-2][2]
+    return with_result(record, curve=curve)
+
+
+def hardly_moving(record: Record) -> Record:
+    """A little below the loss of a guess, by the same little at each measurement."""
+    curve = [list(point) for point in record.train_rows[0].result["curve"]]
+    for number, point in enumerate(curve, 1):
+        point[2] = float(np.log(5)) - 0.001 * number
+    return with_result(record, curve=curve)
+
+
+def at_chance(record: Record) -> Record:
+    curve = record.train_rows[0].result["curve"]
+    return with_result(record, curve=[[*p[:3], 0.2, p[4]] for p in curve])
+
+
+def with_environment(record: Record, **changes: str) -> Record:
+    first, *rest = record.train_rows
+    environment = {**first.environment, **changes}
+    return replace(record, train_rows=(replace(first, environment=environment), *rest))
+
+
+def other_test(record: Record) -> Record:
+    return replace(record, tested_on={**record.tested_on, "data": {"content": "other"}})
+
+
+def cut_test(record: Record) -> Record:
+    """One test image fewer in every trial."""
+    return replace(record, tested_on={**record.tested_on, "left_out": -1})
+
+
+def wide_head(record: Record) -> Record:
+    assert record.metrics
+    return replace(record, metrics={**record.metrics, "counts": [*record.metrics["counts"], 0]})
+
+
+def longer(record: Record) -> Record:
+    phase = {**record.steps[0].payload["phase"], "updates": 999}
+    return with_payload(record, phase=phase)
+
+
+def first_four(seen: Seen) -> Seen:
+    four = {seed: record for seed, record in seen.records[PROBE].items() if seed < 4}
+    return replace(seen, records={**seen.records, PROBE: four})
+
+
+def made(which: Callable[[Seen], frozenset[str]], **changes: Any) -> Break:
+    """Other facts on how the rows of some keys came to be; none at all without changes."""
+
+    def broken(seen: Seen) -> Seen:
+        keys, lineage = which(seen), seen.lineage
+        rows = {
+            key: replace(row, **changes) if key in keys else row
+            for key, row in lineage.made.items()
+            if changes or key not in keys
+        }
+        return replace(seen, lineage=replace(lineage, made=rows))
+
+    return broken
+
+
+def own_rows(seen: Seen) -> frozenset[str]:
+    """The rows behind the probe that are not of source runs."""
+    return seen.lineage.behind[PROBE][1] - seen.lineage.source_runs
+
+
+def source_rows(seen: Seen) -> frozenset[str]:
+    return seen.lineage.behind[PROBE][1] & seen.lineage.source_runs
+
+
+TARGET = tiny_table()["tasks"]["target"]
+SPLIT_BY_TEST = {
+    "source": tiny_table()["tasks"]["source"],
+    "target": {**TARGET, "split": {"by": "test"}},
+}
+KEPT = {"fresh": ["head"], "taken": ["pool", "dense1", "dense2"]}
