@@ -69,7 +69,7 @@ def contents(plan: Plan, folder: Path) -> Contents:
 
 
 def heads(plan: Plan) -> list[Step]:
-    return [step for step in plan.steps.values() if step.stack is not None]
+    return [step for step in plan.steps.values() if step.stacks.get("cpu") is not None]
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def made_up(number: int, stack: str | None) -> Step:
         label=str(number),
         updates=1,
         flops=1,
-        stack=stack,
+        stacks={"cpu": stack} if stack else {},
     )
 
 
@@ -231,6 +231,19 @@ def test_a_stack_is_split_only_where_a_worker_would_have_nothing_to_do(
     assert handing.sizes == sizes
     assert reports.keys() == plan.steps.keys()
     assert tally.reused == len(steps)
+
+
+@pytest.mark.parametrize(("device", "sizes"), [("cpu", [1, 1, 1]), ("cuda", [3])])
+def test_whole_networks_go_together_where_the_device_has_room_for_more(
+    device: str, sizes: list[int], store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = tiny(sizes=[20], seeds=3, arms=["scratch"])
+    plan = make_plan(loaded.study, loaded.facts)
+    trained = {key: step for key, step in plan.steps.items() if step.kind == "train"}
+    handing = Handing(1)
+    monkeypatch.setattr(scheduler, "device_for", lambda wanted: device)
+    go(Plan(trials=(), sources=(), overlaps={}, steps=trained), store_folder, handing)
+    assert handing.sizes == sizes
 
 
 def test_the_widest_stack_is_what_the_scheduler_says(

@@ -6,8 +6,10 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from headstart.networks.build import Dropout, build, weights_of
+from headstart.networks import build as building
+from headstart.networks.build import build, weights_of
 from headstart.networks.initial import fresh_weights
+from headstart.networks.layers import Dropout
 from headstart.spec.network import NAMED_NETWORKS, NetworkSpec
 from headstart.spec.shapes import layers_of
 
@@ -189,7 +191,7 @@ def test_relu_moves_behind_max_pool_with_the_same_numbers_and_gradients() -> Non
     pooled = module.stage("a")(inputs)
     (found,) = torch.autograd.grad(pooled.square().sum(), conv.weight)
 
-    assert [type(layer).__name__ for _, layer in module.layers()][1:3] == ["MaxPool2d", "ReLU"]
+    assert [type(layer).__name__ for _, layer in module.layers()][1:3] == ["MaxPool2d", "Relu"]
     assert torch.equal(pooled, expected)
     assert torch.equal(found, wanted)
 
@@ -234,3 +236,41 @@ def test_dropout_keeps_the_layout_and_takes_inputs_that_are_not_dense(
 
     assert dropout(whole).is_contiguous(memory_format=layout)
     assert set(dropout(whole[:, ::2, 1:]).unique().tolist()) == {0.0, 2.0}
+
+
+LAYERS: list[tuple[object, ...]] = [
+    ({"kind": "conv", "channels": 3}, "relu", {"kind": "conv", "channels": 4}, "relu", "max_pool"),
+    ({"kind": "conv", "channels": 3}, "batch_norm", "relu", "max_pool", "relu"),
+    ("relu", {"kind": "conv", "channels": 3}, "tanh", "relu", "flatten", "relu"),
+    ({"kind": "conv", "channels": 3}, "relu", "global_average_pool"),
+    ({"kind": "conv", "channels": 3}, "relu", {"kind": "dropout", "rate": 0.4}, "relu"),
+]
+
+
+@pytest.mark.parametrize("layers", LAYERS)
+def test_layers_that_work_in_place_give_the_numbers_of_those_that_do_not(
+    layers: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what they were given stays as it was, with and without gradients."""
+    stages = [{"name": "a", "layers": list(layers)}]
+    if not {"flatten", "global_average_pool"} & set(map(str, layers)):
+        stages.append({"name": "b", "layers": ["flatten"]})
+    network = NetworkSpec.model_validate({"stages": stages})
+    weights = fresh_weights(network, (8, 8, 2), 3, 0, "target")
+    inputs = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8))).float()
+    inputs = inputs.to(memory_format=torch.channels_last)
+    kept = inputs.clone()
+
+    def told() -> list[torch.Tensor]:
+        module = build(network, (8, 8, 2), 3, weights)
+        torch.manual_seed(1)
+        module.eval()(inputs)
+        loss = functional.cross_entropy(module.train()(inputs), torch.tensor([0, 1, 2, 0, 1]))
+        return [loss, *torch.autograd.grad(loss, list(module.parameters()))]
+
+    found = told()
+    monkeypatch.setattr(building, "Relu", lambda _: torch.nn.ReLU())
+    monkeypatch.setattr(building, "Flatten", torch.nn.Flatten)
+    for ours, plain in zip(found, told(), strict=True):
+        assert torch.equal(ours, plain)
+    assert torch.equal(inputs, kept)

@@ -70,18 +70,19 @@ def near_copies(
     exact: Copies, of: Greys, mirrored: Greys | None, among: Greys, threshold: float
 ) -> Copies:
     """Where nothing is equal: correlated by `threshold` or more, as it is or else mirrored."""
-    found = exact
+    kinds, index, similarity = (
+        array.copy() for array in (exact.kind, exact.index, exact.similarity)
+    )
     for kind, greys in ((NEAR, of), (NEAR_MIRRORED, mirrored)):
-        if greys is None:
+        left = np.flatnonzero(kinds == NONE)
+        if greys is None or not len(left):
             continue
-        matches = best_matches(greys, among, threshold)
-        new = ~found.found & (matches.index >= 0)
-        found = Copies(
-            kind=np.where(new, kind, found.kind).astype(np.uint8),
-            index=np.where(new, matches.index, found.index),
-            similarity=np.where(new, matches.similarity, found.similarity),
-        )
-    return found
+        matches = best_matches(greys.at(left), among, threshold)
+        hits = matches.index >= 0
+        new = left[hits]
+        kinds[new], index[new] = kind, matches.index[hits]
+        similarity[new] = matches.similarity[hits]
+    return Copies(kind=kinds, index=index, similarity=similarity)
 
 
 def compared_at(*sets: Images) -> tuple[int, int]:

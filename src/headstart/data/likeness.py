@@ -38,6 +38,15 @@ class Greys:
     def __len__(self) -> int:
         return len(self.values)
 
+    def at(self, chosen: np.ndarray) -> "Greys":
+        """Some of the images."""
+        return Greys(
+            values=self.values[chosen],
+            sums=self.sums[chosen],
+            spreads=self.spreads[chosen],
+            coordinates=self.coordinates[chosen],
+        )
+
     def units(self, part: slice) -> np.ndarray:
         """Zero mean, unit norm (images, pixels); zeros for an image of one value only."""
         return _units(self.values[part])

@@ -194,10 +194,15 @@ def _all_copies(parts: dict[str, Images], near: float | None) -> dict[tuple[str,
     # The target's own parts are not made coarser for the sake of a source of smaller images.
     own_size = compared_at(parts[TARGET_TEST])
     inside = across if own_size == size else _with_mirrored({n: parts[n] for n in own}, own_size)
+    # Two tasks on one data set have parts in common: the same images are searched once.
+    searched: dict[tuple[object, ...], Copies] = {}
     for (one, other), exact in found.items():
         ready = inside if other == TARGET_TRAIN else across
         turned = ready.get(f"{one}, mirrored")
-        found[one, other] = near_copies(exact, ready[one], turned, ready[other], near)
+        search = (tuple(digests[one].plain), tuple(digests[other].plain), ready is inside, one)
+        if search not in searched:
+            searched[search] = near_copies(exact, ready[one], turned, ready[other], near)
+        found[one, other] = searched[search]
     return found
 
 

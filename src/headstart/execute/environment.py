@@ -1,6 +1,7 @@
 """What a result was computed with: recorded on every row, compared by a gate."""
 
 import platform
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -29,16 +30,27 @@ def environment(device: str) -> Json:
 
 @cache
 def device_for(wanted: Device) -> str:
-    """`cuda` or `cpu`.
+    """`cuda` or `cpu`. Torch is asked only where there are signs of a GPU.
 
     Raises:
         HeadstartError: `cuda` was asked for and there is none.
     """
+    if wanted == "cpu" or (wanted == "auto" and not _signs_of_gpu()):
+        return "cpu"
     import torch
 
     if wanted == "cuda" and not torch.cuda.is_available():
         raise HeadstartError("--device cuda: this machine has no GPU that torch can use. Try auto.")
-    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _signs_of_gpu() -> bool:
+    """What a driver leaves: NVIDIA's device or tool (Linux, WSL, Windows), AMD's device."""
+    return (
+        Path("/dev/nvidiactl").exists()
+        or Path("/dev/kfd").exists()
+        or shutil.which("nvidia-smi") is not None
+    )
 
 
 def _processor() -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 
 from headstart.core.errors import StoreDamaged
+from headstart.execute.environment import device_for
 from headstart.execute.executors import Executor, Listener, WorkerDied
 from headstart.execute.options import RunOptions
 from headstart.execute.worker import Report
@@ -143,10 +144,14 @@ class _Schedule:
 
         Where there is nothing else to do for the other free workers, the stack is split evenly.
         """
-        stack = self.plan.steps[self._heap[0][-1]].stack
+        stacks = self.plan.steps[self._heap[0][-1]].stacks
+        device = device_for(self.options.device) if stacks else "cpu"
+        stack = stacks.get(device)
         if stack is None:
             return [heapq.heappop(self._heap)[-1]]
-        alike = sorted(at for at in self._heap if self.plan.steps[at[-1]].stack == stack)
+        alike = sorted(
+            at for at in self._heap if self.plan.steps[at[-1]].stacks.get(device) == stack
+        )
         free = self.executor.slots - len(self.in_flight)
         idle = max(free - (len(self._heap) - len(alike)), 1)
         taken = alike[: min(WIDEST, ceil(len(alike) / idle))]

@@ -1,5 +1,6 @@
 """Steps from claim to row, in whatever process. Torch is imported only if there is work."""
 
+import os
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 
     from headstart.execute.actions import Outcome, Ready
 
-# How much may wait in memory to be trained together.
+# How much may wait in memory to be trained together; on a GPU, which share of what is free there.
 READY_BYTES = 256_000_000
+READY_SHARE = 0.2
 
 Ending = Literal["done", "reused", "busy", "failed"]
 
@@ -67,6 +69,7 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
 
     device = torch.device(device_for(options.device))
     desk = _Desk(store, device)
+    room = _room(device)
     waiting: list[Ready] = []
     for step in steps:
         started = time.perf_counter()
@@ -80,11 +83,25 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
             raise
         except Exception:
             yield desk.fail(step)
-        if sum(one.member.bytes for one in waiting) > READY_BYTES:
+        if sum(one.member.bytes for one in waiting) > room:
             yield from desk.train(waiting)
             waiting = []
     if waiting:
         yield from desk.train(waiting)
+
+
+def _room(device: "torch.device") -> float:
+    """Bytes that trainings may take while they wait for others. Sets a GPU up for equal numbers."""
+    if device.type == "cpu":
+        return READY_BYTES
+    import torch
+
+    # The same numbers from run to run, and float32 that is float32.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.allow_tf32 = False
+    free, _ = torch.cuda.mem_get_info(device)
+    return READY_SHARE * free
 
 
 @dataclass(frozen=True, slots=True)

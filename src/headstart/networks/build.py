@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.networks.initial import Weights
+from headstart.networks.layers import BatchNorm, Dropout, Flatten, PaddedConv, Relu, SamePad
 from headstart.spec import network as spec
 from headstart.spec.shapes import LayerFacts, Shape, layers_of, num_outputs
 
@@ -21,8 +22,10 @@ class Network(nn.Module):
         self.stage_names = network.stage_names
         self._single = num_outputs(network, num_classes) == 1
         built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
+        behind: spec.AnyLayer | None = None
         for layer in _pooled_first(layers_of(network, image, num_classes)):
-            built[layer.stage].append(_module(layer))
+            built[layer.stage].append(_module(layer, behind))
+            behind = layer.layer
         for name, modules in built.items():
             self.add_module(name, nn.Sequential(*modules))
         # Asked for at every update; a tuple of pairs is no child of the module.
@@ -74,97 +77,6 @@ def weights_of(module: nn.Module) -> Weights:
     }
 
 
-class SamePad(nn.Module):
-    """Zero padding as TensorFlow's "same": the odd column goes to the right and the bottom."""
-
-    def __init__(self, kernel: int, stride: int, height: int, width: int) -> None:
-        super().__init__()
-        across, down = (
-            max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in (width, height)
-        )
-        self.padding = (across // 2, across - across // 2, down // 2, down - down // 2)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Padded inputs."""
-        return functional.pad(inputs, self.padding)
-
-
-class PaddedConv(nn.Conv2d):
-    """A convolution after zero padding that its own symmetric padding cannot express."""
-
-    def __init__(self, pad: SamePad, channels_in: int, layer: spec.Conv) -> None:
-        super().__init__(
-            channels_in, layer.channels, layer.kernel, stride=layer.stride, bias=layer.bias
-        )
-        self.pad = pad
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Convolved inputs."""
-        return super().forward(self.pad(inputs))
-
-
-class Dropout(nn.Dropout):
-    """Dropout with a draw of 16 random bits a value, four times as fast as PyTorch's on a CPU.
-
-    The rate is that of the nearest of 65,536 thresholds, so it is off by 1/131,072 at most; what is
-    kept is scaled by the rate that really holds. Draws come from torch's generator, as before.
-    """
-
-    def __init__(self, rate: float) -> None:
-        super().__init__(rate)
-        self._dropped = min(max(round(rate * _DRAWS), 1), _DRAWS - 1)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Inputs with some values dropped in train mode; inputs as they are in eval mode."""
-        return inputs * self.mask(inputs) if self.training else inputs
-
-    def mask(self, inputs: Tensor) -> Tensor:
-        """What the inputs are multiplied by in train mode, drawn anew; in their memory order."""
-        mask = torch.empty_like(inputs)  # dense, in the memory order of the inputs
-        number = mask.numel()
-        # All 64 bits: without bounds only 63 are drawn, and every fourth value would be kept.
-        bits = torch.empty(-(-number // 4), dtype=torch.int64, device=inputs.device)
-        draws = bits.random_(-(2**63), None).view(torch.int16)[:number]
-        flat = mask.as_strided((number,), (1,))
-        torch.ge(draws, self._dropped - _DRAWS // 2, out=flat)
-        flat.mul_(_DRAWS / (_DRAWS - self._dropped))
-        return mask
-
-
-_DRAWS = 2**16
-
-
-class BatchNorm(nn.Module):
-    """Batch normalisation over all but the channel axis, for images and flat inputs alike.
-
-    PyTorch's own layers differ for the two, and count batches in a buffer that nothing needs.
-    """
-
-    running_mean: Tensor
-    running_var: Tensor
-
-    def __init__(self, channels: int, momentum: float, epsilon: float) -> None:
-        super().__init__()
-        self.momentum, self.epsilon = momentum, epsilon
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Normalised inputs; running statistics move in train mode only."""
-        return functional.batch_norm(
-            inputs,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            training=self.training,
-            momentum=self.momentum,
-            eps=self.epsilon,
-        )
-
-
 def _pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
     """The layers with each relu right before a max-pool of its stage put right after it.
 
@@ -179,7 +91,7 @@ def _pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
     return tuple(ordered)
 
 
-def _module(facts: LayerFacts) -> nn.Module:
+def _module(facts: LayerFacts, behind: spec.AnyLayer | None) -> nn.Module:
     layer = facts.layer
     match layer:
         case spec.Conv():
@@ -193,9 +105,9 @@ def _module(facts: LayerFacts) -> nn.Module:
         case spec.GlobalAveragePool():
             return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         case spec.Flatten():
-            return nn.Flatten()
+            return Flatten()
         case spec.Relu():
-            return nn.ReLU()
+            return Relu(behind)
         case spec.LeakyRelu():
             return nn.LeakyReLU(layer.slope)
         case spec.Gelu():

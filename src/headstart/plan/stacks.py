@@ -1,4 +1,4 @@
-"""Which training steps may be trained together."""
+"""Which training steps are trained together, and on what device that pays."""
 
 from headstart.core.hashing import Json, digest
 from headstart.plan.material import Material
@@ -7,19 +7,23 @@ from headstart.spec.still import head_alone
 from headstart.spec.training import OptimiserSpec
 
 
-def stack_of(
+def stacks_of(
     payload: Json, phase: Phase, optimiser: OptimiserSpec, material: Material
-) -> str | None:
-    """A digest of all that the heads of one stack have in common, or None for other trainings.
+) -> dict[str, str]:
+    """By device, a digest of all that the trainings of one stack have in common.
 
     That is everything but seed, role, first weights, learning rate and images; the number of images
-    is the same.
+    is the same. Heads alone go together anywhere, whole networks where one of them leaves most of
+    the device idle. What is not trained by updates is in no stack.
     """
     stages = material.study.network.stage_names
-    if phase.solver != "updates" or not head_alone(material.layers, stages, phase, optimiser):
-        return None
+    if phase.solver != "updates":
+        return {}
     own = {"data", "preprocessing", "start", "seed", "role", "optimiser"}
     shared = {name: value for name, value in payload.items() if name not in own}
     settings = {name: value for name, value in payload["optimiser"].items() if name != "lr"}
     shape = [*material.known.shape, material.num_classes, material.num_images]
-    return digest({**shared, "optimiser": settings, "shape": shape})
+    stack = digest({**shared, "optimiser": settings, "shape": shape})
+    if head_alone(material.layers, stages, phase, optimiser):
+        return {"cpu": stack, "cuda": stack}
+    return {"cuda": stack}

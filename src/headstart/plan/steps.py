@@ -24,9 +24,9 @@ class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
     `datasets` (content hash -> how to find the data), `label`, `updates`, `flops`, `once` (the part
-    of `flops` before the first update) and `stack` do not enter the key: where data lies and what a
-    step costs does not change what comes out. Steps of one `stack` may be done together, which
-    changes nothing either.
+    of `flops` before the first update) and `stacks` do not enter the key: where data lies and what
+    a step costs does not change what comes out. Steps of one stack on a device (`stacks`: device ->
+    stack) are done together there, which changes nothing either.
     """
 
     kind: StepKind
@@ -37,7 +37,7 @@ class Step:
     updates: int
     flops: int
     once: int = 0
-    stack: str | None = None
+    stacks: dict[str, str] = field(default_factory=dict)
     key: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from headstart.plan.payloads import (
     phase_payload,
     schedule_payload,
 )
-from headstart.plan.stacks import stack_of
+from headstart.plan.stacks import stacks_of
 from headstart.plan.steps import Step
 from headstart.spec.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
 from headstart.spec.facts import Facts
@@ -155,7 +155,7 @@ class Trainings:
                 updates=phase.updates,
                 flops=flops,
                 once=once,
-                stack=stack_of(payload, phase, training.optimiser, material),
+                stacks=stacks_of(payload, phase, training.optimiser, material),
             )
             keys.append(self.add(step))
             done += phase.updates

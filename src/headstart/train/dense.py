@@ -12,11 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.networks.build import Dropout
+from headstart.networks.layers import Dropout, Flatten, Relu
 from headstart.spec import network as spec
 from headstart.spec.still import is_trained
 from headstart.spec.training import OptimiserSpec
-from headstart.train.learners import Member
+from headstart.train.learners import Factor, Member
 from headstart.train.module import ModuleLearner
 from headstart.train.work import PhaseWork
 
@@ -60,8 +60,9 @@ class DenseNetwork(ModuleLearner):
         self._ones: dict[int, Tensor] = {}
 
     @torch.inference_mode()
-    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of the only member."""
+        factor = float(factor)
         values, truth = self.member.train.batch(batches[0])
         size = len(truth)
         if size not in self._ones:
@@ -99,7 +100,7 @@ class DenseNetwork(ModuleLearner):
                 return _Dense(layer, moving.get("weight"), moving.get("bias"))
             case Dropout():
                 return _Dropping(layer) if layer.training else None
-            case nn.Flatten():
+            case Flatten():
                 return None
         return _Activation(layer, _BACK[type(layer)])
 
@@ -176,7 +177,7 @@ _Back = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
 _aten = torch.ops.aten
 # What autograd itself calls, with what it keeps: inputs or outputs.
 _BACK: dict[type[nn.Module], _Back] = {
-    nn.ReLU: lambda _, slopes, __, out: _aten.threshold_backward(slopes, out, 0),
+    Relu: lambda _, slopes, __, out: _aten.threshold_backward(slopes, out, 0),
     nn.LeakyReLU: lambda layer, slopes, inputs, _: _aten.leaky_relu_backward(
         slopes, inputs, layer.negative_slope, False
     ),

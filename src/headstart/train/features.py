@@ -14,7 +14,8 @@ from torch import Tensor
 from headstart.core.kept import Kept
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
-from headstart.train.prediction import BATCH, as_images
+from headstart.networks.layers import Flatten
+from headstart.train.prediction import as_images, batch_for
 from headstart.train.work import Examples, PhaseWork
 
 KEPT_BYTES = 256_000_000
@@ -75,7 +76,7 @@ def still_part(
         labels = torch.from_numpy(examples.labels).to(device)
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
-        if all(isinstance(layer, torch.nn.Flatten) for layer in still):
+        if all(isinstance(layer, Flatten) for layer in still):
             rows = still(torch.from_numpy(examples.inputs).to(device))  # no copy on a CPU
             return Part(shape(rows), labels)
         return Part(_computed(lambda inputs: shape(still(inputs)), examples, device), labels)
@@ -97,11 +98,12 @@ def _computed(
 ) -> Tensor:
     """What a function makes of all inputs, batch by batch, written to where it will stay."""
     result = torch.empty(0)
-    for at in range(0, len(examples.inputs), BATCH):
-        found = function(as_images(examples.inputs[at : at + BATCH], device))
+    batch = batch_for(device)
+    for at in range(0, len(examples.inputs), batch):
+        found = function(as_images(examples.inputs[at : at + batch], device))
         if not at:
             result = _room_for(len(examples.inputs), found)
-        result[at : at + BATCH] = found
+        result[at : at + batch] = found
     return result
 
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from headstart.networks.initial import Weights
 from headstart.train.features import Part
-from headstart.train.learners import Member, rules_of
+from headstart.train.learners import Factor, Member, rules_of
 from headstart.train.optimisers import make_optimiser, set_rates
 
 TILE = 4  # wide enough to save most calls, narrow enough to cost a lone head little
@@ -64,7 +64,12 @@ class Heads:
         self._rooms: dict[int, _Room] = {}
         self._optimiser = make_optimiser(first.work.optimiser, self._groups())
 
-    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """Nothing is drawn: what lies below a head alone is deterministic."""
+        return ()
+
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of every head."""
         set_rates(self._optimiser, factor)
         size = batches.shape[1]

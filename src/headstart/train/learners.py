@@ -38,11 +38,22 @@ class Member:
         return self.train.bytes + self.validation.bytes
 
 
+Factor = float | Tensor
+"""What the schedule multiplies learning rates by; a number on the device for a GPU's record."""
+
+
 class Learner(Protocol):
     """Members that take each update together; no member's numbers depend on another."""
 
-    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """What its updates draw random numbers from."""
+
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of every member at `factor` times its learning rate.
+
+        On a GPU nothing in here may wait for the device or depend on its numbers: an update is
+        recorded once and played back from then on.
 
         Args:
             batches: indices of training images, (members, batch).

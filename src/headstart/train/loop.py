@@ -17,12 +17,14 @@ from headstart.core.hashing import hash_arrays
 from headstart.core.seeds import generator
 from headstart.networks.initial import Weights, stage_of
 from headstart.spec.still import head_alone, live_stages, num_still
+from headstart.train.abreast import Abreast
 from headstart.train.checkpoints import Best
 from headstart.train.dense import DenseNetwork, fits
 from headstart.train.features import Part, as_they_are, still_part, whole_part
 from headstart.train.heads import Heads, as_rows
 from headstart.train.learners import Learner, Member, rules_of
 from headstart.train.optimisers import rate_factor
+from headstart.train.recorded import CudaGraphs, Recorded
 from headstart.train.whole import WholeNetwork
 from headstart.train.work import Examples as Examples
 from headstart.train.work import PhaseWork as PhaseWork
@@ -111,8 +113,7 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
     The time a member took is its share of the time that all took.
 
     Raises:
-        ValueError: the members differ in more than start, data, order and learning rate, or there
-            is more than one and something else than the head is trained.
+        ValueError: the members differ in more than start, data, order and learning rate.
     """
     _check_alike(members)
     first, device = members[0].work, members[0].device
@@ -123,7 +124,8 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
     started, measuring = time.perf_counter(), 0.0
     orders = [_batches(member.work, len(member.train.labels)) for member in members]
     for number, chosen in enumerate(zip(*orders, strict=True)):
-        batches = torch.from_numpy(np.stack(chosen)).to(device)
+        # Without waiting: a GPU is still at earlier updates.
+        batches = torch.from_numpy(np.stack(chosen)).to(device, non_blocking=True)
         factor = rate_factor(first.schedule, number, first.phase.updates)
         running.add(*learner.update(batches, factor), batches.shape[1])
         update = first.first_update + number + 1
@@ -141,11 +143,21 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
 
 
 def _learner(members: Sequence[Member]) -> Learner:
-    """Chosen by what the network and the phase are, so that each training always has the same."""
+    """Chosen by network, phase and device, so that each training always has the same."""
+    device = members[0].device
+    learner: Learner
     if members[0].head_alone:
-        return Heads(members)
-    (member,) = members
-    return DenseNetwork(member) if fits(member.work) else WholeNetwork(member)
+        learner = Heads(members)
+    elif len(members) == 1:
+        learner = _alone(members[0])
+    else:
+        learner = Abreast([_alone(member) for member in members], device)
+    return Recorded(learner, CudaGraphs(device)) if device.type == "cuda" else learner
+
+
+def _alone(member: Member) -> Learner:
+    by_hand = member.device.type == "cpu" and fits(member.work)
+    return DenseNetwork(member) if by_hand else WholeNetwork(member)
 
 
 def _check_alike(members: Sequence[Member]) -> None:
@@ -165,8 +177,6 @@ def _check_alike(members: Sequence[Member]) -> None:
     }
     if len(shared) != 1:
         raise ValueError("trainings that differ in more than seed and learning rate go apart")
-    if len(members) > 1 and not members[0].head_alone:
-        raise ValueError("only trainings of the head alone go together")
 
 
 def _result(member: Member, last: Weights, progress: "_Progress", seconds: float) -> PhaseResult:

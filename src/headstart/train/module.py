@@ -8,8 +8,9 @@ from torch import Tensor
 from headstart.core.seeds import stream
 from headstart.networks.build import build, weights_of
 from headstart.networks.initial import Weights
+from headstart.networks.layers import Dropout
 from headstart.spec.still import live_stages
-from headstart.train.learners import Member, rules_of
+from headstart.train.learners import Factor, Member, rules_of
 from headstart.train.prediction import logits_of
 
 
@@ -24,10 +25,20 @@ class ModuleLearner(ABC):
         self.module.to(member.device)
         self._live = live_stages(work.layers, work.network.stage_names, work.phase)
         self._set_modes()
-        torch.manual_seed(stream(work.seed, work.role, "dropout", work.first_update))
+        # Its own, so that no draw depends on who else is trained in this process.
+        self.generator = torch.Generator(member.device)
+        self.generator.manual_seed(stream(work.seed, work.role, "dropout", work.first_update))
+        for layer in self.module.modules():
+            if isinstance(layer, Dropout):
+                layer.generator = self.generator
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """What dropout draws from."""
+        return (self.generator,)
 
     @abstractmethod
-    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of the only member."""
 
     def validation_logits(self, member: int) -> Tensor:

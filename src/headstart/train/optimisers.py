@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from math import cos, pi
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.train.learners import Factor
 
 
 def make_optimiser(
@@ -15,10 +16,13 @@ def make_optimiser(
     """An optimiser over groups of (learning rate, parameters); the spec has the other settings.
 
     Each group keeps its rate under `base_lr`, for `set_rates`. Where PyTorch has an optimiser in
-    one fused pass it is used: the same numbers within rounding, in less time.
+    one fused pass it is used: the same numbers within rounding, in less time. On a GPU all that
+    changes from update to update is kept on the device, so that an update can be recorded.
     """
+    groups = tuple(groups)
     parameters = [{"params": members, "lr": rate, "base_lr": rate} for rate, members in groups]
     decay = spec.weight_decay
+    recordable = any(weight.is_cuda for _, members in groups for weight in members)
     match spec.kind:
         case "sgd":
             return torch.optim.SGD(
@@ -31,12 +35,22 @@ def make_optimiser(
         case "adam":
             betas = (spec.beta1, spec.beta2)
             return torch.optim.Adam(
-                parameters, betas=betas, eps=spec.epsilon, weight_decay=decay, fused=True
+                parameters,
+                betas=betas,
+                eps=spec.epsilon,
+                weight_decay=decay,
+                fused=True,
+                capturable=recordable,
             )
         case "adamw":
             betas = (spec.beta1, spec.beta2)
             return torch.optim.AdamW(
-                parameters, betas=betas, eps=spec.epsilon, weight_decay=decay, fused=True
+                parameters,
+                betas=betas,
+                eps=spec.epsilon,
+                weight_decay=decay,
+                fused=True,
+                capturable=recordable,
             )
         case "rmsprop" if spec.epsilon_inside:
             return DampedRMSprop(
@@ -49,10 +63,15 @@ def make_optimiser(
                 eps=spec.epsilon,
                 momentum=spec.momentum,
                 weight_decay=decay,
+                capturable=recordable,
             )
         case "adadelta":
             return torch.optim.Adadelta(
-                parameters, rho=spec.decay, eps=spec.epsilon, weight_decay=decay
+                parameters,
+                rho=spec.decay,
+                eps=spec.epsilon,
+                weight_decay=decay,
+                capturable=recordable,
             )
 
 
@@ -81,10 +100,10 @@ class DampedRMSprop(torch.optim.Optimizer):
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             gradients = [weight.grad for weight in weights]
-            squares = [
-                self.state[weight].setdefault("square", torch.zeros_like(weight))
-                for weight in weights
-            ]
+            for weight in weights:
+                if not self.state[weight]:
+                    self.state[weight]["square"] = torch.zeros_like(weight)
+            squares = [self.state[weight]["square"] for weight in weights]
             if group["weight_decay"]:
                 gradients = list(
                     torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
@@ -93,7 +112,12 @@ class DampedRMSprop(torch.optim.Optimizer):
             torch._foreach_addcmul_(squares, gradients, gradients, value=1 - group["decay"])
             roots = torch._foreach_add(squares, group["epsilon"])
             torch._foreach_sqrt_(roots)
-            torch._foreach_addcdiv_(weights, gradients, roots, value=-group["lr"])
+            rate = group["lr"]
+            if isinstance(rate, Tensor):  # its value is the device's, and changes behind a record
+                torch._foreach_div_(roots, -rate)
+                torch._foreach_addcdiv_(weights, gradients, roots)
+            else:
+                torch._foreach_addcdiv_(weights, gradients, roots, value=-rate)
 
 
 def rate_factor(schedule: ScheduleSpec, update: int, updates: int) -> float:
@@ -106,7 +130,7 @@ def rate_factor(schedule: ScheduleSpec, update: int, updates: int) -> float:
     return 0.5 * (1 + cos(pi * (update - warmup) / (updates - warmup)))
 
 
-def set_rates(optimiser: torch.optim.Optimizer, factor: float) -> None:
+def set_rates(optimiser: torch.optim.Optimizer, factor: Factor) -> None:
     """Scale every group's base rate by `factor`."""
     for group in optimiser.param_groups:
         group["lr"] = group["base_lr"] * factor

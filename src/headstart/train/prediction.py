@@ -11,7 +11,12 @@ from headstart.networks.initial import Weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.shapes import Shape
 
-BATCH = 128  # large enough to fill the machine, small enough to stay in its caches
+_BATCHES = {"cpu": 128, "cuda": 2048}
+
+
+def batch_for(device: torch.device) -> int:
+    """Images at a time: enough to fill the device, few enough to stay in a processor's caches."""
+    return _BATCHES[device.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +60,6 @@ def logits_of(module: Network, inputs: Tensor, done: int = 0) -> Tensor:
     Leaves the module in eval mode.
     """
     module.eval()
-    starts = range(0, len(inputs), BATCH)
-    return torch.cat([module.resume(inputs[at : at + BATCH], done) for at in starts])
+    batch = batch_for(inputs.device)
+    starts = range(0, len(inputs), batch)
+    return torch.cat([module.resume(inputs[at : at + batch], done) for at in starts])

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from headstart.train.learners import Member
+from headstart.train.learners import Factor, Member
 from headstart.train.module import ModuleLearner
 from headstart.train.optimisers import make_optimiser, set_rates
 
@@ -18,7 +18,7 @@ class WholeNetwork(ModuleLearner):
         self._trained = [parameter for _, members in groups for parameter in members]
         self._optimiser = make_optimiser(member.work.optimiser, groups)
 
-    def update(self, batches: Tensor, factor: float) -> tuple[Tensor, Tensor]:
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of the only member."""
         set_rates(self._optimiser, factor)
         inputs, truth = self.member.train.batch(batches[0])
