@@ -117,6 +117,7 @@ def frozen(name: str, share: float, folder: Path) -> dict[str, float]:
     table = next((arm for arm in _arms(given) if arm["name"] == chosen), None)
     arm = table or {"name": chosen, "start": "source", "strategy": "probe"}
     given["arms"] = ["scratch", arm | {"training": own}]
+    given.pop("published", None)  # has figures of arms that are left out
     for key in TABLES:
         if key in given:
             shorten(given[key], 1e-4)

@@ -174,6 +174,7 @@ TRANSFERRED = {
         ("training.batch_size", 15, TARGET),
         ("training.updates", 14, TARGET),
         ("training.validations", 2, TARGET),
+        ("training.precision", "bfloat16", TARGET),
         ("training.schedule.kind", "constant", TARGET),
         ("training.schedule.warmup", 0.1, TARGET),
         ("training.keep", "last", {"test", "test of two phases"}),

@@ -38,6 +38,7 @@ CHOICES = (
     ("as_published",),
     ("quick",),
     ("as_published", "quick"),
+    ("thorough", "quick"),
 )
 
 
@@ -93,6 +94,15 @@ def test_the_textbook_example_is_sound_and_has_its_two_hundred_images(
     if "quick" not in chosen:
         plan = plan_of("fashion-pullover", chosen)
         assert {trial.num_images for trial in plan.trials} == {200}
+
+
+def test_figures_of_arms_left_out_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        sys.modules["headstart.flow.load"], "facts_of", lambda data: FACTS[str(data)]
+    )
+    changes = Changes(variants=("as_published",), arms=("model_2",))
+    study = load("cifar-halves", changes).study
+    assert {figure.arm for figure in study.published} == {"source", "scratch", "model_2"}
 
 
 def test_the_first_recipe_has_no_variants() -> None:

@@ -60,10 +60,17 @@ def test_a_start_rule_covers_a_run_of_stages(rule: StartRule, covered: tuple[str
     assert rule.covered(("stem", "middle", "top", "head")) == covered
 
 
+@pytest.mark.parametrize(("counts", "middle"), [([7], 7), ([7, 8], 7), ([7, 8, 9], 8)])
+def test_a_sweep_is_at_the_middle_size_unless_told(counts: list[int], middle: int) -> None:
+    sizes = tuple(SizeSpec(kind="count", value=count) for count in counts)
+    assert CutSweep().size_among(sizes).value == middle
+    assert CutSweep(size=sizes[-1]).size_among(sizes).value == counts[-1]
+
+
 def test_a_sweep_by_hand() -> None:
     size = SizeSpec(kind="count", value=500)
     sweep = CutSweep.model_validate({"size": 500, "families": ["AnB", "BnB+", "random"]})
-    assert sweep.arms(("stem", "top")) == tuple(
+    assert sweep.arms(("stem", "top"), (SizeSpec(kind="count", value=9), size)) == tuple(
         ArmSpec(
             name=f"{family}@{cut}",
             start=start,

@@ -321,3 +321,26 @@ def test_keras_rmsprop_divides_by_the_root_of_square_and_epsilon() -> None:
         expected -= 1e-3 * gradient / np.sqrt(square + 1e-7)
     np.testing.assert_allclose(weights.detach().numpy(), expected, rtol=1e-5)
     assert 1 - expected[2] < 0.1 * (1 - expected[0])  # a small gradient is damped
+
+
+@pytest.mark.parametrize("network", [NETWORK, PLAIN])
+def test_half_the_bits_train_nearly_as_well_and_leave_weights_whole(network: NetworkSpec) -> None:
+    whole, half = (
+        go(full(network, 60), network, precision=precision, measure_at=(60,))
+        for precision in ("float32", "bfloat16")
+    )
+    assert {array.dtype for array in half.last_weights.values()} == {np.dtype(np.float32)}
+    assert half.finite
+    assert half.trained_moved
+    assert any(
+        not np.array_equal(half.last_weights[name], array)
+        for name, array in whole.last_weights.items()
+    )
+    assert half.curve[0].train_loss == pytest.approx(whole.curve[0].train_loss, rel=0.1)
+
+
+def test_heads_alone_are_whole_in_any_precision() -> None:
+    probe = phases_of(Probe(), PLAIN.stage_names, 10)[0]
+    whole, half = (go(probe, PLAIN, precision=precision) for precision in ("float32", "bfloat16"))
+    for name, array in whole.last_weights.items():
+        np.testing.assert_array_equal(half.last_weights[name], array)

@@ -86,6 +86,8 @@ def _optimiser(training: TrainingSpec) -> str:
         parts.append(f"weight decay {spec.weight_decay:g}")
     schedule = training.schedule
     warmup = f" after {schedule.warmup:.0%} warm-up" if schedule.warmup else ""
+    if training.precision != "float32":
+        parts.append(f"updates in {training.precision}")
     return f"{', '.join(parts)}, {schedule.kind} schedule{warmup}; fresh for every phase"
 
 

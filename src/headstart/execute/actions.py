@@ -113,6 +113,7 @@ def _given(step: Step, store: Store) -> _Given:
         measure_at=tuple(payload["measure_at"]),
         seed=payload["seed"],
         role=payload["role"],
+        precision=payload.get("precision", "float32"),
     )
     return _Given(
         work=work,

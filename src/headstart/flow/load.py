@@ -132,6 +132,13 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
         control = given.get("control", StudySpec.model_fields["control"].default)
         wanted = dict.fromkeys([control, *changes.arms])  # nothing is compared without it
         changed["arms"] = _arms_named(given.get("arms"), wanted)
+        if isinstance(given.get("published"), list):  # figures of arms that are not run
+            told = {"source", *wanted}
+            changed["published"] = [
+                figure
+                for figure in given["published"]
+                if not isinstance(figure, dict) or figure.get("arm") in told
+            ]
     if changes.skip_broken:
         changed["tasks"] = {
             name: {**task, "image": {**task.get("image", {}), "skip_broken": True}}

@@ -9,7 +9,7 @@ from headstart.spec import network as nets
 from headstart.spec.network import AnyLayer, NetworkSpec
 from headstart.spec.phases import Phase
 from headstart.spec.tasks import PreprocessingSpec, SplitSpec, TaskSpec
-from headstart.spec.training import DEFAULTS, OptimiserSpec, ScheduleSpec
+from headstart.spec.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
 
 
 def data_payload(
@@ -140,6 +140,11 @@ def optimiser_payload(spec: OptimiserSpec) -> Json:
     if spec.epsilon_inside:
         names.add("epsilon_inside")
     return {"kind": spec.kind, **{name: getattr(spec, name) for name in sorted(names)}}
+
+
+def precision_payload(precision: Precision) -> Json:
+    """Nothing for float32, which is usual."""
+    return {} if precision == "float32" else {"precision": precision}
 
 
 def schedule_payload(spec: ScheduleSpec) -> Json:

@@ -10,6 +10,7 @@ from headstart.plan.payloads import (
     network_payload,
     optimiser_payload,
     phase_payload,
+    precision_payload,
     schedule_payload,
 )
 from headstart.plan.stacks import stacks_of
@@ -142,6 +143,7 @@ class Trainings:
                 "seed": material.seed,
                 "role": material.role,
                 "threads": 1,
+                **precision_payload(training.precision),
             }
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
             trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""

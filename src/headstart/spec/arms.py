@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from headstart.core.errors import known_names, nearest
 from headstart.spec.base import Spec
 from headstart.spec.network import HEAD
-from headstart.spec.sizes import Size
+from headstart.spec.sizes import Size, SizeSpec
 from headstart.spec.training import TrainingSpec
 
 FRESH, SOURCE, SELF, UNTRAINED = "fresh", "source", "self", "untrained"
@@ -232,12 +232,17 @@ class CutSweep(Spec):
 
     Stages up to the cut come from the source (`AnB`), from a run on the target itself (`BnB`) or
     are fresh (`random`), and are frozen; with `+` they are trained on. All other stages are fresh.
+    The sweep is at one of the study's sizes, the middle one where none is named.
     """
 
-    size: Size
+    size: Size | None = None
     families: tuple[Family, ...] = ("AnB", "AnB+", "BnB", "BnB+", "random")
 
-    def arms(self, cuts: tuple[str, ...]) -> tuple[ArmSpec, ...]:
+    def size_among(self, sizes: tuple[SizeSpec, ...]) -> SizeSpec:
+        """The size of the sweep in a study of these sizes; of an even number the smaller."""
+        return self.size or sizes[(len(sizes) - 1) // 2]
+
+    def arms(self, cuts: tuple[str, ...], sizes: tuple[SizeSpec, ...]) -> tuple[ArmSpec, ...]:
         """One arm for each family and cut."""
         origins = {"A": SOURCE, "B": SELF, "r": FRESH}
         return tuple(
@@ -246,7 +251,7 @@ class CutSweep(Spec):
                     "name": f"{family}@{cut}",
                     "start": {"origin": origins[family[0]], "last": cut},
                     "strategy": "full" if family[-1] == "+" else {"kind": "freeze", "cut": cut},
-                    "only_at": [self.size],
+                    "only_at": [self.size_among(sizes)],
                     "family": family,
                     "cut": cut,
                 }

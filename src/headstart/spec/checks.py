@@ -73,7 +73,7 @@ def _sizes_named(parts: Parts) -> Iterator[Problem]:
         for index, arm in enumerate(parts.get("arms", ()))
         for size in arm.only_at or ()
     ]
-    if parts.get("cuts") is not None:
+    if parts.get("cuts") is not None and parts["cuts"].size is not None:
         kept.append(("cuts.size", parts["cuts"].size.label))
     for where, label in kept:
         if label not in labels:
@@ -257,8 +257,9 @@ def _repeats(parts: Parts) -> Iterator[Problem]:
         ("pairs", lambda pair: f"{pair.source} -> {pair.target}"),
     ):
         said = [text(item) for item in parts.get(section, ())]
-        if section == "arms" and parts.get("cuts") is not None and "network" in parts:
-            said += [arm.name for arm in parts["cuts"].arms(parts["network"].cuts)]
+        swept = parts.get("cuts") is not None and "network" in parts and parts.get("sizes")
+        if section == "arms" and swept:
+            said += [a.name for a in parts["cuts"].arms(parts["network"].cuts, parts["sizes"])]
         for twice in sorted({item for item in said if said.count(item) > 1}):
             yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
 

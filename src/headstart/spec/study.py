@@ -194,7 +194,7 @@ class StudySpec(Spec):
     @property
     def all_arms(self) -> tuple[ArmSpec, ...]:
         """The arms named, and those of the cut sweep."""
-        return (*self.arms, *(self.cuts.arms(self.network.cuts) if self.cuts else ()))
+        return (*self.arms, *(self.cuts.arms(self.network.cuts, self.sizes) if self.cuts else ()))
 
     def rests_on(self, origin: str, arm: ArmSpec) -> bool:
         """Whether an arm starts from an origin, itself or by way of other arms."""

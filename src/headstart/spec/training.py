@@ -8,6 +8,7 @@ from headstart.spec.base import Spec
 
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
+Precision = Literal["float32", "bfloat16"]
 
 # The published defaults of the two libraries people come from. `defaults` says which of them fills
 # what a study leaves open, and the filled values are what is hashed. A name that is absent here is
@@ -109,7 +110,8 @@ class TrainingSpec(Spec):
     Either `updates`, or `epochs` with a floor of `min_updates`, which keeps small sizes fed.
     Validation is measured `validations` times, evenly spaced; `keep` says which weights count.
     `rates` are learning rates to choose from: every arm tries each of them at each size on the
-    pilot seed, and the best on validation takes the place of the optimiser's own.
+    pilot seed, and the best on validation takes the place of the optimiser's own. `precision` is
+    that of products and convolutions in updates of whole networks; all else is float32.
     """
 
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -121,6 +123,7 @@ class TrainingSpec(Spec):
     validations: Annotated[int, Field(ge=1)] = 10
     keep: Literal["best", "last"] = "best"
     rates: tuple[Rate, ...] = ()
+    precision: Precision = "float32"
 
     @field_validator("rates")
     @classmethod

@@ -32,13 +32,13 @@ _FITTING = (
 
 
 def fits(work: PhaseWork) -> bool:
-    """Whether all from the first trained layer on is dense or number by number, under SGD.
+    """Whether all from the first trained layer on is dense or number by number, in float32 SGD.
 
     What lies below may be anything: nothing flows back to it.
     """
     above = work.layers[_first_trained(work) :]
     fitting = bool(above) and all(isinstance(facts.layer, _FITTING) for facts in above)
-    return fitting and work.optimiser.kind == "sgd"
+    return fitting and work.optimiser.kind == "sgd" and work.precision == "float32"
 
 
 def _first_trained(work: PhaseWork) -> int:

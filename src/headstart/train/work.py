@@ -7,7 +7,7 @@ import numpy as np
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase
 from headstart.spec.shapes import LayerFacts, Shape, layers_of
-from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.spec.training import OptimiserSpec, Precision, ScheduleSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class PhaseWork:
     measure_at: tuple[int, ...]
     seed: int
     role: str
+    precision: Precision = "float32"
 
     @property
     def layers(self) -> tuple[LayerFacts, ...]:
