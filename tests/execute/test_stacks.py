@@ -103,6 +103,31 @@ def test_what_does_not_fit_into_memory_together_goes_in_turns(
     assert contents(heads_study(), store_folder) == single
 
 
+def test_heads_on_the_same_features_go_together_however_large_these_are(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = {"updates": 12, "batch_size": 16, "validations": 3}
+    rates = {"rates": [0.01, 0.03, 0.1]}
+    loaded = tiny(
+        sizes=[20],
+        seeds=1,
+        arms=["scratch", "probe"],
+        training=training | rates,
+        source_training=training,
+    )
+    plan, together = make_plan(loaded.study, loaded.facts), actions.carry_out_together
+    sizes: list[int] = []
+
+    def counted(ready: Sequence[Ready]) -> list[Outcome]:
+        sizes.append(len(ready))
+        return together(ready)
+
+    monkeypatch.setattr(worker, "READY_BYTES", 1)
+    monkeypatch.setattr(actions, "carry_out_together", counted)
+    go(plan, store_folder)
+    assert max(sizes) == 3
+
+
 def test_a_head_that_cannot_be_prepared_fails_alone(single: Contents, store_folder: Path) -> None:
     plan = heads_study()
     broken = heads(plan)[2]

@@ -1,18 +1,21 @@
-"""What stays is computed once, where it will lie: in memory, or in a scratch file if large."""
+"""What stays is computed once, where it will lie: in memory, or on the shelf if large."""
 
 import os
-import sys
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from headstart.core.kept import Kept
+from headstart.core.shelf import Shelf
 from headstart.networks.initial import fresh_weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.train import features
-from headstart.train.features import Part, still_part
+from headstart.train.features import KEPT_BYTES, Part, as_they_are, still_part
 from headstart.train.prediction import as_images
 from headstart.train.work import Examples, PhaseWork
 
@@ -35,7 +38,12 @@ EXAMPLES = Examples(
 )
 
 
-def part(done: int, network: NetworkSpec = NETWORK, examples: Examples = EXAMPLES) -> Part:
+def part(
+    done: int,
+    network: NetworkSpec = NETWORK,
+    examples: Examples = EXAMPLES,
+    shelf: Shelf | None = None,
+) -> Part:
     rules = (Rule(first="dense", last="head", lr_scale=1, mode="train"),)
     work = PhaseWork(
         network=network,
@@ -51,37 +59,73 @@ def part(done: int, network: NetworkSpec = NETWORK, examples: Examples = EXAMPLE
         role="target",
     )
     weights = fresh_weights(network, IMAGE, 2, 0, "target")
-    return still_part(work, done, weights, "", examples, CPU, lambda found: found)
+    return still_part(work, done, weights, "", examples, CPU, as_they_are, shelf)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="scratch files are for Linux")
+NAMED = replace(EXAMPLES, name="some images")
+LINUX = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space cannot be set aside")
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features of a kilobyte are large, and nothing is remembered."""
+    monkeypatch.setattr(features, "SHELVED_BYTES", 1000)
+    forget(monkeypatch)
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As another process that shares the shelf would be."""
+    monkeypatch.setattr(features, "_kept", Kept(KEPT_BYTES, lambda part: part.bytes))
+
+
+@LINUX
+@pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("done", [2, 3])  # images with channels last, and rows
-def test_what_is_too_large_to_be_kept_lies_in_a_file_and_is_the_same(
-    done: int, monkeypatch: pytest.MonkeyPatch
+def test_what_is_large_is_on_the_shelf_for_other_processes(
+    done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_memory = part(done).inputs
-    monkeypatch.setattr(features, "KEPT_BYTES", 1000)
-    in_file = part(done).inputs
-    torch.testing.assert_close(in_file, in_memory, rtol=0, atol=0)
-    assert in_file.stride() == in_memory.stride()
-    with open("/proc/self/maps", encoding="utf-8") as maps:
-        names = [line.split()[5:] for line in maps if _holds(line, in_file.data_ptr())]
-    assert "headstart-" in str(names) or "deleted" in str(names)
+    shelf = Shelf(tmp_path)
+    written = part(done, examples=NAMED, shelf=shelf)
+    forget(monkeypatch)
+    monkeypatch.setattr(features, "_computed", None)  # nobody computes it again
+    read = part(done, examples=NAMED, shelf=shelf)
+    for found in (written, read):
+        assert found.mapped
+        torch.testing.assert_close(found.inputs, in_memory, rtol=0, atol=0)
+        assert found.inputs.stride() == in_memory.stride()
 
 
-def _holds(line: str, address: int) -> bool:
-    first, end = (int(number, 16) for number in line.split()[0].split("-"))
-    return first <= address < end
+@LINUX
+@pytest.mark.usefixtures("large")
+def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    part(3, examples=NAMED, shelf=shelf)
+    part(3, examples=replace(NAMED, name="others"), shelf=shelf)
+    part(2, examples=NAMED, shelf=shelf)
+    assert len(list(tmp_path.glob("*/*.npy"))) == 3
 
 
-def test_without_space_for_a_file_it_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("large")
+def test_without_space_for_a_file_it_stays_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: int) -> None:
         raise OSError("No space left on device")
 
     wanted = part(3).inputs
-    monkeypatch.setattr(features, "KEPT_BYTES", 1000)
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    torch.testing.assert_close(part(3).inputs, wanted, rtol=0, atol=0)
+    found = part(3, examples=NAMED, shelf=Shelf(tmp_path))
+    assert not found.mapped
+    torch.testing.assert_close(found.inputs, wanted, rtol=0, atol=0)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_what_is_small_or_has_no_name_is_not_on_the_shelf(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    assert not part(3, examples=NAMED, shelf=shelf).mapped
+    assert not part(3, shelf=shelf).mapped
+    assert not list(tmp_path.iterdir())
 
 
 def test_flattening_alone_copies_nothing() -> None:

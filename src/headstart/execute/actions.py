@@ -11,6 +11,7 @@ import torch
 from headstart.core.hashing import Json, hash_arrays
 from headstart.core.seeds import generator
 from headstart.data.overlap import find_overlap
+from headstart.execute.features import shelf_of
 from headstart.execute.materials import (
     chosen_examples,
     test_examples,
@@ -76,7 +77,9 @@ def get_ready(step: Step, store: Store, device: torch.device) -> Ready:
     given = _given(step, store)
     return Ready(
         step=step,
-        member=prepare(given.work, given.weights, given.train, given.validation, device),
+        member=prepare(
+            given.work, given.weights, given.train, given.validation, device, shelf_of(store)
+        ),
         facts={**given.facts, "flops": step.flops},
         seconds=time.perf_counter() - started,
     )
@@ -132,7 +135,9 @@ def _given(step: Step, store: Store) -> _Given:
 def _solve(step: Step, store: Store, device: torch.device) -> Outcome:
     """A head solved to convergence."""
     given = _given(step, store)
-    solution = solve_phase(given.work, given.weights, given.train, given.validation, device)
+    solution = solve_phase(
+        given.work, given.weights, given.train, given.validation, device, shelf_of(store)
+    )
     spent: Json = {"flops": solution.flops, "solver": solution.facts}
     return Outcome(
         result={**_phase_result(solution.result), **given.facts, **spent},

@@ -10,6 +10,7 @@ from math import ceil, inf
 from headstart.core.errors import StoreDamaged
 from headstart.execute.environment import device_for
 from headstart.execute.executors import Executor, Listener, WorkerDied
+from headstart.execute.features import shelf_of
 from headstart.execute.options import RunOptions
 from headstart.execute.worker import Report
 from headstart.plan.steps import Plan, Step
@@ -61,6 +62,7 @@ def execute(
             continue
         finally:
             executor.close(abandon=bool(work.in_flight))
+            shelf_of(store).clear()
         run += work.num_run
         for key, error in work.deaths.items():
             store.fail(key, plan.steps[key].label, error)

@@ -66,6 +66,7 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
     import torch
 
     from headstart.execute.actions import Ready, carry_out, get_ready, trains_by_updates
+    from headstart.train.learners import bytes_of
 
     device = torch.device(device_for(options.device))
     desk = _Desk(store, device)
@@ -74,18 +75,24 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
     for step in steps:
         started = time.perf_counter()
         try:
-            if trains_by_updates(step):
-                waiting.append(get_ready(step, store, device))
-            else:
+            if not trains_by_updates(step):
                 outcome = carry_out(step, store, device)
                 yield desk.keep(step, outcome, time.perf_counter() - started)
+                continue
+            ready = get_ready(step, store, device)
         except StoreError:
             raise
         except Exception:
             yield desk.fail(step)
-        if sum(one.member.bytes for one in waiting) > room:
+            continue
+        # One more may wait if it brings nothing of its own, however large what it shares is.
+        alone, joined = (
+            bytes_of(each.member for each in (*waiting, *new)) for new in ((), (ready,))
+        )
+        if waiting and joined > max(alone, room):
             yield from desk.train(waiting)
             waiting = []
+        waiting.append(ready)
     if waiting:
         yield from desk.train(waiting)
 

@@ -1,17 +1,14 @@
 """What layers that stay make of the images: computed once, for all updates and all trainings."""
 
-import os
-import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.core.hashing import digest
 from headstart.core.kept import Kept
+from headstart.core.shelf import Shelf
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
 from headstart.networks.layers import Flatten
@@ -19,14 +16,19 @@ from headstart.train.prediction import as_images, batch_for
 from headstart.train.work import Examples, PhaseWork
 
 KEPT_BYTES = 256_000_000
+SHELVED_BYTES = 32_000_000  # from here on features lie on the shelf, if there is one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """What the trained layers see of some images (n, ...), and the labels (n,), on the device."""
+    """What the trained layers see of some images (n, ...), and the labels (n,), on the device.
+
+    `mapped` inputs lie in a file, in memory that the system can take back.
+    """
 
     inputs: Tensor
     labels: Tensor
+    mapped: bool = False
 
     @property
     def bytes(self) -> int:
@@ -41,7 +43,8 @@ class Part:
         return inputs, self.labels.index_select(0, chosen)
 
 
-_kept: Kept[Part] = Kept(KEPT_BYTES, lambda part: part.bytes)
+# What is mapped holds disk and addresses, which are cheaper than memory.
+_kept: Kept[Part] = Kept(KEPT_BYTES, lambda part: part.bytes // (16 if part.mapped else 1))
 
 
 def whole_part(examples: Examples, device: torch.device) -> Part:
@@ -57,6 +60,7 @@ def still_part(
     examples: Examples,
     device: torch.device,
     shape: Callable[[Tensor], Tensor],
+    shelf: Shelf | None = None,
 ) -> Part:
     """What the first `done` layers make of all examples.
 
@@ -68,7 +72,9 @@ def still_part(
         examples: images and labels; with a name, the part is kept for the next training.
         device: where to compute and keep it.
         shape: a function of a module, applied to the features of each batch before they are kept.
+        shelf: where large features of named examples are shared with other processes.
     """
+    network = (work.network, work.image, work.num_classes, done)
 
     def make() -> Part:
         if not len(examples.labels):
@@ -79,11 +85,22 @@ def still_part(
         if all(isinstance(layer, Flatten) for layer in still):
             rows = still(torch.from_numpy(examples.inputs).to(device))  # no copy on a CPU
             return Part(shape(rows), labels)
-        return Part(_computed(lambda inputs: shape(still(inputs)), examples, device), labels)
+        name = ""
+        if shelf is not None and device.type == "cpu" and examples.name:
+            layers = [
+                work.network.model_dump(mode="json"),
+                list(work.image),
+                work.num_classes,
+                done,
+            ]
+            name = digest([examples.name, frozen, layers, shape.__name__])
+            found = shelf.get(name)
+            if found is not None:
+                return Part(_channels_first(torch.from_numpy(found)), labels, mapped=True)
+        return _computed(lambda inputs: shape(still(inputs)), examples, labels, device, shelf, name)
 
     if not examples.name:
         return make()
-    network = (work.network, work.image, work.num_classes, done)
     return _kept.get((examples.name, frozen, network, shape, str(device)), make)
 
 
@@ -94,44 +111,40 @@ def as_they_are(features: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _computed(
-    function: Callable[[Tensor], Tensor], examples: Examples, device: torch.device
-) -> Tensor:
-    """What a function makes of all inputs, batch by batch, written to where it will stay."""
-    result = torch.empty(0)
-    batch = batch_for(device)
-    for at in range(0, len(examples.inputs), batch):
-        found = function(as_images(examples.inputs[at : at + batch], device))
-        if not at:
-            result = _room_for(len(examples.inputs), found)
-        result[at : at + batch] = found
-    return result
+    function: Callable[[Tensor], Tensor],
+    examples: Examples,
+    labels: Tensor,
+    device: torch.device,
+    shelf: Shelf | None,
+    name: str,
+) -> Part:
+    """What a function makes of all inputs, batch by batch, written to where it will stay.
 
-
-def _room_for(num: int, first: Tensor) -> Tensor:
-    """Room for `num` rows like those of a first batch, with channels last where it has them.
-
-    What is too large to be kept lies in a scratch file, which goes with the tensor: the system may
-    write it out when memory is short, while memory of a process is lost to all others.
+    Images lie with their channels last.
     """
-    last = first.dim() == 4 and first.is_contiguous(memory_format=torch.channels_last)
-    laid_out = first.permute(0, 2, 3, 1) if last else first
-    shape = (num, *laid_out.shape[1:])
-    room: Tensor | None = None
-    if first.device.type == "cpu" and num * first[0].nbytes > KEPT_BYTES:
-        room = _scratch(shape)
-    if room is None:
-        room = first.new_empty(shape)
-    return room.permute(0, 3, 1, 2) if last else room
+    num, batch = len(examples.inputs), batch_for(device)
+
+    def of(at: int) -> Tensor:
+        found = function(as_images(examples.inputs[at : at + batch], device))
+        return found.permute(0, 2, 3, 1) if found.dim() == 4 else found
+
+    first = of(0)
+    shape = (num, *first.shape[1:])
+
+    def fill(room: Tensor) -> None:
+        room[:batch] = first
+        for at in range(batch, num, batch):
+            room[at : at + batch] = of(at)
+
+    if shelf is not None and name and num * first[0].nbytes > SHELVED_BYTES:
+        shelved = shelf.put(name, shape, lambda array: fill(torch.from_numpy(array)))
+        if shelved is not None:
+            return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
+    room = first.new_empty(shape)
+    fill(room)
+    return Part(_channels_first(room), labels)
 
 
-def _scratch(shape: tuple[int, ...]) -> Tensor | None:
-    """Float32 numbers in a file without a name, None where there is no space for it."""
-    if sys.platform != "linux":  # elsewhere space cannot be set aside, and a full disk would kill
-        return None
-    size = 4 * prod(shape)
-    try:
-        with tempfile.TemporaryFile(prefix="headstart-") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
-            return torch.from_numpy(np.memmap(file, np.float32, "r+", shape=shape))
-    except OSError:
-        return None
+def _channels_first(laid_out: Tensor) -> Tensor:
+    """Images (n, height, width, channels) as (n, channels, height, width), and rows as they are."""
+    return laid_out.permute(0, 3, 1, 2) if laid_out.dim() == 4 else laid_out

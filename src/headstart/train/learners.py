@@ -1,6 +1,6 @@
 """What the loop asks of whatever it trains: the replaceable part of an update."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,10 +32,11 @@ class Member:
     trained: str
     device: torch.device
 
-    @property
-    def bytes(self) -> int:
-        """How much memory its images take."""
-        return self.train.bytes + self.validation.bytes
+
+def bytes_of(members: Iterable[Member]) -> int:
+    """How much memory their images take; what several share counts once."""
+    parts = {id(part): part for each in members for part in (each.train, each.validation)}
+    return sum(part.bytes for part in parts.values())
 
 
 Factor = float | Tensor

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from headstart.core.hashing import hash_arrays
 from headstart.core.seeds import generator
+from headstart.core.shelf import Shelf
 from headstart.networks.initial import Weights, stage_of
 from headstart.spec.still import head_alone, live_stages, num_still
 from headstart.train.abreast import Abreast
@@ -81,6 +82,7 @@ def prepare(
     train: Examples,
     validation: Examples,
     device: torch.device,
+    shelf: Shelf | None = None,
 ) -> Member:
     """Compute what layers that stay make of the images, which are not needed afterwards."""
     layers, stages = work.layers, work.network.stage_names
@@ -92,7 +94,7 @@ def prepare(
         if not done:
             return whole_part(examples, device)
         shape = as_rows if alone else as_they_are
-        return still_part(work, done, weights, hashes.frozen, examples, device, shape)
+        return still_part(work, done, weights, hashes.frozen, examples, device, shape, shelf)
 
     return Member(
         work=work,

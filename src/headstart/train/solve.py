@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from headstart.core.hashing import Json, hash_arrays
+from headstart.core.shelf import Shelf
 from headstart.networks.build import Network, build, weights_of
 from headstart.networks.initial import Weights, stage_of
 from headstart.spec.network import HEAD
@@ -41,6 +42,7 @@ def solve_phase(
     train: Examples,
     validation: Examples,
     device: torch.device,
+    shelf: Shelf | None = None,
 ) -> Solution:
     """Solve the head on the trunk in `weights`; the arrays passed in are not changed.
 
@@ -59,7 +61,7 @@ def solve_phase(
     frozen = _hash(weights, head=False)
 
     def seen(examples: Examples) -> Tensor:
-        return still_part(work, trunk, weights, frozen, examples, device, as_they_are).inputs
+        return still_part(work, trunk, weights, frozen, examples, device, as_they_are, shelf).inputs
 
     features = seen(train)
     path = fit_path(features, train.labels, work.num_classes, PENALTIES)

@@ -1,0 +1,103 @@
+"""Features too large for one process, in files that all workers of a machine map into memory.
+
+Written once by whoever needs them first, read by all through the system's cache; nothing that a
+result depends on lies here, so anything may be deleted at any time.
+"""
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+LIMIT = 8_000_000_000
+STALE_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Float32 arrays by name in a folder of at most `limit` bytes; the longest unused go first."""
+
+    folder: Path
+    limit: int = LIMIT
+
+    def get(self, name: str) -> np.ndarray | None:
+        """The array of that name, None if it is not there. Writing to it changes a private copy."""
+        path = self._place / f"{name}.npy"
+        try:
+            found: np.ndarray = np.load(path, mmap_mode="c")
+            os.utime(path)
+        except (OSError, ValueError, EOFError):
+            return None
+        return found
+
+    def put(
+        self, name: str, shape: tuple[int, ...], fill: Callable[[np.ndarray], None]
+    ) -> np.ndarray | None:
+        """An array filled by a function and kept under a name; None where there is no room.
+
+        Only a filled array ever has its final name. Space is set aside before anything is written,
+        for a full disk would end the process.
+        """
+        size = 4 * prod(shape)
+        if not hasattr(os, "posix_fallocate") or size > self.limit:
+            return None
+        path: Path | None = None
+        try:
+            self._place.mkdir(parents=True, exist_ok=True)
+            self._make_room(size)
+            with tempfile.NamedTemporaryFile(dir=self._place, delete=False) as file:
+                path = Path(file.name)
+                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, header)
+                file.flush()
+                start = file.tell()
+                os.posix_fallocate(file.fileno(), 0, start + size)
+                room = np.memmap(path, np.float32, "r+", offset=start, shape=shape)
+            fill(room)
+            path.replace(self._place / f"{name}.npy")
+        except OSError:
+            if path is not None:
+                path.unlink(missing_ok=True)
+            return None
+        except BaseException:
+            if path is not None:
+                path.unlink(missing_ok=True)
+            raise
+        return room
+
+    def clear(self) -> None:
+        """Delete all arrays, and what earlier runs of the machine have left behind."""
+        shutil.rmtree(self._place, ignore_errors=True)
+        with suppress(OSError):
+            for other in self.folder.iterdir():
+                if time.time() - other.stat().st_mtime > STALE_SECONDS:
+                    shutil.rmtree(other, ignore_errors=True)
+            self.folder.rmdir()
+
+    @property
+    def _place(self) -> Path:
+        """A folder for each start of each machine: a crash of the system may leave zeros behind."""
+        return self.folder / _boot()
+
+    def _make_room(self, size: int) -> None:
+        there = [(entry.stat(), entry) for entry in self._place.glob("*.npy")]
+        used = sum(about.st_size for about, _ in there)
+        for about, path in sorted(there, key=lambda entry: entry[0].st_mtime):
+            if used + size <= self.limit:
+                return
+            path.unlink(missing_ok=True)
+            used -= about.st_size
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "boot"
