@@ -58,7 +58,9 @@ def run(
         skip_broken=skip_broken,
     )
     loaded = flow.load(study, changes)
-    options = RunOptions(store=store, workers=workers or flow.default_workers(), device=device)
+    options = RunOptions(
+        store=store, workers=workers or flow.default_workers(device), device=device
+    )
     with progress() as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=_command())
     page = html or store / "reports" / f"{loaded.study.name}.html"

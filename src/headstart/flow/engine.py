@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analyse
 from headstart.core.hashing import Json
+from headstart.execute.environment import device_for
 from headstart.execute.executors import Listener, executor_for
-from headstart.execute.options import RunOptions
+from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.load import Loaded
 from headstart.plan.expand import evidence_of, expected_steps, make_plan
@@ -111,8 +112,14 @@ def remember(store: Store, loaded: Loaded, command: str) -> None:
     store.save_study(loaded.study.name, loaded.study.model_dump(mode="json"), facts, command)
 
 
-def default_workers() -> int:
-    """One worker per core this process may use."""
+def default_workers(device: Device = "auto") -> int:
+    """One worker per core this process may use; on a GPU two, so that one makes ready for it.
+
+    Raises:
+        HeadstartError: a GPU was asked for and there is none.
+    """
+    if device_for(device) == "cuda":
+        return 2
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

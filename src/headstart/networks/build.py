@@ -3,7 +3,6 @@
 from itertools import pairwise
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -63,7 +62,7 @@ def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: We
     """
     with torch.device("meta"):
         module = Network(network, image, num_classes)
-    tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
+    tensors = {name: torch.tensor(array) for name, array in weights.items()}
     module.load_state_dict(tensors, strict=True, assign=True)
     # Pooling and convolution of small images are about twice as fast with channels last.
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -124,10 +124,8 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
     running = _Running(len(members), device)
     measure_at = frozenset(first.measure_at)
     started, measuring = time.perf_counter(), 0.0
-    orders = [_batches(member.work, len(member.train.labels)) for member in members]
-    for number, chosen in enumerate(zip(*orders, strict=True)):
-        # Without waiting: a GPU is still at earlier updates.
-        batches = torch.from_numpy(np.stack(chosen)).to(device, non_blocking=True)
+    works, num_images = [member.work for member in members], len(members[0].train.labels)
+    for number, batches in enumerate(_batches(works, num_images, device)):
         factor = rate_factor(first.schedule, number, first.phase.updates)
         running.add(*learner.update(batches, factor), batches.shape[1])
         update = first.first_update + number + 1
@@ -218,17 +216,22 @@ def _hashes(work: PhaseWork, weights: Weights) -> _Hashes:
     )
 
 
-def _batches(work: PhaseWork, num_images: int) -> Iterator[np.ndarray]:
-    """Indices of each batch of the phase. The last batch of an epoch may be smaller."""
-    size = min(work.batch_size, num_images)
+def _batches(works: Sequence[PhaseWork], num_images: int, device: torch.device) -> Iterator[Tensor]:
+    """Indices of each batch of the phase (members, batch), which lie on the device for an epoch.
+
+    The last batch of an epoch may be smaller. The works differ in no more than a stack allows.
+    """
+    first = works[0]
+    size = min(first.batch_size, num_images)
     per_epoch = -(-num_images // size)
-    order, epoch_at = np.empty(0, np.int64), -1
-    for update in range(work.first_update, work.first_update + work.phase.updates):
+    order, epoch_at = torch.empty(0), -1
+    for update in range(first.first_update, first.first_update + first.phase.updates):
         epoch, place = divmod(update, per_epoch)
         if epoch != epoch_at:
-            order = generator(work.seed, work.role, "order", epoch).permutation(num_images)
-            epoch_at = epoch
-        yield order[place * size : (place + 1) * size]
+            draws = (generator(work.seed, work.role, "order", epoch) for work in works)
+            drawn = np.stack([draw.permutation(num_images) for draw in draws])
+            order, epoch_at = torch.from_numpy(drawn).to(device), epoch
+        yield order[:, place * size : (place + 1) * size]
 
 
 class _Running:

@@ -64,8 +64,9 @@ class Recorded:
         self._factor.fill_(factor)
         size = batches.shape[1]
         first = size not in self._batches
-        # Where a record reads from: always the same place.
-        own = self._batches.setdefault(size, torch.empty_like(batches)).copy_(batches)
+        if first:
+            self._batches[size] = batches.clone(memory_format=torch.contiguous_format)
+        own = self._batches[size].copy_(batches)  # where a record reads from
 
         def update() -> tuple[Tensor, Tensor]:
             return self._learner.update(own, self._factor)

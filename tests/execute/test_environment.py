@@ -1,0 +1,56 @@
+"""Where to compute: asked of torch only where there are signs of a GPU."""
+
+import subprocess
+import sys
+
+import pytest
+
+from headstart.core.errors import HeadstartError
+from headstart.execute import environment
+from headstart.execute.options import Device
+from headstart.flow import default_workers, engine
+
+ASK = """
+import sys
+from headstart.execute import environment
+environment._signs_of_gpu = lambda: False
+assert environment.device_for("auto") == "cpu"
+assert environment.device_for("cpu") == "cpu"
+assert "torch" not in sys.modules
+"""
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    environment.device_for.cache_clear()
+
+
+def test_a_machine_without_signs_of_a_gpu_is_told_without_torch() -> None:
+    subprocess.run([sys.executable, "-c", ASK], check=True)
+
+
+@pytest.mark.parametrize(("wanted", "there", "found"), [
+    ("auto", True, "cuda"), ("auto", False, "cpu"), ("cuda", True, "cuda"), ("cpu", True, "cpu"),
+])  # fmt: skip
+def test_auto_is_the_gpu_where_torch_can_use_it(
+    wanted: Device, there: bool, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "_signs_of_gpu", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert environment.device_for(wanted) == found
+
+
+def test_a_gpu_that_is_not_there_is_told_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(HeadstartError, match="no GPU that torch can use"):
+        default_workers("cuda")
+
+
+def test_a_gpu_has_two_workers_and_a_processor_one_a_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "device_for", lambda wanted: "cuda")
+    assert default_workers("auto") == 2
+    monkeypatch.setattr(engine, "device_for", lambda wanted: "cpu")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(7)), raising=False)
+    assert default_workers("auto") == 7
