@@ -149,6 +149,12 @@ def test_a_plan_loads_no_torch(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_python_runs_it_without_its_script() -> None:
+    command = [sys.executable, "-m", "headstart", "recipes"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "digits" in done.stdout
+
+
 def test_without_a_command_help_is_shown(call: Call) -> None:
     ended = call()
     assert ended.status == 2

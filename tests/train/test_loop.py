@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from headstart.core.seeds import generator
@@ -17,9 +18,11 @@ from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
 from headstart.train import loop
+from headstart.train.learners import Factor
 from headstart.train.loop import Examples, Measurement, PhaseResult, PhaseWork, run_phase
 from headstart.train.optimisers import make_optimiser, rate_factor
 from headstart.train.prediction import predict
+from headstart.train.whole import WholeNetwork
 
 CPU = torch.device("cpu")
 IMAGE = (6, 6, 1)
@@ -344,3 +347,25 @@ def test_heads_alone_are_whole_in_any_precision() -> None:
     whole, half = (go(probe, PLAIN, precision=precision) for precision in ("float32", "bfloat16"))
     for name, array in whole.last_weights.items():
         np.testing.assert_array_equal(half.last_weights[name], array)
+
+
+def test_numbers_too_small_to_matter_are_zero_while_training_and_only_then() -> None:
+    """A momentum without a gradient shrinks to them, and each takes as long as a hundred others."""
+    held: list[bool] = []
+
+    class Looking(WholeNetwork):
+        def update(
+            self, batches: torch.Tensor, factor: Factor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            held.append(tiny_is_zero())
+            return super().update(batches, factor)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "WholeNetwork", Looking)
+        go(full(updates=3))
+    assert held == [True] * 3
+    assert not tiny_is_zero()
+
+
+def tiny_is_zero() -> bool:
+    return torch.full((1,), 1e-40).mul(1).item() == 0

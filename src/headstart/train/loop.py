@@ -24,6 +24,7 @@ from headstart.train.dense import DenseNetwork, fits
 from headstart.train.features import Part, as_they_are, still_part, whole_part
 from headstart.train.heads import Heads, as_rows
 from headstart.train.learners import Learner, Member, rules_of
+from headstart.train.numbers import denormals_as_zero
 from headstart.train.optimisers import rate_factor
 from headstart.train.recorded import CudaGraphs, Recorded
 from headstart.train.whole import WholeNetwork
@@ -118,6 +119,11 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
         ValueError: the members differ in more than start, data, order and learning rate.
     """
     _check_alike(members)
+    with denormals_as_zero():
+        return _trained(members)
+
+
+def _trained(members: Sequence[Member]) -> list[PhaseResult]:
     first, device = members[0].work, members[0].device
     learner = _learner(members)
     progress = [_Progress() for _ in members]
