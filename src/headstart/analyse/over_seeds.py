@@ -1,7 +1,7 @@
 """Secondary tests, shown beside the verdict and never deciding it (SCIENCE.md 5.2)."""
 
 import numpy as np
-from scipy.special import bdtr
+import scipy  # its parts load when they are first used
 
 from headstart.analyse.statistics import Estimate
 
@@ -44,7 +44,11 @@ def mcnemar_p(won: int, lost: int) -> float:
 
     It says whether these two models differ, and nothing about the way they were made.
     """
-    return min(1.0, 2 * float(bdtr(min(won, lost), won + lost, 0.5))) if won + lost else 1.0
+    return (
+        min(1.0, 2 * float(scipy.special.bdtr(min(won, lost), won + lost, 0.5)))
+        if won + lost
+        else 1.0
+    )
 
 
 def favourable(gains: np.ndarray) -> float:

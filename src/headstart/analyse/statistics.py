@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import nctdtrinc, stdtr, stdtrit
+import scipy  # its parts load when they are first used
 
 from headstart.analyse.analysis import More
 
@@ -27,7 +27,7 @@ class Estimate:
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Two-sided t interval."""
-        half = float(stdtrit(self.df, 0.5 + confidence / 2)) * self.error
+        half = float(scipy.special.stdtrit(self.df, 0.5 + confidence / 2)) * self.error
         return self.mean - half, self.mean + half
 
     @property
@@ -35,7 +35,7 @@ class Estimate:
         """Two-sided p of a mean of zero."""
         if self.error == 0:
             return 0.0 if self.mean else 1.0
-        return float(2 * stdtr(self.df, -abs(self.mean) / self.error))
+        return float(2 * scipy.special.stdtr(self.df, -abs(self.mean) / self.error))
 
     def equivalence_p(self, margin: float) -> float:
         """The larger p of the two one-sided tests against -margin and margin (Schuirmann 1987).
@@ -45,7 +45,7 @@ class Estimate:
         short = abs(self.mean) - margin
         if self.error == 0:
             return 0.0 if short < 0 else 1.0
-        return float(stdtr(self.df, short / self.error))
+        return float(scipy.special.stdtr(self.df, short / self.error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,10 @@ class Crossed(Estimate):
         """The smallest true difference that such data would show with power 0.8."""
         if self.error == 0:
             return 0.0
-        return float(nctdtrinc(self.df, 1 - POWER, self._half(level) / self.error)) * self.error
+        return (
+            float(scipy.special.nctdtrinc(self.df, 1 - POWER, self._half(level) / self.error))
+            * self.error
+        )
 
     def seeds_needed(self, effect: float, level: float) -> int | None:
         """Seeds that would show `effect` with power 0.8; None where seeds alone cannot."""
@@ -202,7 +205,7 @@ def _products(pair: list[np.ndarray]) -> np.ndarray:
 def t_half_width(values: np.ndarray, confidence: float) -> float:
     """Half the t interval of the mean of some values, one for each seed; needs two or more."""
     error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-    return float(stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
+    return float(scipy.special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
 
 
 def relative_error_reduction(accuracy: float, control: float) -> float | None:
@@ -272,4 +275,4 @@ def _fewest(numbers: range, enough: Callable[[int], bool]) -> int | None:
 
 def _quantile(df: float, level: float) -> float:
     """The t that a two-sided test at a level must pass."""
-    return float(stdtrit(df, 1 - level / 2))
+    return float(scipy.special.stdtrit(df, 1 - level / 2))

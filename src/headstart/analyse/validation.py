@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import binom
+import scipy  # its parts load when they are first used
 
 from headstart.analyse.analysis import Word
 
@@ -61,10 +61,10 @@ def _held(kind: Kind, counts: Counter[Word], studies: int) -> tuple[int, bool, s
         return studies, counts["invalid"] == studies, "every study refused as no comparison"
     sound = counts["invalid"] == 0
     if kind == "null":
-        most = int(binom.ppf(1 - SLACK, studies, LEVEL))
+        most = int(scipy.stats.binom.ppf(1 - SLACK, studies, LEVEL))
         false = counts["helps"] + counts["hurts"]
         return most, sound and false <= most, f"at most {most} false verdicts, none invalid"
     right, wrong = ("helps", "hurts") if kind == "positive" else ("hurts", "helps")
-    least = int(binom.ppf(SLACK, studies, POWER))
+    least = int(scipy.stats.binom.ppf(SLACK, studies, POWER))
     accepted = sound and counts[right] >= least and counts[wrong] == 0  # type: ignore[index]
     return least, accepted, f"at least {least} times '{right}', never '{wrong}', none invalid"

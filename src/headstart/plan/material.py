@@ -1,6 +1,7 @@
 """What a trial works on: a task at a size with a seed, in numbers and as parts of a payload."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from headstart.core.hashing import Json
 from headstart.plan.payloads import data_payload, preprocessing_payload, test_payload
@@ -15,7 +16,7 @@ EVERYTHING = SizeSpec(kind="all")
 MOST_FITTED = 2000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Material:
     """The data side of one training. `role` is `source`, `target` or `self`.
 
@@ -38,12 +39,12 @@ class Material:
         """The task."""
         return self.study.tasks[self.task_name]
 
-    @property
+    @cached_property
     def known(self) -> DatasetFacts:
         """Facts of the task's data set."""
         return self.facts[str(self.task.data)]
 
-    @property
+    @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """Indices of the data set's classes under each class of the task."""
         return tuple(self.task.groups(self.known.classes).values())
@@ -53,23 +54,23 @@ class Material:
         """Classes of the task, those without images (original labels) included."""
         return len(self.groups)
 
-    @property
+    @cached_property
     def available(self) -> int:
         """Training images of the task once validation and test are taken out."""
         return self.task.split.num_left(sum(task_counts(self.task, self.known)))
 
-    @property
+    @cached_property
     def num_images(self) -> int:
         """Training images at this size."""
         filled = sum(1 for group in self.groups if group)
         return self.size.num_images(filled, self.available)
 
-    @property
+    @cached_property
     def layers(self) -> tuple[LayerFacts, ...]:
         """The network as this task shapes it."""
         return layers_of(self.study.network, self.known.shape, self.num_classes)
 
-    @property
+    @cached_property
     def datasets(self) -> dict[str, DataRef]:
         """Where the pair's data is found, by content."""
         tasks = [self.study.tasks[name] for name in (self.pair.source, self.pair.target)]

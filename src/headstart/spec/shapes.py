@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 from headstart.core.errors import Problem
@@ -64,6 +65,7 @@ def head_layer(network: NetworkSpec, num_classes: int) -> Dense:
     return Dense(units=num_outputs(network, num_classes), initialiser=network.head.initialiser)
 
 
+@lru_cache(maxsize=64)
 def layers_of(network: NetworkSpec, image: Shape, num_classes: int) -> tuple[LayerFacts, ...]:
     """Every layer of the network in order, the head last.
 
