@@ -208,7 +208,9 @@ def test_an_update_played_back_is_the_update(
 
     monkeypatch.setattr(loop, "fits", lambda work: False)  # by hand is for processors alone
     plain, pretending, learner_of = train_together(members()), Pretending(), loop._learner
-    monkeypatch.setattr(loop, "_learner", lambda members: Recorded(learner_of(members), pretending))
+    monkeypatch.setattr(
+        loop, "_learner", lambda members: Recorded(learner_of(members), pretending, CPU)
+    )
     for found, wanted in zip(train_together(members()), plain, strict=True):
         for name, array in wanted.last_weights.items():
             np.testing.assert_allclose(found.last_weights[name], array, rtol=1e-5, atol=1e-6)

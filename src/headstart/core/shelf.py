@@ -1,4 +1,4 @@
-"""Features too large for one process, in files that all workers of a machine map into memory.
+"""Arrays too large for each process to hold, in files that all of a machine map into memory.
 
 Written once by whoever needs them first, read by all through the system's cache; nothing that a
 result depends on lies here, so anything may be deleted at any time.
@@ -63,13 +63,10 @@ class Shelf:
             fill(room)
             path.replace(self._place / f"{name}.npy")
         except OSError:
-            if path is not None:
-                path.unlink(missing_ok=True)
             return None
-        except BaseException:
+        finally:
             if path is not None:
-                path.unlink(missing_ok=True)
-            raise
+                path.unlink(missing_ok=True)  # what is whole has another name by now
         return room
 
     def clear(self) -> None:

@@ -70,6 +70,7 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
 
     device = torch.device(device_for(options.device))
     desk = _Desk(store, device)
+    _settle(device)
     room = _room(device)
     waiting: list[Ready] = []
     for step in steps:
@@ -86,10 +87,8 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
             yield desk.fail(step)
             continue
         # One more may wait if it brings nothing of its own, however large what it shares is.
-        alone, joined = (
-            bytes_of(each.member for each in (*waiting, *new)) for new in ((), (ready,))
-        )
-        if waiting and joined > max(alone, room):
+        before = bytes_of(one.member for one in waiting)
+        if waiting and bytes_of(one.member for one in (*waiting, ready)) > max(before, room):
             yield from desk.train(waiting)
             waiting = []
         waiting.append(ready)
@@ -97,16 +96,22 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
         yield from desk.train(waiting)
 
 
+def _settle(device: "torch.device") -> None:
+    """Make a GPU give the same numbers from run to run, and float32 that is float32."""
+    if device.type == "cuda":
+        import torch
+
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
+
+
 def _room(device: "torch.device") -> float:
-    """Bytes that trainings may take while they wait for others. Sets a GPU up for equal numbers."""
+    """Bytes that trainings may take while they wait for others."""
     if device.type == "cpu":
         return READY_BYTES
     import torch
 
-    # The same numbers from run to run, and float32 that is float32.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.allow_tf32 = False
     free, _ = torch.cuda.mem_get_info(device)
     return READY_SHARE * free
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from headstart.core.errors import DataError, Problem, SpecError, known_names, nearest
 from headstart.data.images import facts_of
+from headstart.spec.arms import DEFAULT_ARMS
 from headstart.spec.checks import Parts, check
 from headstart.spec.data_checks import check_facts
 from headstart.spec.facts import Facts
@@ -132,12 +133,12 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
         control = given.get("control", StudySpec.model_fields["control"].default)
         wanted = dict.fromkeys([control, *changes.arms])  # nothing is compared without it
         changed["arms"] = _arms_named(given.get("arms"), wanted)
-        if isinstance(given.get("published"), list):  # figures of arms that are not run
-            told = {"source", *wanted}
+        if isinstance(given.get("published"), list):
+            left_out = _names(given.get("arms", DEFAULT_ARMS)) - set(wanted)
             changed["published"] = [
                 figure
                 for figure in given["published"]
-                if not isinstance(figure, dict) or figure.get("arm") in told
+                if not isinstance(figure, dict) or figure.get("arm") not in left_out
             ]
     if changes.skip_broken:
         changed["tasks"] = {
@@ -145,6 +146,12 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
             for name, task in given.get("tasks", {}).items()
         }
     return changed
+
+
+def _names(arms: object) -> set[object]:
+    """What the arms of a study file are called, as far as they are."""
+    told = arms if isinstance(arms, list | tuple) else ()
+    return {arm.get("name") if isinstance(arm, dict) else arm for arm in told}
 
 
 def _arms_named(own: object, wanted: Iterable[str]) -> list[Any]:

@@ -242,6 +242,10 @@ class CutSweep(Spec):
         """The size of the sweep in a study of these sizes; of an even number the smaller."""
         return self.size or sizes[(len(sizes) - 1) // 2]
 
+    def names(self, cuts: tuple[str, ...]) -> tuple[str, ...]:
+        """What its arms are called, family by family."""
+        return tuple(f"{family}@{cut}" for family in self.families for cut in cuts)
+
     def arms(self, cuts: tuple[str, ...], sizes: tuple[SizeSpec, ...]) -> tuple[ArmSpec, ...]:
         """One arm for each family and cut."""
         origins = {"A": SOURCE, "B": SELF, "r": FRESH}

@@ -257,9 +257,8 @@ def _repeats(parts: Parts) -> Iterator[Problem]:
         ("pairs", lambda pair: f"{pair.source} -> {pair.target}"),
     ):
         said = [text(item) for item in parts.get(section, ())]
-        swept = parts.get("cuts") is not None and "network" in parts and parts.get("sizes")
-        if section == "arms" and swept:
-            said += [a.name for a in parts["cuts"].arms(parts["network"].cuts, parts["sizes"])]
+        if section == "arms" and parts.get("cuts") is not None and "network" in parts:
+            said += parts["cuts"].names(parts["network"].cuts)
         for twice in sorted({item for item in said if said.count(item) > 1}):
             yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
 

@@ -111,7 +111,7 @@ class TrainingSpec(Spec):
     Validation is measured `validations` times, evenly spaced; `keep` says which weights count.
     `rates` are learning rates to choose from: every arm tries each of them at each size on the
     pilot seed, and the best on validation takes the place of the optimiser's own. `precision` is
-    that of products and convolutions in updates of whole networks; all else is float32.
+    that of what flows through a whole network in an update; weights and all else are float32.
     """
 
     epochs: Annotated[float, Field(gt=0)] | None = None

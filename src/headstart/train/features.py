@@ -75,6 +75,8 @@ def still_part(
         shelf: where large features of named examples are shared with other processes.
     """
     network = (work.network, work.image, work.num_classes, done)
+    if device.type != "cpu" or not examples.name:
+        shelf = None
 
     def make() -> Part:
         if not len(examples.labels):
@@ -85,18 +87,12 @@ def still_part(
         if all(isinstance(layer, Flatten) for layer in still):
             rows = still(torch.from_numpy(examples.inputs).to(device))  # no copy on a CPU
             return Part(shape(rows), labels)
-        name = ""
-        if shelf is not None and device.type == "cpu" and examples.name:
-            layers = [
-                work.network.model_dump(mode="json"),
-                list(work.image),
-                work.num_classes,
-                done,
-            ]
-            name = digest([examples.name, frozen, layers, shape.__name__])
-            found = shelf.get(name)
-            if found is not None:
-                return Part(_channels_first(torch.from_numpy(found)), labels, mapped=True)
+        # A later run may find what one that was killed has left, under another version of torch.
+        layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
+        name = digest([examples.name, frozen, layers, shape.__name__, torch.__version__])
+        found = None if shelf is None else shelf.get(name)
+        if found is not None:
+            return Part(_channels_first(torch.from_numpy(found)), labels, mapped=True)
         return _computed(lambda inputs: shape(still(inputs)), examples, labels, device, shelf, name)
 
     if not examples.name:
@@ -136,7 +132,7 @@ def _computed(
         for at in range(batch, num, batch):
             room[at : at + batch] = of(at)
 
-    if shelf is not None and name and num * first[0].nbytes > SHELVED_BYTES:
+    if shelf is not None and num * first[0].nbytes > SHELVED_BYTES:
         shelved = shelf.put(name, shape, lambda array: fill(torch.from_numpy(array)))
         if shelved is not None:
             return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)

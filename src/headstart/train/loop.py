@@ -158,7 +158,7 @@ def _learner(members: Sequence[Member]) -> Learner:
         learner = _alone(members[0])
     else:
         learner = Abreast([_alone(member) for member in members], device)
-    return Recorded(learner, CudaGraphs(device)) if device.type == "cuda" else learner
+    return Recorded(learner, CudaGraphs(device), device) if device.type == "cuda" else learner
 
 
 def _alone(member: Member) -> Learner:

@@ -45,12 +45,12 @@ class Recorded:
     the same numbers, so no number depends on whether it was.
     """
 
-    def __init__(self, learner: Learner, recorder: Recorder) -> None:
+    def __init__(self, learner: Learner, recorder: Recorder, device: torch.device) -> None:
         self._learner = learner
         self._recorder = recorder
         self._batches: dict[int, Tensor] = {}
         self._records: dict[int, Record] = {}
-        self._factor = torch.ones(())
+        self._factor = torch.ones((), device=device)
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
@@ -59,8 +59,6 @@ class Recorded:
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of every member. What it gives is overwritten by the next."""
-        if self._factor.device != batches.device:
-            self._factor = self._factor.to(batches.device)
         self._factor.fill_(factor)
         size = batches.shape[1]
         first = size not in self._batches
