@@ -18,7 +18,7 @@ from headstart.analyse.analysis import (
 from headstart.analyse.attribution import attribute, expected_of, role_of
 from headstart.analyse.compare import compare_all
 from headstart.analyse.headline import headline
-from headstart.analyse.readings import objections, reading_of
+from headstart.analyse.readings import objections, reading_of, remedy
 from headstart.spec.arms import NAMED_ARMS
 
 RENAMED: tuple[tuple[dict[str, Any], Role | None], ...] = (
@@ -147,12 +147,19 @@ def test_what_was_not_run_cannot_be_told() -> None:
     _, notes = attributed({"scratch": 0.70, "random_trunk": 0.5, "full": 0.80, "probe": 0.80})
     assert notes["full"].reading == (
         "better than scratch; cannot be told from shuffled weights, compute-matched scratch or "
-        "selffer: not run; add them with --thorough"
+        "selffer: not run; add the arms shuffled, scratch_long and selffer"
     )
     assert notes["probe"].reading == (
         "better than scratch and random_trunk; cannot be told from compute-matched scratch: not "
-        "run; add it with --thorough"
+        "run; add the arm scratch_long"
     )
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+def test_the_arm_to_add_is_one_that_has_the_role(role: Role) -> None:
+    name = remedy([role]).removeprefix("add the arm ")
+    study = study_of(["scratch", "full", name])
+    assert role_of(next(arm for arm in study.all_arms if arm.name == name), study) == role
 
 
 def test_a_control_trained_another_way_is_not_the_arm_without_the_source() -> None:

@@ -73,6 +73,33 @@ def test_a_pilot_that_fails_leaves_its_trials_waiting(
     assert go(tuned(), store_folder).analysis.num_done == 4
 
 
+def test_how_far_a_study_is_comes_from_the_plan_it_last_had(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At every plan of a run, at its end, and for a store from before plans were remembered."""
+    told: list[tuple[int, int, int, int]] = []
+
+    def planned(plan: Plan, expected: tuple[Step, ...], stored: set[str]) -> None:
+        with Store(store_folder) as store:
+            (now,) = flow.progress(store)
+        assert (now.num_trials, now.num_steps) == (plan.num_trials, len(plan.steps))
+        assert now.steps_done == len(stored)
+        told.append((now.trials_done, now.num_trials, now.steps_done, now.num_steps))
+
+    done = go(tuned(looks=[2, 3]), store_folder, planned)
+    with Store(store_folder) as store:
+        (ended,) = flow.progress(store)
+        plan = flow.recall_one(store, "tiny").plan
+        with monkeypatch.context() as forgetful:
+            forgetful.setattr(Store, "plan", lambda *_: None)
+            assert flow.progress(store) == [ended]
+    assert (ended.trials_done, ended.num_trials) == (6, 6)
+    assert ended.steps_done == ended.num_steps == len(plan.steps)
+    assert told[0][:3] == (0, 4, 0)
+    assert told[-1][:2] == (4, 6)  # the second look begins with the trials of the first
+    assert done.tally.run == ended.num_steps
+
+
 def test_seeds_are_added_while_evidence_is_short(store_folder: Path) -> None:
     loaded = tiny(sizes=[20], arms=["scratch", "full"], seeds=2, looks=[2, 3])
     analysis = go(loaded, store_folder).analysis
@@ -97,7 +124,7 @@ def test_a_look_is_remembered_and_charged_for(store_folder: Path) -> None:
     assert looked(4) == (2, 0.0294)
     assert looked(3) == (2, 0.0294)
     with Store(store_folder) as store:
-        recalled = flow.recall(store)[0]
+        recalled = flow.recall_one(store, "tiny")
         evidence = evidence_of(recalled.loaded.study, recalled.plan)
         assert list(store.looks(evidence).values()) == [{3, 4}]
         again, _ = flow.report_again(store, recalled)

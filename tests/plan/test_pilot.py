@@ -76,7 +76,7 @@ def settled(best: dict[str, float], **changes: Any) -> Plan:
     study, facts = StudySpec(**{**STUDY, **changes}), digits()
     choices: dict[str, Json] = {}
     for _ in range(10):
-        plan = make_plan(study, {facts.name: facts}, choices)
+        plan = make_plan(study, {facts.name: facts}, choices.get)
         if not plan.undecided:
             return plan
         for key in plan.undecided:

@@ -18,7 +18,7 @@ import pytest
 
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.store import migrations
-from headstart.store.store import Store
+from headstart.store.store import PlanRow, Store
 
 KEY, OTHER = "ab" * 32, "cd" * 32
 ARRAYS: dict[str, np.ndarray] = {
@@ -147,8 +147,10 @@ def test_sums_over_trainings(store: Store) -> None:
 
 def test_a_row_without_its_blob_does_not_count(store: Store) -> None:
     put(store)
+    assert store.finished([KEY, OTHER]) == {KEY}
     blob(store.folder).unlink()
     assert store.row(KEY) is None
+    assert store.finished([KEY, OTHER]) == set()
     with pytest.raises(StoreError, match="is not in the store"):
         store.arrays(KEY)
 
@@ -158,6 +160,7 @@ def test_a_short_blob_does_not_count(store: Store) -> None:
     path = blob(store.folder)
     path.write_bytes(path.read_bytes()[:-1])
     assert store.row(KEY) is None
+    assert store.finished([KEY]) == set()
 
 
 def test_a_flipped_byte_drops_the_row(store: Store) -> None:
@@ -448,6 +451,18 @@ def test_studies_come_back_the_latest_use_first(store: Store) -> None:
     assert store.studies()[0].facts == {"digits": {"name": "digits"}}
     used = [row.used_at for row in store.studies()]
     assert used == sorted(used, reverse=True)
+
+
+def test_a_study_has_the_plan_it_was_given_last(store: Store) -> None:
+    number = store.save_study("a", {}, {}, "run a")
+    assert store.save_study("b", {}, {}, "run b") != number
+    assert store.plan(number) is None
+    for steps, waiting in ((("one",), 4), (("one", "two"), 0)):
+        planned = PlanRow(steps=steps, trials=steps[1:], num_waiting=waiting)
+        store.save_plan(number, planned)
+        assert store.plan(number) == planned
+    assert store.save_study("a", {}, {}, "run a again") == number
+    assert store.plan(number) == planned
 
 
 def test_an_empty_store_holds_no_studies(store: Store) -> None:

@@ -28,6 +28,15 @@ _CAUSES: dict[Role, tuple[str, str]] = {
 }
 """What follows where the arm is no better than the control, and where it is not shown to be."""
 
+_ARMS: dict[Role, str] = {
+    "label map": "label_map",
+    "random trunk": "random_trunk",
+    "shuffled weights": "shuffled",
+    "compute-matched scratch": "scratch_long",
+    "selffer": "selffer",
+}
+"""The arms that a study may name to have them."""
+
 _STANCES: dict[Word, str] = {
     "helps": "better than",
     "hurts": "worse than",
@@ -39,8 +48,8 @@ _NO_GAIN: dict[Word, str] = {
     "no measurable difference": "there is no gain to put down to anything",
     "not enough evidence": "there is no gain yet to put down to anything",
 }
-_REMEDY: dict[State, str] = {
-    "not run": "not run; add {it} with --thorough",
+_STATES: dict[State, str] = {
+    "not run": "not run; {remedy}",
     "not run in the same way": "not run in the same way",
     "not finished": "not finished",
     "invalid": "the protocol failed there",
@@ -122,8 +131,13 @@ def _named(row: Attribution) -> str:
 
 
 def _silences(silent: Mapping[Role, State]) -> Iterator[str]:
-    for state, remedy in _REMEDY.items():
+    for state, said in _STATES.items():
         roles = [role for role, its in silent.items() if its == state]
         if roles:
-            it = "it" if len(roles) == 1 else "them"
-            yield f"cannot be told from {listed(roles, 'or')}: {remedy.format(it=it)}"
+            yield f"cannot be told from {listed(roles, 'or')}: {said.format(remedy=remedy(roles))}"
+
+
+def remedy(roles: Sequence[Role]) -> str:
+    """How a study gets controls that it lacks."""
+    arms = [_ARMS[role] for role in roles]
+    return f"add the arm{'s' if len(arms) > 1 else ''} {listed(arms, 'and')}"

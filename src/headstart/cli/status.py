@@ -17,7 +17,7 @@ def status(store: StoreFolder = Path("headstart-store")) -> None:
 
     flow.need_store(store)
     with Store(store) as opened:
-        progress = [flow.progress_of(opened, recalled) for recalled in flow.recall(opened)]
+        progress = flow.progress(opened)
     if not progress:
         typer.echo(f"The store {store} holds no study yet.")
         return

@@ -15,8 +15,7 @@ from headstart.flow.load import recipes as recipes
 from headstart.flow.load import with_facts as with_facts
 from headstart.flow.recall import look_ahead as look_ahead
 from headstart.flow.recall import need_store as need_store
-from headstart.flow.recall import progress_of as progress_of
-from headstart.flow.recall import recall as recall
+from headstart.flow.recall import progress as progress
 from headstart.flow.recall import recall_one as recall_one
 from headstart.flow.recall import report_again as report_again
 from headstart.flow.study import Study as Study

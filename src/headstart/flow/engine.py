@@ -4,9 +4,8 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from headstart.analyse.analysis import Analysis
-from headstart.analyse.build import analyse
 from headstart.core.hashing import Json
 from headstart.execute.environment import device_for
 from headstart.execute.executors import Listener, executor_for
@@ -16,7 +15,10 @@ from headstart.flow.load import Loaded
 from headstart.plan.expand import evidence_of, expected_steps, make_plan
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
-from headstart.store.store import Store
+from headstart.store.store import PlanRow, Store
+
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis
 
 Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
 """Told of a plan, of the steps expected after it, and of the keys of those stored."""
@@ -26,7 +28,7 @@ Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
 class Done:
     """A run that came to its end: the analysis, and what the run did."""
 
-    analysis: Analysis
+    analysis: "Analysis"
     summary: RunSummary
     tally: Tally
 
@@ -51,10 +53,12 @@ def run(
     options = replace(options, store=options.store.absolute())
     tally = Tally(run=0, reused=0, failed=(), blocked=0)
     with Store(options.store) as store:
-        remember(store, loaded, command)
+        number = remember(store, loaded, command)
         for study in loaded.study.at_looks():
             at = replace(loaded, study=study)
-            plan, more = carry_out(at, store, options, listen=listen, planned=planned or _silent)
+            plan, more = carry_out(
+                at, number, store, options, listen=listen, planned=planned or _silent
+            )
             tally = tally.then(more)
             analysis = look(at, plan, store)
             if analysis.num_done < analysis.num_trials or analysis.decided:
@@ -69,13 +73,23 @@ def run(
 
 
 def carry_out(
-    loaded: Loaded, store: Store, options: RunOptions, *, listen: Listener, planned: Planned
+    loaded: Loaded,
+    number: int,
+    store: Store,
+    options: RunOptions,
+    *,
+    listen: Listener,
+    planned: Planned,
 ) -> tuple[Plan, Tally]:
-    """Execute a study at one look, planning again whenever the pilot has settled something."""
+    """Execute a study at one look, planning again whenever the pilot has settled something.
+
+    `number` is the study's in the store, as `remember` gives it.
+    """
     tally = Tally(run=0, reused=0, failed=(), blocked=0)
     while True:
         plan = plan_of(loaded, store)
-        stored = set(store.rows(plan.steps))
+        store.save_plan(number, row_of(plan))
+        stored = store.finished(plan.steps)
         planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
         tally = tally.then(execute(plan, store, options, executor_for(options.workers), listen))
         if not store.rows(plan.undecided):
@@ -84,17 +98,18 @@ def carry_out(
 
 def plan_of(loaded: Loaded, store: Store) -> Plan:
     """The plan of a study, with every choice that the store holds."""
-    choices: dict[str, Json] = {}
-    while True:
-        plan = make_plan(loaded.study, loaded.facts, choices)
-        made = store.rows(plan.undecided)
-        if not made:
-            return plan
-        choices |= {key: row.result for key, row in made.items()}
+
+    def choice(key: str) -> Json | None:
+        row = store.row(key)
+        return row.result if row else None
+
+    return make_plan(loaded.study, loaded.facts, choice)
 
 
-def look(loaded: Loaded, plan: Plan, store: Store) -> Analysis:
+def look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
     """The analysis of a study, and the store's memory that its evidence was looked at."""
+    from headstart.analyse.build import analyse  # planning and training do without
+
     study = loaded.study
     evidence = evidence_of(study, plan)
     seen = store.looks(evidence).values()
@@ -106,10 +121,23 @@ def look(loaded: Loaded, plan: Plan, store: Store) -> Analysis:
     return analysis
 
 
-def remember(store: Store, loaded: Loaded, command: str) -> None:
-    """Keep the study with its facts, so that reports need neither its file nor its data."""
+def row_of(plan: Plan) -> PlanRow:
+    """A plan as the store remembers it."""
+    return PlanRow(
+        steps=tuple(plan.steps),
+        trials=tuple(trial.score_key for trial in plan.trials),
+        num_waiting=plan.num_waiting,
+    )
+
+
+def remember(store: Store, loaded: Loaded, command: str) -> int:
+    """Keep the study with its facts, so that reports need neither its file nor its data.
+
+    Gives its number in the store.
+    """
     facts = {name: known.model_dump(mode="json") for name, known in loaded.facts.items()}
-    store.save_study(loaded.study.name, loaded.study.model_dump(mode="json"), facts, command)
+    spec = loaded.study.model_dump(mode="json")
+    return store.save_study(loaded.study.name, spec, facts, command)
 
 
 def default_workers(device: Device = "auto") -> int:

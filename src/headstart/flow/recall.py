@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headstart.analyse.analysis import Analysis
 from headstart.core.errors import StoreError, known_names, nearest
-from headstart.flow.engine import look, plan_of
+from headstart.flow.engine import look, plan_of, row_of
 from headstart.flow.load import Loaded
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.outlook import Outlook, StudyProgress, model_seconds, outlook
@@ -18,6 +18,9 @@ from headstart.spec.study import StudySpec
 from headstart.spec.variants import variant_name
 from headstart.store.store import Store, StudyRow
 
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
@@ -26,12 +29,6 @@ class Recalled:
     loaded: Loaded
     plan: Plan
     command: str
-    used_at: str
-
-
-def recall(store: Store) -> list[Recalled]:
-    """Every study of a store, the latest use first."""
-    return [_recalled(store, row) for row in store.studies()]
 
 
 def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recalled:
@@ -56,7 +53,7 @@ def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recal
     )
 
 
-def report_again(store: Store, recalled: Recalled) -> tuple[Analysis, RunSummary]:
+def report_again(store: Store, recalled: Recalled) -> tuple["Analysis", RunSummary]:
     """The analysis of what a store holds of a study; nothing is run."""
     started = time.perf_counter()
     done = len(store.rows(recalled.plan.steps))
@@ -80,24 +77,31 @@ def look_ahead(loaded: Loaded, folder: Path, workers: int) -> Outlook:
         plan = plan_of(loaded, store)
         spent = store.spent()
         rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
-        stored = set(store.rows(plan.steps))
+        stored = store.finished(plan.steps)
     expected = expected_steps(loaded.study, loaded.facts, plan)
     known = rate if spent.steps else None
     return outlook(loaded.study.name, plan, expected, stored, known, workers)
 
 
-def progress_of(store: Store, recalled: Recalled) -> StudyProgress:
-    """How far a study of a store is."""
-    plan = recalled.plan
-    done = set(store.rows(plan.steps))
+def progress(store: Store) -> list[StudyProgress]:
+    """How far every study of a store is, by the plan it last had, the latest use first."""
+    return [_progress_of(store, row) for row in store.studies()]
+
+
+def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
+    plan = store.plan(row.number)
+    if plan is None:  # last run by a headstart that did not remember plans
+        plan = row_of(_recalled(store, row).plan)
+        store.save_plan(row.number, plan)
+    done = store.finished(plan.steps)
     return StudyProgress(
-        study=recalled.loaded.study.name,
-        trials_done=sum(trial.score_key in done for trial in plan.trials),
-        num_trials=plan.num_trials,
+        study=row.name,
+        trials_done=sum(key in done for key in plan.trials),
+        num_trials=len(plan.trials) + plan.num_waiting,
         steps_done=len(done),
         num_steps=len(plan.steps),
         steps_failed=len(store.failures(plan.steps)),
-        used_at=recalled.used_at,
+        used_at=row.used_at,
     )
 
 
@@ -119,4 +123,4 @@ def _recalled(store: Store, row: StudyRow) -> Recalled:
         if not store.rows(more):
             break
         loaded, plan = following, begun
-    return Recalled(loaded=loaded, plan=plan, command=row.command, used_at=row.used_at)
+    return Recalled(loaded=loaded, plan=plan, command=row.command)

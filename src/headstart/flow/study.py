@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from headstart.analyse.analysis import Analysis
 from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import default_workers, run
 from headstart.flow.load import Changes, load, with_facts
 from headstart.spec.study import StudySpec
+
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis
 
 DEFAULT_STORE = Path("headstart-store")
 
@@ -22,7 +25,7 @@ class Study(StudySpec):
         *,
         workers: int | None = None,
         listen: Listener | None = None,
-    ) -> Analysis:
+    ) -> "Analysis":
         """Run what is missing and give the analysis. What the store holds is not run again."""
         loaded = with_facts(self)
         options = RunOptions(store=store, workers=workers or default_workers())

@@ -2,18 +2,20 @@
 
 import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from headstart.analyse.analysis import Word
-from headstart.analyse.build import analyse
-from headstart.analyse.validation import Kind, Validation, validation_of
 from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import Planned, carry_out, plan_of, remember
 from headstart.flow.load import Changes, Loaded, load, recipes_folder
 from headstart.store.store import Store
 
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Word
+    from headstart.analyse.validation import Kind, Validation
+
 SEEDS = 5  # of each study
-STUDIES: dict[Kind, int] = {"null": 200, "positive": 20, "negative": 20, "identity": 5}
+STUDIES: "dict[Kind, int]" = {"null": 200, "positive": 20, "negative": 20, "identity": 5}
 """How many studies of each kind are run unless another number is asked for."""
 
 APART = 1_000_000  # seeds between two validations, so that they share no study
@@ -23,12 +25,12 @@ APART = 1_000_000  # seeds between two validations, so that they share no study
 class Validated:
     """The outcome, and the seconds it took."""
 
-    validation: Validation
+    validation: "Validation"
     seconds: float
 
 
 def validate(
-    kind: Kind,
+    kind: "Kind",
     options: RunOptions,
     *,
     studies: int,
@@ -44,17 +46,20 @@ def validate(
     Raises:
         StoreError: the store cannot be used.
     """
+    from headstart.analyse.build import analyse
+    from headstart.analyse.validation import validation_of
+
     started = time.perf_counter()
     options = replace(options, store=options.store.absolute())
     loaded = load(str(recipes_folder() / "validation" / f"{kind}.toml"), Changes(seeds=SEEDS))
     first = seed * APART
     whole = _with_seeds(loaded, first, SEEDS * studies)
     with Store(options.store) as store:
-        remember(store, whole, command)
-        carry_out(whole, store, options, listen=listen, planned=planned)
+        number = remember(store, whole, command)
+        carry_out(whole, number, store, options, listen=listen, planned=planned)
         verdicts: list[Word] = []
-        for number in range(studies):
-            one = _with_seeds(loaded, first + SEEDS * number, SEEDS)
+        for index in range(studies):
+            one = _with_seeds(loaded, first + SEEDS * index, SEEDS)
             analysis = analyse(one.study, one.facts, plan_of(one, store), store)
             # A study that could not be finished has no comparison, and is no sound study.
             (verdict,) = [c.verdict for c in analysis.comparisons] or ["invalid"]

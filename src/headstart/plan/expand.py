@@ -16,14 +16,18 @@ from headstart.spec.sizes import SizeSpec
 from headstart.spec.study import Pair, StudySpec
 
 
-def make_plan(study: StudySpec, facts: Facts, choices: Choices | None = None) -> Plan:
+def nothing_chosen(_key: str) -> None:
+    """No `select` step is finished."""
+
+
+def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen) -> Plan:
     """Every trial of the study that can be planned yet, with the steps it needs.
 
-    `choices` are the results of `select` steps, by key. Same arguments, same plan. Trials that
-    need a choice which is not there are left out and counted; the plan's `undecided` steps give
-    the choices that are missing.
+    `choices` gives the results of `select` steps. Same arguments, same plan. Trials that need a
+    choice which is not there are left out and counted; the plan's `undecided` steps give the
+    choices that are missing.
     """
-    planner = _Planner(Trainings(study, facts), choices or {})
+    planner = _Planner(Trainings(study, facts), choices)
     for pair in study.pairs:
         planner.overlap(pair)
         for size in study.sizes:

@@ -15,8 +15,8 @@ from headstart.spec.arms import ArmSpec
 from headstart.spec.sizes import SizeSpec
 from headstart.spec.study import AUTO, Pair, StudySpec
 
-Choices = Mapping[str, Json]
-"""Results of finished `select` steps, by key."""
+Choices = Callable[[str], Json | None]
+"""The result of a `select` step by its key; None where it is not finished."""
 
 EXTENSIONS = 2  # times that a grid whose best rate lies at an edge is extended by one more rate
 WIDEST_MARGIN, NARROWEST_MARGIN = 1.0, 0.2  # percentage points
@@ -116,7 +116,7 @@ class Pilot:
         if at not in self.settled:
             self.settled[at] = self._choice(pair, size, arms, source)
         chosen = self.settled[at].rates
-        return Rates(source=source, arms={arm.name: chosen[arm.name] for arm in arms})
+        return Rates(source=source, arms=tuple((arm.name, chosen[arm.name]) for arm in arms))
 
     def source_rate(self, pair: Pair) -> float | None:
         """The learning rate of source runs, None where only one is given.
@@ -184,10 +184,11 @@ class Pilot:
         """Try the grid; while a best rate lies at its edge, try one more there, for every arm."""
         for extension in range(EXTENSIONS + 1):
             key = self._select(tried(grid), control, what)
-            if key not in self.choices:
+            made = self.choices(key)
+            if made is None:
                 self.undecided[key] = None
                 raise Undecided
-            choice = _read(self.choices[key])
+            choice = _read(made)
             if not choice.edges or len(grid) < 2 or extension == EXTENSIONS:
                 break
             grid = extended(grid, choice.edges.values())

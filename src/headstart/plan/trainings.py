@@ -1,7 +1,6 @@
 """Arm, size and seed -> training steps: phases, first weights, budgets."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headstart.core.hashing import Json
@@ -40,16 +39,17 @@ class Learnt:
 class Rates:
     """The learning rates of trainings whose spec names several to try.
 
-    `arms` holds those chosen; `tried` is the one under trial on the pilot seed, for every arm.
+    `arms` holds those chosen, (arm, rate); `tried` is the one under trial on the pilot seed, for
+    every arm.
     """
 
     source: float | None = None
-    arms: Mapping[str, float] = field(default_factory=dict)
+    arms: tuple[tuple[str, float], ...] = ()
     tried: float | None = None
 
     def of(self, arm: str) -> float | None:
         """The learning rate of an arm."""
-        return self.arms.get(arm, self.tried)
+        return dict(self.arms).get(arm, self.tried)
 
 
 @dataclass(slots=True)
@@ -59,6 +59,7 @@ class Trainings:
     study: StudySpec
     facts: Facts
     steps: dict[str, Step] = field(default_factory=dict)
+    _learnt: dict[tuple[object, ...], Learnt] = field(default_factory=dict)
 
     def add(self, step: Step) -> str:
         """Keep a step; gives its key."""
@@ -93,15 +94,22 @@ class Trainings:
 
     def learn(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates) -> Learnt:
         """The training of an arm at a size with a seed."""
-        material = self.target(pair, size, arm, seed)
-        training = self.training_of(arm)
-        training = training.at(rates.of(arm.name)) if arm.has_rate else training.untuned()
-        return self._learn(arm, training, size, material, rates)
+        asked = (pair.source, pair.target, size, arm.name, seed, rates)
+        if asked not in self._learnt:
+            material = self.target(pair, size, arm, seed)
+            training = self.training_of(arm)
+            training = training.at(rates.of(arm.name)) if arm.has_rate else training.untuned()
+            self._learnt[asked] = self._learn(arm, training, size, material, rates)
+        return self._learnt[asked]
 
     def learn_source(self, pair: Pair, seed: int, rate: float | None) -> Learnt:
         """A source run: the source task from scratch."""
-        training = self.study.pretraining.at(rate)
-        return self._learn(SOURCE_ARM, training, EVERYTHING, self.source(pair, seed), Rates())
+        asked = (pair.source, pair.target, seed, rate)
+        if asked not in self._learnt:
+            training, material = self.study.pretraining.at(rate), self.source(pair, seed)
+            learnt = self._learn(SOURCE_ARM, training, EVERYTHING, material, Rates())
+            self._learnt[asked] = learnt
+        return self._learnt[asked]
 
     def flops(self, arm: ArmSpec, size: SizeSpec, material: Material) -> int:
         """Operations of an arm's training."""

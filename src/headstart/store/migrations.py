@@ -47,6 +47,15 @@ MIGRATIONS = (
         PRIMARY KEY (evidence, num_seeds)
     ) STRICT;
     """,
+    # What a study was last planned to be, so that looking how far it is plans nothing.
+    """
+    CREATE TABLE plans (
+        study INTEGER PRIMARY KEY REFERENCES studies (number),
+        trials TEXT NOT NULL,
+        steps TEXT NOT NULL,
+        num_waiting INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

@@ -56,12 +56,25 @@ class FailureRow:
 class StudyRow:
     """A study as it was last run on this store."""
 
+    number: int
     name: str
     spec: Json
     facts: Json
     command: str
     planned_at: str
     used_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRow:
+    """What a study was last planned to be: the keys of all steps, and of those that end a trial.
+
+    `num_waiting` trials could not be planned yet.
+    """
+
+    steps: tuple[str, ...]
+    trials: tuple[str, ...]
+    num_waiting: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +127,14 @@ class Store:
             if looks_whole(self._blob_path(step.key), step.blob):
                 found[step.key] = step
         return found
+
+    def finished(self, keys: Iterable[str]) -> set[str]:
+        """The keys of finished steps among `keys`, as `rows` has them; nothing else is read."""
+        return {
+            row["key"]
+            for row in self._read_steps("key, blob_size, blob_sha256", keys)
+            if looks_whole(self._blob_path(row["key"]), _blob(row))
+        }
 
     def made(self, keys: Iterable[str]) -> dict[str, Made]:
         """How the finished steps among `keys` came to be; their results are not read."""
@@ -249,24 +270,30 @@ class Store:
 
     # -- studies -------------------------------------------------------------------------------
 
-    def save_study(self, name: str, spec: Json, facts: Json, command: str) -> None:
-        """Remember a study and the facts it was planned with, as the latest of its name."""
-        self._write(
+    def save_study(self, name: str, spec: Json, facts: Json, command: str) -> int:
+        """Remember a study and the facts it was planned with, as the latest of its name.
+
+        Gives the study's number in this store.
+        """
+        rows = self._read(
             "INSERT INTO studies (name, spec, facts, command, used_at, planned_at) "
             "VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name, spec, facts) "
-            "DO UPDATE SET command = excluded.command, used_at = excluded.used_at",
+            "DO UPDATE SET command = excluded.command, used_at = excluded.used_at "
+            "RETURNING number",
             # Not in canonical form: the order of a table of classes is that of the labels.
             (name, json.dumps(spec), json.dumps(facts), command, _now()),
         )
+        return int(rows[0]["number"])
 
     def studies(self) -> list[StudyRow]:
         """Every study of the store, the latest use first."""
         rows = self._read(
-            "SELECT name, spec, facts, command, planned_at, used_at FROM studies "
+            "SELECT number, name, spec, facts, command, planned_at, used_at FROM studies "
             "ORDER BY used_at DESC"
         )
         return [
             StudyRow(
+                number=row["number"],
                 name=row["name"],
                 spec=json.loads(row["spec"]),
                 facts=json.loads(row["facts"]),
@@ -276,6 +303,24 @@ class Store:
             )
             for row in rows
         ]
+
+    def save_plan(self, study: int, plan: PlanRow) -> None:
+        """Remember what the study of that number was planned to be, in place of what it was."""
+        self._write(
+            "INSERT OR REPLACE INTO plans VALUES (?, ?, ?, ?)",
+            (study, json.dumps(plan.trials), json.dumps(plan.steps), plan.num_waiting),
+        )
+
+    def plan(self, study: int) -> PlanRow | None:
+        """What the study of that number was last planned to be; None where nothing is known."""
+        query = "SELECT trials, steps, num_waiting FROM plans WHERE study = ?"
+        for row in self._read(query, (study,)):
+            return PlanRow(
+                trials=tuple(json.loads(row["trials"])),
+                steps=tuple(json.loads(row["steps"])),
+                num_waiting=row["num_waiting"],
+            )
+        return None
 
     def first_planned(self) -> str:
         """When the first study was planned on this store, in ISO form; empty where none was."""
@@ -359,8 +404,12 @@ def _step_row(row: sqlite3.Row) -> StepRow:
         result=json.loads(row["result"]),
         seconds=row["seconds"],
         environment=json.loads(row["environment"]),
-        blob=Blob(size=row["blob_size"], sha256=row["blob_sha256"]),
+        blob=_blob(row),
     )
+
+
+def _blob(row: sqlite3.Row) -> Blob:
+    return Blob(size=row["blob_size"], sha256=row["blob_sha256"])
 
 
 def _key_of(row: sqlite3.Row) -> str:

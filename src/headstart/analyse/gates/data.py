@@ -7,6 +7,7 @@ import numpy as np
 from headstart.analyse.analysis import Role
 from headstart.analyse.attribution import expected_of, role_of
 from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
+from headstart.analyse.readings import remedy
 from headstart.analyse.records import Cell, OverlapRecord, Record
 from headstart.analyse.tasks import task_facts
 from headstart.analyse.words import listed
@@ -236,7 +237,7 @@ def _attributable(seen: Seen) -> Iterator[Finding]:
     for missing, arms in wanting.items():
         yield Finding(
             message=f"no {listed(missing, 'or')} beside {listed(arms, 'and')}: a gain may be due "
-            "to what they would show. Add them with --thorough.",
+            f"to what they would show; {remedy(missing)}.",
             cells=seen.cells_of(arms),
         )
 

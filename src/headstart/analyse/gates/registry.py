@@ -49,7 +49,7 @@ def _outcome(
                 title=spec.title,
                 passed=not findings,
                 severity=spec.severity,
-                message=" ".join(f.message for f in findings) or spec.good,
+                message=_told(findings) or spec.good,
             )
         )
         if spec.severity == "invalid":
@@ -57,3 +57,10 @@ def _outcome(
                 for cell in finding.cells or seen.records:
                     withheld.setdefault(cell, f"{spec.id}: {finding.message}")
     return tuple(outcomes), withheld
+
+
+def _told(findings: list[Finding]) -> str:
+    """All findings as one sentence, for each starts in small letters; empty where there is none."""
+    return "; ".join(
+        [f.message.removesuffix(".") for f in findings[:-1]] + [f.message for f in findings[-1:]]
+    )
