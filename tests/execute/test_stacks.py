@@ -210,6 +210,7 @@ class Handing:
         self.slots = slots
         self.sizes: list[int] = []
         self.kinds: list[str] = []
+        self.lent: list[int] = []
 
     def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Future[tuple[Report, ...]]:
         self.sizes.append(len(steps))
@@ -217,6 +218,9 @@ class Handing:
         future: Future[tuple[Report, ...]] = Future()
         future.set_result(tuple(Report(key=step.key, ending="reused") for step in steps))
         return future
+
+    def lend(self, threads: int) -> None:
+        self.lent.append(threads)
 
     def close(self, *, abandon: bool) -> None:
         """Nothing to let go of."""
@@ -277,6 +281,18 @@ def test_searches_for_shared_images_never_keep_every_worker_from_training(
     handing = Handing(slots)
     go(plan, store_folder, handing)
     assert handing.kinds == kinds
+
+
+@pytest.mark.parametrize(("slots", "lent"), [(1, [1, 1, 1]), (2, [1, 2]), (4, [1]), (8, [2])])
+def test_threads_that_nobody_else_needs_are_lent(
+    slots: int, lent: list[int], store_folder: Path
+) -> None:
+    """Three trainings: as long as there are more than slots, each has one thread."""
+    steps = [made_up(number, None) for number in range(3)]
+    plan = Plan(trials=(), sources=(), overlaps={}, steps={step.key: step for step in steps})
+    handing = Handing(slots)
+    go(plan, store_folder, handing)
+    assert handing.lent == lent
 
 
 @pytest.mark.parametrize(("device", "sizes"), [("cpu", [1, 1, 1]), ("cuda", [3])])

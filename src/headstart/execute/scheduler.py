@@ -140,6 +140,7 @@ class _Schedule:
             return
         while self._heap and len(self.in_flight) < self.executor.slots:
             self._start(self._next())
+        self.executor.lend(self.executor.slots // max(len(self.in_flight), 1))
 
     def _next(self) -> list[str]:
         """The first step that is ready, with others of its stack; no worker is left without work.
