@@ -37,10 +37,8 @@ class Abreast:
                 learner.update(batch, factor)
                 for learner, batch in zip(self._learners, own, strict=True)
             ]
-        losses, right = zip(*told, strict=True)
-        return torch.stack([loss.view(()) for loss in losses]), torch.stack(
-            [number.view(()) for number in right]
-        )
+        logits, truth = zip(*told, strict=True)
+        return torch.cat(logits), torch.cat(truth)
 
     def _in_streams(self, own: Sequence[Tensor], factor: Factor) -> list[tuple[Tensor, Tensor]]:
         here = torch.cuda.current_stream()

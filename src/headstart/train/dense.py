@@ -6,7 +6,7 @@ added to the weight, or to its momentum, as it is computed.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -57,7 +57,7 @@ class DenseNetwork(ModuleLearner):
         names = {id(layer): name for name, layer in self.module.named_modules()}
         links = (self._link(layer, names[id(layer)]) for _, layer in layers[first:])
         self._links = [link for link in links if link is not None]
-        self._ones: dict[int, Tensor] = {}
+        self._minus_one: dict[int, Tensor] = {}
 
     @torch.inference_mode()
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
@@ -65,27 +65,24 @@ class DenseNetwork(ModuleLearner):
         factor = float(factor)
         values, truth = self.member.train.batch(batches[0])
         size = len(truth)
-        if size not in self._ones:
-            self._ones[size] = values.new_ones(size, 1)
+        if size not in self._minus_one:
+            self._minus_one[size] = values.new_full((size, 1), -1)
         for layer in self._below:
             values = layer(values)
         seen = [values]
         for link in self._links:
             seen.append(link.forward(seen[-1]))
         logits = self.module.logits(seen[-1])
-        log_shares = logits.log_softmax(1)
-        loss = functional.nll_loss(log_shares, truth)
-        right = (logits.argmax(1) == truth).sum()
         # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
-        slopes = log_shares.exp_().scatter_add_(1, truth[:, None], -self._ones[size]).div_(size)
+        slopes = logits.softmax(1).scatter_add_(1, truth[:, None], self._minus_one[size]).div_(size)
         slopes = slopes[:, -seen[-1].shape[1] :]
         for at in range(len(self._links) - 1, -1, -1):
             link, above = self._links[at], slopes
             if at:  # before the weights that it goes through move
                 slopes = link.back(above, seen[at], seen[at + 1])
             if isinstance(link, _Dense):
-                link.learn(above, seen[at], self._ones[size], factor)
-        return loss, right
+                link.learn(above, seen[at], factor)
+        return logits[None], truth[None]
 
     def _link(self, layer: nn.Module, name: str) -> "_Link | None":
         """What a layer does to numbers in a row, None if nothing."""
@@ -102,7 +99,7 @@ class DenseNetwork(ModuleLearner):
                 return _Dropping(layer) if layer.training else None
             case Flatten():
                 return None
-        return _Activation(layer, _BACK[type(layer)])
+        return _Activation(layer)
 
 
 class _Link(Protocol):
@@ -114,30 +111,50 @@ class _Link(Protocol):
 
 
 class _Moving:
-    """A parameter as a matrix (outputs, inputs), and how SGD moves it.
+    """A parameter, and how SGD moves it.
 
     As PyTorch has it: with g the gradient and the decay's share, v = momentum v + g from v = 0, and
     w -= rate v, or rate (g + momentum v) with Nesterov's momentum.
     """
 
     def __init__(self, parameter: nn.Parameter, scale: float, optimiser: OptimiserSpec) -> None:
-        self._values = parameter.detach().view(len(parameter), -1)
+        self._values = parameter.detach()
         self._velocity = torch.zeros_like(self._values) if optimiser.momentum else None
         self._rate = optimiser.lr * scale
         self._momentum, self._nesterov = optimiser.momentum, optimiser.nesterov
         self._decay = optimiser.weight_decay
 
-    def step(self, slopes: Tensor, inputs: Tensor, factor: float) -> None:
-        """Move by the gradient, slopes (batch, outputs) turned round times inputs."""
-        rate, velocity, turned = self._rate * factor, self._velocity, slopes.t()
+    def by_product(self, turned: Tensor, inputs: Tensor, factor: float) -> None:
+        """Move a matrix by its gradient, slopes (outputs, batch) times inputs (batch, inputs)."""
+        rate, velocity = self._rate * factor, self._velocity
         if velocity is not None:
             velocity.addmm_(turned, inputs, beta=self._momentum)
-            if self._decay:
-                velocity.add_(self._values, alpha=self._decay)
+            self._decay_into(velocity)
         if velocity is None or self._nesterov:
             self._values.addmm_(turned, inputs, beta=1 - rate * self._decay, alpha=-rate)
+        self._follow(rate)
+
+    def by(self, gradient: Tensor, factor: float) -> None:
+        """Move a row by its gradient."""
+        rate, velocity = self._rate * factor, self._velocity
         if velocity is not None:
-            self._values.add_(velocity, alpha=-rate * (self._momentum if self._nesterov else 1.0))
+            velocity.mul_(self._momentum).add_(gradient)
+            self._decay_into(velocity)
+        if velocity is None or self._nesterov:
+            if self._decay:
+                self._values.mul_(1 - rate * self._decay)
+            self._values.add_(gradient, alpha=-rate)
+        self._follow(rate)
+
+    def _decay_into(self, velocity: Tensor) -> None:
+        if self._decay:
+            velocity.add_(self._values, alpha=self._decay)
+
+    def _follow(self, rate: float) -> None:
+        """Move by the velocity, if there is one."""
+        if self._velocity is not None:
+            by = self._momentum if self._nesterov else 1.0
+            self._values.add_(self._velocity, alpha=-rate * by)
 
 
 class _Dense:
@@ -150,14 +167,14 @@ class _Dense:
         return functional.linear(inputs, self._weight, self._bias)
 
     def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
-        return slopes @ self._weight
+        return slopes.mm(self._weight)
 
-    def learn(self, slopes: Tensor, inputs: Tensor, ones: Tensor, factor: float) -> None:
-        """Move what is trained of it; the bias is the weight of an input that is always one."""
+    def learn(self, slopes: Tensor, inputs: Tensor, factor: float) -> None:
+        """Move what is trained of it."""
         if self._moving_weight is not None:
-            self._moving_weight.step(slopes, inputs, factor)
+            self._moving_weight.by_product(slopes.t(), inputs, factor)
         if self._moving_bias is not None:
-            self._moving_bias.step(slopes, ones, factor)
+            self._moving_bias.by(slopes.sum(0), factor)
 
 
 class _Dropping:
@@ -173,26 +190,40 @@ class _Dropping:
         return slopes * self._mask
 
 
-_Back = Callable[[nn.Module, Tensor, Tensor, Tensor], Tensor]
+_Forward = Callable[[Any, Tensor], Tensor]
+_Back = Callable[[Any, Tensor, Tensor, Tensor], Tensor]
 _aten = torch.ops.aten
-# What autograd itself calls, with what it keeps: inputs or outputs.
-_BACK: dict[type[nn.Module], _Back] = {
-    Relu: lambda _, slopes, __, out: _aten.threshold_backward(slopes, out, 0),
-    nn.LeakyReLU: lambda layer, slopes, inputs, _: _aten.leaky_relu_backward(
-        slopes, inputs, layer.negative_slope, False
+# What a layer does, in place where nobody asks for its input again; and what autograd itself calls
+# on the way back, with what it keeps: inputs or outputs.
+_ACTIVATIONS: dict[type[nn.Module], tuple[_Forward, _Back]] = {
+    Relu: (
+        lambda _, inputs: inputs.relu_(),
+        lambda _, slopes, __, out: _aten.threshold_backward(slopes, out, 0),
     ),
-    nn.Tanh: lambda _, slopes, __, out: _aten.tanh_backward(slopes, out),
-    nn.GELU: lambda _, slopes, inputs, __: _aten.gelu_backward(slopes, inputs),
+    nn.LeakyReLU: (
+        lambda layer, inputs: functional.leaky_relu(inputs, layer.negative_slope),
+        lambda layer, slopes, inputs, _: _aten.leaky_relu_backward(
+            slopes, inputs, layer.negative_slope, False
+        ),
+    ),
+    nn.Tanh: (
+        lambda _, inputs: inputs.tanh_(),
+        lambda _, slopes, __, out: _aten.tanh_backward(slopes, out),
+    ),
+    nn.GELU: (
+        lambda _, inputs: functional.gelu(inputs),
+        lambda _, slopes, inputs, __: _aten.gelu_backward(slopes, inputs),
+    ),
 }
 
 
 class _Activation:
-    def __init__(self, layer: nn.Module, back: _Back) -> None:
-        self._layer, self._back = layer, back
+    def __init__(self, layer: nn.Module) -> None:
+        self._layer = layer
+        self._forward, self._back = _ACTIVATIONS[type(layer)]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self._layer(inputs)
-        return outputs
+        return self._forward(self._layer, inputs)
 
     def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
         return self._back(self._layer, slopes, inputs, outputs)

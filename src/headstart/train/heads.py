@@ -82,12 +82,9 @@ class Heads:
         torch.index_select(self._labels, 0, live, out=room.labels[: len(live)])
         for rows, weights, outputs, _ in room.tiles:
             torch.bmm(rows, weights, out=outputs)
-        logits, truth = self._logits(room.outputs), room.labels.view(-1, size, 1)
-        right = (logits.argmax(2, keepdim=True) == truth).sum((1, 2))
-        log_shares = logits.log_softmax(2)
-        losses = log_shares.gather(2, truth).sum((1, 2)) / -size
+        logits, truth = self._logits(room.outputs), room.labels.view(-1, size)
         # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
-        slopes = log_shares.exp_().scatter_add_(2, truth, room.minus_one).div_(size)
+        slopes = logits.softmax(2).scatter_add_(2, truth[:, :, None], room.minus_one).div_(size)
         slopes = slopes[:, :, -room.outputs.shape[2] :].mT
         for (rows, _, _, gradient), slope in zip(
             room.tiles, slopes.chunk(len(room.tiles)), strict=True
@@ -95,8 +92,8 @@ class Heads:
             torch.bmm(slope, rows, out=gradient)
         self._optimiser.step()
         if self._places is not None:
-            return losses[self._places], right[self._places]
-        return losses[: len(self._members)], right[: len(self._members)]
+            return logits[self._places], truth[self._places]
+        return logits[: len(self._members)].clone(), truth[: len(self._members)].clone()
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""

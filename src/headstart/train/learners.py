@@ -61,7 +61,8 @@ class Learner(Protocol):
             factor: what the schedule says.
 
         Returns:
-            Each member's mean loss over its batch and its number of right answers, (members,).
+            Logits of the batch as it was trained on, dropout and all, (members, batch, classes),
+            and its labels, (members, batch), in memory that no later update writes to.
         """
 
     def validation_logits(self, member: int) -> Tensor:

@@ -31,6 +31,8 @@ from headstart.train.whole import WholeNetwork
 from headstart.train.work import Examples as Examples
 from headstart.train.work import PhaseWork as PhaseWork
 
+WAITING_BYTES = 250_000  # of a member's logits whose loss is still to be worked out
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
@@ -127,19 +129,20 @@ def _trained(members: Sequence[Member]) -> list[PhaseResult]:
     first, device = members[0].work, members[0].device
     learner = _learner(members)
     progress = [_Progress() for _ in members]
-    running = _Running(len(members), device)
+    running = _Running(len(members))
     measure_at = frozenset(first.measure_at)
     started, measuring = time.perf_counter(), 0.0
     works, num_images = [member.work for member in members], len(members[0].train.labels)
     for number, batches in enumerate(_batches(works, num_images, device)):
         factor = rate_factor(first.schedule, number, first.phase.updates)
-        running.add(*learner.update(batches, factor), batches.shape[1])
+        running.add(*learner.update(batches, factor))
         update = first.first_update + number + 1
         if update in measure_at:
             pause = time.perf_counter()
+            told = running.told()
             for at, member in enumerate(members):
-                progress[at].measure(learner, at, member, update, running)
-            running = _Running(len(members), device)
+                progress[at].measure(learner, at, member, update, told[at])
+            running = _Running(len(members))
             measuring += time.perf_counter() - pause
     seconds = (time.perf_counter() - started - measuring) / len(members)
     return [
@@ -240,20 +243,54 @@ def _batches(works: Sequence[PhaseWork], num_images: int, device: torch.device) 
         yield order[:, place * size : (place + 1) * size]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A member's loss, the mean over updates of each batch's, and its accuracy over the images."""
+
+    loss: float
+    accuracy: float
+
+
 class _Running:
-    """Training loss and accuracy over some updates, summed on the device without waiting for it."""
+    """Training loss and accuracy over some updates, worked out for many updates at a time."""
 
-    def __init__(self, members: int, device: torch.device) -> None:
-        self.loss = torch.zeros(members, device=device)
-        self.right = torch.zeros(members, dtype=torch.int64, device=device)
-        self.updates = self.images = 0
+    def __init__(self, members: int) -> None:
+        self._waiting: list[tuple[Tensor, Tensor]] = []
+        self._bytes = self._updates = self._images = 0
+        self._loss, self._right = [0.0] * members, [0] * members
 
-    def add(self, losses: Tensor, right: Tensor, images: int) -> None:
-        """Count one update of every member."""
-        self.loss += losses
-        self.right += right
-        self.updates += 1
-        self.images += images
+    def add(self, logits: Tensor, truth: Tensor) -> None:
+        """Count one update of every member: (members, batch, classes) and (members, batch)."""
+        if self._waiting and truth.shape != self._waiting[0][1].shape:
+            self._count()
+        self._waiting.append((logits, truth))
+        self._bytes += logits[0].nbytes
+        if self._bytes > WAITING_BYTES:
+            self._count()
+
+    def told(self) -> list[_Told]:
+        """What has come together, by member."""
+        self._count()
+        return [
+            _Told(loss=loss / self._updates, accuracy=right / self._images)
+            for loss, right in zip(self._loss, self._right, strict=True)
+        ]
+
+    def _count(self) -> None:
+        """Work out what waits, all batches of one size; each member by itself, as it is alone."""
+        if not self._waiting:
+            return
+        for at in range(len(self._loss)):
+            logits, truth = (
+                torch.stack([found[at] for found in told])
+                for told in zip(*self._waiting, strict=True)
+            )
+            each = functional.cross_entropy(logits.flatten(0, 1), truth.flatten(), reduction="none")
+            self._loss[at] += float(each.view(truth.shape).mean(1).sum())
+            self._right[at] += int((logits.argmax(2) == truth).sum())
+        self._updates += len(truth)
+        self._images += truth.numel()
+        self._waiting, self._bytes = [], 0
 
 
 class _Progress:
@@ -265,7 +302,7 @@ class _Progress:
         self.best_weights: Weights | None = None
 
     def measure(
-        self, learner: Learner, at: int, member: Member, update: int, running: _Running
+        self, learner: Learner, at: int, member: Member, update: int, told: "_Told"
     ) -> None:
         """Measure validation, and keep the weights if they are better than any before."""
         loss = accuracy = None
@@ -277,10 +314,10 @@ class _Progress:
         self.curve.append(
             Measurement(
                 update=update,
-                train_loss=float(running.loss[at]) / running.updates,
+                train_loss=told.loss,
                 validation_loss=loss,
                 validation_accuracy=accuracy,
-                train_accuracy=float(running.right[at]) / running.images,
+                train_accuracy=told.accuracy,
             )
         )
         if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):

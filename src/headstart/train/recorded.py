@@ -33,8 +33,8 @@ class Record:
     """A recorded update, and where it leaves what it gives each time it is played."""
 
     play: Callable[[], None]
-    losses: Tensor
-    right: Tensor
+    logits: Tensor
+    truth: Tensor
 
 
 class Recorded:
@@ -58,7 +58,7 @@ class Recorded:
         return self._learner.generators
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of every member. What it gives is overwritten by the next."""
+        """One update of every member."""
         self._factor.fill_(factor)
         size = batches.shape[1]
         first = size not in self._batches
@@ -75,7 +75,7 @@ class Recorded:
             self._records[size] = self._recorder.record(update, self.generators)
         record = self._records[size]
         record.play()
-        return record.losses, record.right
+        return record.logits.clone(), record.truth.clone()
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""
@@ -107,5 +107,5 @@ class CudaGraphs:
         for generator in generators:
             graph.register_generator_state(generator)
         with torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"):
-            losses, right = update()
-        return Record(play=graph.replay, losses=losses, right=right)
+            logits, truth = update()
+        return Record(play=graph.replay, logits=logits, truth=truth)

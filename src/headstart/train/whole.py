@@ -60,28 +60,27 @@ class WholeNetwork(ModuleLearner):
             lambda number: self._slopes(*self._parts[number], chosen[number], len(batch)),
             range(len(chosen)),
         )
-        (loss, right, gradients), *others = told
-        for more_loss, more_right, more in others:
-            loss, right = loss + more_loss, right + more_right
-            torch._foreach_add_(gradients, more)
-        for parameter, gradient in zip(self._parts[0][1], gradients, strict=True):
-            parameter.grad = gradient
+        logits, truth, slopes = zip(*told, strict=True)
+        for more in slopes[1:]:
+            torch._foreach_add_(slopes[0], more)
+        for parameter, slope in zip(self._parts[0][1], slopes[0], strict=True):
+            parameter.grad = slope
         self._optimiser.step()
-        return loss, right
+        if len(told) == 1:
+            return logits[0][None], truth[0][None]
+        return torch.cat(logits)[None], torch.cat(truth)[None]
 
     def _slopes(
         self, module: Network, trained: list[nn.Parameter], chosen: Tensor, size: int
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Of some images of a batch of `size`: share of its mean loss, right answers, gradients."""
+        """Of some of a batch of `size`: logits, labels, gradients of their share of its loss."""
         inputs, truth = self.member.train.batch(chosen)
         with self._precision():
             logits = module.resume(inputs, self.member.done)
         loss = functional.cross_entropy(logits.float(), truth)
         if len(chosen) < size:
             loss = loss * (len(chosen) / size)
-        gradients = torch.autograd.grad(loss, trained)
-        right = (logits.detach().argmax(1) == truth).sum()
-        return loss.detach(), right, list(gradients)
+        return logits.detach(), truth, list(torch.autograd.grad(loss, trained))
 
     def _precision(self) -> AbstractContextManager[object]:
         """Weights stay float32; none is kept in half the bits, for each is used once an update."""
