@@ -1,5 +1,6 @@
 """The command line: quick to start, plain about what is wrong, JSON alone on stdout."""
 
+import errno
 import json
 import os
 import shutil
@@ -306,6 +307,59 @@ def test_a_report_of_a_study_that_was_never_run(call: Call, tmp_path: Path, stud
     unknown = call("report", "tini", "--store", folder)
     refused(unknown, f"study 'tini' is not in the store {folder}.", "Known: tiny.")
     assert "Did you mean 'tiny'?" in unknown.err
+
+
+@pytest.mark.parametrize("option", ["--html", "--csv"])
+def test_a_place_for_reports_that_cannot_be_written_is_refused_before_anything_is_trained(
+    call: Call, study: Path, tmp_path: Path, option: str
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    in_the_way = {"--html": tmp_path, "--csv": tmp_path / "file"}[option]
+    store = tmp_path / "store"
+    for place in (in_the_way, tmp_path / "file" / "place"):
+        refused(
+            call("run", study, "--store", store, option, place, "--json"),
+            f"{option} {place} cannot be written: ",
+            " is a file" if place != tmp_path else "it is a folder",
+            f"Give {option} ",
+        )
+    assert not store.exists()
+    Store(store).close()
+    refused(call("report", "tiny", "--store", store, option, in_the_way), f"{option} {in_the_way}")
+
+
+@pytest.mark.parametrize("command", ["run", "report"])
+def test_results_are_printed_also_where_their_page_cannot_be_written(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    path = write_study(
+        tmp_path / "tiny.toml", tiny_table(sizes=[20], arms=["scratch", "full"], seeds=1)
+    )
+    store, page, tables = tmp_path / "store", tmp_path / "page.html", tmp_path / "tables"
+    options = ("--store", store, "--html", page, "--csv", tables, "--json")
+    workers = ("--workers", "1") if command == "run" else ()
+    if command == "report":
+        assert call("run", path, "--store", store, "--workers", "1").status == 0
+
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr("headstart.report.html.write_whole", full)
+    monkeypatch.setattr("headstart.report.tables.write_whole", full)
+    ended = call(command, path, *options, *workers)
+    assert ended.status == 2
+    assert json.loads(ended.out)["study"] == "tiny"
+    told = "cannot be written: No space left on device. The results are kept in the store; write"
+    again = f"headstart report tiny --store {store}"
+    assert f"headstart: {page} {told} it with: {again} --html OTHER.html\n" in ended.err
+    assert f"{tables} {told} it with: {again} --csv FOLDER\n" in ended.err
+    # A page that nobody has named is worth a word, not a failure.
+    shutil.rmtree(store / "reports", ignore_errors=True)
+    unnamed = call(command, path, "--store", store, *workers)
+    assert unnamed.status == 0
+    assert f"{store}/reports/tiny.html cannot be written: No space" in unnamed.err
+    assert "scratch" in unnamed.out
+    assert "Page" not in unnamed.out
 
 
 def test_a_full_disk_is_status_3(call: Call, study: Path, tmp_path: Path) -> None:
