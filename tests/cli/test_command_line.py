@@ -215,6 +215,38 @@ def test_problems_of_a_file_are_told_together(call: Call, tmp_path: Path) -> Non
     )
 
 
+def test_a_broken_task_or_size_hides_nothing_that_the_data_tells(
+    call: Call, tmp_path: Path
+) -> None:
+    tasks = {
+        "source": {"dataset": "mnist-mni"},
+        "target": {"dataset": "mnist-mini", "splitt": {"validation": 0}},
+    }
+    path = write_study(tmp_path / "bad.toml", tiny_table(tasks=tasks, sizes=[999999]))
+    refused(
+        call("plan", path),
+        f"{path} has 3 problems:",
+        "tasks.target.splitt: key 'splitt' is not known.",
+        "tasks.source.dataset: data set 'mnist-mni' is not known.",
+        "sizes[0]: '999999' is more than the data set of task 'target' has.\n"
+        "     Up to 10000 images, less those for validation and test.",
+    )
+    path = write_study(tmp_path / "sizes.toml", tiny_table(sizes=[3, "alll"]))
+    refused(
+        call("plan", path),
+        f"{path} has 2 problems:",
+        "sizes[1]: 'alll' is not a size",
+        "sizes[0]: '3' is 3 images, but task 'target' has 5 classes",
+    )
+    # What the misspelt key was to say may make all of this right.
+    tasks = {
+        "source": {"dataset": "mnist-mini"},
+        "target": {"dataset": "mnist-mini", "clases": [0, 1], "splitt": {"validation": 0}},
+    }
+    path = write_study(tmp_path / "task.toml", tiny_table(tasks=tasks, sizes=[3, 10_000]))
+    refused(call("plan", path), f"{path} has 2 problems:", "clases", "splitt")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

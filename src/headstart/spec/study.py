@@ -8,8 +8,9 @@ from headstart.core.errors import Problem, SpecError
 from headstart.core.hashing import digest
 from headstart.spec.arms import DEFAULT_ARMS, NAMED_ARMS, Arm, ArmSpec, CutSweep
 from headstart.spec.base import Spec
-from headstart.spec.checks import Parts, check
+from headstart.spec.checks import check
 from headstart.spec.network import Network
+from headstart.spec.parts import Parts
 from headstart.spec.problems import problems_from, unknown_keys
 from headstart.spec.sizes import Size, SizeSpec
 from headstart.spec.tasks import PreprocessingSpec, TaskSpec
@@ -221,11 +222,11 @@ def with_looks(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse(given: dict[str, Any]) -> tuple[Parts, list[Problem]]:
-    """Read every section on its own, so that one broken section does not hide the others.
+    """Read every section on its own, and so every element of one that is broken.
 
-    Returns the sections that could be read (defaults filled in) and the problems of the rest.
+    Returns what could be read (defaults filled in) and the problems of the rest.
     """
-    parts: Parts = {}
+    parts = Parts()
     problems = unknown_keys(given, StudySpec, where="")
     hints = get_type_hints(StudySpec, include_extras=True)
     for name, field in StudySpec.model_fields.items():
@@ -241,6 +242,7 @@ def parse(given: dict[str, Any]) -> tuple[Parts, list[Problem]]:
             parts[name] = adapter.validate_python(given[name])
         except ValidationError as error:
             problems += problems_from(error, annotation, where=name)
+            parts.salvage(name, given[name], annotation, mend=name in ("tasks", "arms"))
     return parts, problems
 
 
