@@ -254,6 +254,7 @@ def test_a_broken_task_or_size_hides_nothing_that_the_data_tells(
         (("--sizes", "50,50"), "sizes: '50' is listed twice."),
         (("--sizes", "1"), "sizes[0]: '1' is 1 images, but task 'target' has 5 classes"),
         (("--sizes", ","), "sizes: got []"),
+        (("--seeds", "99999999999"), "seeds: got 99999999999; give the number of seeds (from 1"),
         (("--arms", "scratch,prob"), "arms[1]: arm 'prob' is not known. Known: "),
         (("--arms", "scratch,prob"), "Did you mean 'probe'?"),
     ],
@@ -270,7 +271,9 @@ def test_options_are_checked_like_the_file(
     [
         ("run", "digits", "--seeds", "0"),
         ("run", "digits", "--seeds", "many"),
+        ("run", "digits", "--seeds", "9" * 5000),
         ("run", "digits", "--workers", "0"),
+        ("run", "digits", "--workers", "99999999999"),
         ("run", "digits", "--device", "tpu"),
         ("run", "digits", "--sized", "50"),
         ("run",),

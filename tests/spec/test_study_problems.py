@@ -205,7 +205,7 @@ def test_every_broken_element_is_told_and_nothing_else(section: str, data: st.Da
     places = list(table) if isinstance(table, dict) else list(range(len(table)))
     broken = data.draw(st.sets(st.sampled_from(places), min_size=1))
     for place in broken:
-        table[place] = data.draw(st.sampled_from([None, [], {}, "", 1.5]), label=str(place))
+        table[place] = data.draw(st.sampled_from([None, [], {}, 1.5]), label=str(place))
     told = {problem.where for problem in refused(**{section: table}).problems}
     prefixes = [f"{section}.{at}" if isinstance(at, str) else f"{section}[{at}]" for at in broken]
     assert all(any(where.startswith(prefix) for where in told) for prefix in prefixes)

@@ -428,11 +428,22 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
             allowed="Known: all, count, fraction, per_class.",
         ),
     ),
+    *(
+        (
+            {"seeds": number},
+            Problem(
+                where="seeds",
+                message=f"got {number}; give the number of seeds (from 1 to 1000) or a list of "
+                "seeds",
+            ),
+        )
+        for number in (0, 1001, 99_999_999_999)
+    ),
     (
-        {"seeds": 0},
+        {"seeds": 5, "looks": [5, 99_999_999_999]},
         Problem(
-            where="seeds",
-            message="got 0; give the number of seeds (at least 1) or a list of seeds",
+            where="looks[1]",
+            message="got 99999999999; input should be less than or equal to 1000.",
         ),
     ),
     (

@@ -79,12 +79,16 @@ LOOKS = (5, 10, 20)
 """Numbers of seeds at which `seeds = "auto"` looks at the evidence (SCIENCE.md 5.2)."""
 
 
+MOST_SEEDS = 1000
+"""No study needs more: an interval is then 14 times as narrow as with the usual five."""
+
+
 def _seeds(given: Any) -> Any:
     """A number N means the seeds 0 to N-1."""
     if isinstance(given, int) and not isinstance(given, bool):
-        if given < 1:
+        if not 1 <= given <= MOST_SEEDS:
             raise ValueError(
-                f"got {given}; give the number of seeds (at least 1) or a list of seeds"
+                f"got {given}; give the number of seeds (from 1 to {MOST_SEEDS}) or a list of seeds"
             )
         return tuple(range(given))
     return given
@@ -141,7 +145,7 @@ class StudySpec(Spec):
     control: str = "scratch"
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)] = (SizeSpec(kind="all"),)
     seeds: Seeds = (0, 1, 2, 3, 4)
-    looks: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    looks: tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...] = ()
     pilot_seed: Annotated[int, Field(ge=0)] = 9999
     margin: Annotated[float, Field(gt=0, lt=100)] | Literal["auto"] = "auto"
     cuts: CutSweep | None = None
