@@ -18,6 +18,9 @@ import pytest
 
 from headstart import flow
 from headstart.cli import main
+from headstart.plan.expand import make_plan
+from headstart.plan.steps import Plan
+from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
 from studies import tiny_table
 from study_files import write_study
@@ -528,6 +531,33 @@ def test_options_change_the_study_that_is_run(call: Call, tmp_path: Path) -> Non
         (row,) = store.studies()
     assert row.command.startswith(f"headstart run {path} --store ")
     assert row.command.endswith("--seeds 2 --sizes 20 --arms full")
+
+
+def test_trials_that_failed_are_status_3_and_the_rest_is_there(
+    call: Call, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def losing(*given: Any) -> Plan:
+        """The plan; the data of one arm's first seed has gone since."""
+        plan = make_plan(*given)
+        lost = next((s for s in plan.steps.values() if s.label.startswith("full on")), None)
+        if lost is not None:
+            gone = {content: DataRef(dataset="./nowhere") for content in lost.datasets}
+            object.__setattr__(lost, "datasets", gone)
+        return plan
+
+    monkeypatch.setattr("headstart.flow.engine.make_plan", losing)
+    ended = call("run", study, "--store", tmp_path / "store", "--workers", "1", "--json")
+    told = json.loads(ended.out)
+    assert ended.status == 3
+    scratch, full = told["arms"]
+    assert (len(scratch["test_accuracy"]), scratch["missing"]) == (3, [])
+    assert (len(full["test_accuracy"]), full["missing"]) == (2, [0])
+    (failure,) = told["failures"]
+    assert failure.startswith("full on target")
+    assert "nowhere" in failure
+    report = call("report", "tiny", "--store", tmp_path / "store", "--json")
+    assert report.status == 0
+    assert json.loads(report.out)["failures"] == [failure]
 
 
 def test_a_run_for_people_ends_with_where_its_page_is(call: Call, tmp_path: Path) -> None:
