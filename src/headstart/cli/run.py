@@ -62,7 +62,7 @@ def run(
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device
     )
-    with progress() as (planned, listen):
+    with progress(options.workers) as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=_command())
     show(done.analysis, done.summary, store, html=html, csv=csv, as_json=json)
     if done.tally.failed:

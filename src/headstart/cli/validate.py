@@ -35,7 +35,7 @@ def validate(
     from headstart.execute.options import RunOptions
 
     options = RunOptions(store=store, workers=workers or flow.default_workers())
-    with progress() as (planned, listen):
+    with progress(options.workers) as (planned, listen):
         done = flow.validate(
             kind,
             options,
