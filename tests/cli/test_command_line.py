@@ -177,7 +177,7 @@ def test_version(call: Call) -> None:
 def refused(ended: Ended, *parts: str, status: int = 2) -> None:
     """Status 2, nothing on stdout, and a message with these parts and no traceback."""
     assert (ended.status, ended.out) == (status, "")
-    assert ended.err.startswith("headstart: ")
+    assert ended.err.lstrip("\n").startswith("headstart: ")
     assert "Traceback" not in ended.err
     for part in parts:
         assert part in ended.err
@@ -595,3 +595,50 @@ def test_ctrl_c_keeps_what_was_finished(tmp_path: Path) -> None:
         (progress,) = flow.progress(store)
     assert progress.steps_done > 0
     assert progress.steps_failed == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("later", [0, 0.2, 3])
+def test_ctrl_c_ends_workers_at_once_and_without_a_word_of_theirs(
+    tmp_path: Path, later: float
+) -> None:
+    """While they are starting, loading, and in the middle of steps that would take an hour."""
+    training = {"updates": 10_000_000, "batch_size": 16, "validations": 3}
+    path = write_study(tmp_path / "long.toml", tiny_table(training=training))
+    process = start("run", path, "--workers", "2", folder=tmp_path)
+    try:
+        while not workers_of(process.pid):
+            assert process.poll() is None
+            time.sleep(0.001)
+        time.sleep(later)
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (130, "")
+    told = [line for line in err.splitlines() if line and "trials done" not in line]
+    assert told == [
+        "headstart: stopped. What was finished is kept; the same command goes on from there."
+    ]
+
+
+def workers_of(parent: int) -> list[int]:
+    """The worker processes of a process, from the moment at which they are there."""
+    try:
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    except OSError:
+        return []
+    return [int(child) for child, line in lines.items() if b"popen_loky" in line]
+
+
+class Interrupting:
+    """A module during whose loading Ctrl-C is pressed."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_modules_are_loaded(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "headstart.cli.app", Interrupting())  # type: ignore[arg-type]
+    refused(call("run", "digits"), "headstart: stopped.", status=130)
