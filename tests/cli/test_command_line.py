@@ -342,6 +342,8 @@ def test_a_report_of_a_study_that_was_never_run(call: Call, tmp_path: Path, stud
     refused(call(*report), "holds no study yet. Run one: headstart run")
     with Store(folder) as store:
         flow.remember(store, flow.load(str(study)), "headstart run tiny.toml")
+    missing = call("report", "nowhere.toml", "--store", folder)
+    refused(missing, "nowhere.toml has 1 problem:\n  1. there is no such file.")
     unknown = call("report", "tini", "--store", folder)
     refused(unknown, f"study 'tini' is not in the store {folder}.", "Known: tiny.")
     assert "Did you mean 'tiny'?" in unknown.err

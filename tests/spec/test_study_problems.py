@@ -95,8 +95,7 @@ def test_problems_between_sections_are_in_one_error_too() -> None:
         margin="wide",
     )
     assert [(problem.where, problem.message) for problem in error.problems] == [
-        ("margin", "got 'wide'; input should be a valid number, unable to parse string as a "
-         "number."),
+        ("margin", "got 'wide'; it must be a number."),
         ("pairs[0].source", "task 'sorce' is not known."),
         ("control", "arm 'scrach' is not known."),
         ("arms[1].strategy.cut", "cut 'dense9' is not known."),

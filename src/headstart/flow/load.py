@@ -86,10 +86,13 @@ def find_study(study: str) -> Path:
     Raises:
         SpecError: it is neither a recipe nor a file.
     """
+    return Path(study) if is_path(study) else recipe(study)
+
+
+def is_path(study: str) -> bool:
+    """Whether a study is named by its file, which need not be there."""
     path = Path(study)
-    if path.is_file() or path.suffix == ".toml" or len(path.parts) > 1:
-        return path
-    return recipe(study)
+    return path.is_file() or path.suffix == ".toml" or len(path.parts) > 1
 
 
 def recipe(name: str) -> Path:
