@@ -451,6 +451,13 @@ def test_data_sets_are_listed_and_found(call: Call) -> None:
     assert len(list(Path(found.out.strip()).glob("*-ubyte*"))) == 4
 
 
+def test_fetching_what_is_there_says_only_that(call: Call) -> None:
+    ended = call("data", "fetch", "mnist-mini")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("mnist-mini is ready in ")
+    assert call("data", "fetch", "mnst").err.startswith("headstart: ")
+
+
 def test_a_plan_tells_steps_and_makes_nothing(call: Call) -> None:
     ended = call("plan", "digits")
     assert (ended.status, ended.err) == (0, "")
@@ -642,5 +649,5 @@ class Interrupting:
 
 
 def test_ctrl_c_while_modules_are_loaded(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "headstart.cli.app", Interrupting())  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "headstart.cli.app", Interrupting())
     refused(call("run", "digits"), "headstart: stopped.", status=130)
