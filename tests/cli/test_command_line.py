@@ -415,6 +415,34 @@ def test_a_full_disk_is_status_3(call: Call, study: Path, tmp_path: Path) -> Non
     refused(ended, f"the disk under the store {disk / 'store'} is full.", status=3)
 
 
+def test_a_store_of_somebody_else_is_read(call: Call, study: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this user may not mount a disk")
+    try:
+        folder = disk / "store"
+        # A process of its own: this one would keep the store open.
+        process = start("run", study, "--store", folder, "--workers", "1", folder=tmp_path)
+        process.communicate(timeout=120)
+        shutil.rmtree(folder / "reports")
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert "tiny" in call("status", "--store", folder).out
+        planned = call("plan", study, "--store", folder)
+        assert "Everything is stored; a run only reports." in planned.out
+        shown = call("report", "tiny", "--store", folder)
+        page = folder / "reports" / "tiny.html"
+        assert (shown.status, "scratch" in shown.out) == (0, True)
+        assert f"headstart: {page} cannot be written: Read-only file system." in shown.err
+        assert "--html OTHER.html" in shown.err
+        mine = call("report", "tiny", "--store", folder, "--html", tmp_path / "mine.html")
+        assert (mine.status, mine.err) == (0, "")
+        refused(call("run", study, "--store", folder), f"the store {folder} cannot be used: ")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 # -- recipes, data, plan -------------------------------------------------------------------------
 
 

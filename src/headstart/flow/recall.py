@@ -74,7 +74,7 @@ def look_ahead(loaded: Loaded, folder: Path, workers: int) -> Outlook:
         plan = make_plan(loaded.study, loaded.facts)
         expected = expected_steps(loaded.study, loaded.facts, plan)
         return outlook(loaded.study.name, plan, expected, set(), None, workers)
-    with Store(folder) as store:
+    with Store(folder, reading=True) as store:
         plan = plan_of(loaded, store)
         spent = store.spent()
         rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
@@ -93,7 +93,8 @@ def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
     plan = store.plan(row.number)
     if plan is None:  # last run by a headstart that did not remember plans
         plan = row_of(_recalled(store, row).plan)
-        store.save_plan(row.number, plan)
+        if store.writable:
+            store.save_plan(row.number, plan)
     done = store.finished(plan.steps)
     return StudyProgress(
         study=row.name,
