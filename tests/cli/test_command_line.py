@@ -496,6 +496,23 @@ def test_a_plan_tells_steps_and_makes_nothing(call: Call) -> None:
     assert list(Path.cwd().iterdir()) == []
 
 
+def test_what_will_be_refused_is_told_before_anything_is_trained(
+    call: Call, tmp_path: Path
+) -> None:
+    tasks = {name: {"dataset": "mnist-mini"} for name in ("source", "target")}
+    path = write_study(
+        tmp_path / "same.toml",
+        tiny_table(tasks=tasks, sizes=[20], arms=["scratch", "full"], seeds=1),
+    )
+    told = "headstart: warning: source 'source' and target 'target' share about 100 % of the "
+    planned = call("plan", path)
+    assert (planned.status, planned.err.startswith(told)) == (0, True)
+    ran = call("run", path, "--workers", "1", "--json")
+    assert (ran.status, ran.err.startswith(told)) == (0, True)
+    (comparison,) = json.loads(ran.out)["comparisons"]
+    assert comparison["verdict"] == "invalid"
+
+
 def test_options_change_the_plan(call: Call) -> None:
     ended = call("plan", "digits", "--seeds", "2", "--sizes", "20,all", "--arms", "scratch,full")
     assert "Study digits: 8 trials and 2 source runs" in ended.out

@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,12 @@ def need_places(html: Path | None, csv: Path | None) -> None:
                 f"{option} {path} cannot be written: {why}. Give {option} {kind} that is there to "
                 "be written or can be made."
             )
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Tell on stderr what a study will come to."""
+    for line in warnings:
+        print(f"headstart: warning: {line}", file=sys.stderr)
 
 
 def show(

@@ -46,7 +46,7 @@ def run(
 ) -> None:
     """Run a study: what the store already holds is not run again."""
     from headstart import flow
-    from headstart.cli.output import need_places, show
+    from headstart.cli.output import need_places, show, warn
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
@@ -62,6 +62,7 @@ def run(
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device
     )
+    warn(flow.warnings(loaded))
     with progress(options.workers) as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=_command())
     show(done.analysis, done.summary, store, html=html, csv=csv, as_json=json)

@@ -13,6 +13,7 @@ from headstart.spec.arms import DEFAULT_ARMS
 from headstart.spec.checks import check
 from headstart.spec.data_checks import check_facts
 from headstart.spec.facts import Facts
+from headstart.spec.foresight import foreseen
 from headstart.spec.load import read_toml
 from headstart.spec.parts import Parts
 from headstart.spec.study import StudySpec, parse, with_looks
@@ -78,6 +79,11 @@ def with_facts(study: StudySpec) -> Loaded:
     if problems:
         raise SpecError(problems, f"study '{study.name}'")
     return Loaded(study=study, facts=facts)
+
+
+def warnings(loaded: Loaded) -> tuple[str, ...]:
+    """What a study will come to that its author may not want, known before anything is trained."""
+    return foreseen(loaded.study, loaded.facts)
 
 
 def find_study(study: str) -> Path:
