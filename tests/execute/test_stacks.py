@@ -14,7 +14,7 @@ from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.execute.worker import Report, run_steps
 from headstart.plan.expand import make_plan
-from headstart.plan.steps import Plan, Step
+from headstart.plan.steps import Plan, Step, StepKind
 from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
 from studies import tiny
@@ -209,26 +209,32 @@ class Handing:
     def __init__(self, slots: int) -> None:
         self.slots = slots
         self.sizes: list[int] = []
+        self.kinds: list[str] = []
+        self.lent: list[int] = []
 
     def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Future[tuple[Report, ...]]:
         self.sizes.append(len(steps))
+        self.kinds.append(steps[0].kind)
         future: Future[tuple[Report, ...]] = Future()
         future.set_result(tuple(Report(key=step.key, ending="reused") for step in steps))
         return future
+
+    def lend(self, threads: int) -> None:
+        self.lent.append(threads)
 
     def close(self, *, abandon: bool) -> None:
         """Nothing to let go of."""
 
 
-def made_up(number: int, stack: str | None) -> Step:
+def made_up(number: int, stack: str | None, kind: StepKind = "train") -> Step:
     return Step(
-        kind="train",
+        kind=kind,
         payload={"number": number},
         inputs=(),
         datasets={},
         label=str(number),
         updates=1,
-        flops=1,
+        flops=int(kind == "train"),
         stacks={"cpu": stack} if stack else {},
     )
 
@@ -256,6 +262,37 @@ def test_a_stack_is_split_only_where_a_worker_would_have_nothing_to_do(
     assert handing.sizes == sizes
     assert reports.keys() == plan.steps.keys()
     assert tally.reused == len(steps)
+
+
+@pytest.mark.parametrize(
+    ("slots", "kinds"),
+    [
+        (1, ["overlap", "overlap", "overlap", "train", "train"]),
+        (2, ["overlap", "train", "overlap", "train", "overlap"]),
+        (3, ["overlap", "train", "train", "overlap", "overlap"]),
+    ],
+)
+def test_searches_for_shared_images_never_keep_every_worker_from_training(
+    slots: int, kinds: list[str], store_folder: Path
+) -> None:
+    steps = [made_up(number, None, "overlap") for number in range(3)]
+    steps += [made_up(number, None) for number in range(2)]
+    plan = Plan(trials=(), sources=(), overlaps={}, steps={step.key: step for step in steps})
+    handing = Handing(slots)
+    go(plan, store_folder, handing)
+    assert handing.kinds == kinds
+
+
+@pytest.mark.parametrize(("slots", "lent"), [(1, [1, 1, 1]), (2, [1, 2]), (4, [1]), (8, [2])])
+def test_threads_that_nobody_else_needs_are_lent(
+    slots: int, lent: list[int], store_folder: Path
+) -> None:
+    """Three trainings: as long as there are more than slots, each has one thread."""
+    steps = [made_up(number, None) for number in range(3)]
+    plan = Plan(trials=(), sources=(), overlaps={}, steps={step.key: step for step in steps})
+    handing = Handing(slots)
+    go(plan, store_folder, handing)
+    assert handing.lent == lent
 
 
 @pytest.mark.parametrize(("device", "sizes"), [("cpu", [1, 1, 1]), ("cuda", [3])])

@@ -146,7 +146,7 @@ SLIPS: dict[str, Slip] = {
         ),
         says={
             "CHK-06": "second goes on from first, which had been trained on the target already: "
-            "what it shows is not the source's doing alone. third goes on from second, which had "
+            "what it shows is not the source's doing alone; third goes on from second, which had "
             "been trained on the target already: what it shows is not the source's doing alone.",
             "CHK-07": "unequal budgets at 40: second has 24 updates on 40 images; third has 36 "
             "updates on 40 images, where 12 updates on 40 images are the control's.",

@@ -1,5 +1,6 @@
 """What a result was computed with: recorded on every row, compared by a gate."""
 
+import os
 import platform
 import shutil
 from functools import cache
@@ -60,3 +61,8 @@ def _processor() -> str:
         return platform.processor() or "unknown"
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or "unknown"
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,8 +10,12 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Protocol
 
+from headstart.core.lent import Board, look_at
+from headstart.execute.environment import usable_cores
 from headstart.execute.options import RunOptions
 from headstart.execute.worker import Report, run_steps
 from headstart.plan.steps import Step
@@ -32,6 +36,9 @@ class Executor(Protocol):
         The future fails with WorkerDied or StoreError; else it gives a report of each step.
         """
 
+    def lend(self, threads: int) -> None:
+        """Let each submission take so many threads from now on, which changes no number."""
+
     def close(self, *, abandon: bool) -> None:
         """Let go of the workers; `abandon` ends steps under way."""
 
@@ -50,6 +57,9 @@ class InlineExecutor:
             future.set_exception(error)
         return future
 
+    def lend(self, threads: int) -> None:
+        """One worker was asked for, and one thread is what it takes."""
+
     def close(self, *, abandon: bool) -> None:
         """Nothing to let go of."""
 
@@ -67,7 +77,7 @@ class ReusablePool(Protocol):
 
 
 class ProcessExecutor:
-    """Steps in worker processes of this machine, one thread each."""
+    """Steps in worker processes of this machine: one thread each, and those that are idle."""
 
     def __init__(self, workers: int) -> None:
         self.slots = workers
@@ -83,13 +93,17 @@ class ProcessExecutor:
                     max_workers=self.slots,
                     timeout=60,
                     initializer=_start_worker,
-                    initargs=(os.getpid(),),
+                    initargs=(os.getpid(), _board().path),
                     env=_worker_environment(),
                 )
                 return _translated(self._pool.submit(run_steps, steps, options))
         except KeyboardInterrupt:  # whoever called knows nothing of this submission
             self.close(abandon=True)
             raise
+
+    def lend(self, threads: int) -> None:
+        """Write it where all workers look, at every update and every batch."""
+        _board().write(min(threads, usable_cores()))
 
     def close(self, *, abandon: bool) -> None:
         """Idle workers end by themselves; with `abandon` they end now."""
@@ -142,12 +156,19 @@ def _worker_environment() -> dict[str, str]:
     return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **free}
 
 
-def _start_worker(parent: int) -> None:
+@cache
+def _board() -> Board:
+    """One for all executors of this process, whose workers are the same too."""
+    return Board()
+
+
+def _start_worker(parent: int, board: Path) -> None:
     """Ctrl-C is the parent's business; a worker whose parent is gone ends itself."""
     import threading
     import time
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    look_at(board)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -140,25 +140,40 @@ class _Schedule:
             return
         while self._heap and len(self.in_flight) < self.executor.slots:
             self._start(self._next())
+        self.executor.lend(self.executor.slots // max(len(self.in_flight), 1))
 
     def _next(self) -> list[str]:
         """The first step that is ready, with others of its stack; no worker is left without work.
 
         Where there is nothing else to do for the other free workers, the stack is split evenly.
         """
-        stacks = self.plan.steps[self._heap[0][-1]].stacks
+        first = self._first()
+        stacks = self.plan.steps[first[-1]].stacks
         device = device_for(self.options.device) if stacks else "cpu"
-        stack = stacks.get(device)
-        if stack is None:
-            return [heapq.heappop(self._heap)[-1]]
-        alike = sorted(
-            at for at in self._heap if self.plan.steps[at[-1]].stacks.get(device) == stack
-        )
-        free = self.executor.slots - len(self.in_flight)
-        idle = max(free - (len(self._heap) - len(alike)), 1)
-        taken = alike[: min(WIDEST, ceil(len(alike) / idle))]
-        self._heap = sorted(set(self._heap) - set(taken))  # a sorted list is a heap
+        stack, taken = stacks.get(device), [first]
+        if stack is not None:
+            alike = sorted(
+                at for at in self._heap if self.plan.steps[at[-1]].stacks.get(device) == stack
+            )
+            free = self.executor.slots - len(self.in_flight)
+            idle = max(free - (len(self._heap) - len(alike)), 1)
+            taken = alike[: min(WIDEST, ceil(len(alike) / idle))]
+        if taken == self._heap[:1]:
+            heapq.heappop(self._heap)
+        else:
+            self._heap = sorted(set(self._heap) - set(taken))  # a sorted list is a heap
         return [at[-1] for at in taken]
+
+    def _first(self) -> tuple[float, int, str]:
+        """What is first in order; while one search for shared images is under way, no other.
+
+        A search takes seconds and trains nothing: several would keep every worker from training.
+        """
+        searching = any(step.kind == "overlap" for go in self.in_flight.values() for step in go)
+        if searching and self.plan.steps[self._heap[0][-1]].kind == "overlap":
+            others = (at for at in self._heap if self.plan.steps[at[-1]].kind != "overlap")
+            return min(others, default=self._heap[0])
+        return self._heap[0]
 
     def _start(self, keys: list[str]) -> None:
         steps = tuple(self.plan.steps[key] for key in keys)

@@ -1,13 +1,12 @@
 """The whole engine on one page: plan, execute, analyse, look, until every verdict is in."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headstart.core.hashing import Json
-from headstart.execute.environment import device_for
+from headstart.execute.environment import device_for, usable_cores
 from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
@@ -148,7 +147,7 @@ def default_workers(device: Device = "auto") -> int:
     """
     if device_for(device) == "cuda":
         return 2
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 def _silent(*_: object) -> None:

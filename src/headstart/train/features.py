@@ -12,6 +12,7 @@ from headstart.core.shelf import Shelf
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
 from headstart.networks.layers import Flatten
+from headstart.train.lanes import spread
 from headstart.train.prediction import as_images, batch_for
 from headstart.train.work import Examples, PhaseWork
 
@@ -105,7 +106,6 @@ def as_they_are(features: Tensor) -> Tensor:
     return features
 
 
-@torch.no_grad()
 def _computed(
     function: Callable[[Tensor], Tensor],
     examples: Examples,
@@ -120,6 +120,7 @@ def _computed(
     """
     num, batch = len(examples.inputs), batch_for(device)
 
+    @torch.no_grad()
     def of(at: int) -> Tensor:
         found = function(as_images(examples.inputs[at : at + batch], device))
         return found.permute(0, 2, 3, 1) if found.dim() == 4 else found
@@ -129,8 +130,11 @@ def _computed(
 
     def fill(room: Tensor) -> None:
         room[:batch] = first
-        for at in range(batch, num, batch):
+
+        def put(at: int) -> None:
             room[at : at + batch] = of(at)
+
+        spread(put, range(batch, num, batch))
 
     if shelf is not None and num * first[0].nbytes > SHELVED_BYTES:
         shelved = shelf.put(name, shape, lambda array: fill(torch.from_numpy(array)))

@@ -48,9 +48,10 @@ class Heads:
         first = members[0]
         device = first.device
         self._members = [members[at] for at in order]
-        self._order = torch.tensor(order, device=device)
+        # None where members come in the order of their rates, as one alone does.
+        self._order = torch.tensor(order, device=device) if order != sorted(order) else None
         self._slots = {member: slot for slot, member in enumerate(order)}
-        self._places = self._order.argsort()
+        self._places = None if self._order is None else self._order.argsort()
         self._head = first.work.layers[-1].parameters[0].name.rpartition(".")[0]
         outputs, self._width = first.weights[f"{self._head}.weight"].shape
         num, row = -(-len(members) // TILE) * TILE, first.train.inputs.shape[1]
@@ -74,7 +75,9 @@ class Heads:
         set_rates(self._optimiser, factor)
         size = batches.shape[1]
         room = self._room(size)
-        live = (batches[self._order] + self._firsts).flatten()
+        if self._order is not None:
+            batches = batches[self._order]
+        live = (batches + self._firsts).flatten()
         torch.index_select(self._rows, 0, live, out=room.rows[: len(live)])
         torch.index_select(self._labels, 0, live, out=room.labels[: len(live)])
         for rows, weights, outputs, _ in room.tiles:
@@ -91,7 +94,9 @@ class Heads:
         ):
             torch.bmm(slope, rows, out=gradient)
         self._optimiser.step()
-        return losses[self._places], right[self._places]
+        if self._places is not None:
+            return losses[self._places], right[self._places]
+        return losses[: len(self._members)], right[: len(self._members)]
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""

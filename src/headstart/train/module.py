@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from headstart.core.seeds import stream
-from headstart.networks.build import build, weights_of
+from headstart.networks.build import Network, build, weights_of
 from headstart.networks.initial import Weights
 from headstart.networks.layers import Dropout
 from headstart.spec.still import live_stages
@@ -21,21 +21,29 @@ class ModuleLearner(ABC):
         work = member.work
         self.member = member
         self.rules = rules_of(work)
-        self.module = build(work.network, work.image, work.num_classes, member.weights)
-        self.module.to(member.device)
         self._live = live_stages(work.layers, work.network.stage_names, work.phase)
-        self._set_modes()
-        # Its own, so that no draw depends on who else is trained in this process.
-        self.generator = torch.Generator(member.device)
-        self.generator.manual_seed(stream(work.seed, work.role, "dropout", work.first_update))
-        for layer in self.module.modules():
-            if isinstance(layer, Dropout):
-                layer.generator = self.generator
+        self.generators: tuple[torch.Generator, ...] = ()
+        self.module = self._network()
 
-    @property
-    def generators(self) -> tuple[torch.Generator, ...]:
-        """What dropout draws from."""
-        return (self.generator,)
+    def _network(self, part: int = 0) -> Network:
+        """The network as the phase has it, for some part of every batch, which has its own draws.
+
+        No draw depends on who else is trained in this process.
+        """
+        work = self.member.work
+        module = build(work.network, work.image, work.num_classes, self.member.weights)
+        module.to(self.member.device)
+        self._set_modes(module)
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(not self.rules[name].frozen)
+        generator = torch.Generator(self.member.device)
+        purpose: list[str | int] = [work.role, "dropout", work.first_update]
+        generator.manual_seed(stream(work.seed, *purpose, *([part] if part else [])))
+        for layer in module.modules():
+            if isinstance(layer, Dropout):
+                layer.generator = generator
+        self.generators += (generator,)
+        return module
 
     @abstractmethod
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
@@ -44,14 +52,14 @@ class ModuleLearner(ABC):
     def validation_logits(self, member: int) -> Tensor:
         """Logits of the validation images."""
         logits = logits_of(self.module, self.member.validation.inputs, self.member.done)
-        self._set_modes()
+        self._set_modes(self.module)
         return logits
 
     def weights(self, member: int) -> Weights:
         """A copy of all parameters and buffers."""
         return weights_of(self.module)
 
-    def _set_modes(self) -> None:
+    def _set_modes(self, module: Network) -> None:
         """Train mode for stages with a rule in train mode, eval mode for all others."""
-        for name in self.module.stage_names:
-            self.module.stage(name).train(name in self._live)
+        for name in module.stage_names:
+            module.stage(name).train(name in self._live)

@@ -1,10 +1,20 @@
-"""Optimisers and schedules from their specs."""
+"""Optimisers and schedules from their specs.
 
-from collections.abc import Iterable
+PyTorch's arithmetic, by those of its functions that hold no state: its optimiser objects wrap every
+step in as much work as the update of a small head takes, and the first that is made imports for a
+second.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
 from math import cos, pi
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.optim.adadelta import adadelta
+from torch.optim.adam import adam
+from torch.optim.rmsprop import rmsprop
 
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.train.learners import Factor
@@ -12,112 +22,183 @@ from headstart.train.learners import Factor
 
 def make_optimiser(
     spec: OptimiserSpec, groups: Iterable[tuple[float, list[nn.Parameter]]]
-) -> torch.optim.Optimizer:
-    """An optimiser over groups of (learning rate, parameters); the spec has the other settings.
+) -> "Optimiser":
+    """An optimiser over groups of (learning rate, parameters); the spec has the other settings."""
+    kind = DampedRMSprop if spec.epsilon_inside else _KINDS[spec.kind]
+    return kind([Group(rate, weights) for rate, weights in groups], spec)
 
-    Each group keeps its rate under `base_lr`, for `set_rates`. Where PyTorch has an optimiser in
-    one fused pass it is used: the same numbers within rounding, in less time. On a GPU all that
-    changes from update to update is kept on the device, so that an update can be recorded.
+
+class Group:
+    """Parameters of one learning rate, `base` as it is given and `rate` as the schedule has it.
+
+    `counts` are the updates of each parameter. On a GPU all that changes from update to update is
+    kept there, so that an update can be recorded.
     """
-    groups = tuple(groups)
-    parameters = [{"params": members, "lr": rate, "base_lr": rate} for rate, members in groups]
-    decay = spec.weight_decay
-    recordable = any(weight.is_cuda for _, members in groups for weight in members)
-    match spec.kind:
-        case "sgd":
-            return torch.optim.SGD(
-                parameters,
-                momentum=spec.momentum,
-                nesterov=spec.nesterov,
-                weight_decay=decay,
-                fused=True,
-            )
-        case "adam":
-            betas = (spec.beta1, spec.beta2)
-            return torch.optim.Adam(
-                parameters,
-                betas=betas,
-                eps=spec.epsilon,
-                weight_decay=decay,
-                fused=True,
-                capturable=recordable,
-            )
-        case "adamw":
-            betas = (spec.beta1, spec.beta2)
-            return torch.optim.AdamW(
-                parameters,
-                betas=betas,
-                eps=spec.epsilon,
-                weight_decay=decay,
-                fused=True,
-                capturable=recordable,
-            )
-        case "rmsprop" if spec.epsilon_inside:
-            return DampedRMSprop(
-                parameters, lr=spec.lr, decay=spec.decay, epsilon=spec.epsilon, weight_decay=decay
-            )
-        case "rmsprop":
-            return torch.optim.RMSprop(
-                parameters,
-                alpha=spec.decay,
-                eps=spec.epsilon,
-                momentum=spec.momentum,
-                weight_decay=decay,
-                capturable=recordable,
-            )
-        case "adadelta":
-            return torch.optim.Adadelta(
-                parameters,
-                rho=spec.decay,
-                eps=spec.epsilon,
-                weight_decay=decay,
-                capturable=recordable,
-            )
+
+    def __init__(self, rate: float, weights: Sequence[nn.Parameter]) -> None:
+        self.weights: list[Tensor] = list(weights)
+        self.base = rate
+        self.rate: Factor = rate
+        self.on_gpu = any(weight.is_cuda for weight in self.weights)
+        self.counts = [torch.zeros((), device=weight.device) for weight in self.weights]
+        self._remembered: dict[str, list[Tensor]] = {}
+
+    @property
+    def gradients(self) -> list[Tensor]:
+        """The gradient of each parameter."""
+        return [cast(Tensor, weight.grad) for weight in self.weights]
+
+    def remembered(self, name: str) -> list[Tensor]:
+        """What is kept under a name: a tensor for each parameter, zero until it is changed."""
+        if name not in self._remembered:
+            self._remembered[name] = [torch.zeros_like(weight) for weight in self.weights]
+        return self._remembered[name]
 
 
-class DampedRMSprop(torch.optim.Optimizer):
+class Optimiser(ABC):
+    """Moves parameters by their gradients, at the rates of their groups."""
+
+    def __init__(self, groups: list[Group], spec: OptimiserSpec) -> None:
+        self.groups = groups
+        self.spec = spec
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update of every parameter; each has a gradient."""
+        for group in self.groups:
+            self._move(group)
+
+    @abstractmethod
+    def _move(self, group: Group) -> None:
+        """Move the parameters of a group. A rate that is a tensor changes behind a record."""
+
+    def _decayed(self, group: Group) -> list[Tensor]:
+        """Gradients with the share of the weight decay."""
+        decay, gradients = self.spec.weight_decay, group.gradients
+        return (
+            list(torch._foreach_add(gradients, group.weights, alpha=decay)) if decay else gradients
+        )
+
+
+class SGD(Optimiser):
+    """v = momentum v + g and w -= rate v, or rate (g + momentum v) with Nesterov's momentum."""
+
+    def _move(self, group: Group) -> None:
+        by, momentum = self._decayed(group), self.spec.momentum
+        if momentum:
+            velocity = group.remembered("velocity")
+            torch._foreach_mul_(velocity, momentum)
+            torch._foreach_add_(velocity, by)
+            nesterov = self.spec.nesterov
+            by = list(torch._foreach_add(by, velocity, alpha=momentum)) if nesterov else velocity
+        if isinstance(group.rate, Tensor):
+            torch._foreach_sub_(group.weights, torch._foreach_mul(by, group.rate))
+        else:
+            torch._foreach_add_(group.weights, by, alpha=-group.rate)
+
+
+class Adam(Optimiser):
+    """Adam, and AdamW (Loshchilov and Hutter 2019) where the decay is kept out of the gradient."""
+
+    def _move(self, group: Group) -> None:
+        adam(
+            group.weights,
+            group.gradients,
+            group.remembered("mean"),
+            group.remembered("square"),
+            [],
+            group.counts,
+            fused=True,
+            capturable=group.on_gpu,
+            decoupled_weight_decay=self.spec.kind == "adamw",
+            amsgrad=False,
+            beta1=self.spec.beta1,
+            beta2=self.spec.beta2,
+            lr=group.rate,
+            weight_decay=self.spec.weight_decay,
+            eps=self.spec.epsilon,
+            maximize=False,
+        )
+
+
+class RMSprop(Optimiser):
+    """RMSprop with the epsilon outside the root, as PyTorch has it."""
+
+    def _move(self, group: Group) -> None:
+        rmsprop(
+            group.weights,
+            group.gradients,
+            group.remembered("square"),
+            [],
+            group.remembered("velocity") if self.spec.momentum else [],
+            group.counts,
+            foreach=True,
+            capturable=group.on_gpu,
+            lr=_number(group),
+            alpha=self.spec.decay,
+            eps=self.spec.epsilon,
+            weight_decay=self.spec.weight_decay,
+            momentum=self.spec.momentum,
+            centered=False,
+        )
+
+
+class Adadelta(Optimiser):
+    """Adadelta (Zeiler 2012)."""
+
+    def _move(self, group: Group) -> None:
+        adadelta(
+            group.weights,
+            group.gradients,
+            group.remembered("square"),
+            group.remembered("moved"),
+            group.counts,
+            foreach=True,
+            capturable=group.on_gpu,
+            lr=_number(group),
+            rho=self.spec.decay,
+            eps=self.spec.epsilon,
+            weight_decay=self.spec.weight_decay,
+            maximize=False,
+        )
+
+
+class DampedRMSprop(Optimiser):
     """RMSprop as Keras has it: w -= lr g / sqrt(v + epsilon), with v the running mean of g^2.
 
     PyTorch adds its epsilon after the root, where it damps nothing: a gradient of 1e-5 then moves a
     weight as far as one of 1, and with Keras' epsilon of 1e-7 only a thirtieth of that.
     """
 
-    def __init__(
-        self,
-        parameters: Iterable[dict[str, object]],
-        *,
-        lr: float,
-        decay: float,
-        epsilon: float,
-        weight_decay: float,
-    ) -> None:
-        settings = {"lr": lr, "decay": decay, "epsilon": epsilon, "weight_decay": weight_decay}
-        super().__init__(parameters, settings)
+    def _move(self, group: Group) -> None:
+        gradients, squares, decay = (
+            self._decayed(group),
+            group.remembered("square"),
+            self.spec.decay,
+        )
+        torch._foreach_mul_(squares, decay)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - decay)
+        roots = torch._foreach_add(squares, self.spec.epsilon)
+        torch._foreach_sqrt_(roots)
+        if isinstance(group.rate, Tensor):
+            torch._foreach_div_(roots, -group.rate)
+            torch._foreach_addcdiv_(group.weights, gradients, roots)
+        else:
+            torch._foreach_addcdiv_(group.weights, gradients, roots, value=-group.rate)
 
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One update of every parameter that has a gradient."""
-        for group in self.param_groups:
-            weights = [weight for weight in group["params"] if weight.grad is not None]
-            gradients = [weight.grad for weight in weights]
-            for weight in weights:
-                if not self.state[weight]:
-                    self.state[weight]["square"] = torch.zeros_like(weight)
-            squares = [self.state[weight]["square"] for weight in weights]
-            if group["weight_decay"]:
-                gradients = list(
-                    torch._foreach_add(gradients, weights, alpha=group["weight_decay"])
-                )
-            torch._foreach_mul_(squares, group["decay"])
-            torch._foreach_addcmul_(squares, gradients, gradients, value=1 - group["decay"])
-            roots = torch._foreach_add(squares, group["epsilon"])
-            torch._foreach_sqrt_(roots)
-            rate = group["lr"]
-            if isinstance(rate, Tensor):  # its value is the device's, and changes behind a record
-                torch._foreach_div_(roots, -rate)
-                torch._foreach_addcdiv_(weights, gradients, roots)
-            else:
-                torch._foreach_addcdiv_(weights, gradients, roots, value=-rate)
+
+_KINDS: dict[str, type[Optimiser]] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": Adam,
+    "rmsprop": RMSprop,
+    "adadelta": Adadelta,
+}
+
+
+def _number(group: Group) -> float:
+    """The rate as these functions take it: on a GPU its tensor too, elsewhere a number only."""
+    return cast(float, group.rate) if group.on_gpu else float(group.rate)
 
 
 def rate_factor(schedule: ScheduleSpec, update: int, updates: int) -> float:
@@ -130,7 +211,7 @@ def rate_factor(schedule: ScheduleSpec, update: int, updates: int) -> float:
     return 0.5 * (1 + cos(pi * (update - warmup) / (updates - warmup)))
 
 
-def set_rates(optimiser: torch.optim.Optimizer, factor: Factor) -> None:
+def set_rates(optimiser: Optimiser, factor: Factor) -> None:
     """Scale every group's base rate by `factor`."""
-    for group in optimiser.param_groups:
-        group["lr"] = group["base_lr"] * factor
+    for group in optimiser.groups:
+        group.rate = group.base * factor

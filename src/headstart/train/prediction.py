@@ -10,6 +10,7 @@ from headstart.networks.build import Network, build
 from headstart.networks.initial import Weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.shapes import Shape
+from headstart.train.lanes import spread
 
 _BATCHES = {"cpu": 128, "cuda": 2048}
 
@@ -53,7 +54,6 @@ def as_images(inputs: np.ndarray, device: torch.device) -> Tensor:
     return images.to(device, memory_format=torch.channels_last)
 
 
-@torch.inference_mode()
 def logits_of(module: Network, inputs: Tensor, done: int = 0) -> Tensor:
     """Logits in eval mode, in batches, of what the first `done` layers gave.
 
@@ -61,5 +61,9 @@ def logits_of(module: Network, inputs: Tensor, done: int = 0) -> Tensor:
     """
     module.eval()
     batch = batch_for(inputs.device)
-    starts = range(0, len(inputs), batch)
-    return torch.cat([module.resume(inputs[at : at + batch], done) for at in starts])
+
+    @torch.inference_mode()
+    def of(at: int) -> Tensor:
+        return module.resume(inputs[at : at + batch], done)
+
+    return torch.cat(spread(of, range(0, len(inputs), batch)))

@@ -1,0 +1,52 @@
+"""Threads lent through a page that other processes read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headstart.core import lent
+from headstart.core.lent import Board, look_at, threads
+
+READER = """
+import sys
+from pathlib import Path
+from headstart.core.lent import look_at, threads
+look_at(Path(sys.argv[1]))
+for line in sys.stdin:
+    print(threads(), flush=True)
+"""
+
+
+def test_another_process_reads_what_is_written_at_any_time() -> None:
+    board = Board()
+    command = [sys.executable, "-c", READER, str(board.path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        for lending, told in ((None, 1), (3, 3), (0, 1), (1000, 255)):
+            if lending is not None:
+                board.write(lending)
+            reader.stdin.write("?\n")
+            reader.stdin.flush()
+            assert int(reader.stdout.readline()) == told
+    assert board.path.exists()  # the reader did not make it, and does not take it away
+
+
+def test_a_page_goes_with_who_made_it() -> None:
+    board = Board()
+    path = board.path
+    del board
+    assert not path.exists()
+
+
+def test_who_was_lent_nothing_has_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lent, "_board", None)
+    assert threads() == 1
+    look_at(tmp_path / "gone")
+    assert threads() == 1
