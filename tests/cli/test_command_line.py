@@ -696,3 +696,25 @@ class Interrupting:
 def test_ctrl_c_while_modules_are_loaded(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "headstart.cli.app", Interrupting())
     refused(call("run", "digits"), "headstart: stopped.", status=130)
+
+
+class Leaving:
+    """Ctrl-C is pressed while it is taken away, where an exception is ignored."""
+
+    def __del__(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_is_not_lost_where_exceptions_are_ignored(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run() -> None:
+        Leaving()
+        time.sleep(5)
+
+    monkeypatch.setattr("headstart.cli._run", run)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        refused(call("run", "digits"), "headstart: stopped.", status=130)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,5 +1,6 @@
 """The command line: one file a command, no logic of its own."""
 
+import signal
 import sys
 
 
@@ -8,6 +9,7 @@ def main() -> None:
 
     0 done, 2 the input is wrong, 3 some trials failed (the rest is there), 130 interrupted.
     """
+    before, sys.unraisablehook = sys.unraisablehook, _not_lost
     try:
         _run()
     except KeyboardInterrupt:  # also while modules are still being loaded
@@ -16,6 +18,21 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(130)
+    finally:
+        sys.unraisablehook = before
+
+
+def _not_lost(ignored: "sys.UnraisableHookArgs") -> None:
+    """A Ctrl-C that comes where Python or pydantic lets no exception through comes once more."""
+    if not issubclass(ignored.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(ignored)
+    elif hasattr(signal, "pthread_kill"):
+        import threading
+
+        main = threading.main_thread().ident or 0
+        again = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
+        again.daemon = True
+        again.start()  # at once it would come at the same place
 
 
 def _run() -> None:
