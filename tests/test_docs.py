@@ -55,3 +55,25 @@ def test_the_study_file_of_the_readme_is_a_study() -> None:
     lines = [line for line in block[1].splitlines() if line.strip()]
     assert len(lines) <= 12
     assert StudySpec(**tomllib.loads(block[1])).name == "clothes"
+
+
+PLACES = {path.name for folder in (ROOT, ROOT / "src" / "headstart") for path in folder.iterdir()}
+MADE_BY_RUNNING = {"benchmarks/results/latest.csv"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_pages_name_are_there(page: Path) -> None:
+    """From the root of the repository or of the package, as pages speak of them."""
+    if page.name == "CHANGELOG.md":  # speaks of what was there at the time
+        return
+    for named in re.findall(r"`([\w.-]+/[\w./-]*)`", page.read_text(encoding="utf-8")):
+        if named.split("/")[0] in PLACES and named not in MADE_BY_RUNNING:
+            there = (ROOT / named).exists() or (ROOT / "src" / "headstart" / named).exists()
+            assert there, f"{page.name} names {named}, which is not there"
+
+
+def test_rooms_are_listed_as_the_import_contract_has_them() -> None:
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = config["tool"]["importlinter"]["contracts"][0]["layers"]
+    rooms = "  ".join(layer.replace(" ", "") for layer in layers if layer != "__main__")
+    assert f"\n{rooms}\n" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

@@ -39,6 +39,6 @@ def test_a_study_runs_from_python(tmp_path_factory: pytest.TempPathFactory) -> N
     short = study.model_copy(
         update={"training": study.training.model_copy(update={"epochs": 0.01, "min_updates": 2})}
     )
-    analysis = short.run(folder, workers=1)
+    analysis = short.run(str(folder), workers=1)
     assert [result.arm for result in analysis.arms] == ["scratch", "full"]
     assert analysis.comparisons[0].verdict == "not enough evidence"

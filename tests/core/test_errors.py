@@ -7,6 +7,7 @@ import pytest
 from headstart.core.errors import (
     DataError,
     HeadstartError,
+    OutputError,
     Problem,
     SpecError,
     StoreDamaged,
@@ -49,7 +50,9 @@ def test_spec_error_survives_pickling() -> None:
     assert (str(again), again.problems, again.origin) == (str(error), PROBLEMS, "mine.toml")
 
 
-@pytest.mark.parametrize("kind", [DataError, SpecError, StoreDamaged, StoreError, StoreFull])
+@pytest.mark.parametrize(
+    "kind", [DataError, OutputError, SpecError, StoreDamaged, StoreError, StoreFull]
+)
 def test_one_base_catches_all(kind: type[Exception]) -> None:
     assert issubclass(kind, HeadstartError)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headstart.core.files import cache_folder, write_whole, written_whole
+from headstart.core.files import cache_folder, obstacle, write_whole, written_whole
 
 
 def test_content_arrives_and_folders_are_made(tmp_path: Path) -> None:
@@ -76,3 +76,24 @@ def test_cache_is_where_the_environment_says(
     assert cache_folder() == Path.home() / "somewhere"
     monkeypatch.delenv("HEADSTART_CACHE")
     assert cache_folder().name == "headstart"
+
+
+def test_what_is_in_the_way_of_a_file_or_folder_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("x")
+    assert obstacle(file, folder=False) == obstacle(tmp_path, folder=True) == ""
+    assert obstacle(tmp_path / "a" / "b", folder=False) == ""
+    assert obstacle(tmp_path, folder=False) == "it is a folder"
+    assert obstacle(file, folder=True) == "it is a file"
+    assert obstacle(file / "a" / "b", folder=True) == f"{file} is a file"
+    asked = []
+
+    def refuse(path: Path, _: int) -> bool:
+        asked.append(path)
+        return False
+
+    monkeypatch.setattr(os, "access", refuse)
+    assert obstacle(tmp_path / "a" / "b", folder=True) == f"{tmp_path} may not be written to"
+    assert asked == [tmp_path]

@@ -60,6 +60,28 @@ def test_the_key_of_a_score_is_pinned() -> None:
     ), LOST
 
 
+def test_the_keys_of_choices_and_of_the_search_for_copies_are_pinned() -> None:
+    rates = {**STUDY["training"], "rates": [0.01, 0.03]}
+    source_rate = plan_of(training=rates)
+    arms_rates = plan_of(training=rates, source_training=STUDY["training"])
+    control_error = plan_of(margin="auto")
+    found = {
+        "copies": plan_of().overlaps["source", "target"],
+        "rate of source runs": source_rate.undecided[0],
+        "rates of arms": arms_rates.undecided[0],
+        "error of the control": control_error.undecided[0],
+    }
+    plans = (plan_of(), source_rate, arms_rates, control_error)
+    kinds = [plan.steps[key].kind for plan, key in zip(plans, found.values(), strict=True)]
+    assert kinds == ["overlap", "select", "select", "select"]
+    assert found == {
+        "copies": "c924a5f012023c73f01c172d2c970bfbd7c6f015b331fd0860a1a77108a36444",
+        "rate of source runs": "79dd726245ad7a1b24598d8922506090365d131f8d573f53b5fca77d5f6efe06",
+        "rates of arms": "9afd8ef704578e82000830e14ab3aafc33e31fb3c96d7ef06442da98e6855b39",
+        "error of the control": "5747a11759df353f47047a1f07adaade35b94219502e6c5efd9beb6d5d89f411",
+    }, LOST
+
+
 EVERYTHING: dict[str, Any] = {
     "tasks": {
         "source": {"dataset": "digits", "classes": {"low": [5, 6], "high": ["8", 9]}},

@@ -19,6 +19,7 @@ from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Tuning
 from headstart.report.html import page, write_html
+from headstart.report.text import FROM_PYTHON
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>{{ 7*7 }}'
 VOID = {"meta", "br", "hr", "img", "wbr", "link", "input"}
@@ -148,6 +149,12 @@ def test_the_story_is_told_in_order(case: str) -> None:
     parts.append(f"<code>{SUMMARY.command}")
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_a_study_run_from_python_has_no_command_to_copy() -> None:
+    text = page(analysis(), replace(SUMMARY, command=""))
+    assert f"<p>{FROM_PYTHON}</p>" in text
+    assert '<pre class="command">' not in text
 
 
 def first_screen(text: str) -> str:

@@ -13,6 +13,7 @@ from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, AttributionNote
 from headstart.report.terminal import print_report
+from headstart.report.text import FROM_PYTHON
 
 LONG = "full_with_a_rather_long_name_that_somebody_gave_it_in_a_hurry_"
 
@@ -265,3 +266,11 @@ def test_what_a_caveat_says_is_said_once() -> None:
 
 def test_no_worth_no_table() -> None:
     assert "worth" not in printed(analysis(), 140)
+
+
+def test_a_study_run_from_python_has_no_command_to_copy() -> None:
+    out = StringIO()
+    python = replace(SUMMARY, command="")
+    print_report(analysis(), python, Console(file=out, width=120), None)
+    assert "Repeat" not in out.getvalue()
+    assert out.getvalue().endswith(f"{FROM_PYTHON}\n")

@@ -1,8 +1,11 @@
 """What is wrong with a study is told all at once: where, given, allowed, nearest name."""
 
+import copy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from told_problems import CASES
 
 from headstart.core.errors import Problem, SpecError
@@ -92,8 +95,7 @@ def test_problems_between_sections_are_in_one_error_too() -> None:
         margin="wide",
     )
     assert [(problem.where, problem.message) for problem in error.problems] == [
-        ("margin", "got 'wide'; input should be a valid number, unable to parse string as a "
-         "number."),
+        ("margin", "got 'wide'; it must be a number."),
         ("pairs[0].source", "task 'sorce' is not known."),
         ("control", "arm 'scrach' is not known."),
         ("arms[1].strategy.cut", "cut 'dense9' is not known."),
@@ -127,3 +129,83 @@ def test_a_longer_circle_is_told_at_each_arm_in_it() -> None:
         "arms[1].start",
         "arms[2].start",
     ]
+
+
+# -- one broken element hides nothing beside it ---------------------------------------------------
+
+ARM = {"name": "x", "start": "source", "strategy": "full"}
+NO_STRATEGY = {"name": "y", "start": "source"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "places"),
+    [
+        (
+            {"arms": ["scratch", NO_STRATEGY, {**ARM, "start": "sorce"},
+                      {**ARM, "name": "z", "strategy": {"kind": "freeze", "cut": "dense9"}}]},
+            ["arms[1].strategy", "arms[2].start", "arms[3].strategy.cut"],
+        ),
+        ({"arms": ["scratch", {**ARM, "cutt": 1, "start": "sorce"}]},
+         ["arms[1].cutt", "arms[1].start"]),
+        ({"arms": ["prob", "scratch", "full", "full"]}, ["arms[0]", "arms"]),
+        ({"sizes": [20, "alll", 20]}, ["sizes[1]", "sizes"]),
+        ({"sizes": ["2O"], "arms": ["scratch", {**ARM, "only_at": [20]}]}, ["sizes[0]"]),
+        ({"seeds": [0, -1, 0]}, ["seeds[1]", "seeds"]),
+        ({"pairs": [{"source": "source"}, {"source": "sorce", "target": "target"}]},
+         ["pairs[0].target", "pairs[1].source"]),
+        ({"published": [{"figur": 1}, {"figure": "a", "arm": "prob"}, {"figure": "b", "pair": 1}]},
+         ["published[0].figure", "published[0].figur", "published[1].arm", "published[2].pair"]),
+    ],
+)  # fmt: skip
+def test_a_broken_element_hides_no_other(changes: dict[str, Any], places: list[str]) -> None:
+    assert [problem.where for problem in refused(**changes).problems] == places
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "scratsh",
+        {"name": "scratch", "start": "fresh"},
+        {"nmae": "scratch", "start": "fresh", "strategy": "full"},
+        {"start": "fresh", "strategy": "full"},
+        {"name": "scratch", "start": [{"orign": "fresh"}], "strategy": "full"},
+        5,
+    ],
+)
+def test_nothing_is_told_that_only_follows_from_a_broken_arm(broken: Any) -> None:
+    """Every other arm, the control, a pair and a published figure name it."""
+    error = refused(
+        arms=[{**ARM, "start": "scratch"}, {**ARM, "name": "y", "compute_of": "scratch"}, broken],
+        pairs=[{"source": "source", "target": "target", "arms": ["scratch", "x", "y"]}],
+        published=[{"figure": "a", "arm": "scratch"}],
+    )
+    assert {problem.where.partition(".")[0] for problem in error.problems} == {"arms[2]"}
+
+
+def test_nothing_is_told_that_only_follows_from_a_broken_task() -> None:
+    error = refused(tasks={"source": {"dataset": 5}, "target": {"dataset": "mnist-mini"}})
+    assert [problem.where for problem in error.problems] == ["tasks.source.dataset"]
+
+
+SECTIONS_WITH_ELEMENTS = {
+    "arms": ["scratch", {**ARM}, {**ARM, "name": "y", "start": "x"}, "full"],
+    "sizes": [20, "30", 0.5, "all"],
+    "seeds": [0, 1, 2, 3],
+    "pairs": [{"source": "source", "target": "target"}, {"source": "target", "target": "source"}],
+    "tasks": {"source": {"dataset": "mnist-mini"}, "target": {"dataset": "mnist-mini"}},
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS_WITH_ELEMENTS)
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_every_broken_element_is_told_and_nothing_else(section: str, data: st.DataObject) -> None:
+    table: Any = copy.deepcopy(SECTIONS_WITH_ELEMENTS[section])
+    places = list(table) if isinstance(table, dict) else list(range(len(table)))
+    broken = data.draw(st.sets(st.sampled_from(places), min_size=1))
+    for place in broken:
+        table[place] = data.draw(st.sampled_from([None, [], {}, 1.5]), label=str(place))
+    told = {problem.where for problem in refused(**{section: table}).problems}
+    prefixes = [f"{section}.{at}" if isinstance(at, str) else f"{section}[{at}]" for at in broken]
+    assert all(any(where.startswith(prefix) for where in told) for prefix in prefixes)
+    assert all(where.startswith(tuple(prefixes)) for where in told)

@@ -195,7 +195,7 @@ def test_validation_images(validation: float, images: int) -> None:
     [
         (b"name = ", "is not TOML: Invalid value (at end of document)."),
         (b"name = 'a'\nname = 'b'", "is not TOML: Cannot overwrite a value"),
-        (b"name = '\xff'", "cannot be read: 'utf-8' codec can't decode byte 0xff in position 8"),
+        (b"name = '\xff'", "is not text in UTF-8 (byte 9 is 0xff).\n     Save it as UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_read(tmp_path: Path, content: bytes, message: str) -> None:
@@ -213,7 +213,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         f"{tmp_path / 'study.toml'} has 1 problem:\n  1. there is no such file.\n     "
         "Check the path."
     )
-    with pytest.raises(SpecError, match="cannot be read"):
+    with pytest.raises(SpecError, match=r"is a folder\.\n     Give the path of a study file"):
         read_toml(tmp_path)
 
 

@@ -81,7 +81,9 @@ def test_names_of_variants() -> None:
 def test_a_section_that_is_not_there() -> None:
     study, problems = with_variants(TABLE, ["thorough", "quick"])
     assert [str(problem) for problem in problems] == [
-        "thorough: this study has no section [thorough].\n     It has: as_published, quick."
+        "thorough: this study has no section [thorough].\n     It has: as_published, quick.\n"
+        "     Leave --thorough out, or write a section [thorough] with what it changes in a copy "
+        "of the study's file (docs/study-file.md, Variants)."
     ]
     assert study["name"] == "base-quick"
 
@@ -91,10 +93,19 @@ def test_a_study_without_variants_is_refused_with_one(variant: str, tmp_path: Pa
     path = write_study(tmp_path / "tiny.toml", tiny_table())
     with pytest.raises(SpecError) as caught:
         load(str(path), Changes(variants=(variant,)))
-    assert str(caught.value) == (
+    assert str(caught.value).startswith(
         f"{path} has 1 problem:\n"
-        f"  1. {variant}: this study has no section [{variant}].\n     It has no variants."
+        f"  1. {variant}: this study has no section [{variant}].\n     It has no variants.\n"
+        f"     Leave --{variant.replace('_', '-')} out, or write a section [{variant}] "
     )
+
+
+def test_a_variant_that_is_no_table() -> None:
+    study, problems = with_variants({"name": "base", "quick": 5}, ["quick"])
+    assert study == {"name": "base"}
+    assert [str(problem) for problem in problems] == [
+        "quick: got 5; it must be a table.\n     Write [quick] with the sections that it changes."
+    ]
 
 
 def test_problems_of_a_variant_are_those_of_the_study_it_makes(tmp_path: Path) -> None:

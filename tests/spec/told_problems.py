@@ -35,6 +35,8 @@ def arm(**changes: Any) -> list[Any]:
     return ["scratch", {"name": "x", "start": "source", "strategy": "full", **changes}]
 
 
+WHOLE = {"name": "y", "start": "source", "strategy": "full"}
+
 CASES: list[tuple[dict[str, Any], Problem]] = [
     (
         {"trainin": {}},
@@ -79,11 +81,19 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
     ),
     (
         {"name": "a/b"},
-        Problem(where="name", message="got 'a/b'; must look like ^[A-Za-z0-9][A-Za-z0-9_.-]*$."),
+        Problem(
+            where="name",
+            message="got 'a/b'; it must be letters, digits, '.', '_' and '-' only, a letter or "
+            "digit first.",
+        ),
     ),
     (
         {"tasks": {"source": {"classes": [1]}}},
-        Problem(where="tasks.source.dataset", message="is missing."),
+        Problem(
+            where="tasks.source.dataset",
+            message="is missing.",
+            fix="Give the name of a data set (headstart data list) or a path.",
+        ),
     ),
     (
         {"tasks": {"source": {"dataset": " "}}},
@@ -94,7 +104,7 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
     ),
     (
         {"tasks": 5},
-        Problem(where="tasks", message="got 5; input should be a valid dictionary."),
+        Problem(where="tasks", message="got 5; it must be a table."),
     ),
     (
         {"network": "cnn-tny"},
@@ -125,12 +135,16 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
         {"network": stage({"kind": "dense", "units": 0})},
         Problem(
             where="network.stages[0].layers[0].units",
-            message="got 0; input should be greater than or equal to 1.",
+            message="got 0; it must be at least 1.",
         ),
     ),
     (
         {"network": stage("dense")},
-        Problem(where="network.stages[0].layers[0].units", message="is missing."),
+        Problem(
+            where="network.stages[0].layers[0].units",
+            message="is missing.",
+            fix="Give a whole number from 1 on.",
+        ),
     ),
     (
         {"network": {**stage("relu"), "hed": {}}},
@@ -213,6 +227,22 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
             "Or write a table with name, start and strategy.",
         ),
     ),
+    *(
+        (
+            {"arms": [*arm(), {k: v for k, v in WHOLE.items() if k != key}]},
+            Problem(where=f"arms[2].{key}", message="is missing.", allowed=allowed, fix=fix),
+        )
+        for key, allowed, fix in (
+            ("name", "", "Give it a name."),
+            (
+                "start",
+                "",
+                "Give 'fresh', 'source', 'self', 'untrained', the name of another arm, "
+                "or a table with first, last and origin.",
+            ),
+            ("strategy", STRATEGIES, ""),
+        )
+    ),
     (
         {"arms": arm(name="fresh")},
         Problem(
@@ -222,7 +252,10 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
     ),
     (
         {"arms": arm(name="a,b")},
-        Problem(where="arms[1].name", message=r"got 'a,b'; must look like ^[^,/\\]+$."),
+        Problem(
+            where="arms[1].name",
+            message="got 'a,b'; it must be a name without ',', '/' and '\\'.",
+        ),
     ),
     (
         {"arms": arm(strategy="freze")},
@@ -270,7 +303,11 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
     ),
     (
         {"arms": arm(strategy="freeze")},
-        Problem(where="arms[1].strategy.cut", message="is missing."),
+        Problem(
+            where="arms[1].strategy.cut",
+            message="is missing.",
+            fix="Name the last stage to be frozen.",
+        ),
     ),
     (
         {"arms": arm(strategy={"kind": "freeze", "cut": "dense3"})},
@@ -293,7 +330,7 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
         {"arms": arm(strategy={"kind": "probe_then_full", "probe_share": 1})},
         Problem(
             where="arms[1].strategy.probe_share",
-            message="got 1; input should be less than 1.",
+            message="got 1; it must be less than 1.",
         ),
     ),
     (
@@ -392,7 +429,7 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
         {"arms": []},
         Problem(
             where="arms",
-            message="got []; tuple should have at least 1 item after validation, not 0.",
+            message="got []; it must be a list of at least 1.",
         ),
     ),
     (
@@ -428,11 +465,22 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
             allowed="Known: all, count, fraction, per_class.",
         ),
     ),
+    *(
+        (
+            {"seeds": number},
+            Problem(
+                where="seeds",
+                message=f"got {number}; give the number of seeds (from 1 to 1000) or a list of "
+                "seeds",
+            ),
+        )
+        for number in (0, 1001, 99_999_999_999)
+    ),
     (
-        {"seeds": 0},
+        {"seeds": 5, "looks": [5, 99_999_999_999]},
         Problem(
-            where="seeds",
-            message="got 0; give the number of seeds (at least 1) or a list of seeds",
+            where="looks[1]",
+            message="got 99999999999; it must be at most 1000.",
         ),
     ),
     (
@@ -441,11 +489,11 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
     ),
     (
         {"seeds": True},
-        Problem(where="seeds", message="got True; input should be a valid tuple."),
+        Problem(where="seeds", message="got True; it must be a list."),
     ),
     (
         {"margin": 100},
-        Problem(where="margin", message="got 100; input should be less than 100."),
+        Problem(where="margin", message="got 100; it must be less than 100."),
     ),
     *(
         (
@@ -459,6 +507,6 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
     ),
     (
         {"training": {"epochs": float("inf")}},
-        Problem(where="training.epochs", message="got inf; input should be a finite number."),
+        Problem(where="training.epochs", message="got inf; it must be a finite number."),
     ),
 ]

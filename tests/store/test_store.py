@@ -506,3 +506,72 @@ def test_payload_and_inputs_are_kept_as_they_entered_the_key(store: Store) -> No
     assert row["payload"] == '{"a":[0.5],"b":1}'
     assert json.loads(row["inputs"]) == [OTHER]
     assert row["version"] == 1
+
+
+# -- a store that may not be written -------------------------------------------------------------
+
+
+@pytest.fixture
+def locked(store: Store, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a store with a step and a study, which this user may not write."""
+    put(store)
+    store.save_study("digits", {"seeds": 5}, {}, "headstart run digits")
+    store.close()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    return store.folder
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+def test_a_store_that_may_not_be_written_is_read_and_left_alone(locked: Path) -> None:
+    before = files_of(locked)
+    with Store(locked, reading=True) as read:
+        assert not read.writable
+        assert np.array_equal(read.arrays(KEY)["labels"], ARRAYS["labels"])
+        assert [row.name for row in read.studies()] == ["digits"]
+        with pytest.raises(StoreError, match="Name a folder you can write to with --store"):
+            read.looked(["one"], 5)
+    assert files_of(locked) == before
+
+
+def test_it_is_read_also_while_its_owner_is_writing(locked: Path) -> None:
+    with Store(locked) as owner:
+        put(owner, OTHER)
+        with Store(locked, reading=True) as read:
+            assert (owner.writable, read.writable) == (True, False)
+            assert read.row(OTHER) is not None
+
+
+def test_a_damaged_blob_of_it_stays_where_it_is(locked: Path) -> None:
+    blob(locked).write_bytes(blob(locked).read_bytes()[:-1] + b"?")
+    with Store(locked, reading=True) as read:
+        with pytest.raises(StoreDamaged, match="Whoever may write this store can run it anew"):
+            read.arrays(KEY)
+        assert read.row(KEY) is not None
+
+
+@pytest.mark.parametrize(("version", "whose"), [(99, "a newer headstart"), (1, "an older")])
+def test_one_of_another_version_is_refused(locked: Path, version: int, whose: str) -> None:
+    connection = sqlite3.connect(locked / "headstart.db")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    with pytest.raises(StoreError, match=f"has version {version}, made by {whose}"):
+        Store(locked, reading=True)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+def test_access_rights_are_what_counts(store: Store) -> None:
+    put(store)
+    store.close()
+    places = [store.folder, *(p for p in store.folder.rglob("*") if p.is_dir())]
+    try:
+        for place in places:
+            place.chmod(0o555)
+        with Store(store.folder, reading=True) as read:
+            assert (read.writable, read.row(KEY) is not None) == (False, True)
+    finally:
+        for place in places:
+            place.chmod(0o755)

@@ -121,9 +121,7 @@ def _found(seen: Seen, plan: Plan, store: Store, looks: int, withheld: dict[Cell
         environment=_environment(records),
         num_trials=plan.num_trials,
         num_done=sum(len(by_seed) for by_seed in records.values()),
-        failures=tuple(
-            f"{row.label}: {row.error.strip().splitlines()[-1]}" for row in failures.values()
-        ),
+        failures=tuple(f"{row.label}: {_what_happened(row.error)}" for row in failures.values()),
         leaks=leak_reports(seen),
         attributions=attributions,
         attribution_notes=notes,
@@ -135,6 +133,14 @@ def _found(seen: Seen, plan: Plan, store: Store, looks: int, withheld: dict[Cell
         picks=picks_of(study, arms, source_flops),
         forgetting=forgetting_of(plan, seen.sources, store),
     )
+
+
+def _what_happened(error: str) -> str:
+    """The first line of what a traceback ends with: what may follow it says only what to do."""
+    lines = error.strip().splitlines()
+    frames = [number for number, line in enumerate(lines) if line.startswith("  File ")]
+    after = lines[frames[-1] :] if frames else lines
+    return next((line for line in after if not line.startswith(" ")), lines[-1])
 
 
 def _tunings(plan: Plan) -> Iterator[Tuning]:

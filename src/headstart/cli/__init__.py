@@ -1,5 +1,6 @@
 """The command line: one file a command, no logic of its own."""
 
+import signal
 import sys
 
 
@@ -8,6 +9,33 @@ def main() -> None:
 
     0 done, 2 the input is wrong, 3 some trials failed (the rest is there), 130 interrupted.
     """
+    before, sys.unraisablehook = sys.unraisablehook, _not_lost
+    try:
+        _run()
+    except KeyboardInterrupt:  # also while modules are still being loaded
+        print(
+            "\nheadstart: stopped. What was finished is kept; the same command goes on from there.",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+    finally:
+        sys.unraisablehook = before
+
+
+def _not_lost(ignored: "sys.UnraisableHookArgs") -> None:
+    """A Ctrl-C that comes where Python or pydantic lets no exception through comes once more."""
+    if not issubclass(ignored.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(ignored)
+    elif hasattr(signal, "pthread_kill"):
+        import threading
+
+        main = threading.main_thread().ident or 0
+        again = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
+        again.daemon = True
+        again.start()  # at once it would come at the same place
+
+
+def _run() -> None:
     from headstart.cli.app import Interrupted, app
     from headstart.core.errors import HeadstartError, StoreDamaged, StoreFull
 
@@ -16,9 +44,5 @@ def main() -> None:
     except HeadstartError as error:
         print(f"headstart: {error}", file=sys.stderr)
         sys.exit(3 if isinstance(error, StoreFull | StoreDamaged) else 2)
-    except (Interrupted, KeyboardInterrupt):
-        print(
-            "\nheadstart: stopped. What was finished is kept; the same command goes on from there.",
-            file=sys.stderr,
-        )
-        sys.exit(130)
+    except Interrupted:
+        raise KeyboardInterrupt from None

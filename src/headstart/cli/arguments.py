@@ -16,7 +16,8 @@ StoreFolder = Annotated[
 def _seeds(text: str) -> int | str:
     if text == "auto":
         return text
-    if not text.isdecimal() or not int(text):
+    # The study says how many there may be; Python reads no number of thousands of digits.
+    if not text.isdecimal() or len(text) > 100 or not int(text):
         raise typer.BadParameter(f"'{text}' is neither a number from 1 on nor 'auto'.")
     return int(text)
 
@@ -38,7 +39,8 @@ Arms = Annotated[
     str | None, typer.Option("--arms", metavar="a,b", help="Only these arms, and the control.")
 ]
 Workers = Annotated[
-    int | None, typer.Option("--workers", metavar="N", min=1, help="Worker processes. [cores]")
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, max=1000, help="Worker processes. [cores]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Html = Annotated[

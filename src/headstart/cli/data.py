@@ -39,15 +39,20 @@ def fetch_known(name: Name) -> None:
 
     from headstart.data.fetch import fetch
 
-    with Progress(
+    shown = Progress(
         "{task.description}", DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)
-    ) as shown:
-        bars = {}
+    )
+    bars = {}
 
-        def tell(file: str, done: int, total: int) -> None:
-            if file not in bars:
-                bars[file] = shown.add_task(file, total=total or None)
-            shown.update(bars[file], completed=done)
+    def tell(file: str, done: int, total: int) -> None:
+        if file not in bars:
+            shown.start()  # not before: an empty bar leaves an empty line
+            bars[file] = shown.add_task(file, total=total or None)
+        shown.update(bars[file], completed=done)
 
+    try:
         folder = fetch(name, tell)
+    finally:
+        if bars:
+            shown.stop()
     typer.echo(f"{name} is ready in {folder}")

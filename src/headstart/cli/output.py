@@ -1,37 +1,96 @@
 """An analysis to the terminal, or as JSON, and to its HTML file."""
 
 import json
+import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis
+from headstart.core.errors import OutputError
+from headstart.core.files import obstacle
 from headstart.report.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from headstart.flow import Validated
 
 
+def need_places(html: Path | None, csv: Path | None) -> None:
+    """Refuse a page or tables that could not be written, before anything is trained.
+
+    Raises:
+        OutputError: something is in the way of `html` (a file) or `csv` (a folder).
+    """
+    wanted = (("--html", html, False, "a file"), ("--csv", csv, True, "a folder"))
+    for option, path, folder, kind in wanted:
+        if path is not None and (why := obstacle(path, folder=folder)):
+            raise OutputError(
+                f"{option} {path} cannot be written: {why}. Give {option} {kind} that is there to "
+                "be written or can be made."
+            )
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Tell on stderr what a study will come to."""
+    for line in warnings:
+        print(f"headstart: warning: {line}", file=sys.stderr)
+
+
 def show(
     analysis: Analysis,
     summary: RunSummary,
-    page: Path,
+    store: Path,
     *,
+    html: Path | None = None,
     csv: Path | None = None,
     as_json: bool = False,
 ) -> None:
     """Write the HTML file, and tables to the folder `csv`; print the report, or one JSON document.
 
-    The page goes to `page`.
+    The page goes to `html`, or into the `store`. The report is printed also where nothing can be
+    written; a page that nobody has named is then only said to be missing.
+
+    Raises:
+        OutputError: `html` or `csv` cannot be written.
     """
+    page, failed = html or store / "reports" / f"{analysis.study}.html", []
+    for option, write, path in (("--html", _write_page, page), ("--csv", _write_tables, csv)):
+        try:
+            if path is not None:
+                write(analysis, summary, path)
+        except OSError as error:
+            failed.append((option, path, error.strerror or str(error)))
+    written = "--html" not in [option for option, _, _ in failed]
+    _print(analysis, summary, page if written else None, as_json=as_json)
+    if not failed:
+        return
+    again = shlex.join(["headstart", "report", analysis.study, "--store", str(store)])
+    told = "\n".join(
+        f"{path} cannot be written: {why}. The results are kept in the store; write it with: "
+        f"{again} {option} {'OTHER.html' if option == '--html' else 'FOLDER'}"
+        for option, path, why in failed
+    )
+    if html is None and failed[0][1] == page and len(failed) == 1:
+        print(f"headstart: {told}", file=sys.stderr)
+        return
+    raise OutputError(told)
+
+
+def _write_page(analysis: Analysis, summary: RunSummary, path: Path) -> None:
     from headstart.report.html import write_html
 
-    write_html(analysis, summary, page)
-    if csv is not None:
-        from headstart.report.tables import write_tables
+    write_html(analysis, summary, path)
 
-        write_tables(analysis, csv)
+
+def _write_tables(analysis: Analysis, _: RunSummary, folder: Path) -> None:
+    from headstart.report.tables import write_tables
+
+    write_tables(analysis, folder)
+
+
+def _print(analysis: Analysis, summary: RunSummary, page: Path | None, *, as_json: bool) -> None:
     if as_json:
         from headstart.report.document import document
 

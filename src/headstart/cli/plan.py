@@ -38,6 +38,7 @@ def plan(
     from rich.console import Console
 
     from headstart import flow
+    from headstart.cli.output import warn
     from headstart.report.plan import print_plan
 
     changes = flow.Changes(
@@ -50,5 +51,6 @@ def plan(
     loaded = flow.load(study, changes)
     outlook = flow.look_ahead(loaded, store, workers or flow.default_workers())
     print_plan(outlook, Console())
+    warn(flow.warnings(loaded))
     # With the options it was planned with: `run` takes every one of them.
     typer.echo(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")

@@ -9,24 +9,28 @@ from dataclasses import dataclass, field
 from headstart.execute.executors import Listener
 from headstart.execute.worker import Report
 from headstart.flow import Planned
+from headstart.plan.outlook import model_seconds
 from headstart.plan.steps import Plan, Step
 from headstart.report.plan import duration
 
 BAR_PAUSE = 0.2  # seconds between two drawings of the bar
 QUIET_PAUSE = 5.0  # seconds between lines where there is no terminal to redraw
+# Seconds of the model's that its own guess weighs beside what steps of this run have taken.
+TRUST = 5.0
 
 
 @dataclass(slots=True)
 class Tracker:
-    """How far a run is, from the plans and steps it has been told of."""
+    """How far a run with so many workers is, from the plans and steps it has been told of."""
 
+    workers: int = 1
     plan: Plan | None = None
     expected: tuple[Step, ...] = ()
     done: set[str] = field(default_factory=set)
     running: set[str] = field(default_factory=set)
     failed: int = 0
-    started: float = field(default_factory=time.monotonic)
     cost_done: float = 0.0
+    seconds_done: float = 0.0
 
     def planned(self, plan: Plan, expected: tuple[Step, ...], done: set[str]) -> None:
         """What is to be done has become known, or more of it has."""
@@ -43,7 +47,9 @@ class Tracker:
             self.failed += 1
         else:
             self.done.add(step.key)
-            self.cost_done += _cost(step) if report.ending == "done" else 0.0
+            if report.ending == "done":
+                self.cost_done += _cost(step)
+                self.seconds_done += report.seconds
 
     @property
     def trials(self) -> tuple[int, int, int]:
@@ -62,12 +68,12 @@ class Tracker:
 
     @property
     def cost(self) -> float:
-        """Everything there is to do, in the same measure as `cost_done`."""
+        """Everything there is to do, in seconds of a plain core."""
         return sum(map(_cost, self._steps()))
 
     @property
     def cost_left(self) -> float:
-        """Work left, in the same measure as `cost_done`."""
+        """Work left, in seconds of a plain core."""
         return sum(_cost(step) for step in self._steps() if step.key not in self.done)
 
     def _steps(self) -> Iterator[Step]:
@@ -76,35 +82,37 @@ class Tracker:
         yield from self.expected
 
     @property
-    def seconds_left(self) -> float | None:
-        """At the rate so far; None before there is one."""
-        passed = time.monotonic() - self.started
-        return self.cost_left * passed / self.cost_done if self.cost_done else None
+    def seconds_left(self) -> float:
+        """By the model that `plan` goes by, scaled by what the steps done here have taken.
+
+        What it takes to start workers is no part of that, so the first steps say as much as any.
+        """
+        factor = (TRUST + self.seconds_done) / (TRUST + self.cost_done)
+        return self.cost_left * factor / self.workers
 
     def text(self) -> str:
         """One line."""
         done, running, left = self.trials
         parts = [f"{done} of {self.num_trials} trials done"]
         if self.plan and self.plan.num_waiting and not running:
-            parts.append("learning rates and margin being settled on the pilot seed")
+            parts.append(f"{' and '.join(self.plan.settling)} being settled on the pilot seed")
         else:
             parts += [f"{running} running", f"{left} to go"]
         if self.failed:
-            parts.append(f"{self.failed} steps failed")
-        if self.seconds_left is not None:
-            parts.append(f"about {duration(self.seconds_left)} left")
+            parts.append(f"{self.failed} step{'s' if self.failed > 1 else ''} failed")
+        parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
 
 
 def _cost(step: Step) -> float:
-    """Operations of a training, plus what an update costs whatever its size; others are short."""
-    return step.flops + 2e6 * step.updates
+    """Seconds on a plain core."""
+    return model_seconds(step.flops, step.updates, step.kind != "score")
 
 
 @contextmanager
-def progress() -> Iterator[tuple[Planned, Listener]]:
+def progress(workers: int) -> Iterator[tuple[Planned, Listener]]:
     """Listeners that show a bar on a terminal, and a line now and then elsewhere."""
-    tracker = Tracker()
+    tracker = Tracker(workers=workers)
     if sys.stderr.isatty():
         with _bar(tracker) as listen:
             yield tracker.planned, listen

@@ -27,12 +27,12 @@ def report(
 ) -> None:
     """Report what a store holds of a study."""
     from headstart import flow
-    from headstart.cli.output import show
+    from headstart.cli.output import need_places, show
     from headstart.store.store import Store
 
     flow.need_store(store)
-    with Store(store) as opened:
+    need_places(html, csv)
+    with Store(store, reading=True) as opened:
         recalled = flow.recall_one(opened, study, variants_of(thorough, as_published, quick))
         analysis, summary = flow.report_again(opened, recalled)
-    page = html or store / "reports" / f"{recalled.loaded.study.name}.html"
-    show(analysis, summary, page, csv=csv, as_json=json)
+    show(analysis, summary, store, html=html, csv=csv, as_json=json)

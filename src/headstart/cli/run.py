@@ -46,7 +46,7 @@ def run(
 ) -> None:
     """Run a study: what the store already holds is not run again."""
     from headstart import flow
-    from headstart.cli.output import show
+    from headstart.cli.output import need_places, show, warn
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
@@ -58,13 +58,14 @@ def run(
         skip_broken=skip_broken,
     )
     loaded = flow.load(study, changes)
+    need_places(html, csv)
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device
     )
-    with progress() as (planned, listen):
+    warn(flow.warnings(loaded))
+    with progress(options.workers) as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=_command())
-    page = html or store / "reports" / f"{loaded.study.name}.html"
-    show(done.analysis, done.summary, page, csv=csv, as_json=json)
+    show(done.analysis, done.summary, store, html=html, csv=csv, as_json=json)
     if done.tally.failed:
         sys.exit(3)
 

@@ -16,7 +16,7 @@ def status(store: StoreFolder = Path("headstart-store")) -> None:
     from headstart.store.store import Store
 
     flow.need_store(store)
-    with Store(store) as opened:
+    with Store(store, reading=True) as opened:
         progress = flow.progress(opened)
     if not progress:
         typer.echo(f"The store {store} holds no study yet.")

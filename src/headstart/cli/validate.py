@@ -17,7 +17,9 @@ def validate(
     ],
     studies: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="How many studies. [null 200, others 20 or 5]"),
+        typer.Option(
+            metavar="N", min=1, max=10_000, help="How many studies. [null 200, others 20 or 5]"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other studies.")] = 0,
     store: Annotated[
@@ -33,7 +35,7 @@ def validate(
     from headstart.execute.options import RunOptions
 
     options = RunOptions(store=store, workers=workers or flow.default_workers())
-    with progress() as (planned, listen):
+    with progress(options.workers) as (planned, listen):
         done = flow.validate(
             kind,
             options,

@@ -3,6 +3,7 @@
 HeadstartError
 ├── SpecError       a study says something impossible (all problems of it at once)
 ├── DataError       a data set is missing, torn or not what it claims to be
+├── OutputError     a report cannot be written where it was asked for
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
     └── StoreDamaged   a stored result is not what was written; it has been dropped
@@ -19,6 +20,10 @@ class HeadstartError(Exception):
 
 class DataError(HeadstartError, ValueError):
     """A data set is missing, torn or not what it claims to be."""
+
+
+class OutputError(HeadstartError):
+    """A page or tables cannot be written where they were asked for."""
 
 
 class StoreError(HeadstartError):

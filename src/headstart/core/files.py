@@ -35,6 +35,22 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def obstacle(path: Path, *, folder: bool) -> str:
+    """Why a file (or `folder`) could not be written at `path`; empty where nothing is in the way.
+
+    Nothing is made to find out, so what shows only in writing (a full disk) is not seen.
+    """
+    if path.exists() and path.is_dir() != folder:
+        return "it is a file" if folder else "it is a folder"
+    above = path if folder else path.parent
+    while not above.exists() and above != above.parent:
+        above = above.parent
+    if not above.is_dir():
+        return f"{above} is a file"
+    # A file is written beside its place and renamed: what counts is the folder that it is in.
+    return "" if os.access(above, os.W_OK | os.X_OK) else f"{above} may not be written to"
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the rename itself durable, where the system allows a folder to be opened."""
     if os.name == "nt":

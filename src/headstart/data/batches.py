@@ -20,8 +20,7 @@ from headstart.core.hashing import Json
 from headstart.data.arrays import Content
 from headstart.data.cache import Sink, kept
 from headstart.data.catalogue import BATCHES, BATCHES_META, KnownSet, Part
-from headstart.data.faults import as_path, fault
-from headstart.data.idx import GET_AGAIN
+from headstart.data.faults import as_path, fault, get_again
 
 VERSION = 1  # raised when the same files give other arrays
 SHAPE = (32, 32, 3)
@@ -70,7 +69,7 @@ def _contents(files: tuple[Path, ...], part: Part) -> dict[str, bytes]:
             files[0],
             f"the archive is torn or damaged: {error}.",
             "Expected a whole .tar.gz.",
-            GET_AGAIN,
+            get_again(files[0]),
         ) from error
     except OSError as error:
         raise fault(
@@ -84,7 +83,7 @@ def _contents(files: tuple[Path, ...], part: Part) -> dict[str, bytes]:
             files[0],
             f"holds no {', no '.join(missing)}.",
             f"Expected CIFAR-10's archive, with {', '.join(wanted)}.",
-            GET_AGAIN,
+            get_again(files[0]),
         )
     return found
 
@@ -121,10 +120,10 @@ def _batch(content: bytes, place: str, num_classes: int) -> tuple[np.ndarray, np
     width = int(np.prod(SHAPE))
     found = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__
     if not isinstance(rows, np.ndarray) or not _is_rows(rows, width):
-        raise fault(place, f"'data' is {found}.", f"Expected uint8 (n, {width}).", GET_AGAIN)
+        raise fault(place, f"'data' is {found}.", f"Expected uint8 (n, {width}).", get_again(place))
     if not isinstance(labels, list) or len(labels) != len(rows):
         found = f"{len(labels):,}" if isinstance(labels, list) else "no list of"
-        raise fault(place, f"has {len(rows):,} images and {found} labels.", fix=GET_AGAIN)
+        raise fault(place, f"has {len(rows):,} images and {found} labels.", fix=get_again(place))
     strange = [label for label in labels if not (type(label) is int and 0 <= label < num_classes)]
     if strange:
         raise fault(
@@ -149,7 +148,7 @@ def _check_sum(name: str, content: bytes, files: tuple[Path, ...], known: KnownS
             _place(files, name),
             f"is not the file of '{known.name}': its bytes have MD5 {found}.",
             f"Expected {wanted}.",
-            f"{GET_AGAIN} {as_path(files[0].parent if len(files) > 1 else files[0])}",
+            f"{get_again(files[0])} {as_path(files[0].parent if len(files) > 1 else files[0])}",
         )
 
 
@@ -173,10 +172,12 @@ def _unpickled(content: bytes, place: str) -> dict[str, Any]:
             place,
             f"is no whole pickle ({error}).",
             "Expected a batch of CIFAR-10.",
-            GET_AGAIN,
+            get_again(place),
         ) from error
     if not isinstance(value, dict):
-        raise fault(place, f"holds a {type(value).__name__}.", "Expected a dictionary.", GET_AGAIN)
+        raise fault(
+            place, f"holds a {type(value).__name__}.", "Expected a dictionary.", get_again(place)
+        )
     return {k.decode("latin1") if isinstance(k, bytes) else str(k): v for k, v in value.items()}
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from headstart.core.errors import DataError, Problem
+from headstart.data.catalogue import KNOWN
 
 
 def fault(where: Path | str, found: str, expected: str = "", fix: str = "") -> DataError:
@@ -13,3 +14,11 @@ def fault(where: Path | str, found: str, expected: str = "", fix: str = "") -> D
 def as_path(place: Path) -> str:
     """What to do where files were found under a known name but are others."""
     return f"To use it as it is, give its path as the data set: {place}."
+
+
+def get_again(place: Path | str) -> str:
+    """What to do about a damaged file: known data sets lie in a folder of their name."""
+    folders = reversed(Path(place).parent.parts)
+    name = next((part for part in folders if part in KNOWN and KNOWN[part].mirrors), None)
+    how = f"run `headstart data fetch {name}`" if name else "get it again from where it came"
+    return f"Delete the file and {how}."

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from headstart.core.files import write_whole
-from headstart.data.faults import fault
+from headstart.data.faults import fault, get_again
 
 SUFFIXES = ("", ".gz", ".xz")
 """What may follow the name of an idx file, in the order in which files are looked for."""
@@ -31,7 +31,6 @@ TYPES = {
     0x0E: "float64",
 }
 SHAPES = {1: "labels, (n,)", 3: "images, (n, height, width)"}
-GET_AGAIN = "Delete the file and get it again (`headstart data fetch NAME` for a known data set)."
 
 
 def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
@@ -70,7 +69,7 @@ def read_bytes(path: Path) -> bytes:
             path,
             f"the compressed stream is torn or damaged ({len(packed):,} bytes: {error}).",
             "Expected a whole gzip or xz stream.",
-            GET_AGAIN,
+            get_again(path),
         ) from error
     return packed
 
@@ -88,7 +87,7 @@ def decode_idx(content: bytes, path: Path, num_dimensions: int) -> np.ndarray:
             path,
             f"the header is torn: {len(content)} bytes.",
             f"Expected {start} bytes of header.",
-            GET_AGAIN,
+            get_again(path),
         )
     shape = struct.unpack_from(f">{num_dimensions}I", content, 4)
     size = math.prod(shape)
@@ -99,7 +98,7 @@ def decode_idx(content: bytes, path: Path, num_dimensions: int) -> np.ndarray:
             f"the body is {'torn' if few else 'followed by more'}: "
             f"{len(content) - start:,} bytes after the header.",
             f"Expected {size:,} bytes for the shape {shape} that the header names.",
-            GET_AGAIN,
+            get_again(path),
         )
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
 
@@ -116,7 +115,7 @@ def _check_magic(content: bytes, path: Path, num_dimensions: int) -> None:
             path,
             f"is not an idx file: it {begins}.",
             expected,
-            GET_AGAIN,
+            get_again(path),
         )
     if magic[2] != UNSIGNED_BYTE:
         raise fault(

@@ -6,8 +6,8 @@ import numpy as np
 
 from headstart.data.arrays import Content, Images
 from headstart.data.catalogue import STEMS, KnownSet, Part
-from headstart.data.faults import as_path, fault
-from headstart.data.idx import GET_AGAIN, decode_idx, read_bytes, sha256
+from headstart.data.faults import as_path, fault, get_again
+from headstart.data.idx import decode_idx, read_bytes, sha256
 
 
 def read_idx_set(files: tuple[Path, ...], part: Part, known: KnownSet | None) -> Content:
@@ -65,5 +65,5 @@ def _check_sum(path: Path, content: bytes, stem: str, known: KnownSet) -> None:
             path,
             f"is not the file of '{known.name}': its decompressed bytes have SHA-256 {found}.",
             f"Expected {wanted}.",
-            f"{GET_AGAIN} {as_path(path.parent)}",
+            f"{get_again(path)} {as_path(path.parent)}",
         )

@@ -7,8 +7,9 @@ plan, train or store.
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -63,24 +64,42 @@ class InlineExecutor:
         """Nothing to let go of."""
 
 
+class ReusablePool(Protocol):
+    """What is used of loky's pool, which has no types."""
+
+    def submit(
+        self, do: Callable[..., tuple[Report, ...]], *given: object
+    ) -> Future[tuple[Report, ...]]:
+        """Start a call in a worker."""
+
+    def shutdown(self, *, wait: bool, kill_workers: bool) -> None:
+        """End the workers, with `kill_workers` in the middle of a call."""
+
+
 class ProcessExecutor:
     """Steps in worker processes of this machine: one thread each, and those that are idle."""
 
     def __init__(self, workers: int) -> None:
         self.slots = workers
+        self._pool: ReusablePool | None = None
 
     def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Future[tuple[Report, ...]]:
         """Hand the steps to a free worker; workers start when first needed and after a death."""
         from loky import get_reusable_executor
 
-        pool = get_reusable_executor(
-            max_workers=self.slots,
-            timeout=60,
-            initializer=_start_worker,
-            initargs=(os.getpid(), _board().path),
-            env=_worker_environment(),
-        )
-        return _translated(pool.submit(run_steps, steps, options))
+        try:
+            with _ctrl_c_later():
+                self._pool = get_reusable_executor(
+                    max_workers=self.slots,
+                    timeout=60,
+                    initializer=_start_worker,
+                    initargs=(os.getpid(), _board().path),
+                    env=_worker_environment(),
+                )
+                return _translated(self._pool.submit(run_steps, steps, options))
+        except KeyboardInterrupt:  # whoever called knows nothing of this submission
+            self.close(abandon=True)
+            raise
 
     def lend(self, threads: int) -> None:
         """Write it where all workers look, at every update and every batch."""
@@ -88,15 +107,37 @@ class ProcessExecutor:
 
     def close(self, *, abandon: bool) -> None:
         """Idle workers end by themselves; with `abandon` they end now."""
-        from loky import get_reusable_executor
-
-        if abandon:
-            get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        # Asked for by itself loky would make a pool of its own, once this one has done its work.
+        if abandon and self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=True)
 
 
 def executor_for(workers: int) -> Executor:
     """The executor for a number of workers of this machine."""
     return InlineExecutor() if workers == 1 else ProcessExecutor(workers)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C waits until the block is left; processes started in it never see one.
+
+    A worker is hit by the Ctrl-C of its terminal like its parent, and would otherwise tell of it
+    with a traceback for as long as it is still starting.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    from loky.backend import resource_tracker as loky_tracker
+
+    for tracker in (resource_tracker, loky_tracker):
+        tracker.ensure_running()  # started in the block it would let Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _worker_environment() -> dict[str, str]:

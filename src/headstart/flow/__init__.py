@@ -12,6 +12,7 @@ from headstart.flow.load import find_study as find_study
 from headstart.flow.load import load as load
 from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes
+from headstart.flow.load import warnings as warnings
 from headstart.flow.load import with_facts as with_facts
 from headstart.flow.recall import look_ahead as look_ahead
 from headstart.flow.recall import need_store as need_store

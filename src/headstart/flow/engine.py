@@ -115,7 +115,7 @@ def look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
     numbers = set(study.looks) | {len(study.seeds)}
     looks = max((len(numbers | earlier) for earlier in seen), default=len(numbers))
     analysis = analyse(study, loaded.facts, plan, store, looks=looks)
-    if analysis.num_done == analysis.num_trials:
+    if analysis.num_done == analysis.num_trials and store.writable:
         store.looked(evidence, len(study.seeds))
     return analysis
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from headstart.core.errors import DataError, Problem, SpecError, known_names, nearest
+from headstart.data.find import where
 from headstart.data.images import facts_of
 from headstart.spec.arms import DEFAULT_ARMS
-from headstart.spec.checks import Parts, check
+from headstart.spec.checks import check
 from headstart.spec.data_checks import check_facts
 from headstart.spec.facts import Facts
+from headstart.spec.foresight import foreseen
 from headstart.spec.load import read_toml
+from headstart.spec.parts import Parts
 from headstart.spec.study import StudySpec, parse, with_looks
 from headstart.spec.variants import with_variants
 
@@ -70,12 +73,17 @@ def with_facts(study: StudySpec) -> Loaded:
     Raises:
         SpecError: with all problems at once.
     """
-    parts: Parts = {name: getattr(study, name) for name in StudySpec.model_fields}
+    parts = Parts({name: getattr(study, name) for name in StudySpec.model_fields})
     facts, problems = _facts(parts)
     problems += check_facts(parts, facts)
     if problems:
         raise SpecError(problems, f"study '{study.name}'")
     return Loaded(study=study, facts=facts)
+
+
+def warnings(loaded: Loaded) -> tuple[str, ...]:
+    """What a study will come to that its author may not want, known before anything is trained."""
+    return foreseen(loaded.study, loaded.facts)
 
 
 def find_study(study: str) -> Path:
@@ -84,10 +92,13 @@ def find_study(study: str) -> Path:
     Raises:
         SpecError: it is neither a recipe nor a file.
     """
+    return Path(study) if is_path(study) else recipe(study)
+
+
+def is_path(study: str) -> bool:
+    """Whether a study is named by its file, which need not be there."""
     path = Path(study)
-    if path.is_file() or path.suffix == ".toml" or len(path.parts) > 1:
-        return path
-    return recipe(study)
+    return path.is_file() or path.suffix == ".toml" or len(path.parts) > 1
 
 
 def recipe(name: str) -> Path:
@@ -119,8 +130,18 @@ def _facts(parts: Parts) -> tuple[Facts, list[Problem]]:
         try:
             facts[str(task.data)] = facts_of(task.data)
         except DataError as error:
-            problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
+            # How the images of a task that was read in part are to be decoded is not known.
+            if name not in parts.mended.get("tasks", ()) or not _lies_somewhere(task.dataset):
+                problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
     return facts, problems
+
+
+def _lies_somewhere(dataset: str) -> bool:
+    try:
+        where(dataset)
+    except DataError:
+        return False
+    return True
 
 
 def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
@@ -140,12 +161,18 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
                 for figure in given["published"]
                 if not isinstance(figure, dict) or figure.get("arm") not in left_out
             ]
-    if changes.skip_broken:
-        changed["tasks"] = {
-            name: {**task, "image": {**task.get("image", {}), "skip_broken": True}}
-            for name, task in given.get("tasks", {}).items()
-        }
+    tasks = given.get("tasks")
+    if changes.skip_broken and isinstance(tasks, dict):
+        changed["tasks"] = {name: _skipping(task) for name, task in tasks.items()}
     return changed
+
+
+def _skipping(task: object) -> object:
+    """A task that leaves out broken image files; what is no table is told by the checks."""
+    image = task.get("image", {}) if isinstance(task, dict) else None
+    if not isinstance(task, dict) or not isinstance(image, dict):
+        return task
+    return {**task, "image": {**image, "skip_broken": True}}
 
 
 def _names(arms: object) -> set[object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headstart.core.errors import StoreError, known_names, nearest
 from headstart.flow.engine import look, plan_of, row_of
-from headstart.flow.load import Loaded
+from headstart.flow.load import Loaded, is_path
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.outlook import Outlook, StudyProgress, model_seconds, outlook
 from headstart.plan.steps import Plan
@@ -35,10 +35,11 @@ def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recal
     """The latest study of that name (or of that file's name) in a store.
 
     Raises:
-        StoreError: the store has none; the message lists those it has.
+        StoreError: the store has none; the message lists those it has. SpecError: there is no
+            such file, or it cannot be read.
     """
     rows = store.studies()
-    wanted = str(read_toml(Path(name)).get("name", name)) if Path(name).is_file() else name
+    wanted = str(read_toml(Path(name)).get("name", name)) if is_path(name) else name
     for variant in variants:
         wanted = variant_name(wanted, variant)
     for row in rows:
@@ -73,7 +74,7 @@ def look_ahead(loaded: Loaded, folder: Path, workers: int) -> Outlook:
         plan = make_plan(loaded.study, loaded.facts)
         expected = expected_steps(loaded.study, loaded.facts, plan)
         return outlook(loaded.study.name, plan, expected, set(), None, workers)
-    with Store(folder) as store:
+    with Store(folder, reading=True) as store:
         plan = plan_of(loaded, store)
         spent = store.spent()
         rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
@@ -92,7 +93,8 @@ def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
     plan = store.plan(row.number)
     if plan is None:  # last run by a headstart that did not remember plans
         plan = row_of(_recalled(store, row).plan)
-        store.save_plan(row.number, plan)
+        if store.writable:
+            store.save_plan(row.number, plan)
     done = store.finished(plan.steps)
     return StudyProgress(
         study=row.name,

@@ -21,14 +21,14 @@ class Study(StudySpec):
 
     def run(
         self,
-        store: Path = DEFAULT_STORE,
+        store: Path | str = DEFAULT_STORE,
         *,
         workers: int | None = None,
         listen: Listener | None = None,
     ) -> "Analysis":
         """Run what is missing and give the analysis. What the store holds is not run again."""
         loaded = with_facts(self)
-        options = RunOptions(store=store, workers=workers or default_workers())
+        options = RunOptions(store=Path(store), workers=workers or default_workers())
         return run(loaded, options, listen=listen or (lambda *_: None)).analysis
 
 

@@ -22,6 +22,17 @@ EXTENSIONS = 2  # times that a grid whose best rate lies at an edge is extended 
 WIDEST_MARGIN, NARROWEST_MARGIN = 1.0, 0.2  # percentage points
 
 
+RATES, MARGIN = "learning rates", "margin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a choice settles (RATES, MARGIN), and where, in words."""
+
+    words: tuple[str, ...]
+    where: str
+
+
 class Undecided(Exception):
     """Planning needs the choice of a `select` step that is not stored yet."""
 
@@ -93,6 +104,7 @@ class Pilot:
     trainings: Trainings
     choices: Choices
     undecided: dict[str, None] = field(default_factory=dict)
+    settling: dict[str, None] = field(default_factory=dict)
     settled: dict[Place, Choice] = field(default_factory=dict)
     _sources: dict[str, Choice] = field(default_factory=dict)
 
@@ -109,8 +121,7 @@ class Pilot:
         """
         source = self.source_rate(pair)
         arms = self._tuned(pair, size)
-        measured = self.study.margin == AUTO and self.study.has_validation(pair.target)
-        if not arms and not measured:
+        if not arms and not self._measures(pair):
             return Rates(source=source)
         at = (pair.source, pair.target, size.label)
         if at not in self.settled:
@@ -134,7 +145,8 @@ class Pilot:
                 learn = self.trainings.learn_source
                 return [(SOURCE_RUN, rate, learn(pair, seed, rate)) for rate in grid]
 
-            self._sources[pair.source] = self._search(grid, tried, None, f"on {pair.source}")
+            what = Sought(words=(RATES,), where=f"on {pair.source}")
+            self._sources[pair.source] = self._search(grid, tried, None, what)
         return self._sources[pair.source].rates[SOURCE_RUN]
 
     def margin(self, pair: Pair, size: SizeSpec) -> float:
@@ -144,6 +156,10 @@ class Pilot:
         choice = self.settled.get((pair.source, pair.target, size.label))
         error = choice.control_error if choice else None
         return WIDEST_MARGIN if error is None else margin_from(error)
+
+    def _measures(self, pair: Pair) -> bool:
+        """Whether the margin comes from the control's error on validation images."""
+        return self.study.margin == AUTO and self.study.has_validation(pair.target)
 
     def _tuned(self, pair: Pair, size: SizeSpec) -> list[ArmSpec]:
         """The arms of a pair at a size that have several learning rates to try."""
@@ -172,14 +188,16 @@ class Pilot:
             ]
 
         grid = self.trainings.training_of(arms[0]).rates if arms else ()
-        return self._search(grid, tried, control.name, f"of {pair.target} at {size.label}")
+        words = (*((RATES,) if arms else ()), *((MARGIN,) if self._measures(pair) else ()))
+        what = Sought(words=words, where=f"of {pair.target} at {size.label}")
+        return self._search(grid, tried, control.name, what)
 
     def _search(
         self,
         grid: tuple[float, ...],
         tried: Callable[[tuple[float, ...]], list[tuple[str, float, Learnt]]],
         control: str | None,
-        what: str,
+        what: Sought,
     ) -> Choice:
         """Try the grid; while a best rate lies at its edge, try one more there, for every arm."""
         for extension in range(EXTENSIONS + 1):
@@ -187,6 +205,7 @@ class Pilot:
             made = self.choices(key)
             if made is None:
                 self.undecided[key] = None
+                self.settling |= dict.fromkeys(what.words)
                 raise Undecided
             choice = _read(made)
             if not choice.edges or len(grid) < 2 or extension == EXTENSIONS:
@@ -195,7 +214,7 @@ class Pilot:
         return choice
 
     def _select(
-        self, tried: list[tuple[str, float, Learnt]], control: str | None, what: str
+        self, tried: list[tuple[str, float, Learnt]], control: str | None, what: Sought
     ) -> str:
         inputs = tuple(dict.fromkeys(key for _, _, learnt in tried for key in learnt.keys))
         payload: Json = {
@@ -216,7 +235,7 @@ class Pilot:
                 payload=payload,
                 inputs=inputs,
                 datasets={},
-                label=f"choice of learning rates {what}",
+                label=f"choice of {' and '.join(what.words)} {what.where}",
                 updates=0,
                 flops=0,
             )

@@ -112,8 +112,8 @@ class Plan:
     """All trials of a study that can be planned, and their steps, every step after its inputs.
 
     `overlaps` are the steps that look for shared images, by (source, target). `num_waiting` trials
-    wait for the choices of the `undecided` steps. `choices` and `margins` (in percentage points)
-    are what the pilot has settled, by place.
+    wait for the choices of the `undecided` steps, which settle what `settling` says. `choices` and
+    `margins` (in percentage points) are what the pilot has settled, by place.
     """
 
     trials: tuple[Trial, ...]
@@ -122,6 +122,7 @@ class Plan:
     steps: dict[str, Step]
     num_waiting: int = 0
     undecided: tuple[str, ...] = ()
+    settling: tuple[str, ...] = ()
     choices: dict[Place, Choice] = field(default_factory=dict)
     margins: dict[Place, float] = field(default_factory=dict)
 

@@ -35,7 +35,11 @@ class _Part(BaseModel):
 
 
 class ArmPart(_Part):
-    """One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`."""
+    """One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`.
+
+    `size` is written in one way, however the study says it: `50`, `5 per class`, `10%` (of `0.1`
+    too), `all`. So it is in every part; `num_images` is the number it means here.
+    """
 
     arm: str
     size: str

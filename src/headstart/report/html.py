@@ -116,6 +116,7 @@ def _environment(analysis: Analysis) -> "Environment":
     for function in shared:
         found.globals[function.__name__] = function
     found.globals["worth_titles"] = [t.format(control=analysis.control) for t in TITLES[1:]]
+    found.globals["from_python"] = text.FROM_PYTHON
     found.globals["icons"] = ICONS
     found.globals["swatches"] = _SWATCHES
     found.globals["data_notes"] = _data_notes

@@ -10,6 +10,7 @@ from headstart.report.rows import Pair, Row, pairs_of, sizes_of, sweep_arms
 from headstart.report.run_summary import RunSummary
 from headstart.report.sweep import Sweep, sweeps_of
 from headstart.report.text import (
+    FROM_PYTHON,
     NOTHING,
     accuracy,
     attribution_lines,
@@ -73,7 +74,10 @@ def print_report(
     _print(console, steps_note(summary))
     if html:
         _print_to_copy(console, "Page", str(html))
-    _print_to_copy(console, "Repeat", summary.command)
+    if summary.command:
+        _print_to_copy(console, "Repeat", summary.command)
+    else:
+        _print(console, FROM_PYTHON)
 
 
 def _table(analysis: Analysis, pair: Pair, titled: bool, width: int) -> "Table":

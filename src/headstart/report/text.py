@@ -229,6 +229,9 @@ def warnings_of(analysis: Analysis) -> tuple[str, ...]:
     return tuple(found)
 
 
+FROM_PYTHON = "This study was run from Python; its run() repeats it."
+
+
 def steps_note(summary: RunSummary) -> str:
     """What the present command ran and reused, and how long it took."""
     return (

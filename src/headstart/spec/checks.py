@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from headstart.core.errors import Problem, unknown
-from headstart.spec.arms import ORIGINS, ArmSpec, Freeze, LabelMap, Surgical
-
-Parts = dict[str, Any]
-"""The sections of a study that could be read, by name."""
+from headstart.spec.arms import NAMED_ARMS, ORIGINS, ArmSpec, Freeze, LabelMap, Surgical
+from headstart.spec.parts import Parts
 
 
 def check(parts: Parts) -> list[Problem]:
-    """Problems between sections that need no data. Sections that could not be read are left out."""
+    """Problems between sections that need no data.
+
+    What could not be read is left out, and nothing is told that only follows from it.
+    """
     return [
         *_pairs(parts),
         *_tasks(parts),
@@ -29,15 +30,14 @@ def check(parts: Parts) -> list[Problem]:
 def _pairs(parts: Parts) -> Iterator[Problem]:
     if "tasks" not in parts or "pairs" not in parts:
         return
-    for index, pair in enumerate(parts["pairs"]):
+    tasks = [*parts["tasks"], *map(str, parts.unread.get("tasks", ()))]
+    for index, pair in parts.numbered("pairs"):
         for role in ("source", "target"):
             name = getattr(pair, role)
-            if name not in parts["tasks"]:
-                yield unknown("task", name, parts["tasks"], where=f"pairs[{index}].{role}")
-        names = [arm.name for arm in parts.get("arms", ())]
-        for name in pair.arms or () if names else ():
-            if name not in names:
-                yield unknown("arm", name, names, where=f"pairs[{index}].arms")
+            if name not in tasks:
+                yield unknown("task", name, tasks, where=f"pairs[{index}].{role}")
+        for name in pair.arms or ():
+            yield from _unknown_arm(parts, name, f"pairs[{index}].arms")
         if pair.arms is not None and parts.get("control", pair.arms[0]) not in pair.arms:
             yield Problem(
                 where=f"pairs[{index}].arms",
@@ -65,12 +65,12 @@ def _tasks(parts: Parts) -> Iterator[Problem]:
 
 def _sizes_named(parts: Parts) -> Iterator[Problem]:
     """Sizes that arms and the sweep are kept to must be sizes of the study."""
-    if "sizes" not in parts:
+    if not parts.whole("sizes"):
         return
     labels = [size.label for size in parts["sizes"]]
     kept = [
         (f"arms[{index}].only_at", size.label)
-        for index, arm in enumerate(parts.get("arms", ()))
+        for index, arm in parts.numbered("arms")
         for size in arm.only_at or ()
     ]
     if parts.get("cuts") is not None and parts["cuts"].size is not None:
@@ -88,8 +88,10 @@ def _sizes_named(parts: Parts) -> Iterator[Problem]:
 def _measured(parts: Parts) -> Iterator[Problem]:
     """The best weights are picked on validation, so there must be some."""
     tasks = parts.get("tasks", {})
-    for index, pair in enumerate(parts.get("pairs", ())):
+    for index, pair in parts.numbered("pairs"):
         for role, section in ((pair.target, "training"), (pair.source, "source_training")):
+            if section not in parts:
+                continue  # broken: what it says of this is not known
             training = parts.get(section) or parts.get("training")
             task = tasks.get(role)
             if task is None or training is None or training.keep == "last":
@@ -107,20 +109,17 @@ def _arms(parts: Parts) -> Iterator[Problem]:
     if "arms" not in parts:
         return
     arms: tuple[ArmSpec, ...] = parts["arms"]
-    names = [arm.name for arm in arms]
-    if parts.get("control") not in names and "control" in parts:
-        yield unknown("arm", parts["control"], names, where="control")
+    if "control" in parts:
+        yield from _unknown_arm(parts, parts["control"], "control")
     stages = parts["network"].stage_names if "network" in parts else None
-    for index, arm in enumerate(arms):
+    for index, arm in parts.numbered("arms"):
         where = f"arms[{index}]"
         if stages:
             yield from _stages_of(arm, stages, where)
         for origin in arm.origins:
-            if origin not in ORIGINS and origin not in names:
-                known = [*ORIGINS, *names]
-                yield unknown("origin", origin, known, where=f"{where}.start")
-        if arm.compute_of is not None and arm.compute_of not in names:
-            yield unknown("arm", arm.compute_of, names, where=f"{where}.compute_of")
+            yield from _unknown_arm(parts, origin, f"{where}.start", "origin", ORIGINS)
+        if arm.compute_of is not None:
+            yield from _unknown_arm(parts, arm.compute_of, f"{where}.compute_of")
         yield from _untrained(arm, arms, where)
         yield from _solved(arm, arms, where)
         if arm.name in _reached(arm, arms):
@@ -129,6 +128,31 @@ def _arms(parts: Parts) -> Iterator[Problem]:
                 message=f"arm '{arm.name}' starts, directly or in turn, from itself.",
                 fix="Break the circle: let one of these arms start fresh or from the source.",
             )
+
+
+def _unknown_arm(
+    parts: Parts, name: str, where: str, what: str = "arm", others: tuple[str, ...] = ()
+) -> Iterator[Problem]:
+    """A problem where no arm is called so, nor any that could not be read is meant to be."""
+    if "arms" not in parts:
+        return
+    unread = list(parts.unread.get("arms", {}).values())
+    told = [given["name"] for given in unread if isinstance(_told_name(given), str)]
+    names = [*others, *(arm.name for arm in parts["arms"]), *told]
+    if name not in names and not any(_may_be(name, given) for given in unread):
+        yield unknown(what, name, names, where=where)
+
+
+def _told_name(given: Any) -> Any:
+    return given.get("name") if isinstance(given, dict) else None
+
+
+def _may_be(name: str, given: Any) -> bool:
+    """Whether what could not be read as an arm may be meant to be the arm of that name."""
+    if isinstance(given, str):
+        return name in NAMED_ARMS
+    # A name that is missing may also be under a key that is misspelt.
+    return not isinstance(_told_name(given), str)
 
 
 def _untrained(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[Problem]:
@@ -171,7 +195,7 @@ def _solved(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[Pro
 def _penalised(parts: Parts) -> Iterator[Problem]:
     """The penalty of a converged head is picked on validation, so there must be some."""
     tasks = parts.get("tasks", {})
-    for index, arm in enumerate(parts.get("arms", ())):
+    for index, arm in parts.numbered("arms"):
         for pair in parts.get("pairs", ()):
             task = tasks.get(pair.target)
             taken = pair.arms is None or arm.name in pair.arms
@@ -189,16 +213,16 @@ def _penalised(parts: Parts) -> Iterator[Problem]:
 def _published(parts: Parts) -> Iterator[Problem]:
     if "arms" not in parts or "pairs" not in parts:
         return
-    names = ["source", *(arm.name for arm in parts["arms"])]
-    for index, figure in enumerate(parts.get("published", ())):
+    num_pairs = len(parts["pairs"]) + len(parts.unread.get("pairs", ()))
+    for index, figure in parts.numbered("published"):
         where = f"published[{index}]"
-        if figure.arm and figure.arm not in names:
-            yield unknown("arm", figure.arm, names, where=f"{where}.arm")
-        if figure.pair >= len(parts["pairs"]):
+        if figure.arm:
+            yield from _unknown_arm(parts, figure.arm, f"{where}.arm", others=("source",))
+        if figure.pair >= num_pairs:
             yield Problem(
                 where=f"{where}.pair",
                 message=f"there is no pair {figure.pair}.",
-                allowed=f"From 0 to {len(parts['pairs']) - 1}.",
+                allowed=f"From 0 to {num_pairs - 1}.",
             )
 
 
@@ -266,17 +290,17 @@ def _repeats(parts: Parts) -> Iterator[Problem]:
 def _tuned(parts: Parts) -> Iterator[Problem]:
     """Learning rates are chosen on validation, from one grid, on a seed that is no evidence."""
     training, source = parts.get("training"), parts.get("source_training")
-    own = [arm.training for arm in parts.get("arms", ())]
-    for index, other in enumerate(own):
+    for index, arm in parts.numbered("arms"):
+        other = arm.training
         if other is not None and training is not None and other.rates not in ((), training.rates):
             yield Problem(
                 where=f"arms[{index}].training.rates",
                 message="is another grid than the study's.",
                 fix="All arms choose from the same learning rates: leave it out, or write them.",
             )
-    pretraining = source or training
+    pretraining = (source or training) if "source_training" in parts else None
     tasks = parts.get("tasks", {})
-    for index, pair in enumerate(parts.get("pairs", ())):
+    for index, pair in parts.numbered("pairs"):
         for name, asked in ((pair.target, training), (pair.source, pretraining)):
             task = tasks.get(name)
             if task is not None and asked is not None and asked.rates and not task.split.validates:
@@ -296,7 +320,7 @@ def _tuned(parts: Parts) -> Iterator[Problem]:
 
 def _looked_at(parts: Parts) -> Iterator[Problem]:
     looks = parts.get("looks", ())
-    if not looks or "seeds" not in parts:
+    if not looks or not parts.whole("seeds"):
         return
     if list(looks) != sorted(set(looks)):
         yield Problem(where="looks", message=f"{list(looks)} is not in ascending order.")

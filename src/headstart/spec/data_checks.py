@@ -5,28 +5,38 @@ from typing import Any
 
 from headstart.core.errors import Problem, nearest
 from headstart.spec.arms import SOURCE, LabelMap
-from headstart.spec.checks import Parts
 from headstart.spec.facts import DatasetFacts, Facts
 from headstart.spec.network import HEAD
+from headstart.spec.parts import Parts
 from headstart.spec.shapes import num_outputs, shape_problem
 from headstart.spec.sizes import SizeSpec
 from headstart.spec.tasks import TaskSpec, class_index
 
 
 def check_facts(parts: Parts, facts: Facts) -> list[Problem]:
-    """Problems that show only once the data is known: classes, counts, sizes, image shapes."""
+    """Problems that show only once the data is known: classes, counts, sizes, image shapes.
+
+    Of a task that was read in part only its data set and classes count: how it splits is not known.
+    """
     problems: list[Problem] = []
     tasks: dict[str, TaskSpec] = parts.get("tasks", {})
     sound: dict[str, TaskSpec] = {}
+    rough: dict[str, int] = {}  # images of the data sets of tasks that were read in part
     for name, task in tasks.items():
         known = facts.get(str(task.data))
         if known is None:
             continue
-        found = list(_classes(name, task, known)) or list(_split(name, task, known))
+        mended = name in parts.mended.get("tasks", ())
+        found = list(_classes(name, task, known))
+        if not found and not mended:
+            found += _split(name, task, known)
         problems += found
-        if not found:
+        if mended:
+            rough[name] = sum(known.train_counts)
+        elif not found:
             sound[name] = task
     problems += _sizes(parts, sound, facts)
+    problems += _sizes_beyond(parts, rough)
     problems += _networks(parts, sound, facts)
     problems += _heads(parts, sound, facts)
     return problems
@@ -103,11 +113,23 @@ def _sizes(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[P
                 )
 
 
+def _sizes_beyond(parts: Parts, rough: dict[str, int]) -> Iterator[Problem]:
+    """Sizes larger than a whole data set, whatever is taken from it."""
+    for target in sorted({pair.target for pair in parts.get("pairs", ())} & rough.keys()):
+        for where, size in _every_size(parts):
+            if size.kind in ("count", "per_class") and size.value > rough[target]:
+                yield Problem(
+                    where=where,
+                    message=f"'{size.label}' is more than the data set of task '{target}' has.",
+                    allowed=f"Up to {rough[target]} images, less those for validation and test.",
+                )
+
+
 def _every_size(parts: Parts) -> Iterator[tuple[str, SizeSpec]]:
     """The study's sizes, and those that arms have of their own."""
-    for index, size in enumerate(parts.get("sizes", ())):
+    for index, size in parts.numbered("sizes"):
         yield f"sizes[{index}]", size
-    for index, arm in enumerate(parts.get("arms", ())):
+    for index, arm in parts.numbered("arms"):
         if arm.size is not None:
             yield f"arms[{index}].size", arm.size
 
@@ -122,7 +144,7 @@ def _networks(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterato
         if problem and str(problem) not in seen:
             seen.add(str(problem))
             yield problem
-    for index, pair in enumerate(parts.get("pairs", ())):
+    for index, pair in parts.numbered("pairs"):
         if pair.source not in tasks or pair.target not in tasks:
             continue
         shapes = [facts[str(tasks[name].data)].shape for name in (pair.source, pair.target)]
@@ -148,7 +170,7 @@ def _heads(parts: Parts, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[P
             widths.append(num_outputs(network, num_classes))
         if widths[0] == widths[1]:
             continue
-        for index, arm in enumerate(parts.get("arms", ())):
+        for index, arm in parts.numbered("arms"):
             if isinstance(arm.strategy, LabelMap):
                 continue  # it answers with the source's own head
             for number, rule in enumerate(arm.start):

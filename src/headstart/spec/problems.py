@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from headstart.core.errors import Problem, known_names, nearest
+from headstart.spec.wording import allowed_for, must_be
 
 
 def problems_from(error: ValidationError, annotation: Any, where: str) -> list[Problem]:
@@ -51,7 +52,8 @@ def _problem(detail: ErrorDetails, place: str, model: type[BaseModel] | None) ->
     if kind == "extra_forbidden":
         return _unknown_key(str(detail["loc"][-1]), place, model)
     if kind == "missing":
-        return Problem(where=place, message="is missing.")
+        allowed, fix = allowed_for(detail["loc"][-1], model)
+        return Problem(where=place, message="is missing.", allowed=allowed, fix=fix)
     if kind in ("union_tag_invalid", "literal_error"):
         text = context["tag"] if kind == "union_tag_invalid" else given
         listed = context["expected_tags" if kind == "union_tag_invalid" else "expected"]
@@ -62,12 +64,9 @@ def _problem(detail: ErrorDetails, place: str, model: type[BaseModel] | None) ->
             allowed=known_names(names),
             fix=nearest(str(text), names),
         )
-    message = detail["msg"].removeprefix("Value error, ")
-    if kind == "string_pattern_mismatch":
-        message = f"must look like {context['pattern']}"
     if kind == "value_error":
-        return Problem(where=place, message=message)
-    return Problem(where=place, message=f"got {_short(given)}; {message[:1].lower()}{message[1:]}.")
+        return Problem(where=place, message=detail["msg"].removeprefix("Value error, "))
+    return Problem(where=place, message=f"got {_short(given)}; {must_be(detail)}.")
 
 
 def _short(given: object) -> str:

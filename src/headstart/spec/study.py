@@ -8,8 +8,9 @@ from headstart.core.errors import Problem, SpecError
 from headstart.core.hashing import digest
 from headstart.spec.arms import DEFAULT_ARMS, NAMED_ARMS, Arm, ArmSpec, CutSweep
 from headstart.spec.base import Spec
-from headstart.spec.checks import Parts, check
+from headstart.spec.checks import check
 from headstart.spec.network import Network
+from headstart.spec.parts import Parts
 from headstart.spec.problems import problems_from, unknown_keys
 from headstart.spec.sizes import Size, SizeSpec
 from headstart.spec.tasks import PreprocessingSpec, TaskSpec
@@ -78,12 +79,16 @@ LOOKS = (5, 10, 20)
 """Numbers of seeds at which `seeds = "auto"` looks at the evidence (SCIENCE.md 5.2)."""
 
 
+MOST_SEEDS = 1000
+"""No study needs more: an interval is then 14 times as narrow as with the usual five."""
+
+
 def _seeds(given: Any) -> Any:
     """A number N means the seeds 0 to N-1."""
     if isinstance(given, int) and not isinstance(given, bool):
-        if given < 1:
+        if not 1 <= given <= MOST_SEEDS:
             raise ValueError(
-                f"got {given}; give the number of seeds (at least 1) or a list of seeds"
+                f"got {given}; give the number of seeds (from 1 to {MOST_SEEDS}) or a list of seeds"
             )
         return tuple(range(given))
     return given
@@ -140,7 +145,7 @@ class StudySpec(Spec):
     control: str = "scratch"
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)] = (SizeSpec(kind="all"),)
     seeds: Seeds = (0, 1, 2, 3, 4)
-    looks: tuple[Annotated[int, Field(ge=2)], ...] = ()
+    looks: tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...] = ()
     pilot_seed: Annotated[int, Field(ge=0)] = 9999
     margin: Annotated[float, Field(gt=0, lt=100)] | Literal["auto"] = "auto"
     cuts: CutSweep | None = None
@@ -221,11 +226,11 @@ def with_looks(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse(given: dict[str, Any]) -> tuple[Parts, list[Problem]]:
-    """Read every section on its own, so that one broken section does not hide the others.
+    """Read every section on its own, and so every element of one that is broken.
 
-    Returns the sections that could be read (defaults filled in) and the problems of the rest.
+    Returns what could be read (defaults filled in) and the problems of the rest.
     """
-    parts: Parts = {}
+    parts = Parts()
     problems = unknown_keys(given, StudySpec, where="")
     hints = get_type_hints(StudySpec, include_extras=True)
     for name, field in StudySpec.model_fields.items():
@@ -241,6 +246,7 @@ def parse(given: dict[str, Any]) -> tuple[Parts, list[Problem]]:
             parts[name] = adapter.validate_python(given[name])
         except ValidationError as error:
             problems += problems_from(error, annotation, where=name)
+            parts.salvage(name, given[name], annotation, mend=name in ("tasks", "arms"))
     return parts, problems
 
 

@@ -22,6 +22,15 @@ def with_variants(
         if variant not in table:
             problems.append(_absent(variant, [name for name in VARIANTS if name in table]))
             continue
+        if not isinstance(table[variant], dict):
+            problems.append(
+                Problem(
+                    where=variant,
+                    message=f"got {table[variant]!r}; it must be a table.",
+                    fix=f"Write [{variant}] with the sections that it changes.",
+                )
+            )
+            continue
         named = variant_name(str(study.get("name", "")), variant)
         study = {**_merged(study, table[variant]), "name": named}
     return study, problems
@@ -37,6 +46,8 @@ def _absent(variant: str, present: list[str]) -> Problem:
         where=variant,
         message=f"this study has no section [{variant}].",
         allowed=f"It has: {', '.join(present)}." if present else "It has no variants.",
+        fix=f"Leave --{variant.replace('_', '-')} out, or write a section [{variant}] with what it "
+        "changes in a copy of the study's file (docs/study-file.md, Variants).",
     )
 
 

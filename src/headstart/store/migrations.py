@@ -66,12 +66,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         StoreError: the store was made by a newer headstart.
     """
-    found = _version(connection)
-    if found > VERSION:
-        raise StoreError(
-            f"this store has version {found}, made by a newer headstart; this one knows versions "
-            f"up to {VERSION}. Upgrade headstart, or name another folder with --store."
-        )
+    found = _known_version(connection)
     while found < VERSION:
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -86,6 +81,31 @@ def migrate(connection: sqlite3.Connection) -> None:
                 connection.execute("ROLLBACK")
             raise
         found = _version(connection)
+
+
+def need_current(connection: sqlite3.Connection) -> None:
+    """Refuse tables that cannot be read as they are.
+
+    Raises:
+        StoreError: the store was made by a newer headstart, or by an older one.
+    """
+    found = _known_version(connection)
+    if found < VERSION:
+        raise StoreError(
+            f"this store has version {found}, made by an older headstart, and may not be written, "
+            f"so it cannot be brought to version {VERSION}. Copy its folder and name the copy with "
+            "--store."
+        )
+
+
+def _known_version(connection: sqlite3.Connection) -> int:
+    found = _version(connection)
+    if found > VERSION:
+        raise StoreError(
+            f"this store has version {found}, made by a newer headstart; this one knows versions "
+            f"up to {VERSION}. Upgrade headstart, or name another folder with --store."
+        )
+    return found
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.core.hashing import Json, canonical_json
 from headstart.store.blobs import Arrays, Blob, DamagedBlob, looks_whole, read_blob, write_blob
-from headstart.store.migrations import migrate
+from headstart.store.opening import Trace, may_write, open_to_read, open_to_write
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +91,26 @@ class Store:
     """One folder: `headstart.db`, `blobs/` and `locks/`.
 
     Safe to open from many processes at once. Every method that writes commits before it returns.
+    With `reading`, a store that this user may not write is opened as it is: `writable` is then
+    False, and methods that write fail.
 
     Raises:
-        StoreError: the folder cannot be made or written, is no store, or is newer than this code.
+        StoreError: the folder cannot be made or written, is no store, or is newer than this code;
+            with `reading`, cannot be read, or is older than this code and may not be written.
     """
 
-    def __init__(self, folder: Path, *, trace: Callable[[str], object] | None = None) -> None:
+    def __init__(self, folder: Path, *, reading: bool = False, trace: Trace | None = None) -> None:
         self.folder = folder
+        self.writable = not reading or may_write(folder)
         try:
+            if not self.writable:
+                self._connection = open_to_read(folder / "headstart.db", trace)
+                return
             (folder / "blobs").mkdir(parents=True, exist_ok=True)
             (folder / "locks").mkdir(exist_ok=True)
             # SQLite does not wait for a process that is just turning a new database to WAL.
             with FileLock(folder / "locks" / "opening"):
-                self._connection = _open(folder / "headstart.db", trace)
+                self._connection = open_to_write(folder / "headstart.db", trace)
         except (OSError, sqlite3.Error) as error:
             raise _store_error(folder, error) from error
 
@@ -177,6 +184,10 @@ class Store:
         try:
             return read_blob(self._blob_path(row.key), row.blob)
         except DamagedBlob as error:
+            if not self.writable:
+                raise StoreDamaged(
+                    f"{error}. Whoever may write this store can run it anew."
+                ) from error
             self._write("DELETE FROM steps WHERE key = ?", (row.key,))
             raise StoreDamaged(
                 f"{error}; it has been dropped. Run the same command again to compute it anew."
@@ -379,22 +390,6 @@ class Store:
 
     def _blob_path(self, key: str) -> Path:
         return self.folder / f"blobs/{key[:2]}/{key}.safetensors"
-
-
-def _open(path: Path, trace: Callable[[str], object] | None) -> sqlite3.Connection:
-    """A connection to a database that is up to date, a new one where there is none."""
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
-    try:
-        connection.row_factory = sqlite3.Row
-        connection.set_trace_callback(trace)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        migrate(connection)
-        connection.execute("SELECT count(*) FROM studies").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _step_row(row: sqlite3.Row) -> StepRow:

@@ -12,10 +12,10 @@ from headstart.analyse.records import Cell, OverlapRecord, Record
 from headstart.analyse.tasks import task_facts
 from headstart.analyse.words import listed
 from headstart.core.hashing import Json
+from headstart.spec.foresight import LEAST_SHARED
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the clean rest is no fair sample
 MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
-LEAST_SHARED = 0.1  # of the target's training images; below this they are stray duplicates
 
 
 def _same_task(seen: Seen) -> Iterator[Finding]:

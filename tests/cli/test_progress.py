@@ -1,0 +1,98 @@
+"""Progress in words, and the time left: by the model at first, then by what steps have taken."""
+
+from typing import Any
+
+import pytest
+
+from headstart.cli.progress import Tracker
+from headstart.execute.worker import Report
+from headstart.plan.expand import expected_steps, make_plan
+from headstart.plan.outlook import outlook
+from headstart.plan.steps import Plan, Step
+from studies import tiny
+
+
+def tracked(workers: int = 1, **changes: Any) -> tuple[Tracker, Plan]:
+    """A tracker that has just been told of the plan of the tiny study."""
+    loaded = tiny(**changes)
+    plan = make_plan(loaded.study, loaded.facts)
+    tracker = Tracker(workers=workers)
+    tracker.planned(plan, expected_steps(loaded.study, loaded.facts, plan), set())
+    return tracker, plan
+
+
+def carry_out(tracker: Tracker, step: Step, seconds: float) -> None:
+    tracker.tell(step, None)
+    tracker.tell(step, Report(key=step.key, ending="done", seconds=seconds))
+
+
+def test_at_first_the_time_left_is_that_of_the_plan() -> None:
+    for workers in (1, 4):
+        tracker, plan = tracked(workers)
+        ahead = outlook("tiny", plan, (), set(), None, workers)
+        assert tracker.seconds_left == pytest.approx(ahead.seconds)
+
+
+@pytest.mark.parametrize("slowness", [0.2, 1.0, 5.0])
+def test_the_time_left_comes_to_what_steps_really_take(slowness: float) -> None:
+    """Clocks run `slowness` times as long as the model says, whatever the kind of step."""
+    tracker, plan = tracked(2, training={"updates": 15_000, "batch_size": 16})
+    steps = list(plan.steps.values())
+    for done, step in enumerate(steps, 1):
+        left = tracker.cost_left
+        carry_out(tracker, step, slowness * (left - _left_after(tracker, step)))
+        if done >= len(steps) / 4:
+            right = slowness * tracker.cost_left / 2
+            assert tracker.seconds_left == pytest.approx(right, rel=0.25)
+    assert tracker.seconds_left == 0
+
+
+def _left_after(tracker: Tracker, step: Step) -> float:
+    return Tracker(plan=tracker.plan, done=tracker.done | {step.key}).cost_left
+
+
+def test_steps_found_done_take_no_time_and_say_nothing_of_it() -> None:
+    tracker, plan = tracked()
+    first, *_ = plan.steps.values()
+    before = tracker.seconds_left
+    tracker.tell(first, Report(key=first.key, ending="reused"))
+    assert tracker.seconds_left < before
+    assert (tracker.cost_done, tracker.seconds_done) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "settled"),
+    [
+        ({"margin": "auto"}, "margin"),
+        ({"training": {"updates": 9, "rates": [0.01, 0.1]}}, "learning rates"),
+        (
+            {
+                "margin": "auto",
+                "training": {"updates": 9, "rates": [0.01, 0.1]},
+                "source_training": {"updates": 9},
+            },
+            "learning rates and margin",
+        ),
+    ],
+)
+def test_only_what_the_pilot_settles_is_said_to_be_settled(
+    changes: dict[str, Any], settled: str
+) -> None:
+    tracker, plan = tracked(**changes)
+    assert f"0 of 30 trials done, {settled} being settled on the pilot seed, " in tracker.text()
+    labels = [step.label for step in plan.steps.values() if step.kind == "select"]
+    assert all(label.startswith(f"choice of {settled} o") for label in labels)
+
+
+def test_trials_done_running_and_left_are_told() -> None:
+    tracker, plan = tracked(sizes=[20], arms=["scratch"], seeds=2)
+    assert tracker.text().startswith("0 of 2 trials done, 0 running, 2 to go, about ")
+    trial = plan.trials[0]
+    for key in (*trial.train_keys, trial.predict_key, *plan.overlaps.values(), trial.score_key):
+        tracker.tell(plan.steps[key], None)
+        assert "1 running" in tracker.text() or key in plan.overlaps.values()
+        tracker.tell(plan.steps[key], Report(key=key, ending="done", seconds=0.1))
+    assert tracker.text().startswith("1 of 2 trials done, 0 running, 1 to go, about ")
+    broken = plan.steps[plan.trials[1].train_keys[0]]
+    tracker.tell(broken, Report(key=broken.key, ending="failed", error="no"))
+    assert ", 1 step failed, " in tracker.text()
