@@ -1,7 +1,9 @@
 """Threads lent through a page that other processes read."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,20 @@ def test_a_page_goes_with_who_made_it() -> None:
     path = board.path
     del board
     assert not path.exists()
+
+
+def test_pages_of_processes_that_were_killed_are_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    making = "import os, signal; from headstart.core.lent import Board; b = Board(); "
+    killed = [sys.executable, "-c", making + "os.kill(os.getpid(), signal.SIGKILL)"]
+    subprocess.run(killed, env={**os.environ, "TMPDIR": str(tmp_path)}, check=False)
+    (left,) = tmp_path.iterdir()
+    mine = Board()
+    other = Board()
+    assert not left.exists()
+    assert {mine.path, other.path} == set(tmp_path.iterdir())
 
 
 def test_who_was_lent_nothing_has_one_thread(

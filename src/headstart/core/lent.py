@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 MOST = 255
+_PREFIX = "headstart-threads-"
 
 
 class Board:
@@ -20,7 +21,8 @@ class Board:
         """The page at a path, or a new one in the system's folder for temporary files."""
         self._made_by = os.getpid() if path is None else 0
         if path is None:
-            descriptor, name = tempfile.mkstemp(prefix="headstart-threads-")
+            _sweep()
+            descriptor, name = tempfile.mkstemp(prefix=f"{_PREFIX}{self._made_by}-")
             os.write(descriptor, b"\x01")
             self.path = Path(name)
         else:
@@ -41,6 +43,17 @@ class Board:
         if getattr(self, "_made_by", 0) == os.getpid():
             with suppress(OSError):
                 self.path.unlink()
+
+
+def _sweep() -> None:
+    """Take away the pages of processes that were killed."""
+    for page in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        maker = page.name.removeprefix(_PREFIX).partition("-")[0]
+        with suppress(OSError, ValueError):
+            try:
+                os.kill(int(maker), 0)
+            except ProcessLookupError:
+                page.unlink()
 
 
 _board: Board | None = None

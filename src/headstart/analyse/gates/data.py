@@ -237,7 +237,7 @@ def _attributable(seen: Seen) -> Iterator[Finding]:
     for missing, arms in wanting.items():
         yield Finding(
             message=f"no {listed(missing, 'or')} beside {listed(arms, 'and')}: a gain may be due "
-            f"to what they would show; {remedy(missing)}.",
+            f"to what {'it' if len(missing) == 1 else 'they'} would show; {remedy(missing)}.",
             cells=seen.cells_of(arms),
         )
 
