@@ -1,6 +1,7 @@
 """Shared arrays: whole or not there, in bounded space, gone when nobody needs them."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -41,6 +42,28 @@ def test_a_reader_changes_only_its_own_copy(tmp_path: Path) -> None:
     again = shelf.get("a")
     assert again is not None
     assert float(again.min()) == 3.0
+
+
+def test_who_comes_second_finds_what_the_first_has_made(tmp_path: Path) -> None:
+    made, both = [], threading.Barrier(2)
+
+    def work() -> None:
+        shelf = Shelf(tmp_path)
+        both.wait(timeout=10)
+        with shelf.turn("a"):
+            if shelf.get("a") is None:
+                made.append(put(shelf, "a", 3.0))
+
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=10)
+    assert len(made) == 1
+    with Shelf(tmp_path).turn("b"):
+        assert Shelf(tmp_path).get("a") is not None  # names do not wait for each other
+    Shelf(tmp_path).clear()
+    assert not any(tmp_path.glob("*/*"))
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])

@@ -8,13 +8,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
 LIMIT = 8_000_000_000
 STALE_SECONDS = 86_400
@@ -36,6 +37,24 @@ class Shelf:
         except (OSError, ValueError, EOFError):
             return None
         return found
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """One at a time for a name, so that who comes second finds what the first has made."""
+        path = self._place / f"{name}.lock"
+        try:
+            self._place.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            lock.acquire()
+        except OSError:  # then each makes its own
+            yield
+            return
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                path.unlink()  # who waits for it finds what was made, or makes it too
+            lock.release()
 
     def put(
         self, name: str, shape: tuple[int, ...], fill: Callable[[np.ndarray], None]

@@ -137,7 +137,10 @@ def _computed(
         spread(put, range(batch, num, batch))
 
     if shelf is not None and num * first[0].nbytes > SHELVED_BYTES:
-        shelved = shelf.put(name, shape, lambda array: fill(torch.from_numpy(array)))
+        with shelf.turn(name):
+            shelved = shelf.get(name)  # another process may have been at it
+            if shelved is None:
+                shelved = shelf.put(name, shape, lambda array: fill(torch.from_numpy(array)))
         if shelved is not None:
             return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
     room = first.new_empty(shape)
