@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("questions", nargs="*", metavar="QUESTION", help=", ".join(QUESTIONS))
     parser.add_argument("--full", action="store_true", help="all epochs, which takes hours")
     parser.add_argument("--short", dest="full", action="store_false", help="the default")
+    parser.add_argument("--share", type=float, help="share of the epochs, not the usual ones")
     parser.add_argument("--repeats", type=int, help="rounds over all sides (1 with --full, else 3)")
     parser.add_argument("--recipe", action="append", help="only this recipe; may be repeated")
     parser.add_argument("--against", action="append", help="only this side (Keras, JAX, ...)")
@@ -40,6 +41,7 @@ def main() -> None:
             repeats=given.repeats,
             only=tuple(given.recipe or ()),
             against=tuple(given.against or ()),
+            share=given.share,
         )
         print(f"load average {os.getloadavg()[0]:.1f}; {data.told()}", flush=True)
         figures = []

@@ -15,7 +15,7 @@ def ask(bench: Bench) -> list[Figure]:
     for recipe, share in SHARES.items():
         if not bench.wants(recipe, DATA[recipe]):
             continue
-        given = sides(bench, f"{recipe}:frozen", 1.0 if bench.full else share)
+        given = sides(bench, f"{recipe}:frozen", bench.share_of(share))
         found = bench.compare("frozen", recipe, given[:2], bench.rounds(2))
         if ("Keras, TensorFlow", "frozen") in found:
             theirs, ours = found["Keras, TensorFlow", "frozen"], found["headstart", "frozen"]

@@ -14,7 +14,7 @@ def ask(bench: Bench) -> list[Figure]:
     for recipe in DENSE:
         if not bench.wants(recipe, DATA[recipe]):
             continue
-        share = 1.0 if bench.full else SHARES[recipe]
+        share = bench.share_of(SHARES[recipe])
         given = (recipe, str(share), str(bench.folder / "data"))
         sides = [
             Side(name="products alone", module="limit_side", arguments=(recipe,)),

@@ -42,11 +42,16 @@ class Bench:
     repeats: int | None
     only: tuple[str, ...]
     against: tuple[str, ...] = ()
+    share: float | None = None
     samples: list[Sample] = field(default_factory=list)
 
     def rounds(self, short: int = 3) -> int:
         """How many rounds a question gets."""
         return self.repeats or (1 if self.full else short)
+
+    def share_of(self, usual: float) -> float:
+        """The share of the epochs that is trained: all, what was asked for, or the usual one."""
+        return 1.0 if self.full else self.share or usual
 
     def wants(self, recipe: str, data: tuple[str, ...]) -> bool:
         """Whether a recipe is asked about and its images are at hand."""

@@ -34,7 +34,7 @@ def ask(bench: Bench) -> list[Figure]:
     for recipe, target in TARGETS.items():
         if not bench.wants(recipe, DATA[recipe]):
             continue
-        share = 1.0 if bench.full else SHARES[recipe]
+        share = bench.share_of(SHARES[recipe])
         found = bench.compare("recipes", recipe, sides(bench, recipe, share), bench.rounds(2))
         ours = found["headstart", "process" if bench.full else "training"]
         for side in ("Keras, TensorFlow", "Keras, JAX", "PyTorch, DataLoader"):
