@@ -17,7 +17,11 @@ pytestmark = pytest.mark.skipif(
 
 
 def put(shelf: Shelf, name: str, value: float, rows: int = 10) -> np.ndarray | None:
-    return shelf.put(name, (rows, 25), lambda room: room.fill(value))
+    def fill(write: shelves.Write) -> None:
+        for row in reversed(range(rows)):
+            write(row, np.full((1, 25), value, np.float32))
+
+    return shelf.put(name, (rows, 25), fill)
 
 
 def names(folder: Path) -> set[str]:
@@ -70,8 +74,8 @@ def test_who_comes_second_finds_what_the_first_has_made(tmp_path: Path) -> None:
 def test_what_is_not_filled_has_no_name_and_leaves_nothing(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
-    def torn(room: np.ndarray) -> None:
-        room[0] = 1
+    def torn(write: shelves.Write) -> None:
+        write(0, np.ones((1, 25), np.float32))
         raise error
 
     with pytest.raises(error):

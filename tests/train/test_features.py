@@ -43,6 +43,7 @@ def part(
     network: NetworkSpec = NETWORK,
     examples: Examples = EXAMPLES,
     shelf: Shelf | None = None,
+    above: dict[str, float] | None = None,
 ) -> Part:
     rules = (Rule(first="dense", last="head", lr_scale=1, mode="train"),)
     work = PhaseWork(
@@ -59,7 +60,8 @@ def part(
         role="target",
     )
     weights = fresh_weights(network, IMAGE, 2, 0, "target")
-    return still_part(work, done, weights, "", examples, CPU, as_they_are, shelf)
+    weights = {name: array + (above or {}).get(name, 0) for name, array in weights.items()}
+    return still_part(work, done, weights, examples, CPU, as_they_are, shelf)
 
 
 NAMED = replace(EXAMPLES, name="some images")
@@ -104,6 +106,17 @@ def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Pa
     part(3, examples=replace(NAMED, name="others"), shelf=shelf)
     part(2, examples=NAMED, shelf=shelf)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3
+
+
+@LINUX
+@pytest.mark.usefixtures("large")
+def test_trunks_that_differ_only_above_share_what_is_below(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    part(3, examples=NAMED, shelf=shelf)
+    part(3, examples=NAMED, shelf=shelf, above={"dense.0.weight": 1.0, "head.0.bias": 1.0})
+    assert len(list(tmp_path.glob("*/*.npy"))) == 1
+    part(3, examples=NAMED, shelf=shelf, above={"conv.0.bias": 1.0})
+    assert len(list(tmp_path.glob("*/*.npy"))) == 2
 
 
 @pytest.mark.usefixtures("large")

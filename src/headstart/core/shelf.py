@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+Write = Callable[[int, np.ndarray], None]
+
 LIMIT = 8_000_000_000
 STALE_SECONDS = 86_400
 
@@ -57,12 +59,13 @@ class Shelf:
             lock.release()
 
     def put(
-        self, name: str, shape: tuple[int, ...], fill: Callable[[np.ndarray], None]
+        self, name: str, shape: tuple[int, ...], fill: Callable[[Write], None]
     ) -> np.ndarray | None:
         """An array filled by a function and kept under a name; None where there is no room.
 
-        Only a filled array ever has its final name. Space is set aside before anything is written,
-        for a full disk would end the process.
+        The function is given one that writes rows from an index on, from any thread. Only a filled
+        array ever has its final name. Space is set aside first, so that a full disk is seen before
+        anything is computed.
         """
         size = 4 * prod(shape)
         if not hasattr(os, "posix_fallocate") or size > self.limit:
@@ -78,15 +81,24 @@ class Shelf:
                 file.flush()
                 start = file.tell()
                 os.posix_fallocate(file.fileno(), 0, start + size)
-                room = np.memmap(path, np.float32, "r+", offset=start, shape=shape)
-            fill(room)
+                row = 4 * prod(shape[1:])
+
+                # Not into memory that maps the file: the system would look at every page of it.
+                def write(first: int, rows: np.ndarray) -> None:
+                    data = memoryview(np.ascontiguousarray(rows, np.float32).data).cast("B")
+                    place = start + first * row
+                    while data:
+                        written = os.pwrite(file.fileno(), data, place)
+                        data, place = data[written:], place + written
+
+                fill(write)
             path.replace(self._place / f"{name}.npy")
+            return self.get(name)
         except OSError:
             return None
         finally:
             if path is not None:
                 path.unlink(missing_ok=True)  # what is whole has another name by now
-        return room
 
     def clear(self) -> None:
         """Delete all arrays, and what earlier runs of the machine have left behind."""

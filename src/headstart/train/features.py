@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from headstart.core.hashing import digest
+from headstart.core.hashing import digest, hash_arrays
 from headstart.core.kept import Kept
 from headstart.core.shelf import Shelf
 from headstart.networks.build import build
@@ -57,7 +57,6 @@ def still_part(
     work: PhaseWork,
     done: int,
     weights: Weights,
-    frozen: str,
     examples: Examples,
     device: torch.device,
     shape: Callable[[Tensor], Tensor],
@@ -69,13 +68,13 @@ def still_part(
         work: names the network.
         done: how many layers from the stem on stay as they are.
         weights: of the whole network.
-        frozen: a hash that differs where the weights of those layers do.
         examples: images and labels; with a name, the part is kept for the next training.
         device: where to compute and keep it.
         shape: a function of a module, applied to the features of each batch before they are kept.
         shelf: where large features of named examples are shared with other processes.
     """
     network = (work.network, work.image, work.num_classes, done)
+    held = _hash_of(work, done, weights) if examples.name else ""
     if device.type != "cpu" or not examples.name:
         shelf = None
 
@@ -90,7 +89,7 @@ def still_part(
             return Part(shape(rows), labels)
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
-        name = digest([examples.name, frozen, layers, shape.__name__, torch.__version__])
+        name = digest([examples.name, held, layers, shape.__name__, torch.__version__])
         found = None if shelf is None else shelf.get(name)
         if found is not None:
             return Part(_channels_first(torch.from_numpy(found)), labels, mapped=True)
@@ -98,7 +97,16 @@ def still_part(
 
     if not examples.name:
         return make()
-    return _kept.get((examples.name, frozen, network, shape, str(device)), make)
+    return _kept.get((examples.name, held, network, shape, str(device)), make)
+
+
+def _hash_of(work: PhaseWork, done: int, weights: Weights) -> str:
+    """Of what the first layers hold, parameters and buffers: what is above them changes nothing."""
+    named = (p.name for layer in work.layers[:done] for p in layer.parameters)
+    holders = {name.rpartition(".")[0] for name in named}
+    return hash_arrays(
+        {name: array for name, array in weights.items() if name.rpartition(".")[0] in holders}
+    )
 
 
 def as_they_are(features: Tensor) -> Tensor:
@@ -128,23 +136,27 @@ def _computed(
     first = of(0)
     shape = (num, *first.shape[1:])
 
-    def fill(room: Tensor) -> None:
-        room[:batch] = first
-
-        def put(at: int) -> None:
-            room[at : at + batch] = of(at)
-
-        spread(put, range(batch, num, batch))
+    def fill(write: Callable[[int, Tensor], None]) -> None:
+        write(0, first)
+        spread(lambda at: write(at, of(at)), range(batch, num, batch))
 
     if shelf is not None and num * first[0].nbytes > SHELVED_BYTES:
         with shelf.turn(name):
             shelved = shelf.get(name)  # another process may have been at it
             if shelved is None:
-                shelved = shelf.put(name, shape, lambda array: fill(torch.from_numpy(array)))
+                shelved = shelf.put(
+                    name,
+                    shape,
+                    lambda write: fill(lambda at, found: write(at, found.numpy())),
+                )
         if shelved is not None:
             return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
     room = first.new_empty(shape)
-    fill(room)
+
+    def put(at: int, found: Tensor) -> None:
+        room[at : at + len(found)] = found
+
+    fill(put)
     return Part(_channels_first(room), labels)
 
 

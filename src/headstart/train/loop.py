@@ -97,7 +97,7 @@ def prepare(
         if not done:
             return whole_part(examples, device)
         shape = as_rows if alone else as_they_are
-        return still_part(work, done, weights, hashes.frozen, examples, device, shape, shelf)
+        return still_part(work, done, weights, examples, device, shape, shelf)
 
     return Member(
         work=work,

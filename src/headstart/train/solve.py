@@ -61,7 +61,7 @@ def solve_phase(
     frozen = _hash(weights, head=False)
 
     def seen(examples: Examples) -> Tensor:
-        return still_part(work, trunk, weights, frozen, examples, device, as_they_are, shelf).inputs
+        return still_part(work, trunk, weights, examples, device, as_they_are, shelf).inputs
 
     features = seen(train)
     path = fit_path(features, train.labels, work.num_classes, PENALTIES)
