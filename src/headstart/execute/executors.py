@@ -7,11 +7,13 @@ plan, train or store.
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Protocol
 
 from headstart.core.lent import Board, look_at
@@ -67,6 +69,8 @@ class InlineExecutor:
 class ReusablePool(Protocol):
     """What is used of loky's pool, which has no types."""
 
+    _processes: dict[int, object]  # by the system's number
+
     def submit(
         self, do: Callable[..., tuple[Report, ...]], *given: object
     ) -> Future[tuple[Report, ...]]:
@@ -109,6 +113,10 @@ class ProcessExecutor:
         """Idle workers end by themselves; with `abandon` they end now."""
         # Asked for by itself loky would make a pool of its own, once this one has done its work.
         if abandon and self._pool is not None:
+            # First of all: one that is still starting would miss what the pool takes away.
+            for number in list(self._pool._processes):
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
             self._pool.shutdown(wait=True, kill_workers=True)
 
 
@@ -133,11 +141,20 @@ def _ctrl_c_later() -> Iterator[None]:
 
     for tracker in (resource_tracker, loky_tracker):
         tracker.ensure_running()  # started in the block it would let Ctrl-C through again
+    caught: list[FrameType | None] = []
+    usual = signal.getsignal(signal.SIGINT)
+    held = threading.current_thread() is threading.main_thread() and callable(usual)
+    if held:  # the mask is this thread's alone, and another, of a library, would take the signal
+        signal.signal(signal.SIGINT, lambda _, frame: caught.append(frame))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if held:
+            signal.signal(signal.SIGINT, usual)
+    if caught and callable(usual):
+        usual(signal.SIGINT, caught[0])
 
 
 def _worker_environment() -> dict[str, str]:
@@ -164,7 +181,6 @@ def _board() -> Board:
 
 def _start_worker(parent: int, board: Path) -> None:
     """Ctrl-C is the parent's business; a worker whose parent is gone ends itself."""
-    import threading
     import time
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
