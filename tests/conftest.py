@@ -1,4 +1,4 @@
-"""What every test gets: a cache folder of its own, a place for a store, the command line to call."""
+"""What every test gets: a cache of its own, a place for a store, the command line to call."""
 
 import os
 import sys

@@ -4,9 +4,10 @@ import copy
 from typing import Any
 
 import pytest
+import told_of_arms
+import told_problems
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from told_problems import CASES
 
 from headstart.core.errors import Problem, SpecError
 from headstart.spec.study import StudySpec
@@ -109,7 +110,7 @@ def test_problems_between_sections_are_in_one_error_too() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "expected"), CASES)
+@pytest.mark.parametrize(("changes", "expected"), [*told_problems.CASES, *told_of_arms.CASES])
 def test_a_problem_says_where_what_is_allowed_and_what_to_do(
     changes: dict[str, Any], expected: Problem
 ) -> None:

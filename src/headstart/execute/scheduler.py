@@ -53,7 +53,7 @@ def execute(
     """
     run = 0
     while True:
-        work = _Schedule(plan, set(store.rows(plan.steps)), executor, options, listen)
+        work = _Schedule(plan, store.finished(plan.steps), executor, options, listen)
         try:
             work.run_all()
         except StoreDamaged:

@@ -91,7 +91,7 @@ def carry_out(
         stored = store.finished(plan.steps)
         planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
         tally = tally.then(execute(plan, store, options, executor_for(options.workers), listen))
-        if not store.rows(plan.undecided):
+        if not store.finished(plan.undecided):
             return plan, tally
 
 

@@ -57,7 +57,7 @@ def recall_one(store: Store, name: str, variants: tuple[str, ...] = ()) -> Recal
 def report_again(store: Store, recalled: Recalled) -> tuple["Analysis", RunSummary]:
     """The analysis of what a store holds of a study; nothing is run."""
     started = time.perf_counter()
-    done = len(store.rows(recalled.plan.steps))
+    done = len(store.finished(recalled.plan.steps))
     analysis = look(recalled.loaded, recalled.plan, store)
     summary = RunSummary(
         steps_run=0,
@@ -122,7 +122,7 @@ def _recalled(store: Store, row: StudyRow) -> Recalled:
     for following in later:
         begun = plan_of(following, store)
         more = [trial.predict_key for trial in begun.trials if trial.seed not in loaded.study.seeds]
-        if not store.rows(more):
+        if not store.finished(more):
             break
         loaded, plan = following, begun
     return Recalled(loaded=loaded, plan=plan, command=row.command)
