@@ -22,7 +22,7 @@ class Network(nn.Module):
         self._single = num_outputs(network, num_classes) == 1
         built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
         behind: spec.AnyLayer | None = None
-        for layer in _pooled_first(layers_of(network, image, num_classes)):
+        for layer in pooled_first(layers_of(network, image, num_classes)):
             built[layer.stage].append(_module(layer, behind))
             behind = layer.layer
         for name, modules in built.items():
@@ -76,7 +76,7 @@ def weights_of(module: nn.Module) -> Weights:
     }
 
 
-def _pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
+def pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
     """The layers with each relu right before a max-pool of its stage put right after it.
 
     The greatest of the rectified values is the rectified greatest, bit for bit, and gradients go

@@ -20,7 +20,7 @@ from headstart.networks.initial import Weights, stage_of
 from headstart.spec.still import head_alone, live_stages, num_still
 from headstart.train.abreast import Abreast
 from headstart.train.checkpoints import Best
-from headstart.train.dense import DenseNetwork, fits
+from headstart.train.columns import ColumnNetwork, fits
 from headstart.train.features import Part, as_they_are, still_part, whole_part
 from headstart.train.heads import Heads, as_rows
 from headstart.train.learners import Learner, Member, rules_of
@@ -166,7 +166,7 @@ def _learner(members: Sequence[Member]) -> Learner:
 
 def _alone(member: Member) -> Learner:
     by_hand = member.device.type == "cpu" and fits(member.work)
-    return DenseNetwork(member) if by_hand else WholeNetwork(member)
+    return ColumnNetwork(member) if by_hand else WholeNetwork(member)
 
 
 def _check_alike(members: Sequence[Member]) -> None:

@@ -13,22 +13,21 @@ from headstart.train.lanes import spread
 from headstart.train.learners import Factor, Member
 from headstart.train.module import ModuleLearner
 from headstart.train.optimisers import make_optimiser, set_rates
+from headstart.train.work import PhaseWork
 
 PARTS = 2
 LEAST_SPLIT = 150_000_000  # operations of an update; below, two threads hinder each other
 
 
-def parts_of(member: Member) -> int:
-    """Into how many parts a batch is split; nothing but the training itself decides it.
+def parts_of(work: PhaseWork) -> int:
+    """Into how many parts a batch is split on a processor; nothing but the training decides it.
 
     A large update is made of the gradients of its parts, which two threads may compute at once. One
     that normalises over its batch is of one piece.
     """
-    work = member.work
     each = flops_per_image(work.layers, work.network.stage_names, work.phase).each
     whole = any(isinstance(facts.layer, spec.BatchNorm) for facts in work.layers)
-    split = member.device.type == "cpu" and each * work.batch_size >= LEAST_SPLIT
-    return PARTS if split and not whole else 1
+    return PARTS if each * work.batch_size >= LEAST_SPLIT and not whole else 1
 
 
 class WholeNetwork(ModuleLearner):
@@ -36,7 +35,8 @@ class WholeNetwork(ModuleLearner):
 
     def __init__(self, member: Member) -> None:
         super().__init__(member)
-        modules = [self.module, *(self._twin(part) for part in range(1, parts_of(member)))]
+        parts = parts_of(member.work) if member.device.type == "cpu" else 1
+        modules = [self.module, *(self._twin(part) for part in range(1, parts))]
         # Of each module those of `_groups`, in one order; twins hold the same memory.
         named = [dict(module.named_parameters()) for module in modules]
         groups = self._groups()

@@ -1,4 +1,4 @@
-"""Dense layers trained without autograd: the numbers that the plain update gives."""
+"""Small networks trained on columns, without autograd: the numbers that the plain update gives."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.networks.initial import fresh_weights
+from headstart.networks.initial import Weights, fresh_weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.train import loop
-from headstart.train.dense import fits
+from headstart.train.columns import fits
 from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
 
 CPU = torch.device("cpu")
@@ -21,6 +21,16 @@ LEAKY = {"kind": "leaky_relu", "slope": 0.3}
 DROPOUT = {"kind": "dropout", "rate": 0.3}
 CONV = {"kind": "conv", "channels": 2}
 PLAIN = {"momentum": 0.0}
+OTHERS: list[dict[str, Any]] = [
+    {"kind": kind, "lr": lr, "momentum": 0.0} | more
+    for kind, lr, more in (
+        ("adam", 0.01, {}),
+        ("adamw", 0.01, {"weight_decay": 0.1}),
+        ("rmsprop", 0.001, {"momentum": 0.5}),
+        ("rmsprop", 0.001, {"defaults": "keras"}),
+        ("adadelta", 1.0, {}),
+    )
+]
 
 
 def dense(units: int, **settings: object) -> dict[str, object]:
@@ -44,6 +54,7 @@ def rule(first: str, last: str, scale: float = 1.0, mode: str = "train", kind: s
 ALL = (rule("s0", "head"),)
 TWO = network(["flatten", dense(9), LEAKY], [dense(7), "tanh"])
 DROPPED = network(["flatten", dense(9), "relu", DROPOUT], [dense(7), DROPOUT, "gelu"])
+POOLED = network([CONV | {"padding": "same"}, "relu", "max_pool", "flatten"], [dense(7), "relu"])
 CONVOLVED = network([CONV, "relu", DROPOUT], ["flatten", dense(7), "relu"])
 
 
@@ -114,6 +125,30 @@ CASES += [
         PLAIN,
     ),
 ]
+CASES += [(net, ALL, 3, optimiser) for net in (DROPPED, POOLED) for optimiser in OTHERS]
+CASES += [
+    (network([CONV | settings, "max_pool", "flatten", dense(5), "relu"]), ALL, 3, PLAIN)
+    for settings in (
+        {"kernel": 1},
+        {"kernel": 2},  # 3 x 3 values, of which the pool drops a row and a column
+        {"kernel": 3},
+        {"padding": "same", "bias": False},
+        {"padding": "same", "channels": 16},
+    )
+]
+CASES += [
+    (POOLED, ALL, 3, {"weight_decay": 0.05, "nesterov": True}),
+    (POOLED, (rule("s0", "s0", 0.1), rule("s1", "head")), 3, {}),
+    (POOLED, (rule("s0", "head", 0, kind="weight"), rule("s0", "head", 1, kind="bias")), 3, {}),
+    (POOLED, (rule("s0", "s0"), rule("s1", "head", 0, "eval")), 3, {}),
+    # Dropout on what is still an image.
+    (
+        network([CONV | {"padding": "same"}, "max_pool", DROPOUT, "tanh", "tanh", "flatten"]),
+        ALL,
+        3,
+        {},
+    ),
+]
 
 
 @pytest.mark.parametrize(("net", "rules", "classes", "optimiser"), CASES)
@@ -144,8 +179,12 @@ def test_it_equals_the_plain_update(
 @pytest.mark.parametrize(
     ("net", "rules", "optimiser"),
     [
-        (TWO, ALL, {"kind": "adam", "momentum": 0.0}),
         (CONVOLVED, ALL, {}),
+        (network([CONV | {"channels": 17}, "max_pool", "flatten"]), ALL, {}),
+        (network([CONV | {"stride": 2, "padding": "same"}, "max_pool", "flatten"]), ALL, {}),
+        (network([CONV | {"kernel": 2, "padding": "same"}, "max_pool", "flatten"]), ALL, {}),
+        (network([CONV, {"kind": "max_pool", "size": 1}, "flatten"]), ALL, {}),
+        (network(["flatten", dense(400_000)]), ALL, OTHERS[0]),  # split for two threads
         (network(["flatten", dense(9), "batch_norm", "relu"]), ALL, {}),
     ],
 )
@@ -153,6 +192,25 @@ def test_what_it_cannot_do_is_left_to_the_plain_update(
     net: NetworkSpec, rules: tuple[Rule, ...], optimiser: dict[str, Any]
 ) -> None:
     assert not fits(work(net, rules, 3, **optimiser))
+
+
+def test_of_equal_values_the_first_one_learns_as_in_pytorch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of a convolution's weights are zero: so are its values, and each window is a tie."""
+    net = network([CONV | {"padding": "same"}, "max_pool", "flatten"], [dense(7), "relu"])
+    given = work(net, ALL, 3, **PLAIN)
+    first = fresh_weights(net, IMAGE, 3, 0, "target")
+    first = {name: array * (not name.startswith("s0")) for name, array in first.items()}
+
+    def last() -> Weights:
+        return run_phase(given, first, examples(0, 35, 3), examples(1, 20, 3), CPU).last_weights
+
+    ours = last()
+    monkeypatch.setattr(loop, "fits", lambda _: False)
+    for name, array in last().items():
+        np.testing.assert_allclose(ours[name], array, rtol=1e-4, atol=1e-6)
+    assert np.abs(ours["s0.0.weight"]).max() > 0.01
 
 
 def test_it_gives_the_same_bits_twice() -> None:
