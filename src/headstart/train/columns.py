@@ -6,6 +6,8 @@ a quarter faster than rows times weights turned round, and what pooling does to 
 a whole batch at once.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +24,7 @@ from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.whole import parts_of
 from headstart.train.work import PhaseWork
 
-MOST_CHANNELS = 16  # of a pooled convolution; from there on PyTorch's own is as fast
+MOST_CHANNELS = 16  # of a pooled convolution; beyond it PyTorch's own is as fast
 
 _FITTING = (
     spec.Dense,
@@ -38,18 +40,18 @@ _FITTING = (
 def fits(work: PhaseWork) -> bool:
     """Whether columns are faster for a phase on a processor.
 
-    All from the first trained layer on is dense or number by number, in float32, or first a small
-    convolution and its max-pool. What lies below may be anything: nothing flows back to it. What is
-    split for two threads is left alone, but under SGD, where no gradient needs to be formed.
+    All from the first trained layer on is dense or number by number, or a small convolution with a
+    max-pool behind it, in float32. What lies below may be anything: nothing flows back to it. What
+    is split for two threads is left alone, but under SGD, where no gradient needs to be formed.
     """
     above = _from_first_trained(work)
-    if _is_pooled(above):
-        above = above[2:]
+    pooled = [at for at, pair in enumerate(pairwise(above)) if _is_pooled(*pair)]
+    others = set(range(len(above))) - {*pooled, *(at + 1 for at in pooled)}
     return (
         bool(above)
-        and all(isinstance(facts.layer, _FITTING) for facts in above)
+        and all(isinstance(above[at].layer, _FITTING) for at in others)
         and work.precision == "float32"
-        and (work.optimiser.kind == "sgd" or parts_of(work) == 1)
+        and ((work.optimiser.kind == "sgd" and not pooled) or parts_of(work) == 1)
     )
 
 
@@ -60,14 +62,11 @@ def _from_first_trained(work: PhaseWork) -> tuple[LayerFacts, ...]:
     return layers[next(trained, len(layers)) :]
 
 
-def _is_pooled(layers: tuple[LayerFacts, ...]) -> bool:
-    """Whether first there are a small convolution of one channel and a max-pool by two."""
-    if len(layers) < 2:
-        return False
-    conv, pool = layers[0].layer, layers[1].layer
+def _is_pooled(first: LayerFacts, second: LayerFacts) -> bool:
+    """Whether two layers are a small convolution and a max-pool by two."""
+    conv, pool = first.layer, second.layer
     return (
         isinstance(conv, spec.Conv)
-        and layers[0].shape_in[-1] == 1
         and conv.channels <= MOST_CHANNELS
         and conv.stride == 1
         and (conv.padding == "valid" or conv.kernel % 2 == 1)
@@ -128,6 +127,7 @@ class ColumnNetwork(ModuleLearner):
             case nn.Linear():
                 return DenseLink(layer, self._moving(layer, "weight"), self._moving(layer, "bias"))
             case nn.Conv2d():
+                layer.weight.data = layer.weight.data.contiguous()
                 weight, bias = self._moving(layer, "weight"), self._moving(layer, "bias")
                 return PooledLink(layer, shape, weight, bias)
             case Dropout():

@@ -84,5 +84,8 @@ class SGDMove:
 
 
 def as_matrix(values: Tensor) -> Tensor:
-    """Weights (outputs, ...) as a matrix (outputs, inputs) on the same memory; rows as they are."""
-    return values.view(len(values), -1) if values.dim() > 2 else values
+    """A kernel (outputs, inputs, height, width) as (outputs * inputs, height * width), same memory.
+
+    Matrices and rows are left as they are.
+    """
+    return values.view(-1, values.shape[2] * values.shape[3]) if values.dim() == 4 else values
