@@ -93,7 +93,7 @@ class Heads:
         self._optimiser.step()
         if self._places is not None:
             return logits[self._places], truth[self._places]
-        return logits[: len(self._members)].clone(), truth[: len(self._members)].clone()
+        return logits[: len(self._members)], truth[: len(self._members)]
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""

@@ -62,7 +62,7 @@ class Learner(Protocol):
 
         Returns:
             Logits of the batch as it was trained on, dropout and all, (members, batch, classes),
-            and its labels, (members, batch), in memory that no later update writes to.
+            and its labels, (members, batch); the next update may overwrite them.
         """
 
     def validation_logits(self, member: int) -> Tensor:

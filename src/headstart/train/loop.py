@@ -142,7 +142,6 @@ def _trained(members: Sequence[Member]) -> list[PhaseResult]:
             told = running.told()
             for at, member in enumerate(members):
                 progress[at].measure(learner, at, member, update, told[at])
-            running = _Running(len(members))
             measuring += time.perf_counter() - pause
     seconds = (time.perf_counter() - started - measuring) / len(members)
     return [
@@ -252,45 +251,83 @@ class _Told:
 
 
 class _Running:
-    """Training loss and accuracy over some updates, worked out for many updates at a time."""
+    """Training loss and accuracy over some updates, worked out for many updates at a time.
+
+    What waits is copied to rooms of its own. If the tensors of an update were kept, they would lie
+    where it frees its memory, and the next one's large blocks would not fit between them.
+    """
 
     def __init__(self, members: int) -> None:
-        self._waiting: list[tuple[Tensor, Tensor]] = []
-        self._bytes = self._updates = self._images = 0
-        self._loss, self._right = [0.0] * members, [0] * members
+        self._rooms: dict[torch.Size, _Rooms] = {}
+        self._room: _Rooms | None = None
+        self._members = members
+        self._start()
+
+    def _start(self) -> None:
+        self._updates = self._images = 0
+        self._loss, self._right = [0.0] * self._members, [0] * self._members
 
     def add(self, logits: Tensor, truth: Tensor) -> None:
         """Count one update of every member: (members, batch, classes) and (members, batch)."""
-        if self._waiting and truth.shape != self._waiting[0][1].shape:
+        room = self._rooms.get(logits.shape)
+        if room is None:
+            room = self._rooms[logits.shape] = _Rooms(logits, truth)
+        if room is not self._room or room.is_full:
             self._count()
-        self._waiting.append((logits, truth))
-        self._bytes += logits[0].nbytes
-        if self._bytes > WAITING_BYTES:
-            self._count()
+            self._room = room
+        room.put(logits, truth)
 
     def told(self) -> list[_Told]:
-        """What has come together, by member."""
+        """What has come together since it was last told, by member."""
         self._count()
-        return [
+        told = [
             _Told(loss=loss / self._updates, accuracy=right / self._images)
             for loss, right in zip(self._loss, self._right, strict=True)
         ]
+        self._start()
+        return told
 
     def _count(self) -> None:
         """Work out what waits, all batches of one size; each member by itself, as it is alone."""
-        if not self._waiting:
+        if self._room is None:
             return
-        for at in range(len(self._loss)):
-            logits, truth = (
-                torch.stack([found[at] for found in told])
-                for told in zip(*self._waiting, strict=True)
-            )
+        found = self._room.emptied()
+        for at in range(self._members):
+            logits, truth = (tensor[:, at] for tensor in found)
             each = functional.cross_entropy(logits.flatten(0, 1), truth.flatten(), reduction="none")
             self._loss[at] += float(each.view(truth.shape).mean(1).sum())
             self._right[at] += int((logits.argmax(2) == truth).sum())
-        self._updates += len(truth)
-        self._images += truth.numel()
-        self._waiting, self._bytes = [], 0
+        self._updates += len(found[1])
+        self._images += found[1][:, 0].numel()
+        self._room = None
+
+
+class _Rooms:
+    """Room for the logits and labels of some updates with batches of one size."""
+
+    def __init__(self, logits: Tensor, truth: Tensor) -> None:
+        num = max(WAITING_BYTES // logits[0].nbytes, 1)
+        self._logits = logits.new_empty(num, *logits.shape)
+        self._truth = truth.new_empty(num, *truth.shape)
+        self._places = list(zip(self._logits, self._truth, strict=True))
+        self._used = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more fits in."""
+        return self._used == len(self._places)
+
+    def put(self, logits: Tensor, truth: Tensor) -> None:
+        """Copy what came of one update."""
+        logits_place, truth_place = self._places[self._used]
+        logits_place.copy_(logits)
+        truth_place.copy_(truth)
+        self._used += 1
+
+    def emptied(self) -> tuple[Tensor, Tensor]:
+        """What is there, (updates, members, ...); the next update overwrites it."""
+        used, self._used = self._used, 0
+        return self._logits[:used], self._truth[:used]
 
 
 class _Progress:

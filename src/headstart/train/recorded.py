@@ -75,7 +75,7 @@ class Recorded:
             self._records[size] = self._recorder.record(update, self.generators)
         record = self._records[size]
         record.play()
-        return record.logits.clone(), record.truth.clone()
+        return record.logits, record.truth
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""
