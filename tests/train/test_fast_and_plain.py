@@ -2,7 +2,7 @@
 
 Where draws or the order of sums differ, single trainings differ, by less and less often than two
 seeds do; the mean over seeds must not. Where the arithmetic is the same, tests of each way (heads,
-features, dense layers, lanes) compare the numbers themselves.
+features, columns, lanes) compare the numbers themselves.
 """
 
 from collections.abc import Callable
@@ -109,10 +109,11 @@ def plainly(patch: pytest.MonkeyPatch) -> None:
 def in_halves(patch: pytest.MonkeyPatch) -> None:
     """Two parts of every batch, which draw their dropout by themselves."""
     patch.setattr(whole, "LEAST_SPLIT", 0)
+    patch.setattr(loop, "fits", lambda _: False)
 
 
 def as_it_is(_: pytest.MonkeyPatch) -> None:
-    """Dense layers by hand, heads side by side, features once: what such a training gets."""
+    """On columns, heads side by side, features once: what such a training gets."""
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,8 @@ def as_it_is(_: pytest.MonkeyPatch) -> None:
     [
         (CONV, Full(), ADAM, in_halves),
         (CONV, Freeze(cut="conv"), ADAM, in_halves),
+        (CONV, Full(), ADAM, as_it_is),
+        (CONV, Freeze(cut="conv"), ADAM, as_it_is),
         (CONV, Freeze(cut="conv"), SGD, as_it_is),
         (DENSE, Full(), SGD, as_it_is),
         (CONV, Probe(), SGD, as_it_is),

@@ -42,7 +42,8 @@ def fits(work: PhaseWork) -> bool:
 
     All from the first trained layer on is dense or number by number, or a small convolution with a
     max-pool behind it, in float32. What lies below may be anything: nothing flows back to it. What
-    is split for two threads is left alone, but under SGD, where no gradient needs to be formed.
+    is split for two threads is left alone, but where all is dense: there two halves on two threads
+    take about as long as the whole on one.
     """
     above = _from_first_trained(work)
     pooled = [at for at, pair in enumerate(pairwise(above)) if _is_pooled(*pair)]
@@ -51,7 +52,7 @@ def fits(work: PhaseWork) -> bool:
         bool(above)
         and all(isinstance(above[at].layer, _FITTING) for at in others)
         and work.precision == "float32"
-        and ((work.optimiser.kind == "sgd" and not pooled) or parts_of(work) == 1)
+        and (not pooled or parts_of(work) == 1)
     )
 
 

@@ -27,11 +27,10 @@ from headstart.train.learners import Learner, Member, rules_of
 from headstart.train.numbers import denormals_as_zero
 from headstart.train.optimisers import rate_factor
 from headstart.train.recorded import CudaGraphs, Recorded
+from headstart.train.running import Running, Told
 from headstart.train.whole import WholeNetwork
 from headstart.train.work import Examples as Examples
 from headstart.train.work import PhaseWork as PhaseWork
-
-WAITING_BYTES = 250_000  # of a member's logits whose loss is still to be worked out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +128,7 @@ def _trained(members: Sequence[Member]) -> list[PhaseResult]:
     first, device = members[0].work, members[0].device
     learner = _learner(members)
     progress = [_Progress() for _ in members]
-    running = _Running(len(members))
+    running = Running(len(members))
     measure_at = frozenset(first.measure_at)
     started, measuring = time.perf_counter(), 0.0
     works, num_images = [member.work for member in members], len(members[0].train.labels)
@@ -242,94 +241,6 @@ def _batches(works: Sequence[PhaseWork], num_images: int, device: torch.device) 
         yield order[:, place * size : (place + 1) * size]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """A member's loss, the mean over updates of each batch's, and its accuracy over the images."""
-
-    loss: float
-    accuracy: float
-
-
-class _Running:
-    """Training loss and accuracy over some updates, worked out for many updates at a time.
-
-    What waits is copied to rooms of its own. If the tensors of an update were kept, they would lie
-    where it frees its memory, and the next one's large blocks would not fit between them.
-    """
-
-    def __init__(self, members: int) -> None:
-        self._rooms: dict[torch.Size, _Rooms] = {}
-        self._room: _Rooms | None = None
-        self._members = members
-        self._start()
-
-    def _start(self) -> None:
-        self._updates = self._images = 0
-        self._loss, self._right = [0.0] * self._members, [0] * self._members
-
-    def add(self, logits: Tensor, truth: Tensor) -> None:
-        """Count one update of every member: (members, batch, classes) and (members, batch)."""
-        room = self._rooms.get(logits.shape)
-        if room is None:
-            room = self._rooms[logits.shape] = _Rooms(logits, truth)
-        if room is not self._room or room.is_full:
-            self._count()
-            self._room = room
-        room.put(logits, truth)
-
-    def told(self) -> list[_Told]:
-        """What has come together since it was last told, by member."""
-        self._count()
-        told = [
-            _Told(loss=loss / self._updates, accuracy=right / self._images)
-            for loss, right in zip(self._loss, self._right, strict=True)
-        ]
-        self._start()
-        return told
-
-    def _count(self) -> None:
-        """Work out what waits, all batches of one size; each member by itself, as it is alone."""
-        if self._room is None:
-            return
-        found = self._room.emptied()
-        for at in range(self._members):
-            logits, truth = (tensor[:, at] for tensor in found)
-            each = functional.cross_entropy(logits.flatten(0, 1), truth.flatten(), reduction="none")
-            self._loss[at] += float(each.view(truth.shape).mean(1).sum())
-            self._right[at] += int((logits.argmax(2) == truth).sum())
-        self._updates += len(found[1])
-        self._images += found[1][:, 0].numel()
-        self._room = None
-
-
-class _Rooms:
-    """Room for the logits and labels of some updates with batches of one size."""
-
-    def __init__(self, logits: Tensor, truth: Tensor) -> None:
-        num = max(WAITING_BYTES // logits[0].nbytes, 1)
-        self._logits = logits.new_empty(num, *logits.shape)
-        self._truth = truth.new_empty(num, *truth.shape)
-        self._places = list(zip(self._logits, self._truth, strict=True))
-        self._used = 0
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more fits in."""
-        return self._used == len(self._places)
-
-    def put(self, logits: Tensor, truth: Tensor) -> None:
-        """Copy what came of one update."""
-        logits_place, truth_place = self._places[self._used]
-        logits_place.copy_(logits)
-        truth_place.copy_(truth)
-        self._used += 1
-
-    def emptied(self) -> tuple[Tensor, Tensor]:
-        """What is there, (updates, members, ...); the next update overwrites it."""
-        used, self._used = self._used, 0
-        return self._logits[:used], self._truth[:used]
-
-
 class _Progress:
     """The curve of one member, and its best weights so far."""
 
@@ -338,9 +249,7 @@ class _Progress:
         self.best: Best | None = None
         self.best_weights: Weights | None = None
 
-    def measure(
-        self, learner: Learner, at: int, member: Member, update: int, told: "_Told"
-    ) -> None:
+    def measure(self, learner: Learner, at: int, member: Member, update: int, told: Told) -> None:
         """Measure validation, and keep the weights if they are better than any before."""
         loss = accuracy = None
         labels = member.validation.labels
