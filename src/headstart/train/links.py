@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -37,7 +38,7 @@ class DenseLink(Link):
     def __init__(self, layer: nn.Linear, weight: Moving | None, bias: Moving | None) -> None:
         self._weight = layer.weight.detach()
         self._turned = self._weight.t()
-        self._bias = None if layer.bias is None else layer.bias.detach()[:, None]
+        self._bias = None if layer.bias is None else as_matrix(layer.bias.detach())
         self._moving_weight, self._moving_bias = weight, bias
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ class DenseLink(Link):
         if self._moving_weight is not None:
             self._moving_weight.by_product(slopes, inputs.t(), factor)
         if self._moving_bias is not None:
-            self._moving_bias.by(slopes.sum(1), factor)
+            self._moving_bias.by_product(slopes, _ones(slopes.shape[1]), factor)
 
 
 class PooledLink(Link):
@@ -71,7 +72,7 @@ class PooledLink(Link):
         self, layer: nn.Conv2d, shape: Shape, weight: Moving | None, bias: Moving | None
     ) -> None:
         self._weight, self._shape = layer.weight.detach(), shape
-        self._bias = None if layer.bias is None else layer.bias.detach()[:, None]
+        self._bias = None if layer.bias is None else as_matrix(layer.bias.detach())
         self._moving_weight, self._moving_bias = weight, bias
         self._padding = int(layer.padding[0])
         self._places = _places(layer.kernel_size[0])
@@ -109,7 +110,14 @@ class PooledLink(Link):
             rows = products.transpose(1, 2).reshape(outputs * channels, -1)
             self._moving_weight.by_product(rows, self._places, factor)
         if self._moving_bias is not None:
-            self._moving_bias.by(slopes.view(outputs, -1).sum(1), factor)
+            slopes = slopes.view(outputs, -1)
+            self._moving_bias.by_product(slopes, _ones(slopes.shape[1]), factor)
+
+
+@lru_cache(maxsize=16)
+def _ones(num: int) -> Tensor:
+    """What slopes are multiplied by for the gradient of a bias, (num, 1)."""
+    return torch.ones(num, 1)
 
 
 def _places(kernel: int) -> Tensor:
