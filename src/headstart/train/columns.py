@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from headstart.networks.build import pooled_first
 from headstart.networks.layers import Dropout, Flatten
 from headstart.spec import network as spec
-from headstart.spec.shapes import LayerFacts, Shape
+from headstart.spec.shapes import LayerFacts, Shape, num_outputs
 from headstart.spec.still import is_trained
 from headstart.train.learners import Factor, Member
 from headstart.train.links import ActivationLink, DenseLink, DroppingLink, Link, PooledLink
 from headstart.train.module import ModuleLearner
-from headstart.train.moving import Given, Moving, SGDMove
+from headstart.train.moving import Given, Moving, Pace, SGDMove
 from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.whole import parts_of
 from headstart.train.work import PhaseWork
@@ -93,34 +93,34 @@ class ColumnNetwork(ModuleLearner):
         ]
         self._links = tuple(link for link in links if link is not None)
         self._optimiser = make_optimiser(work.optimiser, self._given.items())
-        self._minus_one: dict[int, Tensor] = {}
+        outputs = num_outputs(work.network, work.num_classes)
+        self._single = outputs == 1
+        # For each class a column of right outputs; a single output is right about the second.
+        self._right = torch.eye(work.num_classes)[-outputs:]
 
     @torch.inference_mode()
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of the only member."""
         factor, links = float(factor), self._links
         values, truth = self.member.train.batch(batches[0])
-        size = len(truth)
-        if size not in self._minus_one:
-            self._minus_one[size] = values.new_full((size, 1), -1)
         for layer in self._below:
             values = layer(values)
         seen = [values.flatten(1).t()]
         for link in links:
             seen.append(link.forward(seen[-1]))
-        logits = self.module.logits(seen[-1].t())
-        # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
-        slopes = logits.softmax(1).scatter_add_(1, truth[:, None], self._minus_one[size]).div_(size)
-        slopes = slopes[:, -len(seen[-1]) :].t()
+        # The slope of the cross-entropy at the logits: softmax - truth.
+        found = seen[-1].sigmoid() if self._single else seen[-1].softmax(0)
+        slopes = found.sub_(self._right.index_select(1, truth))
+        pace = Pace(factor, 1 / len(truth))
         for at in range(len(links) - 1, -1, -1):
             link, above = links[at], slopes
             if at:  # before the weights that it goes through move
                 slopes = link.back(above, seen[at], seen[at + 1])
-            link.learn(above, seen[at], factor)
+            link.learn(above, seen[at], pace)
         if self._given:
             set_rates(self._optimiser, factor)
             self._optimiser.step()
-        return logits[None], truth[None]
+        return self.module.logits(seen[-1].t())[None], truth[None]
 
     def _link(self, layer: nn.Module, shape: Shape) -> Link | None:
         """What a layer does to columns, None if nothing."""

@@ -1,4 +1,7 @@
-"""Layers on columns, values (units, batch), with the way back written out."""
+"""Layers on columns, values (units, batch), with the way back written out.
+
+Slopes are those of each image's own loss; what moves takes its share of them.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -11,7 +14,7 @@ from torch.nn import functional
 
 from headstart.networks.layers import Dropout, Relu
 from headstart.spec.shapes import Shape
-from headstart.train.moving import Moving, as_matrix
+from headstart.train.moving import Moving, Pace, as_matrix
 from headstart.train.room import Room, patch_side
 
 _aten = torch.ops.aten
@@ -28,7 +31,7 @@ class Link(ABC):
     def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
         """Slopes at the inputs from those at the outputs of the last call."""
 
-    def learn(self, slopes: Tensor, inputs: Tensor, factor: float) -> None:  # noqa: B027
+    def learn(self, slopes: Tensor, inputs: Tensor, pace: Pace) -> None:  # noqa: B027
         """Move what is trained of it, if anything is."""
 
 
@@ -51,12 +54,12 @@ class DenseLink(Link):
         """Weights turned round times slopes."""
         return self._turned.mm(slopes)
 
-    def learn(self, slopes: Tensor, inputs: Tensor, factor: float) -> None:
+    def learn(self, slopes: Tensor, inputs: Tensor, pace: Pace) -> None:
         """Move weights and biases."""
         if self._moving_weight is not None:
-            self._moving_weight.by_product(slopes, inputs.t(), factor)
+            self._moving_weight.by_product(slopes, inputs.t(), pace)
         if self._moving_bias is not None:
-            self._moving_bias.by_product(slopes, _ones(slopes.shape[1]), factor)
+            self._moving_bias.by_product(slopes, _ones(slopes.shape[1]), pace)
 
 
 class PooledLink(Link):
@@ -101,17 +104,17 @@ class PooledLink(Link):
         self._room.choose(slopes)
         return self._room.below(self._four.t().mm(self._room.values))
 
-    def learn(self, slopes: Tensor, inputs: Tensor, factor: float) -> None:
+    def learn(self, slopes: Tensor, inputs: Tensor, pace: Pace) -> None:
         """Move weights and biases."""
         room, (outputs, channels) = self._room, self._weight.shape[:2]
         if self._moving_weight is not None:
             room.choose(slopes)
             products = room.values.mm(room.columns.t()).view(outputs, 4, channels, -1)
             rows = products.transpose(1, 2).reshape(outputs * channels, -1)
-            self._moving_weight.by_product(rows, self._places, factor)
+            self._moving_weight.by_product(rows, self._places, pace)
         if self._moving_bias is not None:
             slopes = slopes.view(outputs, -1)
-            self._moving_bias.by_product(slopes, _ones(slopes.shape[1]), factor)
+            self._moving_bias.by_product(slopes, _ones(slopes.shape[1]), pace)
 
 
 @lru_cache(maxsize=16)

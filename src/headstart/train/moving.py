@@ -1,6 +1,6 @@
 """How a parameter moves whose gradient is a product: at once, or by an optimiser."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -8,11 +8,18 @@ from torch import Tensor, nn
 from headstart.spec.training import OptimiserSpec
 
 
+class Pace(NamedTuple):
+    """Of one update: the schedule's factor on rates, and each image's share of the gradient."""
+
+    factor: float
+    share: float
+
+
 class Moving(Protocol):
     """A parameter that is trained."""
 
-    def by_product(self, slopes: Tensor, rows: Tensor, factor: float) -> None:
-        """Take its gradient, slopes (outputs, n) times rows (n, inputs); ones for a bias."""
+    def by_product(self, slopes: Tensor, rows: Tensor, pace: Pace) -> None:
+        """Take its gradient, slopes (outputs, n) times rows (n, inputs), ones for a bias."""
 
 
 class Given:
@@ -22,9 +29,10 @@ class Given:
         parameter.grad = torch.zeros_like(parameter)
         self._gradient = as_matrix(parameter.grad)
 
-    def by_product(self, slopes: Tensor, rows: Tensor, factor: float) -> None:
+    def by_product(self, slopes: Tensor, rows: Tensor, pace: Pace) -> None:
         """Write down the gradient."""
-        torch.mm(slopes, rows, out=self._gradient)
+        gradient = self._gradient
+        torch.addmm(gradient, slopes, rows, beta=0, alpha=pace.share, out=gradient)
 
 
 class SGDMove:
@@ -41,15 +49,16 @@ class SGDMove:
         self._momentum, self._nesterov = optimiser.momentum, optimiser.nesterov
         self._decay = optimiser.weight_decay
 
-    def by_product(self, slopes: Tensor, rows: Tensor, factor: float) -> None:
+    def by_product(self, slopes: Tensor, rows: Tensor, pace: Pace) -> None:
         """Move it."""
-        rate, velocity = self._rate * factor, self._velocity
+        rate, velocity = self._rate * pace.factor, self._velocity
         if velocity is not None:
-            velocity.addmm_(slopes, rows, beta=self._momentum)
+            velocity.addmm_(slopes, rows, beta=self._momentum, alpha=pace.share)
             if self._decay:
                 velocity.add_(self._values, alpha=self._decay)
         if velocity is None or self._nesterov:
-            self._values.addmm_(slopes, rows, beta=1 - rate * self._decay, alpha=-rate)
+            beta, alpha = 1 - rate * self._decay, -rate * pace.share
+            self._values.addmm_(slopes, rows, beta=beta, alpha=alpha)
         if velocity is not None:
             by = self._momentum if self._nesterov else 1.0
             self._values.add_(velocity, alpha=-rate * by)
