@@ -4,7 +4,6 @@ import io
 import json
 import sys
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 from PIL import Image
 from published_facts import FACTS, TEST_COUNTS, TRAIN_COUNTS
 
-from headstart.cli import main
+from commands import Call
 from headstart.data import find
 from headstart.data.catalogue import KNOWN
 from headstart.flow import Changes, load, recipe, recipes
@@ -206,31 +205,15 @@ def test_test_images_cut_off_the_digits(task: str, images: int, test_images: int
 
 # Whole runs, as published and quick.
 
-Call = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def call(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Call:
+def call(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """The command line in this process, where the only data is what a test makes."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(find, "SYSTEM_FOLDER", tmp_path / "system")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["headstart", *arguments])
-        status: Any = 0
-        try:
-            main()
-        except SystemExit as ended:
-            status = ended.code or 0
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
+    return call
 
 
 def paint_photographs(folder: Path, train: int, test: int) -> None:

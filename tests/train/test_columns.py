@@ -178,9 +178,11 @@ def test_it_equals_the_plain_update(
     ours = trained(given)
     monkeypatch.setattr(loop, "fits", lambda _: False)
     plain = trained(given)
+    # Other optimisers divide by roots of what is next to nothing here and there.
+    atol = 1e-6 if given.optimiser.kind == "sgd" else 1e-5
     for name, array in plain.last_weights.items():
         np.testing.assert_allclose(
-            ours.last_weights[name], array, rtol=1e-4, atol=1e-5, err_msg=name
+            ours.last_weights[name], array, rtol=1e-4, atol=atol, err_msg=name
         )
     for mine, other in zip(ours.curve, plain.curve, strict=True):
         assert mine.train_loss == pytest.approx(other.train_loss, rel=1e-5)
