@@ -42,8 +42,8 @@ def fits(work: PhaseWork) -> bool:
 
     All from the first trained layer on is dense or number by number, or a small convolution with a
     max-pool behind it, in float32. What lies below may be anything: nothing flows back to it. What
-    is split for two threads is left alone, but where all is dense: there two halves on two threads
-    take about as long as the whole on one.
+    is split for two threads is left alone, but where all is dense: there a second thread gains
+    little, and another training mostly has use for it.
     """
     above = _from_first_trained(work)
     pooled = [at for at, pair in enumerate(pairwise(above)) if _is_pooled(*pair)]
