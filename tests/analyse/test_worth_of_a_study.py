@@ -100,9 +100,7 @@ def test_the_fit_is_measured_on_the_arms_own_images_in_eval_mode(plan: Plan, sto
         step = plan.steps[one.predict_key]
         train, _ = training_examples(payload["data"], payload["preprocessing"], step.datasets)
         weights, _ = finished_weights(store, list(one.train_keys), "best")
-        told = predict(
-            loaded.study.network, (28, 28, 1), 5, weights, train.inputs, torch.device("cpu")
-        )
+        told = predict(loaded.study.network, (28, 28, 1), 5, weights, train, torch.device("cpu"))
         row = store.row(one.score_key)
         assert row is not None
         assert row.result["train"] == {

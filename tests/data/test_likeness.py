@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny_sets import full_sets
+from tiny_sets import full_sets, unlabelled
 
 from headstart.data import likeness
 from headstart.data.images import open_part
@@ -128,11 +128,11 @@ def test_grey_is_pillows_and_larger_images_are_averaged() -> None:
     draw = np.random.default_rng(3)
     colour = draw.integers(0, 256, (4, 6, 9, 3), np.uint8)
     expected = [np.asarray(Image.fromarray(image).convert("L")) for image in colour]
-    np.testing.assert_array_equal(grey(colour, 6, 9), expected)
+    np.testing.assert_array_equal(grey(unlabelled(colour), 6, 9), expected)
     blocks = np.kron(draw.integers(0, 256, (3, 4, 4)), np.ones((8, 8))).astype(np.uint8)
-    np.testing.assert_array_equal(grey(blocks[..., None], 4, 4), blocks[:, ::8, ::8])
+    np.testing.assert_array_equal(grey(unlabelled(blocks[..., None]), 4, 4), blocks[:, ::8, ::8])
     constant = np.full((1, 40, 30, 3), [3, 250, 90], np.uint8)
-    assert len(np.unique(grey(constant, 32, 28))) == 1
+    assert len(np.unique(grey(unlabelled(constant), 32, 28))) == 1
 
 
 @pytest.mark.slow

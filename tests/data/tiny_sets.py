@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from headstart.data import find
+from headstart.data.arrays import Images
 from headstart.data.catalogue import PARTS, STEMS
 from headstart.data.idx import write_idx
 from headstart.spec.tasks import DataRef
@@ -22,6 +23,11 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HEADSTART_DATA", raising=False)
     monkeypatch.setattr(find, "SYSTEM_FOLDER", tmp_path / "system")
+
+
+def unlabelled(pixels: np.ndarray) -> Images:
+    """Images all of one class."""
+    return Images(pixels, np.zeros(len(pixels), np.int64))
 
 
 def ref(dataset: str | Path, **decoding: Any) -> DataRef:

@@ -262,7 +262,7 @@ def test_a_solved_phase_is_measured_as_the_network_will_answer(output: str, clas
     assert result.best is not None
     assert result.best_weights is not None
     validation = examples(1, 60, classes)
-    told = predict(network, (6, 6, 1), classes, result.best_weights, validation.inputs, CPU)
+    told = predict(network, (6, 6, 1), classes, result.best_weights, validation, CPU)
     assert (told.classes == validation.labels).mean() == result.best.accuracy > 0.6
     (point,) = result.curve
     assert (point.update, point.validation_accuracy) == (30, result.best.accuracy)

@@ -15,8 +15,8 @@ from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.train import features
-from headstart.train.features import KEPT_BYTES, Part, as_they_are, still_part
-from headstart.train.prediction import as_images
+from headstart.train.features import KEPT_BYTES, as_they_are, still_part
+from headstart.train.parts import Part
 from headstart.train.work import Examples, PhaseWork
 
 CPU = torch.device("cpu")
@@ -29,9 +29,6 @@ NETWORK = NetworkSpec.model_validate(
         ]
     }
 )
-FLAT = NetworkSpec.model_validate(
-    {"stages": [{"name": "dense", "layers": ["flatten", {"kind": "dense", "units": 4}]}]}
-)
 EXAMPLES = Examples(
     inputs=np.random.default_rng(0).normal(size=(300, 1, 6, 6)).astype(np.float32),
     labels=np.zeros(300, np.int64),
@@ -40,14 +37,13 @@ EXAMPLES = Examples(
 
 def part(
     done: int,
-    network: NetworkSpec = NETWORK,
     examples: Examples = EXAMPLES,
     shelf: Shelf | None = None,
     above: dict[str, float] | None = None,
 ) -> Part:
     rules = (Rule(first="dense", last="head", lr_scale=1, mode="train"),)
     work = PhaseWork(
-        network=network,
+        network=NETWORK,
         image=IMAGE,
         num_classes=2,
         phase=Phase(rules=rules, updates=1),
@@ -59,7 +55,7 @@ def part(
         seed=0,
         role="target",
     )
-    weights = fresh_weights(network, IMAGE, 2, 0, "target")
+    weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
     weights = {name: array + (above or {}).get(name, 0) for name, array in weights.items()}
     return still_part(work, done, weights, examples, CPU, as_they_are, shelf)
 
@@ -139,30 +135,3 @@ def test_what_is_small_or_has_no_name_is_not_on_the_shelf(tmp_path: Path) -> Non
     assert not part(3, examples=NAMED, shelf=shelf).mapped
     assert not part(3, shelf=shelf).mapped
     assert not list(tmp_path.iterdir())
-
-
-def test_flattening_alone_copies_nothing() -> None:
-    found = part(1, FLAT).inputs
-    assert found.shape == (300, 36)
-    assert found.data_ptr() == torch.from_numpy(EXAMPLES.inputs).data_ptr()
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_images_have_their_channels_last(channels: int) -> None:
-    inputs = np.arange(4 * channels * 30, dtype=np.float32).reshape(4, channels, 5, 6)
-    wanted = torch.from_numpy(inputs).to(memory_format=torch.channels_last)
-    found = as_images(inputs, CPU)
-    assert torch.equal(found, wanted)
-    assert found.stride() == wanted.stride()
-
-
-def test_a_batch_holds_its_images_and_labels() -> None:
-    chosen = torch.tensor([3, 1])
-    for inputs in (
-        torch.randn(5, 4),
-        torch.randn(5, 2, 3, 3).to(memory_format=torch.channels_last),
-    ):
-        found, labels = Part(inputs, torch.arange(5)).batch(chosen)
-        assert torch.equal(found, inputs[chosen])
-        assert found.stride() == inputs[chosen].stride()
-        assert labels.tolist() == [3, 1]

@@ -32,7 +32,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     monkeypatch.setattr(lent, "_board", made)
     monkeypatch.setattr(whole, "LEAST_SPLIT", 0)
     for room in (features, prediction):
-        monkeypatch.setattr(room, "batch_for", lambda _: 7)
+        monkeypatch.setattr(room, "batch_for", lambda *_: 7)
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # as a step does that is carried out
     yield made

@@ -207,7 +207,7 @@ def test_measurements_come_at_the_updates_asked_for_and_the_best_is_the_first_of
     assert result.best.accuracy == max(accuracies)
     assert result.best.update == result.curve[accuracies.index(max(accuracies))].update
     assert result.best_weights is not None
-    told = predict(NETWORK, IMAGE, 3, result.best_weights, VALIDATION.inputs, CPU)
+    told = predict(NETWORK, IMAGE, 3, result.best_weights, VALIDATION, CPU)
     assert (told.classes == VALIDATION.labels).mean() == pytest.approx(result.best.accuracy)
     np.testing.assert_allclose(told.probabilities.sum(1), 1, atol=1e-6)
 

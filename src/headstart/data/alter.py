@@ -1,6 +1,7 @@
 """Tasks spoilt on purpose, for controls: a source that nothing can be learnt from."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,9 +15,9 @@ def altered(images: Images, alter: Collection[Alteration]) -> Images:
 
     Shuffled labels are dealt out among the images, so that every class keeps its number.
     """
-    pixels, labels = images.pixels, images.labels
     if "inverted_images" in alter:
-        pixels = np.iinfo(np.uint8).max - pixels
+        images = Images(np.iinfo(np.uint8).max - images.pixels, images.labels)
     if "shuffled_labels" in alter:
-        labels = generator(len(labels), "alter", "labels").permutation(labels)
-    return Images(pixels=pixels, labels=labels) if alter else images
+        labels = generator(len(images), "alter", "labels").permutation(images.labels)
+        images = replace(images, labels=labels)
+    return images

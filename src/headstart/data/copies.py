@@ -1,5 +1,6 @@
 """Images of one set that are in another as well: byte for byte, mirrored, or nearly."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -40,15 +41,17 @@ class Hashes:
 
 def hashes(images: Images) -> Hashes:
     """Hashes of shape and bytes."""
-    return Hashes(plain=_digests(images.pixels), mirrored=_digests(images.pixels[:, :, ::-1]))
+    key = repr(images.shape).encode()
 
+    def digest(image: np.ndarray) -> bytes:
+        return blake2b(np.ascontiguousarray(image).data, digest_size=16, key=key).digest()
 
-def _digests(pixels: np.ndarray) -> list[bytes]:
-    shape = repr(pixels.shape[1:]).encode()
-    return [
-        blake2b(np.ascontiguousarray(image).data, digest_size=16, key=shape).digest()
-        for image in pixels
-    ]
+    plain, mirrored = [], []
+    for block in images.blocks():
+        for image in block:
+            plain.append(digest(image))
+            mirrored.append(digest(image[:, ::-1]))
+    return Hashes(plain=plain, mirrored=mirrored)
 
 
 def exact_copies(of: Hashes, among: Hashes) -> Copies:
@@ -87,16 +90,18 @@ def near_copies(
 
 def compared_at(*sets: Images) -> tuple[int, int]:
     """Height and width at which sets are compared: the least of each, at most 32."""
-    heights, widths = ([images.pixels.shape[axis] for images in sets] for axis in (1, 2))
+    heights, widths = ([images.shape[axis] for images in sets] for axis in (0, 1))
     return min(SIDE, *heights), min(SIDE, *widths)
 
 
-def prepared(sets: dict[str, Images], size: tuple[int, int]) -> dict[str, Greys]:
-    """Sets of images by name, ready to be compared at a size."""
-    ready = prepare(*(grey(images.pixels, *size) for images in sets.values()))
-    return dict(zip(sets, ready, strict=True))
+def prepared(
+    sets: dict[str, Images], size: tuple[int, int], turned: Collection[str] = ()
+) -> dict[str, Greys]:
+    """Sets of images by name, ready to be compared at a size.
 
-
-def mirror(images: Images) -> Images:
-    """The images, left and right exchanged."""
-    return Images(pixels=images.pixels[:, :, ::-1], labels=images.labels)
+    Those named in `turned` also come with left and right exchanged, as "NAME, mirrored".
+    """
+    greys = {name: grey(images, *size) for name, images in sets.items()}
+    for name in turned:
+        greys[f"{name}, mirrored"] = grey(sets[name], *size, mirrored=True)
+    return dict(zip(greys, prepare(*greys.values()), strict=True))

@@ -84,11 +84,10 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
     """The facts of a data set that was found, from its arrays."""
     contents = [_content(found, part, data) for part in PARTS]
     train, test = (content.images for content in contents)
-    if train.pixels.shape[1:] != test.pixels.shape[1:]:
+    if train.shape != test.shape:
         raise fault(
             found.path,
-            f"training images are {train.pixels.shape[1:]}, "
-            f"test images are {test.pixels.shape[1:]}.",
+            f"training images are {train.shape}, test images are {test.shape}.",
             "Expected one size and one colour for both.",
             'For image files: `image = { size = [64, 64], colour = "rgb" }` in the task.'
             if found.layout == "images"
@@ -112,7 +111,7 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
                 "test/labels": test.labels,
             }
         ),
-        shape=train.pixels.shape[1:],
+        shape=train.shape,
         classes=classes,
         train_counts=_counts(train, len(classes)),
         test_counts=_counts(test, len(classes)),
@@ -133,7 +132,7 @@ def _counts(images: Images, num_classes: int) -> tuple[int, ...]:
 def _content(found: Found, part: Part, data: DataRef) -> Content:
     files = found.files[part]
     content = _read(found.layout, files, stamp_of(files), part, found.known, data)
-    _check_shape(found, content.images.pixels.shape[1:], data)
+    _check_shape(found, content.images.shape, data)
     return content
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.data.arrays import Images
+
 SIDE = 32  # larger images are reduced to this many rows and columns
 _DIRECTIONS = 48  # principal directions of the bound
 _SAMPLE = 5_000  # images of a set that the directions are fitted to
@@ -60,16 +62,18 @@ class Matches:
     similarity: np.ndarray  # float64 (n,), 0 where there is none
 
 
-def grey(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Images (n, h, w, 1 or 3) as grey values (n, height, width), reduced by area averages.
+def grey(images: Images, height: int, width: int, *, mirrored: bool = False) -> np.ndarray:
+    """Images of 1 or 3 channels as grey values (n, height, width), reduced by area averages.
 
-    Luma is ITU-R 601 in whole numbers, as Pillow has it.
+    If `mirrored`, left and right are exchanged first. Luma is ITU-R 601 in whole numbers, as Pillow
+    has it.
     """
-    found = np.empty((len(pixels), height, width), np.uint8)
-    for part in _blocks(len(pixels), _KEYS):
-        luma = _luma(pixels[part])
-        found[part] = luma if luma.shape[1:] == (height, width) else _reduced(luma, height, width)
-    return found
+    found = [np.empty((0, height, width), np.uint8)]
+    for block in images.blocks():
+        luma = _luma(block[:, :, ::-1] if mirrored else block)
+        same = luma.shape[1:] == (height, width)
+        found.append(luma if same else _reduced(luma, height, width))
+    return np.concatenate(found)
 
 
 def _luma(pixels: np.ndarray) -> np.ndarray:

@@ -19,7 +19,6 @@ from headstart.data.copies import (
     compared_at,
     exact_copies,
     hashes,
-    mirror,
     near_copies,
     prepared,
 )
@@ -175,10 +174,7 @@ def find_overlap(
         leaked_kind=told.kind,
         leaked_similarity=told.similarity,
         thumbnails=thumbnails(
-            [
-                (parts[e.part].pixels[e.index], parts[e.other].pixels[e.other_index])
-                for e in examples
-            ]
+            [(parts[e.part].image(e.index), parts[e.other].image(e.other_index)) for e in examples]
         ),
     )
 
@@ -208,8 +204,7 @@ def _all_copies(parts: dict[str, Images], near: float | None) -> dict[tuple[str,
 
 def _with_mirrored(parts: dict[str, Images], size: tuple[int, int]) -> dict[str, Greys]:
     """Parts to compare, and mirror images of those that are few beside the training images."""
-    turned = {f"{name}, mirrored": mirror(parts[name]) for name in (TARGET_VALIDATION, TARGET_TEST)}
-    return prepared(parts | turned, size)
+    return prepared(parts, size, turned=(TARGET_VALIDATION, TARGET_TEST))
 
 
 def _counted(names: tuple[str, str], found: Copies, parts: dict[str, Images]) -> SharedPair:
@@ -277,11 +272,8 @@ def _closeness(train: Images, test: Images, leaked: np.ndarray) -> Closeness | N
     keys, probes = order[:num_keys], order[num_keys : num_keys + _PROBES]
     if min(len(left), num_keys) < _LEAST_SAMPLE:
         return None
-    drawn = (
-        Images(images.pixels[at], images.labels[at])
-        for images, at in ((train, keys), (train, probes), (test, left))
-    )
-    ready = prepared(dict(zip(("keys", "probes", "test"), drawn, strict=True)), compared_at(test))
+    drawn = {"keys": train.taken(keys), "probes": train.taken(probes), "test": test.taken(left)}
+    ready = prepared(drawn, compared_at(test))
     units = {name: greys.units(slice(None)) for name, greys in ready.items()}
     point = float(np.quantile(nearest(units["probes"], units["keys"]), 0.999))
     return Closeness(

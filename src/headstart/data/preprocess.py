@@ -1,12 +1,12 @@
 """From bytes to network inputs: scale, and standardise by a mean and a deviation if asked."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
+from headstart.data.arrays import Images
 from headstart.spec.tasks import PreprocessingSpec
-
-CHUNK = 2_048  # images: a few megabytes of squares at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,22 +17,21 @@ class Standardiser:
     deviation: np.ndarray
 
 
-def statistics(pixels: np.ndarray, spec: PreprocessingSpec) -> Standardiser | None:
+def statistics(images: Images, spec: PreprocessingSpec) -> Standardiser | None:
     """Mean and deviation of scaled images, per channel or per pixel; None if not to standardise.
 
     Sums are of whole numbers, so they are exact and do not depend on the order of the images.
 
     Args:
-        pixels: bytes, (n, height, width, channels).
+        images: whose bytes are measured.
         spec: says what to standardise by, and the floor of the deviation.
     """
     if spec.standardise == "none":
         return None
-    assert pixels.dtype == np.uint8
-    assert len(pixels)
+    assert len(images)
     axes = (0, 1, 2) if spec.standardise == "channel" else (0,)
-    total, squares = _sums(pixels, axes)
-    count = pixels.size // total.size
+    total, squares = _sums(images, axes)
+    count = len(images) * prod(images.shape) // total.size
     mean = total / count
     # Var = E[x²] - E[x]², exact enough: bytes and float64 leave eleven digits for the difference.
     deviation = np.sqrt(np.maximum(squares / count - mean * mean, 0.0))
@@ -44,34 +43,39 @@ def statistics(pixels: np.ndarray, spec: PreprocessingSpec) -> Standardiser | No
     )
 
 
-def to_inputs(
-    pixels: np.ndarray, spec: PreprocessingSpec, standardiser: Standardiser | None
-) -> np.ndarray:
-    """Network inputs: float32 (n, channels, height, width), contiguous.
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """How bytes become network inputs: divided by `unit`, and then standardised, in float32."""
+
+    unit: float
+    standardiser: Standardiser | None = None
+
+    def of(self, pixels: np.ndarray) -> np.ndarray:
+        """Network inputs of pixels (n, height, width, channels), in the same layout."""
+        inputs: np.ndarray = np.divide(pixels, np.float32(self.unit), dtype=np.float32)
+        if self.standardiser is not None:
+            inputs -= self.standardiser.mean
+            inputs /= self.standardiser.deviation
+        return inputs
+
+
+def scaling_of(spec: PreprocessingSpec, standardiser: Standardiser | None) -> Scaling:
+    """How a study scales images.
 
     Args:
-        pixels: bytes, (n, height, width, channels).
-        spec: says how to scale.
+        spec: says how.
         standardiser: what `statistics` gave, for these images or for those of the source.
     """
     assert (standardiser is None) == (spec.standardise == "none")
-    num, height, width, channels = pixels.shape
-    inputs = np.empty((num, channels, height, width), dtype=np.float32)
-    view = inputs.transpose(0, 2, 3, 1)  # what is written to it stands in `inputs`
-    np.divide(pixels, np.float32(_unit(spec)), out=view, dtype=np.float32)
-    if standardiser is not None:
-        # Along the contiguous axes: many times as fast as through `view`.
-        inputs -= standardiser.mean.transpose(0, 3, 1, 2)
-        inputs /= standardiser.deviation.transpose(0, 3, 1, 2)
-    return inputs
+    return Scaling(_unit(spec), standardiser)
 
 
-def _sums(pixels: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _sums(images: Images, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Sums of values and of squares over `axes`, as whole numbers, axes kept."""
     total = np.zeros((), dtype=np.int64)
     squares = np.zeros((), dtype=np.int64)
-    for start in range(0, len(pixels), CHUNK):
-        chunk = pixels[start : start + CHUNK].astype(np.uint16)  # 255² fits
+    for block in images.blocks():
+        chunk = block.astype(np.uint16)  # 255² fits
         total = total + chunk.sum(axis=axes, keepdims=True, dtype=np.int64)
         squares = squares + (chunk * chunk).sum(axis=axes, keepdims=True, dtype=np.int64)
     return total, squares

@@ -1,7 +1,7 @@
 """From a task to arrays: merge and re-index classes, cut off test, take out validation images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class TrainingPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Members:
-    """The images of a task among the published ones. Pixels are copied only by `taken`."""
+    """The images of a task among the published ones."""
 
     published: Images
     indices: np.ndarray  # (n,), ascending
@@ -41,13 +41,8 @@ class _Members:
         return len(self.indices)
 
     def taken(self, chosen: np.ndarray) -> Images:
-        """The images at `chosen`, ascending positions; a view where they lie side by side."""
-        indices = self.indices[chosen]
-        if len(indices) and indices[-1] - indices[0] == len(indices) - 1:
-            pixels = self.published.pixels[indices[0] : indices[-1] + 1]
-        else:
-            pixels = self.published.pixels[indices]
-        return Images(pixels, self.labels[chosen])
+        """The images at `chosen` positions."""
+        return replace(self.published.taken(self.indices[chosen]), labels=self.labels[chosen])
 
     def part(self, part: slice) -> "_Members":
         """Those from one position to another."""

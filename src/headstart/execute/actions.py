@@ -127,7 +127,7 @@ def _given(step: Step, store: Store) -> _Given:
             "start": _start_facts(step, weights, fresh),
             "num_images": len(train.labels),
             "num_validation": len(validation.labels),
-            "inputs": _input_facts(train.inputs),
+            "inputs": _input_facts(train),
         },
     )
 
@@ -176,9 +176,10 @@ def _phase_result(result: PhaseResult) -> Json:
     }
 
 
-def _input_facts(inputs: np.ndarray) -> Json:
+def _input_facts(examples: Examples) -> Json:
     """The range of what the network sees, for the gate that asks whether it was scaled."""
-    return {"min": float(inputs.min()), "max": float(inputs.max())}
+    least, greatest = examples.ends
+    return {"min": least, "max": greatest}
 
 
 def _finite(number: float | None) -> float | None:
@@ -337,7 +338,7 @@ def _answers(
 ) -> Predictions:
     image = (*examples.inputs.shape[2:], examples.inputs.shape[1])
     network = NetworkSpec.model_validate(step.payload["network"])
-    return predict(network, image, num_classes, weights, examples.inputs, device)
+    return predict(network, image, num_classes, weights, examples, device)
 
 
 def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
@@ -357,7 +358,7 @@ def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
 
 def _tested(checkpoint: Json, test: Examples, told: Predictions, fit: Json | None) -> Outcome:
     return Outcome(
-        result={"checkpoint": checkpoint, "inputs": _input_facts(test.inputs), "train": fit},
+        result={"checkpoint": checkpoint, "inputs": _input_facts(test), "train": fit},
         arrays={
             "labels": test.labels,
             "classes": told.classes,

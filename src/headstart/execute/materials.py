@@ -12,7 +12,7 @@ from headstart.core.kept import Kept
 from headstart.core.seeds import stream
 from headstart.data.alter import altered
 from headstart.data.images import Images
-from headstart.data.preprocess import Standardiser, statistics, to_inputs
+from headstart.data.preprocess import Standardiser, scaling_of, statistics
 from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
 from headstart.spec.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
@@ -22,7 +22,7 @@ KEPT_BYTES = 128_000_000
 Datasets = dict[str, DataRef]
 """Content hash -> how to find that data."""
 
-_kept: Kept[Examples] = Kept(KEPT_BYTES, lambda found: found.inputs.nbytes + found.labels.nbytes)
+_kept: Kept[Examples] = Kept(KEPT_BYTES, lambda found: found.bytes)
 
 
 def training_examples(
@@ -99,19 +99,22 @@ def _chosen(part: TrainingPart, data: Json) -> Images:
         chosen = subset_per_class(labels, classes, drawn["per_class"], seed)
     else:
         chosen = subset(labels, classes, drawn["images"], seed)
-    return Images(pixels=part.train.pixels[chosen], labels=labels[chosen])
+    return part.train.taken(chosen)
 
 
 def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Examples:
+    """Images as the bytes that they are, and how they are scaled."""
     measured_on = preprocessing.get("measured_on")
     fields = {name: value for name, value in preprocessing.items() if name != "measured_on"}
-    spec = PreprocessingSpec(**fields)
     standardiser = None
     if measured_on is not None:
         standardiser = _standardiser(canonical_json(preprocessing), tuple(datasets.items()))
-    inputs = to_inputs(images.pixels, spec, standardiser)
-    # A copy, because torch wants arrays it may write to.
-    return Examples(inputs=inputs, labels=np.array(images.labels))
+    return Examples(
+        inputs=images.stored.transpose(0, 3, 1, 2),
+        labels=np.array(images.labels),  # a copy, because torch wants arrays it may write to
+        at=images.at,
+        scaling=scaling_of(PreprocessingSpec(**fields), standardiser),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -121,4 +124,4 @@ def _standardiser(
     fields = json.loads(preprocessing)
     data = fields.pop("measured_on")
     train = _chosen(training_images(data, dict(datasets)), data)
-    return statistics(train.pixels, PreprocessingSpec(**fields))
+    return statistics(train, PreprocessingSpec(**fields))

@@ -14,7 +14,10 @@ from headstart.spec.shapes import LayerFacts, Shape, layers_of, num_outputs
 
 
 class Network(nn.Module):
-    """Named stages in order, the head last. Gives logits, one column per class."""
+    """Named stages in order, the head last. Gives logits, one column per class.
+
+    `facts` are those of `layers()`, one by one.
+    """
 
     def __init__(self, network: spec.NetworkSpec, image: Shape, num_classes: int) -> None:
         super().__init__()
@@ -22,7 +25,8 @@ class Network(nn.Module):
         self._single = num_outputs(network, num_classes) == 1
         built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
         behind: spec.AnyLayer | None = None
-        for layer in pooled_first(layers_of(network, image, num_classes)):
+        self.facts = pooled_first(layers_of(network, image, num_classes))
+        for layer in self.facts:
             built[layer.stage].append(_module(layer, behind))
             behind = layer.layer
         for name, modules in built.items():

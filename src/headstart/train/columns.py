@@ -85,6 +85,8 @@ class ColumnNetwork(ModuleLearner):
         above, modules = _from_first_trained(work), self.module.layers()
         first = len(modules) - len(above)
         self._below = [layer for _, layer in modules[member.done : first]]
+        while self._below and isinstance(self._below[-1], Flatten):
+            self._below.pop()  # columns are flat
         self._given: dict[float, list[nn.Parameter]] = {}
         self._names = {id(layer): name for name, layer in self.module.named_modules()}
         links = [

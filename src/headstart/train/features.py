@@ -1,7 +1,6 @@
 """What layers that stay make of the images: computed once, for all updates and all trainings."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,41 +10,14 @@ from headstart.core.kept import Kept
 from headstart.core.shelf import Shelf
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
-from headstart.networks.layers import Flatten
 from headstart.train.lanes import spread
-from headstart.train.prediction import as_images, batch_for
+from headstart.train.parts import Part, part_of, scaled
+from headstart.train.prediction import batch_for
 from headstart.train.work import Examples, PhaseWork
 
 KEPT_BYTES = 256_000_000
+SCALED_BYTES = 128_000_000  # of float32; images that would take more stay bytes
 SHELVED_BYTES = 32_000_000  # from here on features lie on the shelf, if there is one
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Part:
-    """What the trained layers see of some images (n, ...), and the labels (n,), on the device.
-
-    Images have their channels last in memory. `mapped` inputs lie in a file, in memory that the
-    system can take back.
-    """
-
-    inputs: Tensor
-    labels: Tensor
-    mapped: bool = False
-
-    @property
-    def bytes(self) -> int:
-        """How much memory it takes."""
-        return self.inputs.nbytes + self.labels.nbytes
-
-    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """A copy of the inputs and labels of some images, by their indices."""
-        inputs, labels = self.inputs, self.labels.index_select(0, chosen)
-        if inputs.dim() == 2:
-            return inputs.index_select(0, chosen), labels
-        # As the rows that they are with channels last: whole images take four times as long.
-        num, channels, height, width = inputs.shape
-        rows = inputs.permute(0, 2, 3, 1).view(num, -1).index_select(0, chosen)
-        return rows.view(-1, height, width, channels).permute(0, 3, 1, 2), labels
 
 
 # What is mapped holds disk and addresses, which are cheaper than memory.
@@ -53,8 +25,17 @@ _kept: Kept[Part] = Kept(KEPT_BYTES, lambda part: part.bytes // (16 if part.mapp
 
 
 def whole_part(examples: Examples, device: torch.device) -> Part:
-    """The images themselves, for a network of which no layer stays."""
-    return Part(as_images(examples.inputs, device), torch.from_numpy(examples.labels).to(device))
+    """The images themselves, for a network of which no layer stays.
+
+    Those that are small are scaled once, for updates of small networks are short; those that are
+    large stay bytes, a quarter as much.
+    """
+    if examples.scaling is None or examples.values * torch.float32.itemsize > SCALED_BYTES:
+        return part_of(examples, device)
+    if not examples.name:
+        return scaled(part_of(examples, device))
+    key = (examples.name, str(device))
+    return _kept.get(key, lambda: scaled(part_of(examples, device)))
 
 
 def still_part(
@@ -85,19 +66,17 @@ def still_part(
     def make() -> Part:
         if not len(examples.labels):
             return whole_part(examples, device)
-        labels = torch.from_numpy(examples.labels).to(device)
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
-        if all(isinstance(layer, Flatten) for layer in still):
-            rows = still(torch.from_numpy(examples.inputs).to(device))  # no copy on a CPU
-            return Part(shape(rows), labels)
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
         name = digest([examples.name, held, layers, shape.__name__, torch.__version__])
         found = None if shelf is None else shelf.get(name)
+        images = part_of(examples, torch.device("cpu"))
         if found is not None:
-            return Part(_channels_first(torch.from_numpy(found)), labels, mapped=True)
-        return _computed(lambda inputs: shape(still(inputs)), examples, labels, device, shelf, name)
+            return Part(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
+        batch = batch_for(device, module.facts[:done])
+        return _computed(lambda inputs: shape(still(inputs)), images, device, batch, shelf, name)
 
     if not examples.name:
         return make()
@@ -120,21 +99,21 @@ def as_they_are(features: Tensor) -> Tensor:
 
 def _computed(
     function: Callable[[Tensor], Tensor],
-    examples: Examples,
-    labels: Tensor,
+    images: Part,
     device: torch.device,
+    batch: int,
     shelf: Shelf | None,
     name: str,
 ) -> Part:
-    """What a function makes of all inputs, batch by batch, written to where it will stay.
+    """What a function makes of all images, batch by batch, written to where it will stay.
 
     Images lie with their channels last.
     """
-    num, batch = len(examples.inputs), batch_for(device)
+    num = len(images.labels)
 
     @torch.no_grad()
     def of(at: int) -> Tensor:
-        found = function(as_images(examples.inputs[at : at + batch], device))
+        found = function(images.between(at, at + batch).to(device))
         return found.permute(0, 2, 3, 1) if found.dim() == 4 else found
 
     first = of(0)
@@ -154,14 +133,14 @@ def _computed(
                     lambda write: fill(lambda at, found: write(at, found.numpy())),
                 )
         if shelved is not None:
-            return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
+            return Part(_channels_first(torch.from_numpy(shelved)), images.labels, mapped=True)
     room = first.new_empty(shape)
 
     def put(at: int, found: Tensor) -> None:
         room[at : at + len(found)] = found
 
     fill(put)
-    return Part(_channels_first(room), labels)
+    return Part(_channels_first(room), images.labels.to(device))
 
 
 def _channels_first(laid_out: Tensor) -> Tensor:

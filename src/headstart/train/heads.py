@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.networks.initial import Weights
-from headstart.train.features import Part
 from headstart.train.learners import Factor, Member, rules_of
 from headstart.train.optimisers import make_optimiser, set_rates
+from headstart.train.parts import Part
 
 TILE = 4  # wide enough to save most calls, narrow enough to cost a lone head little
 LANES = 32  # float32 in two of the widest registers there are, what a vector loop takes in one go

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from headstart.networks.initial import Weights
 from headstart.spec.phases import Rule, rule_for
-from headstart.train.features import Part
+from headstart.train.parts import Part
 from headstart.train.work import PhaseWork
 
 

@@ -17,15 +17,17 @@ from headstart.core.hashing import hash_arrays
 from headstart.core.seeds import generator
 from headstart.core.shelf import Shelf
 from headstart.networks.initial import Weights, stage_of
+from headstart.spec.network import Flatten
 from headstart.spec.still import head_alone, live_stages, num_still
 from headstart.train.abreast import Abreast
 from headstart.train.checkpoints import Best
 from headstart.train.columns import ColumnNetwork, fits
-from headstart.train.features import Part, as_they_are, still_part, whole_part
+from headstart.train.features import as_they_are, still_part, whole_part
 from headstart.train.heads import Heads, as_rows
 from headstart.train.learners import Learner, Member, rules_of
 from headstart.train.numbers import denormals_as_zero
 from headstart.train.optimisers import rate_factor
+from headstart.train.parts import Part, flattened
 from headstart.train.recorded import CudaGraphs, Recorded
 from headstart.train.running import Running, Told
 from headstart.train.whole import WholeNetwork
@@ -88,13 +90,17 @@ def prepare(
 ) -> Member:
     """Compute what layers that stay make of the images, which are not needed afterwards."""
     layers, stages = work.layers, work.network.stage_names
-    done = num_still(layers, stages, work.phase)
     hashes = _hashes(work, weights)
     alone = head_alone(layers, stages, work.phase, work.optimiser)
+    done = num_still(layers, stages, work.phase)
+    flat = not alone and all(isinstance(facts.layer, Flatten) for facts in layers[:done])
+    if flat and work.image[2] > 1:
+        done = 0  # flattening turns channels round, which is not worth keeping
 
     def part(examples: Examples) -> Part:
-        if not done:
-            return whole_part(examples, device)
+        if flat:
+            images = whole_part(examples, device)
+            return flattened(images) if done else images
         shape = as_rows if alone else as_they_are
         return still_part(work, done, weights, examples, device, shape, shelf)
 

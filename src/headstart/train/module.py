@@ -51,7 +51,7 @@ class ModuleLearner(ABC):
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of the validation images."""
-        logits = logits_of(self.module, self.member.validation.inputs, self.member.done)
+        logits = logits_of(self.module, self.member.validation, self.member.done)
         self._set_modes(self.module)
         return logits
 

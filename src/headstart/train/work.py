@@ -1,9 +1,12 @@
 """What a phase of one training is made of."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
+from headstart.data.arrays import blocks
+from headstart.data.preprocess import Scaling
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase
 from headstart.spec.shapes import LayerFacts, Shape, layers_of
@@ -12,15 +15,37 @@ from headstart.spec.training import OptimiserSpec, Precision, ScheduleSpec
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Network inputs (n, channels, height, width), float32, and class indices (n,), int64.
+    """Images (n, channels, height, width) and class indices (n,), int64.
 
-    Examples of one `name` are the same, so that what frozen layers make of them can be kept for
-    the next training; without a name nothing is kept.
+    Images are network inputs in float32, or bytes that `scaling` makes inputs of. They are all of
+    `inputs`, or those `at` some positions (n,). Examples of one `name` are the same, so that what
+    becomes of them can be kept for the next training; without a name nothing is kept.
     """
 
     inputs: np.ndarray
     labels: np.ndarray
+    at: np.ndarray | None = None
     name: str = ""
+    scaling: Scaling | None = None
+
+    @property
+    def values(self) -> int:
+        """How many numbers a network sees."""
+        return len(self.labels) * prod(self.inputs.shape[1:])
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes; what is chosen of more is not held here."""
+        return self.labels.nbytes + (self.inputs.nbytes if self.at is None else self.at.nbytes)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest number that a network sees."""
+        found = [(block.min(0), block.max(0)) for block in blocks(self.inputs, self.at)]
+        low, high = (np.stack(one) for one in zip(*found, strict=True))
+        ends = np.stack([low.min(0), high.max(0)]).transpose(0, 2, 3, 1)
+        least, greatest = ends if self.scaling is None else self.scaling.of(ends)
+        return float(least.min()), float(greatest.max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
