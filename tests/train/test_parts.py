@@ -10,18 +10,18 @@ import torch
 
 from headstart.data.arrays import Images
 from headstart.data.preprocess import Scaling, scaling_of, statistics
+from headstart.networks.build import build
 from headstart.networks.initial import fresh_weights
 from headstart.spec.arms import Full, Probe, Strategy
 from headstart.spec.network import NetworkSpec
-from headstart.spec.shapes import layers_of
 from headstart.spec.tasks import PreprocessingSpec
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
-from headstart.train import features, parts
+from headstart.train import features, parts, prediction
 from headstart.train.features import whole_part
 from headstart.train.loop import Examples, PhaseWork, prepare, train_together
 from headstart.train.parts import part_of, scaled
-from headstart.train.prediction import batch_for, predict
+from headstart.train.prediction import Forward, predict
 
 CPU = torch.device("cpu")
 CLASSES = 3
@@ -175,10 +175,30 @@ def test_no_training_and_no_test_depends_on_how_images_lie_in_memory(
             np.testing.assert_array_equal(array, first)
 
 
-@pytest.mark.parametrize(("side", "batch"), [(8, 128), (64, 91), (200, 9), (1_000, 1)])
-def test_the_larger_the_images_the_fewer_are_looked_at_at_a_time(side: int, batch: int) -> None:
-    network = NetworkSpec.model_validate(
-        {"stages": [{"name": "low", "layers": [conv(4), "max_pool", "flatten"]}]}
-    )
-    layers = layers_of(network, (side, side, 3), CLASSES)
-    assert batch_for(CPU, layers) == batch  # 4 * side * side values an image
+def forward(side: int, channels: int = 3, num: int = 5) -> Forward:
+    """Of a convolution that gives 4 * side * side values, pooling and a dense layer."""
+    layers = [conv(4), "max_pool", "flatten", dense(6)]
+    network = NetworkSpec.model_validate({"stages": [{"name": "low", "layers": layers}]})
+    image = (side, side, channels)
+    drawn = np.random.default_rng(0).integers(0, 256, (num, *image), dtype=np.uint8)
+    module = build(network, image, CLASSES, fresh_weights(network, image, CLASSES, 0, "target"))
+    return Forward(module.eval(), part_of(as_bytes(drawn), CPU), 0, len(module.facts), CPU)
+
+
+@pytest.mark.parametrize(("side", "piece"), [(8, 128), (64, 91), (200, 9), (1_000, 1)])
+def test_the_larger_images_are_the_fewer_are_looked_at_at_a_time(side: int, piece: int) -> None:
+    assert (forward(side).piece, forward(side).batch) == (piece, 128)
+
+
+@pytest.mark.parametrize(("batch", "piece"), [(5, 5), (5, 2), (3, 2), (3, 1)])
+def test_pieces_and_batches_are_all_images_in_order(
+    batch: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = forward(8)(0)
+    assert whole.shape == (5, CLASSES)
+    monkeypatch.setitem(prediction.MOST, "cpu", batch)
+    monkeypatch.setitem(prediction.VALUES, "cpu", piece * 4 * 8 * 8)
+    some = forward(8)
+    assert (some.batch, some.piece) == (batch, piece)
+    found = torch.cat([some(at) for at in some.batches])
+    torch.testing.assert_close(found, whole)

@@ -48,9 +48,13 @@ class Network(nn.Module):
 
     def resume(self, features: Tensor, done: int) -> Tensor:
         """Logits from what the first `done` layers gave."""
-        for _, layer in self._layers[done:]:
+        return self.logits(self.between(features, done, len(self._layers)))
+
+    def between(self, features: Tensor, done: int, end: int) -> Tensor:
+        """What the first `end` layers give, from what the first `done` gave."""
+        for _, layer in self._layers[done:end]:
             features = layer(features)
-        return self.logits(features)
+        return features
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Logits, one per class, of the head's outputs."""

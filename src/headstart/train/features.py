@@ -12,7 +12,7 @@ from headstart.networks.build import build
 from headstart.networks.initial import Weights
 from headstart.train.lanes import spread
 from headstart.train.parts import Part, part_of, scaled
-from headstart.train.prediction import batch_for
+from headstart.train.prediction import Forward
 from headstart.train.work import Examples, PhaseWork
 
 KEPT_BYTES = 256_000_000
@@ -67,7 +67,6 @@ def still_part(
         if not len(examples.labels):
             return whole_part(examples, device)
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
-        still = torch.nn.Sequential(*(layer for _, layer in module.layers()[:done]))
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
         name = digest([examples.name, held, layers, shape.__name__, torch.__version__])
@@ -75,8 +74,8 @@ def still_part(
         images = part_of(examples, torch.device("cpu"))
         if found is not None:
             return Part(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
-        batch = batch_for(device, module.facts[:done])
-        return _computed(lambda inputs: shape(still(inputs)), images, device, batch, shelf, name)
+        forward = Forward(module, images, 0, done, device)
+        return _computed(forward, shape, images.labels, shelf, name)
 
     if not examples.name:
         return make()
@@ -98,30 +97,29 @@ def as_they_are(features: Tensor) -> Tensor:
 
 
 def _computed(
-    function: Callable[[Tensor], Tensor],
-    images: Part,
-    device: torch.device,
-    batch: int,
+    forward: Forward,
+    shape: Callable[[Tensor], Tensor],
+    labels: Tensor,
     shelf: Shelf | None,
     name: str,
 ) -> Part:
-    """What a function makes of all images, batch by batch, written to where it will stay.
+    """What layers make of all images, batch by batch, written to where it will stay.
 
     Images lie with their channels last.
     """
-    num = len(images.labels)
+    num = len(labels)
 
     @torch.no_grad()
     def of(at: int) -> Tensor:
-        found = function(images.between(at, at + batch).to(device))
+        found = shape(forward(at))
         return found.permute(0, 2, 3, 1) if found.dim() == 4 else found
 
     first = of(0)
-    shape = (num, *first.shape[1:])
+    whole = (num, *first.shape[1:])
 
     def fill(write: Callable[[int, Tensor], None]) -> None:
         write(0, first)
-        spread(lambda at: write(at, of(at)), range(batch, num, batch))
+        spread(lambda at: write(at, of(at)), forward.batches[1:])
 
     if shelf is not None and num * first[0].nbytes > SHELVED_BYTES:
         with shelf.turn(name):
@@ -129,18 +127,18 @@ def _computed(
             if shelved is None:
                 shelved = shelf.put(
                     name,
-                    shape,
+                    whole,
                     lambda write: fill(lambda at, found: write(at, found.numpy())),
                 )
         if shelved is not None:
-            return Part(_channels_first(torch.from_numpy(shelved)), images.labels, mapped=True)
-    room = first.new_empty(shape)
+            return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
+    room = first.new_empty(whole)
 
     def put(at: int, found: Tensor) -> None:
         room[at : at + len(found)] = found
 
     fill(put)
-    return Part(_channels_first(room), images.labels.to(device))
+    return Part(_channels_first(room), labels.to(room.device))
 
 
 def _channels_first(laid_out: Tensor) -> Tensor:
