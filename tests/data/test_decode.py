@@ -1,16 +1,18 @@
 """Image files of every kind become arrays of one shape, or their fault is named."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 from tiny_images import picture, pictures, published, saved, write_folder, write_zip
 from tiny_sets import alone as alone
 from tiny_sets import ref
 
+from commands import Call
 from headstart.core.errors import DataError
 from headstart.data import decode
 from headstart.data.images import facts_of, open_part
@@ -111,6 +113,33 @@ def test_images_are_resized_with_antialiasing(tmp_path: Path) -> None:
     decoded = pixels_of(tmp_path, file, picture(1, size=(3, 9), mode="L"), size=(6, 8))
     assert decoded.shape == (2, 6, 8, 1)
     assert np.abs(decoded[0].astype(int) - 127).max() <= 3
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_large_photo_is_read_at_a_fraction_and_looks_the_same(
+    tmp_path: Path, orientation: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smooth = np.random.default_rng(2).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    photo = Image.fromarray(smooth).resize((640, 480), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = saved(photo, "JPEG", quality=95, exif=exif)
+    upright = photo if orientation == 1 else photo.rotate(-90, expand=True)
+    read: list[tuple[int, int]] = []
+    turn = ImageOps.exif_transpose
+
+    def watched(image: Image.Image, *, in_place: bool) -> None:
+        read.append(image.size)
+        assert in_place
+        turn(image, in_place=True)
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", watched)
+    (decoded, _) = pixels_of(tmp_path, file, file, size=(20, 30))
+    # An eighth would be 80 x 60, less than three times 30.
+    assert set(read) == {(160, 120)}
+    wanted = np.asarray(upright.resize((30, 20), Image.Resampling.BILINEAR)).astype(int)
+    assert np.abs(decoded - wanted).mean() < 2
+    assert np.abs(decoded - wanted).max() < 12
 
 
 @pytest.mark.parametrize(
@@ -216,3 +245,24 @@ def test_many_large_files_are_decoded_side_by_side_in_order(
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "another"))
     same = write_zip(tmp_path / "photos.zip", published(num=40))
     assert facts_of(ref(same)).content == content
+
+
+def test_decoding_that_takes_long_says_how_far_it_is(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(decode, "TOLD_EVERY", 0.0)
+    monkeypatch.setattr(decode, "CHUNK", 1)
+    photos = write_folder(tmp_path / "photos", published(num=20))  # 40 for training
+    study = tmp_path / "study.toml"
+    tasks = "".join(
+        f'[tasks.{task}]\ndataset = "{photos}"\nsplit = {{ take = [{first}, {first + 0.5}] }}\n'
+        for task, first in (("source", 0.0), ("target", 0.5))
+    )
+    study.write_text(f'name = "photos"\nnetwork = "mlp-small"\n{tasks}[training]\nupdates = 9\n')
+    first, second = call("plan", study), call("plan", study)
+    assert (first.status, second.status) == (0, 0), first.err
+    said = r"headstart: decoding images, once: (\d+) of 40 in (.+), about 0 s left"
+    told = re.findall(said, first.err)
+    assert told == [(str(done), str(photos)) for done in (16, 32)]
+    assert "decoding" not in second.err

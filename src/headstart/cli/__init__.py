@@ -1,7 +1,10 @@
 """The command line: one file a command, no logic of its own."""
 
+import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def main() -> None:
@@ -11,7 +14,8 @@ def main() -> None:
     """
     before, sys.unraisablehook = sys.unraisablehook, _not_lost
     try:
-        _run()
+        with _logged():
+            _run()
     except KeyboardInterrupt:  # also while modules are still being loaded
         print(
             "\nheadstart: stopped. What was finished is kept; the same command goes on from there.",
@@ -20,6 +24,19 @@ def main() -> None:
         sys.exit(130)
     finally:
         sys.unraisablehook = before
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """What takes long below tells of itself in the log, which goes to stderr here."""
+    log, shown = logging.getLogger("headstart"), logging.StreamHandler()
+    shown.setFormatter(logging.Formatter("headstart: %(message)s"))
+    log.setLevel(logging.INFO)
+    log.addHandler(shown)
+    try:
+        yield
+    finally:
+        log.removeHandler(shown)
 
 
 def _not_lost(ignored: "sys.UnraisableHookArgs") -> None:

@@ -1,7 +1,9 @@
 """Image files to arrays of one shape: upright, in one colour and size; broken files are counted."""
 
 import io
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,9 +22,13 @@ FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
 MODES = {"L": "grey", "RGB": "rgb"}  # what is taken as it is
 LIMIT = 64 << 30  # bytes decoded, of one part
 CHUNK = 32 << 20  # bytes decoded at a time
+GAP = 3.0  # an image is first reduced roughly, to this many times the size asked for at least
 SMALL = 16 << 10  # bytes of a file below which threads hinder each other more than they decode
 MOST_THREADS = 16
 SHOWN = 3  # broken files named
+TOLD_EVERY = 5.0  # seconds
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,7 +65,7 @@ def decode(
     """
     first: _Picture | None = None
     broken: list[_Broken] = []
-    done, rows = 0, MOST_THREADS
+    done, rows, tell = 0, MOST_THREADS, _telling(source, len(names))
     with _mapper(source, names) as mapped:
         while done < len(names):
             taken = mapped(lambda name: _read(source, name, data), names[done : done + rows])
@@ -76,9 +82,26 @@ def decode(
                 chosen = labels[done : done + len(taken)][sound]
                 sink.add(np.stack([one.pixels for one in good]), chosen)
             done += len(taken)
+            tell(done)
     if broken and not (data.skip_broken and first):
         raise _broken_fault(source, broken, len(names))
     return (f"{len(broken):,} broken image files left out",) if broken else ()
+
+
+def _telling(source: Source, num: int) -> Callable[[int], None]:
+    """What is told how many of the images are decoded, and logs it now and then."""
+    started = last = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= TOLD_EVERY and done < num:
+            last = now
+            left = (now - started) * (num - done) / done
+            text = "decoding images, once: %s of %s in %s, about %.0f s left"
+            _log.info(text, f"{done:,}", f"{num:,}", source.path, left)
+
+    return tell
 
 
 Mapped = Callable[[Callable[[str], _Picture | _Broken], Sequence[str]], list[_Picture | _Broken]]
@@ -131,13 +154,18 @@ def _read(source: Source, name: str, data: DataRef) -> _Picture | _Broken:
 
 def _picture(name: str, content: bytes, data: DataRef) -> _Picture:
     image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+    if data.size:
+        # A JPEG may be read at a half, a quarter or an eighth, still larger than it is reduced from
+        # below, whichever way up: photos of 12 megapixels take half the time.
+        side = round(GAP * max(data.size))
+        image.draft(None, (side, side))
     ImageOps.exif_transpose(image, in_place=True)
     mode, size = image.mode, (image.height, image.width)
     if data.colour:
         image = _coloured(image, "L" if data.colour == "grey" else "RGB")
     if data.size and data.size != size:
         height, width = data.size
-        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=3.0)
+        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=GAP)
     pixels = np.frombuffer(image.tobytes(), dtype=np.uint8)
     return _Picture(
         name=name,
