@@ -226,6 +226,15 @@ def test_the_reader_sees_which_interval_is_adjusted() -> None:
     assert "Thick line" not in page_of(analysis())
 
 
+def test_no_gain_could_have_been_seen_where_only_an_impossible_one_could() -> None:
+    given = analysis(arms=[*ARMS, "gradual"])
+    wide = [replace(c, detectable_pp=228.1) for c in given.comparisons if c.arm == "gradual"]
+    rest = [c for c in given.comparisons if c.arm != "gradual"]
+    text = page_of(replace(given, comparisons=(*rest, *wide)))
+    assert "no gain could have been seen; about 12 seeds might decide" in text
+    assert "228.1 pp" not in text
+
+
 def test_a_reason_is_short_in_the_table_and_whole_in_the_details() -> None:
     given = analysis(arms=[*ARMS, "gradual"])
     unsure = next(c for c in given.comparisons if c.verdict == "not enough evidence")

@@ -114,6 +114,10 @@ def test_not_enough_evidence_says_what_could_have_been_seen() -> None:
     text = " ".join(printed(analysis(arms=[*ARMS, "gradual"]), 120).split())
     assert "the gain that could have been seen, and about how many seeds might decide - " in text
     assert "gradual 2.4 pp, 12 seeds" in text
+    given = analysis(arms=[*ARMS, "gradual"])
+    wide = tuple(replace(c, detectable_pp=228.1) for c in given.comparisons)
+    text = " ".join(printed(replace(given, comparisons=wide), 120).split())
+    assert "gradual no gain, 12 seeds" in text
     one = " ".join(printed(CASES["one seed"], 120).split())
     assert "not enough evidence (all): One seed gives no interval." in one
     given = analysis(invalid=True)

@@ -93,12 +93,14 @@ def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
 
 def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
     detectable = 100 * found.detectable(level)
+    # Few seeds that disagree could show only what is more than there is room for.
+    least = f"of {detectable:.2f} pp or more" if detectable <= 100 else "of no size"
     effect = max(abs(100 * found.mean), margin_pp)
     seeds = found.seeds_needed(effect / 100, level)
     images = found.images_needed(effect / 100, level)
     return Judged(
         word="not enough evidence",
-        why=f"{told}; a difference of {detectable:.2f} pp or more could have been seen; "
+        why=f"{told}; a difference {least} could have been seen; "
         f"{_would_do(seeds, images, f'{effect:.2f} pp', found.more)}",
         detectable_pp=detectable,
         seeds_needed=seeds,

@@ -36,12 +36,17 @@ def verdict_note(comparison: Comparison) -> str:
     """The shortest that a verdict must not stand without; the whole reason is `why`."""
     c = comparison
     if c.verdict == "not enough evidence" and c.detectable_pp is not None:
-        note = f"{c.detectable_pp:.1f} pp or more could have been seen"
+        note = f"{least_seen(c.detectable_pp, ' or more')} could have been seen"
         more = f"; about {c.seeds_needed:,} seeds might decide" if c.seeds_needed else ""
         return note + more
     if c.verdict == "invalid" or c.low_pp is None:
         return c.why
     return c.qualifier
+
+
+def least_seen(pp: float, more: str = "") -> str:
+    """The smallest gain that could have been seen; accuracies are at most 100 points apart."""
+    return f"{pp:.1f} pp{more}" if pp <= 100 else "no gain"
 
 
 def plain_interval(comparison: Comparison, decimals: int = 1) -> str:
