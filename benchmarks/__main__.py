@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import data, frozen, limits, machine, probes, recipes, studies
+from benchmarks import data, frozen, limits, machine, photos, probes, recipes, studies
 from benchmarks.measure import Bench
 from benchmarks.results import table, write_csv
 
@@ -14,9 +14,10 @@ QUESTIONS = {
     "frozen": frozen.ask,
     "probes": probes.ask,
     "limits": limits.ask,
+    "photos": photos.ask,
     "studies": studies.ask,
 }
-SHORT = ("recipes", "frozen", "probes", "limits")
+SHORT = ("recipes", "frozen", "probes", "limits", "photos")
 
 
 def main() -> None:

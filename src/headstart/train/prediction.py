@@ -80,9 +80,10 @@ class Forward:
     def __call__(self, at: int) -> Tensor:
         """What the layers make of the batch that begins there."""
         end = min(at + self.batch, len(self._part.labels))
-        pieces = [
-            self._part.between(first, min(first + self.piece, end)).to(self._device)
-            for first in range(at, end, self.piece)
-        ]
-        seen = [self._module.between(piece, self._done, self._turn) for piece in pieces]
+        seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
         return self._module.between(torch.cat(seen), self._turn, self._end)
+
+    def _looked_at(self, first: int, end: int) -> Tensor:
+        """What layers that look at images make of a piece, which ends at `end` at the latest."""
+        images = self._part.between(first, min(first + self.piece, end)).to(self._device)
+        return self._module.between(images, self._done, self._turn)
