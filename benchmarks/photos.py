@@ -1,7 +1,7 @@
 """What does a folder of photos cost: decoding it once, a small study, and the workers' memory?"""
 
 from benchmarks.measure import Bench, Side
-from benchmarks.recipes import GIGABYTE
+from benchmarks.recipes import memory
 from benchmarks.results import Figure
 
 SIDES = (128, 224)  # rows and columns that the photos are decoded to
@@ -18,15 +18,5 @@ def ask(bench: Bench) -> list[Figure]:
         for quantity in ("decoding", "study"):
             values = found["headstart", quantity].values
             figures.append(Figure(name=f"{name}: {quantity}", values=values, unit="s"))
-        figures.append(
-            Figure(
-                name=f"{name}: anonymous memory of the largest worker",
-                values=tuple(
-                    value / GIGABYTE for value in found["headstart", "worker_bytes"].values
-                ),
-                target=1.0,
-                at_most=True,
-                unit="GB",
-            )
-        )
+        figures.append(memory(name, found["headstart", "worker_bytes"], 1.0))
     return figures

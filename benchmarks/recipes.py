@@ -44,7 +44,8 @@ def ask(bench: Bench) -> list[Figure]:
                 figures.append(ratio(f"{recipe}: {side} / headstart", theirs, ours, goal))
                 name = f"{recipe}: {side} / headstart, processor time"
                 figures.append(ratio(name, found[side, "cpu"], found["headstart", "cpu"]))
-        figures.append(_memory(recipe, found["headstart", "worker_bytes"]))
+        most = None if recipe == "cifar-halves" else 1.0
+        figures.append(memory(recipe, found["headstart", "worker_bytes"], most))
     return figures
 
 
@@ -87,11 +88,12 @@ def _training(found: dict[tuple[str, str], Sample], side: str) -> Sample:
     )
 
 
-def _memory(recipe: str, sample: Sample) -> Figure:
+def memory(subject: str, sample: Sample, most: float | None) -> Figure:
+    """Gigabytes of the largest worker, and how many are allowed (None: only told)."""
     return Figure(
-        name=f"{recipe}: anonymous memory of the largest worker",
+        name=f"{subject}: anonymous memory of the largest worker",
         values=tuple(value / GIGABYTE for value in sample.values),
-        target=None if recipe == "cifar-halves" else 1.0,
+        target=most,
         at_most=True,
         unit="GB",
     )

@@ -14,7 +14,7 @@ from tiny_sets import ref
 
 from headstart.core.errors import DataError
 from headstart.core.hashing import hash_arrays
-from headstart.data import images
+from headstart.data import cache, images
 from headstart.data.images import facts_of, open_part
 from headstart.spec.tasks import DataRef
 
@@ -167,3 +167,27 @@ def test_two_processes_at_once(photos: DataRef, tmp_path: Path) -> None:
     assert [process.returncode for process in started] == [0, 0]
     assert said[0] == said[1] == ["memmap", str(int(open_part(photos, "train").pixels.sum()))]
     assert len(entries(tmp_path)) == 1
+
+
+def test_where_files_cannot_be_locked_images_are_decoded_into_memory(
+    photos: DataRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoLocks:
+        """As filelock 3.12 says of a file system without them."""
+
+        def __init__(self, path: Path) -> None:
+            self.path = path
+
+        def __enter__(self) -> None:
+            raise NotImplementedError("FileSystem does not appear to support flock")
+
+        def __exit__(self, *_: object) -> None:
+            raise AssertionError("never entered")
+
+    kept = np.array(open_part(photos, "train").pixels)
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "another"))
+    monkeypatch.setattr(cache, "FileLock", NoLocks)
+    found = opened_anew(photos)
+    assert not isinstance(found.stored, np.memmap)
+    assert (found.pixels == kept).all()
+    assert not list((tmp_path / "another").rglob("*.npy"))

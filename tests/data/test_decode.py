@@ -214,6 +214,30 @@ def test_a_damaged_member_of_an_archive(tmp_path: Path) -> None:
     )
 
 
+def zip_with(tmp_path: Path, record: bytes, offset: int, value: int) -> Path:
+    """A .zip with one number of two bytes changed in every record of a kind."""
+    content = bytearray(write_zip(tmp_path / "photos.zip", published()).read_bytes())
+    for found in re.finditer(re.escape(record), bytes(content)):
+        content[found.start() + offset : found.start() + offset + 2] = value.to_bytes(2, "little")
+    path = tmp_path / "changed.zip"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_way_of_packing_that_is_not_known(tmp_path: Path) -> None:
+    path = zip_with(tmp_path, b"PK\x01\x02", 10, 99)
+    text = fault_of(path)
+    assert "6 of 6 image files cannot be decoded" in text
+    assert "cannot be unpacked: That compression method is not supported" in text
+
+
+def test_a_zip_of_a_kind_that_is_not_known(tmp_path: Path) -> None:
+    path = zip_with(tmp_path, b"PK\x01\x02", 6, 99)
+    text = fault_of(path)
+    assert "is not a whole .zip: zip file version 9.9." in text
+    assert "Make it or fetch it again." in text
+
+
 def test_a_file_that_cannot_be_read_is_not_a_broken_image(tmp_path: Path) -> None:
     folder = write_folder(tmp_path, published())
     (folder / "train" / "cat" / "gone.png").symlink_to(tmp_path / "nowhere")

@@ -16,7 +16,8 @@ from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
-from headstart.train import prediction, whole
+from headstart.train import forward as batches
+from headstart.train import whole
 from headstart.train.lanes import spread
 from headstart.train.loop import Examples, PhaseResult, run_phase
 from headstart.train.whole import parts_of
@@ -31,7 +32,7 @@ def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
     made = Board()
     monkeypatch.setattr(lent, "_board", made)
     monkeypatch.setattr(whole, "LEAST_SPLIT", 0)
-    monkeypatch.setitem(prediction.MOST, "cpu", 7)
+    monkeypatch.setitem(batches.MOST, "cpu", 7)
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # as a step does that is carried out
     yield made

@@ -8,20 +8,25 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.data import arrays
 from headstart.data.arrays import Images
 from headstart.data.preprocess import Scaling, scaling_of, statistics
 from headstart.networks.build import build
 from headstart.networks.initial import fresh_weights
 from headstart.spec.arms import Full, Probe, Strategy
 from headstart.spec.network import NetworkSpec
+from headstart.spec.shapes import Shape
 from headstart.spec.tasks import PreprocessingSpec
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
-from headstart.train import features, parts, prediction
+from headstart.train import features, parts
+from headstart.train import forward as batches
 from headstart.train.features import whole_part
+from headstart.train.forward import Forward
+from headstart.train.learners import bytes_of
 from headstart.train.loop import Examples, PhaseWork, prepare, train_together
 from headstart.train.parts import part_of, scaled
-from headstart.train.prediction import Forward, predict
+from headstart.train.prediction import predict
 
 CPU = torch.device("cpu")
 CLASSES = 3
@@ -95,6 +100,23 @@ def test_images_may_be_some_of_those_that_are_stored(channels: int, given: dict[
     assert (part.bytes, some.bytes) == (2 * at.nbytes, 2 * at.nbytes)
 
 
+def test_the_ends_are_those_of_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = pixels(3)
+    inputs = as_inputs(images, standardise="pixel").inputs
+    monkeypatch.setattr(arrays, "BLOCK_BYTES", 7 * images[0].nbytes)
+    assert as_bytes(images, standardise="pixel").ends == (inputs.min(), inputs.max())
+
+
+def test_images_and_their_rows_take_memory_once() -> None:
+    images = replace(as_bytes(pixels(1)), name=f"rows of {__name__}")
+    network = network_of(NETWORKS["on columns"])
+    work = work_of(network, Full(), (8, 6, 1))
+    weights = fresh_weights(network, work.image, CLASSES, 0, "target")
+    one, other = (prepare(work, weights, images, images, CPU) for _ in range(2))
+    assert one.train.inputs.shape == (40, 48)
+    assert bytes_of([one, other]) == bytes_of([one]) == 40 * (48 * 4 + 8)
+
+
 @channels_1_and_3
 def test_bytes_are_not_copied(channels: int) -> None:
     images = pixels(channels)
@@ -135,20 +157,16 @@ NETWORKS: dict[str, list[Sequence[Any]]] = {
 }
 
 
-@channels_1_and_3
-@pytest.mark.parametrize("strategy", [Full(), Probe()])
-@pytest.mark.parametrize("name", NETWORKS)
-def test_no_training_and_no_test_depends_on_how_images_lie_in_memory(
-    name: str, strategy: Strategy, channels: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layers = zip(("low", "high"), NETWORKS[name], strict=True)
-    network = NetworkSpec.model_validate(
-        {"stages": [{"name": stage, "layers": list(within)} for stage, within in layers]}
+def network_of(layers: list[Sequence[Any]]) -> NetworkSpec:
+    stages = zip(("low", "high"), layers, strict=True)
+    return NetworkSpec.model_validate(
+        {"stages": [{"name": name, "layers": list(within)} for name, within in stages]}
     )
-    image, given = (8, 6, channels), {"standardise": "channel"}
-    weights = fresh_weights(network, image, CLASSES, 0, "target")
+
+
+def work_of(network: NetworkSpec, strategy: Strategy, image: Shape) -> PhaseWork:
     (phase,) = phases_of(strategy, network.stage_names, 9)
-    work = PhaseWork(
+    return PhaseWork(
         network=network,
         image=image,
         num_classes=CLASSES,
@@ -161,6 +179,17 @@ def test_no_training_and_no_test_depends_on_how_images_lie_in_memory(
         seed=0,
         role="target",
     )
+
+
+@channels_1_and_3
+@pytest.mark.parametrize("strategy", [Full(), Probe()])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_training_and_no_test_depends_on_how_images_lie_in_memory(
+    name: str, strategy: Strategy, channels: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, image, given = network_of(NETWORKS[name]), (8, 6, channels), {"standardise": "channel"}
+    weights = fresh_weights(network, image, CLASSES, 0, "target")
+    work = work_of(network, strategy, image)
     found = []
     for made, limit in ((as_inputs, 0), (as_bytes, 0), (as_bytes, 10**9)):
         monkeypatch.setattr(features, "SCALED_BYTES", limit)
@@ -196,8 +225,8 @@ def test_pieces_and_batches_are_all_images_in_order(
 ) -> None:
     whole = forward(8)(0)
     assert whole.shape == (5, CLASSES)
-    monkeypatch.setitem(prediction.MOST, "cpu", batch)
-    monkeypatch.setitem(prediction.VALUES, "cpu", piece * 4 * 8 * 8)
+    monkeypatch.setitem(batches.MOST, "cpu", batch)
+    monkeypatch.setitem(batches.VALUES, "cpu", piece * 4 * 8 * 8)
     some = forward(8)
     assert (some.batch, some.piece) == (batch, piece)
     found = torch.cat([some(at) for at in some.batches])

@@ -6,6 +6,8 @@ Accuracies are fractions; whatever ends in `_pp` is in percentage points.
 from dataclasses import dataclass
 from typing import Literal
 
+MOST_PP = 100.0  # accuracies are no further apart
+
 Word = Literal["helps", "hurts", "no measurable difference", "not enough evidence", "invalid"]
 Qualifier = Literal["beyond the margin", "smaller than the margin", ""]
 More = Literal["seeds", "test images", "either"]

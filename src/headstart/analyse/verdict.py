@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import More, Qualifier, Word
+from headstart.analyse.analysis import MOST_PP, More, Qualifier, Word
 from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
 from headstart.analyse.words import per_cent, signed
 
@@ -93,8 +93,8 @@ def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
 
 def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
     detectable = 100 * found.detectable(level)
-    # Few seeds that disagree could show only what is more than there is room for.
-    least = f"of {detectable:.2f} pp or more" if detectable <= 100 else "of no size"
+    # Few seeds that disagree could show only what there is no room for.
+    least = f"of {detectable:.2f} pp or more" if detectable <= MOST_PP else "of no size"
     effect = max(abs(100 * found.mean), margin_pp)
     seeds = found.seeds_needed(effect / 100, level)
     images = found.images_needed(effect / 100, level)

@@ -156,7 +156,7 @@ def _picture(name: str, content: bytes, data: DataRef) -> _Picture:
     image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
     if data.size:
         # A JPEG may be read at a half, a quarter or an eighth, still larger than it is reduced from
-        # below, whichever way up: photos of 12 megapixels take half the time.
+        # below, whichever way up: photos of 12 megapixels take a third of the time.
         side = round(GAP * max(data.size))
         image.draft(None, (side, side))
     ImageOps.exif_transpose(image, in_place=True)

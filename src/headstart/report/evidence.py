@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from headstart.analyse.analysis import Attribution, Comparison, Estimate, Word
+from headstart.analyse.analysis import MOST_PP, Attribution, Comparison, Estimate, Word
 from headstart.analyse.words import per_cent
 from headstart.report.text import NOTHING, points
 
@@ -36,17 +36,13 @@ def verdict_note(comparison: Comparison) -> str:
     """The shortest that a verdict must not stand without; the whole reason is `why`."""
     c = comparison
     if c.verdict == "not enough evidence" and c.detectable_pp is not None:
-        note = f"{least_seen(c.detectable_pp, ' or more')} could have been seen"
+        least = f"{c.detectable_pp:.1f} pp or more" if c.detectable_pp <= MOST_PP else "no gain"
+        note = f"{least} could have been seen"
         more = f"; about {c.seeds_needed:,} seeds might decide" if c.seeds_needed else ""
         return note + more
     if c.verdict == "invalid" or c.low_pp is None:
         return c.why
     return c.qualifier
-
-
-def least_seen(pp: float, more: str = "") -> str:
-    """The smallest gain that could have been seen; accuracies are at most 100 points apart."""
-    return f"{pp:.1f} pp{more}" if pp <= 100 else "no gain"
 
 
 def plain_interval(comparison: Comparison, decimals: int = 1) -> str:

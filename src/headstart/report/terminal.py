@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.analyse.analysis import Analysis, Word
-from headstart.report.evidence import least_seen
+from headstart.analyse.analysis import MOST_PP, Analysis, Word
 from headstart.report.leaks import leak_line
 from headstart.report.palette import ICONS
 from headstart.report.rows import Pair, Row, pairs_of, sizes_of, sweep_arms
@@ -278,7 +277,8 @@ def _print_unclear(analysis: Analysis, console: "Console") -> None:
             continue
         if c.verdict == "not enough evidence" and c.detectable_pp is not None:
             seeds = f", {c.seeds_needed:,} seeds" if c.seeds_needed else ""
-            told = f"{c.arm} {least_seen(c.detectable_pp)}{seeds}"
+            least = f"{c.detectable_pp:.1f} pp" if c.detectable_pp <= MOST_PP else "no gain"
+            told = f"{c.arm} {least}{seeds}"
             would.setdefault(f"{plural(c.num_images, 'image')}{pair}", []).append(told)
         else:
             others.setdefault((c.verdict, c.why), []).append(f"{c.arm} at {c.size}{pair}")

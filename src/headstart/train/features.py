@@ -10,9 +10,9 @@ from headstart.core.kept import Kept
 from headstart.core.shelf import Shelf
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
+from headstart.train.forward import Forward
 from headstart.train.lanes import spread
 from headstart.train.parts import Part, part_of, scaled
-from headstart.train.prediction import Forward
 from headstart.train.work import Examples, PhaseWork
 
 KEPT_BYTES = 256_000_000
@@ -32,10 +32,11 @@ def whole_part(examples: Examples, device: torch.device) -> Part:
     """
     if examples.scaling is None or examples.values * torch.float32.itemsize > SCALED_BYTES:
         return part_of(examples, device)
-    if not examples.name:
+
+    def make() -> Part:
         return scaled(part_of(examples, device))
-    key = (examples.name, str(device))
-    return _kept.get(key, lambda: scaled(part_of(examples, device)))
+
+    return _kept.get((examples.name, str(device)), make) if examples.name else make()
 
 
 def still_part(

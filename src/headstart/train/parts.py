@@ -107,9 +107,7 @@ def part_of(examples: Examples, device: torch.device) -> Part:
 
 
 def scaled(part: Part) -> Part:
-    """A part whose inputs are scaled once and for all; for those that are small enough."""
-    if part.scale is None:
-        return part
+    """A part of bytes with all of its inputs scaled, once."""
     num, (channels, height, width) = len(part.labels), part.inputs.shape[1:]
     room = torch.empty(num, height, width, channels, device=part.inputs.device)
     inputs = room.permute(0, 3, 1, 2)

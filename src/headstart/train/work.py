@@ -41,9 +41,10 @@ class Examples:
     @property
     def ends(self) -> tuple[float, float]:
         """The least and the greatest number that a network sees."""
-        found = [(block.min(0), block.max(0)) for block in blocks(self.inputs, self.at)]
-        low, high = (np.stack(one) for one in zip(*found, strict=True))
-        ends = np.stack([low.min(0), high.max(0)]).transpose(0, 2, 3, 1)
+        low = high = self.inputs[0 if self.at is None else self.at[0]]
+        for block in blocks(self.inputs, self.at):
+            low, high = np.minimum(low, block.min(0)), np.maximum(high, block.max(0))
+        ends = np.stack([low, high]).transpose(0, 2, 3, 1)
         least, greatest = ends if self.scaling is None else self.scaling.of(ends)
         return float(least.min()), float(greatest.max())
 

@@ -1,0 +1,49 @@
+"""Layers run over many images, batch by batch: for predictions and for features that are kept."""
+
+from itertools import takewhile
+from math import prod
+
+import torch
+from torch import Tensor
+
+from headstart.networks.build import Network
+from headstart.train.parts import Part
+
+MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
+VALUES = {"cpu": 1_500_000, "cuda": 256_000_000}  # that a layer gives of images, at most
+
+
+class Forward:
+    """Layers `done` to `end` of a module over a part, batch by batch, on a device.
+
+    A batch fills the device. Layers that look at images see fewer at a time if these are large, so
+    that the largest outputs stay in a processor's caches (six megabytes) and in a GPU's memory (a
+    gigabyte). Dense layers see the batch as a whole, for their weights may be larger than that.
+    """
+
+    def __init__(
+        self, module: Network, part: Part, done: int, end: int, device: torch.device
+    ) -> None:
+        self._module, self._part, self._device = module, part, device
+        self._done, self._end = done, end
+        looking = list(takewhile(lambda facts: len(facts.shape_in) > 1, module.facts[done:end]))
+        self._turn = done + len(looking)
+        largest = max((prod(facts.shape_out) for facts in looking), default=1)
+        self.batch = MOST[device.type]
+        self.piece = min(max(VALUES[device.type] // largest, 1), self.batch)
+
+    @property
+    def batches(self) -> range:
+        """Where each batch begins."""
+        return range(0, len(self._part.labels), self.batch)
+
+    def __call__(self, at: int) -> Tensor:
+        """What the layers make of the batch that begins there."""
+        end = min(at + self.batch, len(self._part.labels))
+        seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
+        return self._module.between(torch.cat(seen), self._turn, self._end)
+
+    def _looked_at(self, first: int, end: int) -> Tensor:
+        """What layers that look at images make of a piece, which ends at `end` at the latest."""
+        images = self._part.between(first, min(first + self.piece, end)).to(self._device)
+        return self._module.between(images, self._done, self._turn)
