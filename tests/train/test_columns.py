@@ -11,7 +11,7 @@ from headstart.networks.initial import Weights, fresh_weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
-from headstart.train import loop
+from headstart.train import loop, whole
 from headstart.train.columns import fits
 from headstart.train.loop import Examples, PhaseResult, PhaseWork, run_phase
 
@@ -200,7 +200,6 @@ def test_it_equals_the_plain_update(
         (network([CONV | {"stride": 2, "padding": "same"}, "max_pool", "flatten"]), ALL, {}),
         (network([CONV | {"kernel": 2, "padding": "same"}, "max_pool", "flatten"]), ALL, {}),
         (network([CONV, {"kind": "max_pool", "size": 1}, "flatten"]), ALL, {}),
-        (network([SAME, "max_pool", "flatten", dense(100_000)]), ALL, {}),  # split for two threads
         (network(["flatten", dense(9), "batch_norm", "relu"]), ALL, {}),
     ],
 )
@@ -208,6 +207,17 @@ def test_what_it_cannot_do_is_left_to_the_plain_update(
     net: NetworkSpec, rules: tuple[Rule, ...], optimiser: dict[str, Any]
 ) -> None:
     assert not fits(work(net, rules, 3, **optimiser))
+
+
+def test_images_that_are_split_for_two_threads_are_left_to_the_plain_update(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wide = network([SAME, "max_pool", "flatten", dense(100_000)])  # only its dense layers are large
+    assert fits(work(wide, ALL, 3))
+    assert fits(work(TWO, ALL, 3))
+    monkeypatch.setattr(whole, "LEAST_SPLIT", 0)
+    assert not fits(work(wide, ALL, 3))
+    assert fits(work(TWO, ALL, 3))
 
 
 def test_of_equal_values_the_first_one_learns_as_in_pytorch(

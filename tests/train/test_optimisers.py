@@ -52,6 +52,31 @@ def test_sgd_is_pytorch_s_with_a_rate_as_a_number_or_on_the_device(
     assert torch.allclose(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_rmsprop_without_momentum_is_what_pytorch_and_keras_write_down(
+    decay: float, inside: bool, on_gpu: bool
+) -> None:
+    spec = OptimiserSpec(
+        kind="rmsprop", lr=0.1, decay=0.9, epsilon=1e-3, epsilon_inside=inside, weight_decay=decay
+    )
+    ours = nn.Parameter(torch.linspace(-1, 1, 40).view(2, 20))
+    weight, mean = ours.detach().double().clone(), torch.zeros(2, 20, dtype=torch.float64)
+    found = make_optimiser(spec, [(0.1, [ours])])
+    found.groups[0].on_gpu = on_gpu  # the way it goes there, on what there is
+    for update in range(6):
+        gradient = (weight * (update + 1)).sin() * 1e-2
+        ours.grad = gradient.float()
+        set_rates(found, 0.5)
+        found.step()
+        gradient = gradient + decay * weight
+        mean = 0.9 * mean + 0.1 * gradient**2
+        root = (mean + 1e-3).sqrt() if inside else mean.sqrt() + 1e-3
+        weight = weight - 0.05 * gradient / root
+    assert torch.allclose(ours.double(), weight, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", PLAIN)
 def test_steps_equal_plain_ones(kind: Any) -> None:
     spec = OptimiserSpec(kind=kind, lr=0.01, weight_decay=0.01, **OWN[kind])

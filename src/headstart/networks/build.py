@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from headstart.networks.initial import Weights
 from headstart.networks.layers import BatchNorm, Dropout, Flatten, PaddedConv, Relu, SamePad
+from headstart.networks.layout import as_given, as_held, channels_last
 from headstart.spec import network as spec
 from headstart.spec.shapes import LayerFacts, Shape, layers_of, num_outputs
 
@@ -24,11 +25,9 @@ class Network(nn.Module):
         self.stage_names = network.stage_names
         self._single = num_outputs(network, num_classes) == 1
         built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
-        behind: spec.AnyLayer | None = None
         self.facts = pooled_first(layers_of(network, image, num_classes))
-        for layer in self.facts:
-            built[layer.stage].append(_module(layer, behind))
-            behind = layer.layer
+        for at, layer in enumerate(self.facts):
+            built[layer.stage].append(_module(self.facts, at))
         for name, modules in built.items():
             self.add_module(name, nn.Sequential(*modules))
         # Asked for at every update; a tuple of pairs is no child of the module.
@@ -70,18 +69,20 @@ def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: We
     """
     with torch.device("meta"):
         module = Network(network, image, num_classes)
-    tensors = {name: torch.tensor(array) for name, array in weights.items()}
+    held = as_held(weights, module.facts)
+    tensors = {name: torch.tensor(array) for name, array in held.items()}
     module.load_state_dict(tensors, strict=True, assign=True)
     # Pooling and convolution of small images are about twice as fast with channels last.
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
-def weights_of(module: nn.Module) -> Weights:
+def weights_of(module: Network) -> Weights:
     """A copy of all parameters and buffers."""
-    return {
+    held = {
         name: tensor.detach().cpu().contiguous().numpy().copy()
         for name, tensor in module.state_dict().items()
     }
+    return as_given(held, module.facts)
 
 
 def pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
@@ -98,8 +99,8 @@ def pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:
     return tuple(ordered)
 
 
-def _module(facts: LayerFacts, behind: spec.AnyLayer | None) -> nn.Module:
-    layer = facts.layer
+def _module(layers: tuple[LayerFacts, ...], at: int) -> nn.Module:
+    facts, layer = layers[at], layers[at].layer
     match layer:
         case spec.Conv():
             return _conv(layer, facts.shape_in)
@@ -112,9 +113,9 @@ def _module(facts: LayerFacts, behind: spec.AnyLayer | None) -> nn.Module:
         case spec.GlobalAveragePool():
             return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         case spec.Flatten():
-            return Flatten()
+            return Flatten(channels_last=channels_last(layers, at))
         case spec.Relu():
-            return Relu(behind)
+            return Relu(layers[at - 1].layer if at else None)
         case spec.LeakyRelu():
             return nn.LeakyReLU(layer.slope)
         case spec.Gelu():

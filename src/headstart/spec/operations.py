@@ -26,12 +26,21 @@ def flops_per_image(
     dense layers are counted, and measurements of validation are not.
     """
     still = num_still(layers, stage_names, phase)
-    each, trained_below = 0, False
+    once = sum(layer.flops for layer in layers[:still])
+    return Operations(once=once, each=sum(flops_of_update(layers, stage_names, phase)))
+
+
+def flops_of_update(
+    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
+) -> list[int]:
+    """Operations of each layer for one image of an update; none for what stays as it is."""
+    still = num_still(layers, stage_names, phase)
+    found, trained_below = [0] * still, False
     for layer in layers[still:]:
         trained = is_trained(layer, stage_names, phase)
-        each += layer.flops * (1 + trained + trained_below)
+        found.append(layer.flops * (1 + trained + trained_below))
         trained_below |= trained
-    return Operations(once=sum(layer.flops for layer in layers[:still]), each=each)
+    return found
 
 
 PLANNED_GRADIENTS = 250  # of a converged head's whole path, as its real number is not known before

@@ -1,6 +1,6 @@
 """Shapes, parameters and operations of a network, counted without torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
@@ -58,6 +58,11 @@ class ShapeError(ValueError):
 def num_outputs(network: NetworkSpec, num_classes: int) -> int:
     """Width of the head for a task with `num_classes` classes."""
     return 1 if network.head.output == "sigmoid" and num_classes == 2 else num_classes
+
+
+def num_looking(layers: Sequence[LayerFacts]) -> int:
+    """How many layers look at images; behind them all is flat."""
+    return sum(len(facts.shape_in) > 1 for facts in layers)
 
 
 def head_layer(network: NetworkSpec, num_classes: int) -> Dense:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from headstart.networks.build import pooled_first
 from headstart.networks.layers import Dropout, Flatten
+from headstart.networks.layout import FEW_CHANNELS, channels_last
 from headstart.spec import network as spec
 from headstart.spec.shapes import LayerFacts, Shape, num_outputs
 from headstart.spec.still import is_trained
@@ -23,8 +24,6 @@ from headstart.train.moving import Given, Moving, Pace, SGDMove
 from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.whole import parts_of
 from headstart.train.work import PhaseWork
-
-MOST_CHANNELS = 16  # of a pooled convolution; beyond it PyTorch's own is as fast
 
 _FITTING = (
     spec.Dense,
@@ -68,7 +67,7 @@ def _is_pooled(first: LayerFacts, second: LayerFacts) -> bool:
     conv, pool = first.layer, second.layer
     return (
         isinstance(conv, spec.Conv)
-        and conv.channels <= MOST_CHANNELS
+        and conv.channels <= FEW_CHANNELS
         and conv.stride == 1
         and (conv.padding == "valid" or conv.kernel % 2 == 1)
         and isinstance(pool, spec.MaxPool)
@@ -85,8 +84,10 @@ class ColumnNetwork(ModuleLearner):
         above, modules = _from_first_trained(work), self.module.layers()
         first = len(modules) - len(above)
         self._below = [layer for _, layer in modules[member.done : first]]
-        while self._below and isinstance(self._below[-1], Flatten):
-            self._below.pop()  # columns are flat
+        self._by_pixel = any(
+            isinstance(facts.layer, spec.Flatten) and channels_last(self.module.facts, at)
+            for at, facts in enumerate(self.module.facts[first:], first)
+        )
         self._given: dict[float, list[nn.Parameter]] = {}
         self._names = {id(layer): name for name, layer in self.module.named_modules()}
         links = [
@@ -107,6 +108,8 @@ class ColumnNetwork(ModuleLearner):
         values, truth = self.member.train.batch(batches[0])
         for layer in self._below:
             values = layer(values)
+        if values.dim() == 4 and self._by_pixel:
+            values = values.permute(0, 2, 3, 1)
         seen = [values.flatten(1).t()]
         for link in links:
             seen.append(link.forward(seen[-1]))
@@ -134,7 +137,7 @@ class ColumnNetwork(ModuleLearner):
                 weight, bias = self._moving(layer, "weight"), self._moving(layer, "bias")
                 return PooledLink(layer, shape, weight, bias)
             case Dropout():
-                return DroppingLink(layer, shape) if layer.training else None
+                return DroppingLink(layer, shape, self._by_pixel) if layer.training else None
             case Flatten() | nn.MaxPool2d():  # the latter goes with its convolution
                 return None
         return ActivationLink(layer)

@@ -1,12 +1,12 @@
 """Layers run over many images, batch by batch: for predictions and for features that are kept."""
 
-from itertools import takewhile
 from math import prod
 
 import torch
 from torch import Tensor
 
 from headstart.networks.build import Network
+from headstart.spec.shapes import num_looking
 from headstart.train.parts import Part
 
 MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
@@ -26,8 +26,8 @@ class Forward:
     ) -> None:
         self._module, self._part, self._device = module, part, device
         self._done, self._end = done, end
-        looking = list(takewhile(lambda facts: len(facts.shape_in) > 1, module.facts[done:end]))
-        self._turn = done + len(looking)
+        self._turn = min(max(done, num_looking(module.facts)), end)
+        looking = module.facts[done : self._turn]
         largest = max((prod(facts.shape_out) for facts in looking), default=1)
         self.batch = MOST[device.type]
         self.piece = min(max(VALUES[device.type] // largest, 1), self.batch)

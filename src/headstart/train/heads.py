@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.networks.initial import Weights
+from headstart.networks.layout import as_given, as_held
 from headstart.train.learners import Factor, Member, rules_of
 from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.parts import Part
@@ -58,7 +59,8 @@ class Heads:
         self._stack = torch.zeros(num, outputs, row, device=device)
         self._gradient = torch.zeros_like(self._stack)
         for head, member in zip(self._stack, self._members, strict=False):
-            weight, bias = (member.weights[f"{self._head}.{name}"] for name in ("weight", "bias"))
+            held = as_held(member.weights, member.work.layers)
+            weight, bias = (held[f"{self._head}.{name}"] for name in ("weight", "bias"))
             head[:, : self._width] = torch.from_numpy(np.array(weight))
             head[:, self._width] = torch.from_numpy(np.array(bias))
         self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
@@ -104,12 +106,12 @@ class Heads:
     def weights(self, member: int) -> Weights:
         """The member's first weights with the head as it is now."""
         slot = self._slots[member]
-        head = self._stack[slot].cpu().numpy()
-        return {
-            **self._members[slot].weights,
+        given, head = self._members[slot], self._stack[slot].cpu().numpy()
+        held = {
             f"{self._head}.weight": head[:, : self._width].copy(),
             f"{self._head}.bias": head[:, self._width].copy(),
         }
+        return {**given.weights, **as_given(held, given.work.layers)}
 
     def _logits(self, outputs: Tensor) -> Tensor:
         """Logits, one per class: a single output is the second of two, the first being 0."""

@@ -139,19 +139,22 @@ def _places(kernel: int) -> Tensor:
 
 
 class DroppingLink(Link):
-    """Dropout, drawn image by image and with channels last, as for images and rows."""
+    """Dropout, drawn image by image and with channels last, as for images and rows.
 
-    def __init__(self, layer: Dropout, shape: Shape) -> None:
-        self._layer, self._shape = layer, shape
+    Columns hold images so too (`by_pixel`), or channel by channel.
+    """
+
+    def __init__(self, layer: Dropout, shape: Shape, by_pixel: bool) -> None:
+        self._layer, self._shape, self._by_pixel = layer, shape, by_pixel
         self._mask = torch.empty(0)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Inputs with some values dropped."""
         batch = inputs.shape[1]
         drawn = self._layer.mask(inputs.new_empty((batch, *self._shape)))
-        if len(self._shape) > 1:
-            drawn = drawn.permute(0, 3, 1, 2).reshape(batch, -1)
-        self._mask = drawn.t()
+        if not self._by_pixel and len(self._shape) > 1:
+            drawn = drawn.permute(0, 3, 1, 2)
+        self._mask = drawn.reshape(batch, -1).t()
         return inputs * self._mask
 
     def back(self, slopes: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:

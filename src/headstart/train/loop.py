@@ -94,8 +94,6 @@ def prepare(
     alone = head_alone(layers, stages, work.phase, work.optimiser)
     done = num_still(layers, stages, work.phase)
     flat = not alone and all(isinstance(facts.layer, Flatten) for facts in layers[:done])
-    if flat and work.image[2] > 1:
-        done = 0  # flattening turns channels round, which is not worth keeping
 
     def part(examples: Examples) -> Part:
         if flat:

@@ -7,14 +7,13 @@ second.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from math import cos, pi
+from math import cos, pi, sqrt
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adadelta import adadelta
+from torch.optim.adagrad import adagrad
 from torch.optim.adam import adam
-from torch.optim.rmsprop import rmsprop
 
 from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.train.learners import Factor
@@ -24,8 +23,7 @@ def make_optimiser(
     spec: OptimiserSpec, groups: Iterable[tuple[float, list[nn.Parameter]]]
 ) -> "Optimiser":
     """An optimiser over groups of (learning rate, parameters); the spec has the other settings."""
-    kind = DampedRMSprop if spec.epsilon_inside else _KINDS[spec.kind]
-    return kind([Group(rate, weights) for rate, weights in groups], spec)
+    return _KINDS[spec.kind]([Group(rate, weights) for rate, weights in groups], spec)
 
 
 class Group:
@@ -42,17 +40,26 @@ class Group:
         self.on_gpu = any(weight.is_cuda for weight in self.weights)
         self.counts = [torch.zeros((), device=weight.device) for weight in self.weights]
         self._remembered: dict[str, list[Tensor]] = {}
+        self._same: dict[float, list[Tensor]] = {}
 
     @property
     def gradients(self) -> list[Tensor]:
         """The gradient of each parameter."""
         return [cast(Tensor, weight.grad) for weight in self.weights]
 
-    def remembered(self, name: str) -> list[Tensor]:
-        """What is kept under a name: a tensor for each parameter, zero until it is changed."""
+    def remembered(self, name: str, first: float = 0.0) -> list[Tensor]:
+        """What is kept under a name: a tensor for each parameter, `first` until it is changed."""
         if name not in self._remembered:
-            self._remembered[name] = [torch.zeros_like(weight) for weight in self.weights]
+            self._remembered[name] = [torch.full_like(weight, first) for weight in self.weights]
         return self._remembered[name]
+
+    def same(self, number: float) -> list[Tensor]:
+        """One number in the shape of every parameter, to look at only."""
+        if number not in self._same:
+            self._same[number] = [
+                weight.new_full((), number).expand_as(weight) for weight in self.weights
+            ]
+        return self._same[number]
 
 
 class Optimiser(ABC):
@@ -91,10 +98,7 @@ class SGD(Optimiser):
             torch._foreach_add_(velocity, by)
             nesterov = self.spec.nesterov
             by = list(torch._foreach_add(by, velocity, alpha=momentum)) if nesterov else velocity
-        if isinstance(group.rate, Tensor):
-            torch._foreach_sub_(group.weights, torch._foreach_mul(by, group.rate))
-        else:
-            torch._foreach_add_(group.weights, by, alpha=-group.rate)
+        _shift(group, by)
 
 
 class Adam(Optimiser):
@@ -122,69 +126,81 @@ class Adam(Optimiser):
 
 
 class RMSprop(Optimiser):
-    """RMSprop with the epsilon outside the root, as PyTorch has it."""
+    """w -= rate g / (sqrt(v) + epsilon), with v the running mean of g^2, as PyTorch has it.
 
-    def _move(self, group: Group) -> None:
-        rmsprop(
-            group.weights,
-            group.gradients,
-            group.remembered("square"),
-            [],
-            group.remembered("velocity") if self.spec.momentum else [],
-            group.counts,
-            foreach=True,
-            capturable=group.on_gpu,
-            lr=_number(group),
-            alpha=self.spec.decay,
-            eps=self.spec.epsilon,
-            weight_decay=self.spec.weight_decay,
-            momentum=self.spec.momentum,
-            centered=False,
-        )
-
-
-class Adadelta(Optimiser):
-    """Adadelta (Zeiler 2012)."""
-
-    def _move(self, group: Group) -> None:
-        adadelta(
-            group.weights,
-            group.gradients,
-            group.remembered("square"),
-            group.remembered("moved"),
-            group.counts,
-            foreach=True,
-            capturable=group.on_gpu,
-            lr=_number(group),
-            rho=self.spec.decay,
-            eps=self.spec.epsilon,
-            weight_decay=self.spec.weight_decay,
-            maximize=False,
-        )
-
-
-class DampedRMSprop(Optimiser):
-    """RMSprop as Keras has it: w -= lr g / sqrt(v + epsilon), with v the running mean of g^2.
-
-    PyTorch adds its epsilon after the root, where it damps nothing: a gradient of 1e-5 then moves a
-    weight as far as one of 1, and with Keras' epsilon of 1e-7 only a thirtieth of that.
+    Keras adds epsilon before the root (`epsilon_inside`), where it damps: otherwise a gradient of
+    1e-5 moves a weight as far as one of 1, with Keras' epsilon of 1e-7 only a thirtieth of it.
     """
 
     def _move(self, group: Group) -> None:
-        gradients, squares, decay = (
-            self._decayed(group),
-            group.remembered("square"),
-            self.spec.decay,
-        )
-        torch._foreach_mul_(squares, decay)
-        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - decay)
-        roots = torch._foreach_add(squares, self.spec.epsilon)
-        torch._foreach_sqrt_(roots)
-        if isinstance(group.rate, Tensor):
-            torch._foreach_div_(roots, -group.rate)
-            torch._foreach_addcdiv_(group.weights, gradients, roots)
+        if group.on_gpu or self.spec.momentum:
+            self._in_steps(group)
         else:
-            torch._foreach_addcdiv_(group.weights, gradients, roots, value=-group.rate)
+            self._as_adagrad(group)
+
+    def _as_adagrad(self, group: Group) -> None:
+        """A decay of sums, and Adagrad's step over them in one pass: half the time of many passes.
+
+        Adagrad adds g^2 to a sum, so sums are v, or v + epsilon, over 1 - decay.
+        """
+        spec, kept = self.spec, 1 - self.spec.decay
+        if spec.epsilon_inside:
+            least = spec.epsilon / kept
+            sums = group.remembered("sum", least)
+            torch._foreach_lerp_(sums, group.same(least), kept)
+        else:
+            sums = group.remembered("sum")
+            torch._foreach_mul_(sums, spec.decay)
+        adagrad(
+            group.weights,
+            group.gradients,
+            sums,
+            group.counts,
+            fused=True,
+            lr=float(group.rate) / sqrt(kept),
+            lr_decay=0.0,
+            weight_decay=spec.weight_decay,
+            eps=0.0 if spec.epsilon_inside else spec.epsilon / sqrt(kept),
+            maximize=False,
+        )
+
+    def _in_steps(self, group: Group) -> None:
+        spec, gradients, squares = self.spec, self._decayed(group), group.remembered("square")
+        torch._foreach_mul_(squares, spec.decay)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=1 - spec.decay)
+        if spec.epsilon_inside:
+            roots = torch._foreach_add(squares, spec.epsilon)
+            torch._foreach_sqrt_(roots)
+        else:
+            roots = torch._foreach_sqrt(squares)
+            torch._foreach_add_(roots, spec.epsilon)
+        by = list(torch._foreach_div(gradients, roots))
+        if spec.momentum:
+            velocity = group.remembered("velocity")
+            torch._foreach_mul_(velocity, spec.momentum)
+            torch._foreach_add_(velocity, by)
+            by = velocity
+        _shift(group, by)
+
+
+class Adadelta(Optimiser):
+    """w -= rate d (Zeiler 2012), d = g sqrt((m + epsilon) / (v + epsilon)).
+
+    v is the running mean of g^2, m that of d^2. Both are kept with their epsilon, so that one root
+    is taken for two, and nothing is copied.
+    """
+
+    def _move(self, group: Group) -> None:
+        epsilon, kept, gradients = self.spec.epsilon, 1 - self.spec.decay, self._decayed(group)
+        squares, moved = (group.remembered(name, epsilon) for name in ("square", "moved"))
+        torch._foreach_lerp_(squares, group.same(epsilon), kept)
+        torch._foreach_addcmul_(squares, gradients, gradients, value=kept)
+        by = list(torch._foreach_div(moved, squares))
+        torch._foreach_sqrt_(by)
+        torch._foreach_mul_(by, gradients)
+        torch._foreach_lerp_(moved, group.same(epsilon), kept)
+        torch._foreach_addcmul_(moved, by, by, value=kept)
+        _shift(group, by)
 
 
 _KINDS: dict[str, type[Optimiser]] = {
@@ -196,9 +212,12 @@ _KINDS: dict[str, type[Optimiser]] = {
 }
 
 
-def _number(group: Group) -> float:
-    """The rate as these functions take it: on a GPU its tensor too, elsewhere a number only."""
-    return cast(float, group.rate) if group.on_gpu else float(group.rate)
+def _shift(group: Group, by: list[Tensor]) -> None:
+    """Move weights by so much times the rate, against it. A rate on a GPU is a tensor."""
+    if isinstance(group.rate, Tensor):
+        torch._foreach_sub_(group.weights, torch._foreach_mul(by, group.rate))
+    else:
+        torch._foreach_add_(group.weights, by, alpha=-group.rate)
 
 
 def rate_factor(schedule: ScheduleSpec, update: int, updates: int) -> float:

@@ -117,5 +117,5 @@ def scaled(part: Part) -> Part:
 
 
 def flattened(part: Part) -> Part:
-    """Images of one channel as rows, without a copy."""
+    """Images as rows, pixel by pixel, without a copy."""
     return replace(part, inputs=part.inputs.permute(0, 2, 3, 1).flatten(1))

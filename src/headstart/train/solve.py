@@ -11,6 +11,7 @@ from headstart.core.hashing import Json, hash_arrays
 from headstart.core.shelf import Shelf
 from headstart.networks.build import Network, build, weights_of
 from headstart.networks.initial import Weights, stage_of
+from headstart.networks.layout import as_given
 from headstart.spec.network import HEAD
 from headstart.spec.operations import flops_of_solving
 from headstart.spec.shapes import layers_of
@@ -70,7 +71,7 @@ def solve_phase(
     heads = [_head(path, at, weights) for at in range(len(path.penalties))]
     accuracies = [_told(module, head, held_out, validation.labels)[1] for head in heads]
     chosen = int(np.argmax(accuracies))  # the first of equals, and penalties fall
-    solved = {**weights_of(module), **heads[chosen]}
+    solved = {**weights_of(module), **as_given(heads[chosen], work.layers)}
     point = _measure(work, module, heads[chosen], (features, held_out), (train, validation))
     iterations = int(path.iterations.sum())
     layers = layers_of(work.network, work.image, work.num_classes)
@@ -97,7 +98,7 @@ def solve_phase(
 
 
 def _head(path: Path, at: int, weights: Weights) -> Weights:
-    """One head of the path as the network's own tensors.
+    """One head of the path as the network holds it.
 
     A sigmoid head has one output, the logit of the second class against the first.
     """

@@ -1,6 +1,8 @@
 """A network whose layers are trained as they stand: autograd and one of the optimisers."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +10,8 @@ from torch.nn import functional
 
 from headstart.networks.build import Network
 from headstart.spec import network as spec
-from headstart.spec.operations import flops_per_image
+from headstart.spec.operations import flops_of_update
+from headstart.spec.shapes import num_looking
 from headstart.train.lanes import spread
 from headstart.train.learners import Factor, Member
 from headstart.train.module import ModuleLearner
@@ -22,31 +25,40 @@ LEAST_SPLIT = 150_000_000  # operations of an update; below, two threads hinder 
 def parts_of(work: PhaseWork) -> int:
     """Into how many parts a batch is split on a processor; nothing but the training decides it.
 
-    A large update is made of the gradients of its parts, which two threads may compute at once. One
-    that normalises over its batch is of one piece.
+    Layers that look at images, where they take long, see a batch in parts, which two threads may
+    compute at once. One that normalises over its batch sees it whole.
     """
-    each = flops_per_image(work.layers, work.network.stage_names, work.phase).each
+    flops = flops_of_update(work.layers, work.network.stage_names, work.phase)
+    each = sum(flops[: num_looking(work.layers)])
     whole = any(isinstance(facts.layer, spec.BatchNorm) for facts in work.layers)
     return PARTS if each * work.batch_size >= LEAST_SPLIT and not whole else 1
 
 
 class WholeNetwork(ModuleLearner):
-    """The learner of any phase: the module itself, from the first layer that moves."""
+    """The learner of any phase: the module itself, from the first layer that moves.
+
+    Of a batch in parts, dense layers see the rows of all parts at once: reading their weights takes
+    longer than what half a batch does with them.
+    """
 
     def __init__(self, member: Member) -> None:
         super().__init__(member)
         parts = parts_of(member.work) if member.device.type == "cpu" else 1
-        modules = [self.module, *(self._twin(part) for part in range(1, parts))]
-        # Of each module those of `_groups`, in one order; twins hold the same memory.
-        named = [dict(module.named_parameters()) for module in modules]
         groups = self._groups()
+        own = dict(self.module.named_parameters())
         self._optimiser = make_optimiser(
-            member.work.optimiser,
-            [(rate, [named[0][name] for name in names]) for rate, names in groups],
+            member.work.optimiser, [(rate, [own[name] for name in names]) for rate, names in groups]
         )
+        self._turn = max(member.done, num_looking(self.module.facts)) if parts > 1 else member.done
+        looking = {id(p) for _, e in self.module.layers()[: self._turn] for p in e.parameters()}
         trained = [name for _, names in groups for name in names]
+        self._above = [own[name] for name in trained if id(own[name]) not in looking]
+        below = [name for name in trained if id(own[name]) in looking]
+        # Twins hold the same memory, and what is trained of it in one order.
+        modules = [self.module, *(self._twin(part) for part in range(1, parts))]
+        named = [dict(module.named_parameters()) for module in modules]
         self._parts = [
-            (module, [parameters[name] for name in trained])
+            (module, [parameters[name] for name in below])
             for module, parameters in zip(modules, named, strict=True)
         ]
         self._halves = member.work.precision == "bfloat16"
@@ -56,31 +68,42 @@ class WholeNetwork(ModuleLearner):
         set_rates(self._optimiser, factor)
         (batch,) = batches
         chosen = batch.chunk(len(self._parts))
-        told = spread(
-            lambda number: self._slopes(*self._parts[number], chosen[number], len(batch)),
-            range(len(chosen)),
-        )
-        logits, truth, slopes = zip(*told, strict=True)
-        for more in slopes[1:]:
-            torch._foreach_add_(slopes[0], more)
-        for parameter, slope in zip(self._parts[0][1], slopes[0], strict=True):
+        seen = spread(lambda at: self._seen(self._parts[at], chosen[at]), range(len(chosen)))
+        rows, truth = (_joined(some) for some in zip(*seen, strict=True))
+        below = self._parts[0][1]
+        rows.requires_grad_(bool(below))
+        with self._precision():
+            logits = self.module.resume(rows, self._turn)
+        loss = functional.cross_entropy(logits.float(), truth)
+        slopes = list(torch.autograd.grad(loss, [*self._above, *([rows] if below else [])]))
+        if below:
+            slopes += self._back([outputs for outputs, _ in seen], slopes.pop())
+        for parameter, slope in zip([*self._above, *below], slopes, strict=True):
             parameter.grad = slope
         self._optimiser.step()
-        if len(told) == 1:
-            return logits[0][None], truth[0][None]
-        return torch.cat(logits)[None], torch.cat(truth)[None]
+        return logits.detach()[None], truth[None]
 
-    def _slopes(
-        self, module: Network, trained: list[nn.Parameter], chosen: Tensor, size: int
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Of some of a batch of `size`: logits, labels, gradients of their share of its loss."""
+    def _seen(
+        self, part: tuple[Network, list[nn.Parameter]], chosen: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What layers that look at images make of some of a batch, and the labels."""
+        module, trained = part
         inputs, truth = self.member.train.batch(chosen)
-        with self._precision():
-            logits = module.resume(inputs, self.member.done)
-        loss = functional.cross_entropy(logits.float(), truth)
-        if len(chosen) < size:
-            loss = loss * (len(chosen) / size)
-        return logits.detach(), truth, list(torch.autograd.grad(loss, trained))
+        with torch.set_grad_enabled(bool(trained)), self._precision():
+            return module.between(inputs, self.member.done, self._turn), truth
+
+    def _back(self, outputs: list[Tensor], slopes: Tensor) -> list[Tensor]:
+        """Gradients of what is trained of these layers, from the slopes at their outputs."""
+        shares = torch.split_with_sizes(slopes, [len(part) for part in outputs])
+
+        def of(at: int) -> list[Tensor]:
+            end = cast(Tensor, _End.apply(outputs[at], shares[at]))  # type: ignore[no-untyped-call]
+            return list(torch.autograd.grad(end, self._parts[at][1]))
+
+        found, *others = spread(of, range(len(outputs)))
+        for more in others:
+            torch._foreach_add_(found, more)
+        return found
 
     def _precision(self) -> AbstractContextManager[object]:
         """Weights stay float32; none is kept in half the bits, for each is used once an update."""
@@ -104,3 +127,24 @@ class WholeNetwork(ModuleLearner):
             if not rule.frozen:
                 by_rate.setdefault(rate * rule.lr_scale, []).append(name)
         return list(by_rate.items())
+
+
+class _End(torch.autograd.Function):
+    """A number whose gradient at some outputs is given.
+
+    To hand slopes to autograd itself imports for half a second, whatever their shapes are.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, outputs: Tensor, slopes: Tensor) -> Tensor:
+        ctx.slopes = slopes
+        return outputs.new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, _: Tensor) -> tuple[Tensor, None]:
+        return ctx.slopes, None
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Parts of a batch in one, apart from how they were made."""
+    return parts[0].detach() if len(parts) == 1 else torch.cat([part.detach() for part in parts])
