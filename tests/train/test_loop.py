@@ -18,7 +18,14 @@ from headstart.spec.training import OptimiserSpec, ScheduleSpec
 from headstart.strategies import phases_of
 from headstart.train import loop
 from headstart.train.learners import Factor
-from headstart.train.loop import Examples, Measurement, PhaseResult, PhaseWork, run_phase
+from headstart.train.loop import (
+    Examples,
+    Measurement,
+    PhaseResult,
+    PhaseWork,
+    prepare,
+    run_phase,
+)
 from headstart.train.optimisers import make_optimiser, rate_factor
 from headstart.train.prediction import predict
 from headstart.train.whole import WholeNetwork
@@ -337,11 +344,23 @@ def test_half_the_bits_train_nearly_as_well_and_leave_weights_whole(network: Net
     assert half.curve[0].train_loss == pytest.approx(whole.curve[0].train_loss, rel=0.1)
 
 
-def test_heads_alone_are_whole_in_any_precision() -> None:
+def test_heads_alone_learn_from_features_in_half_the_bits_and_are_measured_on_whole_ones() -> None:
     probe = phases_of(Probe(), PLAIN.stage_names, 10)[0]
     whole, half = (go(probe, PLAIN, precision=precision) for precision in ("float32", "bfloat16"))
     for name, array in whole.last_weights.items():
-        np.testing.assert_array_equal(half.last_weights[name], array)
+        np.testing.assert_allclose(half.last_weights[name], array, rtol=0.05, atol=0.01)
+    assert not np.array_equal(
+        half.last_weights["head.0.weight"], whole.last_weights["head.0.weight"]
+    )
+    assert half.frozen_before == half.frozen_after == whole.frozen_after
+
+    given = work(probe, PLAIN, precision="bfloat16")
+    member = prepare(given, start(PLAIN), TRAIN, VALIDATION, CPU)
+    as_whole = prepare(replace(given, precision="float32"), start(PLAIN), TRAIN, VALIDATION, CPU)
+    assert torch.equal(member.validation.inputs, as_whole.validation.inputs)
+    assert not torch.equal(member.train.inputs, as_whole.train.inputs)
+    assert torch.allclose(member.train.inputs, as_whole.train.inputs, atol=0.02)
+    assert member.train.inputs.dtype == torch.float32
 
 
 def test_numbers_too_small_to_matter_are_zero_while_training_and_only_then() -> None:

@@ -87,7 +87,7 @@ def _optimiser(training: TrainingSpec) -> str:
     schedule = training.schedule
     warmup = f" after {schedule.warmup:.0%} warm-up" if schedule.warmup else ""
     if training.precision != "float32":
-        parts.append(f"updates in {training.precision}")
+        parts.append(f"updates and frozen features in {training.precision}")
     return f"{', '.join(parts)}, {schedule.kind} schedule{warmup}; fresh for every phase"
 
 

@@ -111,7 +111,8 @@ class TrainingSpec(Spec):
     Validation is measured `validations` times, evenly spaced; `keep` says which weights count.
     `rates` are learning rates to choose from: every arm tries each of them at each size on the
     pilot seed, and the best on validation takes the place of the optimiser's own. `precision` is
-    that of what flows through a whole network in an update; weights and all else are float32.
+    that of what flows through a network in an update, and through frozen layers before the first;
+    weights and all else are float32.
     """
 
     epochs: Annotated[float, Field(gt=0)] | None = None

@@ -10,6 +10,7 @@ from headstart.core.kept import Kept
 from headstart.core.shelf import Shelf
 from headstart.networks.build import build
 from headstart.networks.initial import Weights
+from headstart.spec.training import Precision
 from headstart.train.forward import Forward
 from headstart.train.lanes import spread
 from headstart.train.parts import Part, part_of, scaled
@@ -47,6 +48,7 @@ def still_part(
     device: torch.device,
     shape: Callable[[Tensor], Tensor],
     shelf: Shelf | None = None,
+    precision: Precision = "float32",
 ) -> Part:
     """What the first `done` layers make of all examples.
 
@@ -58,6 +60,7 @@ def still_part(
         device: where to compute and keep it.
         shape: a function of a module, applied to the features of each batch before they are kept.
         shelf: where large features of named examples are shared with other processes.
+        precision: that the layers compute in; features are float32 in any.
     """
     network = (work.network, work.image, work.num_classes, done)
     held = _hash_of(work, done, weights) if examples.name else ""
@@ -70,17 +73,17 @@ def still_part(
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
-        name = digest([examples.name, held, layers, shape.__name__, torch.__version__])
+        name = digest([examples.name, held, layers, shape.__name__, torch.__version__, precision])
         found = None if shelf is None else shelf.get(name)
         images = part_of(examples, torch.device("cpu"))
         if found is not None:
             return Part(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
-        forward = Forward(module, images, 0, done, device)
+        forward = Forward(module, images, 0, done, device, precision)
         return _computed(forward, shape, images.labels, shelf, name)
 
     if not examples.name:
         return make()
-    return _kept.get((examples.name, held, network, shape, str(device)), make)
+    return _kept.get((examples.name, held, network, shape, str(device), precision), make)
 
 
 def _hash_of(work: PhaseWork, done: int, weights: Weights) -> str:

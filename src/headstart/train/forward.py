@@ -7,6 +7,8 @@ from torch import Tensor
 
 from headstart.networks.build import Network
 from headstart.spec.shapes import num_looking
+from headstart.spec.training import Precision
+from headstart.train.numbers import computed_in
 from headstart.train.parts import Part
 
 MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
@@ -22,10 +24,16 @@ class Forward:
     """
 
     def __init__(
-        self, module: Network, part: Part, done: int, end: int, device: torch.device
+        self,
+        module: Network,
+        part: Part,
+        done: int,
+        end: int,
+        device: torch.device,
+        precision: Precision = "float32",
     ) -> None:
         self._module, self._part, self._device = module, part, device
-        self._done, self._end = done, end
+        self._done, self._end, self._precision = done, end, precision
         self._turn = min(max(done, num_looking(module.facts)), end)
         looking = module.facts[done : self._turn]
         largest = max((prod(facts.shape_out) for facts in looking), default=1)
@@ -38,10 +46,11 @@ class Forward:
         return range(0, len(self._part.labels), self.batch)
 
     def __call__(self, at: int) -> Tensor:
-        """What the layers make of the batch that begins there."""
+        """What the layers make of the batch that begins there, float32."""
         end = min(at + self.batch, len(self._part.labels))
-        seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
-        return self._module.between(torch.cat(seen), self._turn, self._end)
+        with computed_in(self._precision, self._device):
+            seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
+            return self._module.between(torch.cat(seen), self._turn, self._end).float()
 
     def _looked_at(self, first: int, end: int) -> Tensor:
         """What layers that look at images make of a piece, which ends at `end` at the latest."""

@@ -19,6 +19,7 @@ from headstart.core.shelf import Shelf
 from headstart.networks.initial import Weights, stage_of
 from headstart.spec.network import Flatten
 from headstart.spec.still import head_alone, live_stages, num_still
+from headstart.spec.training import Precision
 from headstart.train.abreast import Abreast
 from headstart.train.checkpoints import Best
 from headstart.train.columns import ColumnNetwork, fits
@@ -95,17 +96,17 @@ def prepare(
     done = num_still(layers, stages, work.phase)
     flat = not alone and all(isinstance(facts.layer, Flatten) for facts in layers[:done])
 
-    def part(examples: Examples) -> Part:
+    def part(examples: Examples, precision: Precision = "float32") -> Part:
         if flat:
             images = whole_part(examples, device)
             return flattened(images) if done else images
         shape = as_rows if alone else as_they_are
-        return still_part(work, done, weights, examples, device, shape, shelf)
+        return still_part(work, done, weights, examples, device, shape, shelf, precision)
 
     return Member(
         work=work,
         weights=weights,
-        train=part(train),
+        train=part(train, work.precision),
         validation=part(validation),
         done=done,
         head_alone=alone,

@@ -1,9 +1,21 @@
 """How numbers are held while training."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
+
+from headstart.spec.training import Precision
+
+
+def computed_in(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Compute products and convolutions so in this thread; weights stay float32 in any.
+
+    None is kept in half the bits, for each is used once an update.
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A network whose layers are trained as they stand: autograd and one of the optimisers."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import torch
@@ -15,6 +15,7 @@ from headstart.spec.shapes import num_looking
 from headstart.train.lanes import spread
 from headstart.train.learners import Factor, Member
 from headstart.train.module import ModuleLearner
+from headstart.train.numbers import computed_in
 from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.work import PhaseWork
 
@@ -61,7 +62,6 @@ class WholeNetwork(ModuleLearner):
             (module, [parameters[name] for name in below])
             for module, parameters in zip(modules, named, strict=True)
         ]
-        self._halves = member.work.precision == "bfloat16"
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of the only member."""
@@ -106,10 +106,7 @@ class WholeNetwork(ModuleLearner):
         return found
 
     def _precision(self) -> AbstractContextManager[object]:
-        """Weights stay float32; none is kept in half the bits, for each is used once an update."""
-        if not self._halves:
-            return nullcontext()
-        return torch.autocast(self.member.device.type, torch.bfloat16, cache_enabled=False)
+        return computed_in(self.member.work.precision, self.member.device)
 
     def _twin(self, part: int) -> Network:
         """The network once more, on the same weights, with draws of its own."""
