@@ -123,8 +123,9 @@ def frozen(name: str, share: float, folder: Path) -> dict[str, float]:
             shorten(given[key], 1e-4)
     if not full():
         on_mini(given)
+    # All but the frozen arm first: it has nothing beside it then, and workers that have started.
+    seconds_of(with_facts(StudySpec(**given | {"arms": ["scratch"]})), folder / "a")
     loaded = with_facts(StudySpec(**given))
-    seconds_of(loaded, folder / "cold")
     seconds_of(loaded, folder / "a")
     plan = make_plan(loaded.study, loaded.facts)
     trial = next(trial for trial in plan.trials if trial.arm == chosen)

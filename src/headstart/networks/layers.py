@@ -104,7 +104,7 @@ class _Flattened(torch.autograd.Function):
 
 
 class Relu(nn.ReLU):
-    """Relu that works in place where autograd made its input: the same numbers, half the memory.
+    """Relu that works in place on what a layer has just made: the same numbers, half the memory.
 
     Only behind layers that do not look at their own output again (`_FORGETFUL`), and on gradients
     that are nobody else's: in a row of layers each has one reader.
@@ -118,6 +118,8 @@ class Relu(nn.ReLU):
         """Rectified inputs."""
         if self._overwrites and inputs.requires_grad and not inputs.is_leaf:
             return cast(Tensor, _Rectified.apply(inputs))  # type: ignore[no-untyped-call]
+        if self._overwrites and not torch.is_grad_enabled():
+            return inputs.relu_()
         return functional.relu(inputs)
 
 

@@ -50,7 +50,8 @@ class Forward:
         end = min(at + self.batch, len(self._part.labels))
         with computed_in(self._precision, self._device):
             seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
-            return self._module.between(torch.cat(seen), self._turn, self._end).float()
+            images = seen[0] if len(seen) == 1 else torch.cat(seen)
+            return self._module.between(images, self._turn, self._end).float()
 
     def _looked_at(self, first: int, end: int) -> Tensor:
         """What layers that look at images make of a piece, which ends at `end` at the latest."""
