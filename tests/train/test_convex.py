@@ -217,12 +217,16 @@ def test_a_path_that_does_not_converge_says_so(monkeypatch: pytest.MonkeyPatch) 
 
 # A whole phase.
 
-NETWORK: dict[str, Any] = {
-    "stages": [
-        {"name": "conv", "layers": [{"kind": "conv", "channels": 3}, "batch_norm", "relu"]},
-        {"name": "dense", "layers": ["flatten", {"kind": "dropout", "rate": 0.5}, "tanh"]},
-    ]
-}
+
+def network_of(channels: int) -> dict[str, Any]:
+    conv = {"kind": "conv", "channels": channels}
+    flat = ["flatten", {"kind": "dropout", "rate": 0.5}, "tanh"]
+    return {
+        "stages": [
+            {"name": "conv", "layers": [conv, "batch_norm", "relu"]},
+            {"name": "dense", "layers": flat},
+        ]
+    }
 
 
 def examples(seed: int, num: int, classes: int) -> Examples:
@@ -234,8 +238,8 @@ def examples(seed: int, num: int, classes: int) -> Examples:
     return Examples(inputs=inputs, labels=labels)
 
 
-def solved(output: str, classes: int) -> tuple[NetworkSpec, Weights, Solution]:
-    network = NetworkSpec.model_validate({**NETWORK, "head": {"output": output}})
+def solved(output: str, classes: int, channels: int = 3) -> tuple[NetworkSpec, Weights, Solution]:
+    network = NetworkSpec.model_validate({**network_of(channels), "head": {"output": output}})
     weights = fresh_weights(network, (6, 6, 1), classes, seed=0, role="target")
     (phase,) = phases_of(Probe(solver="converged"), network.stage_names, 30)
     work = PhaseWork(
@@ -255,9 +259,14 @@ def solved(output: str, classes: int) -> tuple[NetworkSpec, Weights, Solution]:
     return network, weights, solve_phase(work, weights, train, validation, CPU)
 
 
-@pytest.mark.parametrize(("output", "classes"), [("softmax", 3), ("softmax", 2), ("sigmoid", 2)])
-def test_a_solved_phase_is_measured_as_the_network_will_answer(output: str, classes: int) -> None:
-    network, weights, solution = solved(output, classes)
+@pytest.mark.parametrize(
+    ("output", "classes", "channels"),
+    [("softmax", 3, 3), ("softmax", 2, 3), ("sigmoid", 2, 3), ("softmax", 3, 20)],
+)
+def test_a_solved_phase_is_measured_as_the_network_will_answer(
+    output: str, classes: int, channels: int
+) -> None:
+    network, weights, solution = solved(output, classes, channels)
     result = solution.result
     assert result.best is not None
     assert result.best_weights is not None

@@ -13,7 +13,7 @@ from headstart.core.shelf import Shelf
 from headstart.networks.initial import fresh_weights
 from headstart.spec.network import NetworkSpec
 from headstart.spec.phases import Phase, Rule
-from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.spec.training import OptimiserSpec, Precision, ScheduleSpec
 from headstart.train import features
 from headstart.train.features import KEPT_BYTES, as_they_are, still_part
 from headstart.train.parts import Part
@@ -40,6 +40,7 @@ def part(
     examples: Examples = EXAMPLES,
     shelf: Shelf | None = None,
     above: dict[str, float] | None = None,
+    precision: Precision = "float32",
 ) -> Part:
     rules = (Rule(first="dense", last="head", lr_scale=1, mode="train"),)
     work = PhaseWork(
@@ -57,7 +58,7 @@ def part(
     )
     weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
     weights = {name: array + (above or {}).get(name, 0) for name, array in weights.items()}
-    return still_part(work, done, weights, examples, CPU, as_they_are, shelf)
+    return still_part(work, done, weights, examples, CPU, as_they_are, shelf, precision)
 
 
 NAMED = replace(EXAMPLES, name="some images")
@@ -102,6 +103,21 @@ def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Pa
     part(3, examples=replace(NAMED, name="others"), shelf=shelf)
     part(2, examples=NAMED, shelf=shelf)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3
+
+
+@pytest.mark.usefixtures("large")
+def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path)
+    for _ in range(2):  # computed, and from the shelf or remembered
+        whole = part(3, examples=NAMED, shelf=shelf).inputs
+        half = part(3, examples=NAMED, shelf=shelf, precision="bfloat16").inputs
+        assert half.dtype == torch.float32
+        torch.testing.assert_close(half, whole, rtol=0.02, atol=0.02)
+        assert not torch.equal(half, whole)
+    forget(monkeypatch)
+    assert torch.equal(part(3, examples=NAMED, shelf=shelf).inputs, whole)
 
 
 @LINUX

@@ -37,6 +37,12 @@ def network(width: int, output: str = "softmax") -> NetworkSpec:
     )
 
 
+# Rows behind it are held pixel by pixel, and so are the weights of its head.
+WIDE = NetworkSpec.model_validate(
+    {"stages": [{"name": "conv", "layers": [{"kind": "conv", "channels": 18}, "relu", "flatten"]}]}
+)
+
+
 def examples(seed: int, num: int, classes: int, name: str = "") -> Examples:
     drawn = np.random.default_rng(seed)
     return Examples(
@@ -112,6 +118,7 @@ SHAPES = [
     {"width": 200, "classes": 10, "num": 64},
     {"width": 7, "classes": 3, "num": 11, "batch_size": 11},
     {"network": network(9, "sigmoid"), "classes": 2, "num": 50},
+    {"network": WIDE, "classes": 5, "num": 50},
 ]
 
 
@@ -161,7 +168,7 @@ def test_every_optimiser_gives_bits_that_do_not_depend_on_neighbours_and_rates(
 
 
 @pytest.mark.parametrize("settings", OPTIMISERS, ids=str)
-@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[4]])
+@pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[4], SHAPES[5]])
 def test_stacked_heads_give_what_the_network_itself_gives(
     settings: dict[str, Any], shape: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
