@@ -10,7 +10,7 @@ TARGET = 10.0
 
 
 def ask(bench: Bench) -> list[Figure]:
-    """Ratios of the time of the frozen arm, headstart's with its features, on one core."""
+    """Ratios of the time of the frozen arm, headstart's with its features."""
     figures = []
     for recipe, share in SHARES.items():
         if not bench.wants(recipe, DATA[recipe]):

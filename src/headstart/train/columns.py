@@ -88,6 +88,7 @@ class ColumnNetwork(ModuleLearner):
             isinstance(facts.layer, spec.Flatten) and channels_last(self.module.facts, at)
             for at, facts in enumerate(self.module.facts[first:], first)
         )
+        self._flatten = Flatten(channels_last=self._by_pixel)
         self._given: dict[float, list[nn.Parameter]] = {}
         self._names = {id(layer): name for name, layer in self.module.named_modules()}
         links = [
@@ -108,9 +109,7 @@ class ColumnNetwork(ModuleLearner):
         values, truth = self.member.train.batch(batches[0])
         for layer in self._below:
             values = layer(values)
-        if values.dim() == 4 and self._by_pixel:
-            values = values.permute(0, 2, 3, 1)
-        seen = [values.flatten(1).t()]
+        seen = [self._flatten(values).t()]
         for link in links:
             seen.append(link.forward(seen[-1]))
         # The slope of the cross-entropy at the logits: softmax - truth.
