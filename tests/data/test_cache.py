@@ -1,5 +1,6 @@
 """Decoded images are kept once for all processes; what is torn or changed is made again."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -173,13 +174,13 @@ def test_where_files_cannot_be_locked_images_are_decoded_into_memory(
     photos: DataRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class NoLocks:
-        """As filelock 3.12 says of a file system without them."""
+        """As a network file system without them answers."""
 
         def __init__(self, path: Path) -> None:
             self.path = path
 
         def __enter__(self) -> None:
-            raise NotImplementedError("FileSystem does not appear to support flock")
+            raise OSError(errno.ENOLCK, "No locks available")
 
         def __exit__(self, *_: object) -> None:
             raise AssertionError("never entered")

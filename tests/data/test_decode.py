@@ -2,6 +2,7 @@
 
 import io
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,34 @@ def test_a_damaged_member_of_an_archive(tmp_path: Path) -> None:
     assert "1 of 6 image files cannot be decoded (train/cat/0.png: cannot be unpacked: Bad CRC" in (
         fault_of(path)
     )
+
+
+@pytest.mark.parametrize(
+    ("packing", "at", "said"),
+    [
+        (zipfile.ZIP_DEFLATED, 0, "Error -3 while decompressing data"),
+        (zipfile.ZIP_BZIP2, 12, "Invalid data stream"),
+        (zipfile.ZIP_LZMA, 12, "Corrupt input data"),
+    ],
+)
+def test_a_packed_member_that_is_damaged_can_be_left_out(
+    tmp_path: Path, packing: int, at: int, said: str
+) -> None:
+    path = write_zip(tmp_path / "photos.zip", published(), packing)
+    content = bytearray(path.read_bytes())
+    packed = content.index(b"train/cat/0.png") + len("train/cat/0.png")
+    content[packed + at : packed + at + 12] = b"\xff" * 12
+    path.write_bytes(content)
+    assert f"(train/cat/0.png: cannot be unpacked: {said}" in fault_of(path)
+    assert len(open_part(ref(path, skip_broken=True), "train")) == 5
+
+
+def test_a_packing_that_this_python_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_zip(tmp_path / "photos.zip", published(), zipfile.ZIP_LZMA)
+    monkeypatch.setattr(zipfile, "lzma", None)
+    text = fault_of(path)
+    assert "6 of 6 image files cannot be decoded" in text
+    assert "cannot be unpacked: Compression requires the (missing) lzma module" in text
 
 
 def zip_with(tmp_path: Path, record: bytes, offset: int, value: int) -> Path:

@@ -65,10 +65,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def write_zip(path: Path, files: Mapping[str, bytes]) -> Path:
+def write_zip(path: Path, files: Mapping[str, bytes], packing: int = zipfile.ZIP_STORED) -> Path:
     """The same as an archive."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w", packing) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return path

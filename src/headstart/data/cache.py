@@ -61,7 +61,7 @@ def kept(key: Json, make: Make) -> Content:
             if found is None:
                 _write(folder, make)
                 found = _opened(folder)
-    except (OSError, NotImplementedError):  # no room, no rights; no locks, as filelock 3.12 says it
+    except OSError:  # no room, no rights, no locks
         found = None
     return found or _in_memory(make)
 

@@ -10,6 +10,7 @@ import zlib
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
+from lzma import LZMAError
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -135,7 +136,7 @@ class Archive:
             self._zip = zipfile.ZipFile(path)
         except OSError as error:
             raise _unreadable(path, error) from error
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, ValueError, RuntimeError) as error:
             raise fault(
                 path,
                 f"is not a whole .zip: {error}.",
@@ -205,9 +206,12 @@ class Archive:
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(self._members[name])
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, RuntimeError) as error:
+            # A RuntimeError is a way of packing that zipfile does not know, or this Python lacks.
             raise DamagedFile(f"cannot be unpacked: {error}") from error
         except OSError as error:
+            if error.errno is None:  # bz2 says so of damaged data; the system gives a number
+                raise DamagedFile(f"cannot be unpacked: {error}") from error
             raise _unreadable(self.path, error) from error
 
 
