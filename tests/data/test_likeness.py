@@ -64,17 +64,30 @@ def test_what_is_found_is_what_brute_force_finds(
     check(*alike(seed, num, noise), threshold)
 
 
-@pytest.mark.parametrize("blocks", [(7, 11), (3, 50)])
-@pytest.mark.parametrize("crowded", [(0.0, 0), (1.0, 10**9)], ids=["whole product", "bound"])
+@pytest.mark.parametrize("blocks", [(7, 11, 11), (3, 50, 8)])
+@pytest.mark.parametrize(
+    ("sparse", "crowded", "chunk"),
+    [(0.0, 0.0, 5), (0.0, 1.0, 10**9), (1.0, 1.0, 10**9)],
+    ids=["whole product", "narrow bound", "wide bound, then narrow"],
+)
+@pytest.mark.parametrize("few", [1, 3, 16])
 def test_neither_blocks_nor_the_way_of_a_block_change_what_is_found(
-    monkeypatch: pytest.MonkeyPatch, blocks: tuple[int, int], crowded: tuple[float, int]
+    monkeypatch: pytest.MonkeyPatch,
+    blocks: tuple[int, int, int],
+    sparse: float,
+    crowded: float,
+    chunk: int,
+    few: int,
 ) -> None:
     queries, keys = alike(5, 40, 6.0)
     whole = search(queries, keys, 0.98)
     monkeypatch.setattr(likeness, "_QUERIES", blocks[0])
     monkeypatch.setattr(likeness, "_KEYS", blocks[1])
-    monkeypatch.setattr(likeness, "_CROWDED", crowded[0])
-    monkeypatch.setattr(likeness, "_CHUNK", crowded[1] or 5)
+    monkeypatch.setattr(likeness, "_AT_ONCE", blocks[2])
+    monkeypatch.setattr(likeness, "_FEW", few)
+    monkeypatch.setattr(likeness, "_SPARSE", sparse)
+    monkeypatch.setattr(likeness, "_CROWDED", crowded)
+    monkeypatch.setattr(likeness, "_CHUNK", chunk)
     again = search(queries, keys, 0.98)
     np.testing.assert_array_equal(again.index, whole.index)
     np.testing.assert_array_equal(again.similarity, whole.similarity)

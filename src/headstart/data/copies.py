@@ -43,14 +43,14 @@ def hashes(images: Images) -> Hashes:
     """Hashes of shape and bytes."""
     key = repr(images.shape).encode()
 
-    def digest(image: np.ndarray) -> bytes:
-        return blake2b(np.ascontiguousarray(image).data, digest_size=16, key=key).digest()
+    def digests(block: np.ndarray) -> list[bytes]:
+        whole = np.ascontiguousarray(block)
+        return [blake2b(image.data, digest_size=16, key=key).digest() for image in whole]
 
     plain, mirrored = [], []
     for block in images.blocks():
-        for image in block:
-            plain.append(digest(image))
-            mirrored.append(digest(image[:, ::-1]))
+        plain += digests(block)
+        mirrored += digests(block[:, :, ::-1])
     return Hashes(plain=plain, mirrored=mirrored)
 
 

@@ -4,24 +4,28 @@ Two images are compared by the correlation of their grey values (zero mean, unit
 change of brightness or contrast leaves at 1. All pairs of 10,000 and 60,000 images are 0.94 * 10^12
 operations at 28x28. Most are saved, and no pair is lost, by the inequality of Cauchy and Schwarz:
 with p the coordinates of a unit vector x in a few orthonormal directions and r the norm of the
-rest, x.y <= p_x.p_y + r_x r_y. That bound is itself one short matrix product; only pairs whose
+rest, x.y <= p_x.p_y + r_x r_y. That bound is itself one short matrix product. A wide one, in very
+few directions, leaves out nearly all pairs, and a narrow one most of what is left; only pairs whose
 bound reaches the threshold are correlated, in whole numbers, so that neither the order of the
 images nor the number of threads changes what is found.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
 from headstart.data.arrays import Images
 
 SIDE = 32  # larger images are reduced to this many rows and columns
-_DIRECTIONS = 48  # principal directions of the bound
-_SAMPLE = 5_000  # images of a set that the directions are fitted to
+_FEW, _DIRECTIONS = 16, 48  # principal directions of the wide bound and of the narrow one
+_SAMPLE = 1_000  # images of a set that the directions are fitted to
 _SLACK = 1e-4  # more than single precision loses in a product of two unit vectors
-_QUERIES, _KEYS = 512, 4_096  # images in a block of the product
-_CROWDED = 0.02  # share of a block's pairs from which on the whole product is cheaper
+_QUERIES, _KEYS = 512, 4_096  # images in a block
+_AT_ONCE = 512  # of its keys in one product of bounds, which a core's cache then holds
+_SPARSE = 0.005  # share of a block's pairs up to which narrow bounds are found one by one
+_CROWDED = 0.02  # share from which on the whole product is cheaper
 _CHUNK = 16_384  # pairs correlated at once
 
 
@@ -35,7 +39,8 @@ class Greys:
     values: np.ndarray  # uint8 (n, pixels)
     sums: np.ndarray  # int64 (n,)
     spreads: np.ndarray  # float64 (n,), pixels * standard deviation
-    coordinates: np.ndarray  # float32 (n, directions + 1), the last the norm of the rest
+    wide: np.ndarray  # float32 (n, few + 1), coordinates and at last the norm of the rest
+    narrow: np.ndarray  # float32 (n, directions + 1), the same in more directions
 
     def __len__(self) -> int:
         return len(self.values)
@@ -46,12 +51,13 @@ class Greys:
             values=self.values[chosen],
             sums=self.sums[chosen],
             spreads=self.spreads[chosen],
-            coordinates=self.coordinates[chosen],
+            wide=self.wide[chosen],
+            narrow=self.narrow[chosen],
         )
 
     def units(self, part: slice) -> np.ndarray:
-        """Zero mean, unit norm (images, pixels); zeros for an image of one value only."""
-        return _units(self.values[part])
+        """Some of them with zero mean and unit norm."""
+        return units(self.values[part])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,9 +99,14 @@ def _reduced(images: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def prepare(*sets: np.ndarray) -> tuple[Greys, ...]:
     """Sets of grey images (n, height, width) of one size, with one bound for all of them."""
-    flat = [images.reshape(len(images), images.shape[1] * images.shape[2]) for images in sets]
+    flat = [_flat(images) for images in sets]
     directions = _directions(flat)
     return tuple(_prepared(values, directions) for values in flat)
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    """Images (n, height, width) or (n, pixels) as rows."""
+    return images.reshape(len(images), prod(images.shape[1:]))
 
 
 def _directions(sets: Sequence[np.ndarray]) -> np.ndarray:
@@ -106,7 +117,7 @@ def _directions(sets: Sequence[np.ndarray]) -> np.ndarray:
     num_pixels = sets[0].shape[1]
     scatter = np.zeros((num_pixels, num_pixels))
     for values in sets:
-        sample = _units(values[:: max(1, len(values) // _SAMPLE)])
+        sample = units(values[:: max(1, len(values) // _SAMPLE)])
         scatter += sample.T @ sample
     return np.linalg.eigh(scatter)[1][:, ::-1][:, :_DIRECTIONS].astype(np.float32)
 
@@ -114,22 +125,27 @@ def _directions(sets: Sequence[np.ndarray]) -> np.ndarray:
 def _prepared(values: np.ndarray, directions: np.ndarray) -> Greys:
     num, num_pixels = values.shape
     sums, squares = np.empty(num, np.int64), np.empty(num, np.int64)
-    coordinates = np.empty((num, directions.shape[1] + 1), np.float32)
+    most = directions.shape[1]
+    bounds = [np.empty((num, few + 1), np.float32) for few in (min(_FEW, most), most)]
     for part in _blocks(num, _KEYS):
         whole = values[part].astype(np.int32)  # the squares of an image add up to less than 2^31
         sums[part] = whole.sum(1)
         squares[part] = np.einsum("ij,ij->i", whole, whole)
-        inside = _units(values[part]) @ directions
-        rest = 1 - np.square(inside, dtype=np.float64).sum(1)
-        # The millionth keeps the bound a bound where rounding made the rest too small.
-        rest = np.sqrt(np.maximum(rest, 0) + 1e-6)
-        coordinates[part] = np.column_stack([inside, rest])
+        inside = units(values[part]) @ directions
+        for bound in bounds:
+            some = inside[:, : bound.shape[1] - 1]
+            rest = 1 - np.square(some, dtype=np.float64).sum(1)
+            # The millionth keeps the bound a bound where rounding made the rest too small.
+            bound[part] = np.column_stack([some, np.sqrt(np.maximum(rest, 0) + 1e-6)])
     spreads = np.sqrt((num_pixels * squares - sums**2).astype(np.float64))
-    coordinates[spreads == 0] = 0
-    return Greys(values=values, sums=sums, spreads=spreads, coordinates=coordinates)
+    for bound in bounds:
+        bound[spreads == 0] = 0
+    return Greys(values=values, sums=sums, spreads=spreads, wide=bounds[0], narrow=bounds[1])
 
 
-def _units(values: np.ndarray) -> np.ndarray:
+def units(values: np.ndarray) -> np.ndarray:
+    """Grey images as rows (n, pixels) of zero mean and unit norm; zeros for one of one value."""
+    values = _flat(values)
     centred = values.astype(np.float32)
     centred -= centred.mean(1, keepdims=True)
     norms = np.sqrt(np.einsum("ij,ij->i", centred, centred))[:, None]
@@ -153,15 +169,44 @@ def best_matches(queries: Greys, keys: Greys, threshold: float) -> Matches:
 def _candidates(
     queries: Greys, keys: Greys, ours: slice, theirs: slice, threshold: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of a block among which are all that may be a query's best, in ascending order."""
-    bound = queries.coordinates[ours] @ keys.coordinates[theirs].T
-    hits = np.flatnonzero(bound >= threshold - _SLACK)
-    if len(hits) > max(_CROWDED * bound.size, _CHUNK):
-        exact = queries.units(ours) @ keys.units(theirs).T
-        best = exact.max(1, keepdims=True)
-        hits = np.flatnonzero(exact >= np.maximum(threshold, best) - _SLACK / 10)
-    one, other = np.divmod(hits, bound.shape[1])
+    """Pairs of a block among which are all that may be a query's best.
+
+    The keys of a query come in ascending order.
+    """
+    least, size = threshold - _SLACK, (ours.stop - ours.start) * (theirs.stop - theirs.start)
+    found = _above(queries.wide, keys.wide, ours, theirs, least, _SPARSE * size)
+    if found is not None:
+        one, other = found
+        bound = np.einsum("ij,ij->i", queries.narrow[one], keys.narrow[other])
+        return one[bound >= least], other[bound >= least]
+    most = max(_CROWDED * size, _CHUNK)
+    found = _above(queries.narrow, keys.narrow, ours, theirs, least, most)
+    if found is not None:
+        return found
+    exact = queries.units(ours) @ keys.units(theirs).T
+    best = exact.max(1, keepdims=True)
+    one, other = np.nonzero(exact >= np.maximum(threshold, best) - _SLACK / 10)
     return one + ours.start, other + theirs.start
+
+
+def _above(
+    queries: np.ndarray, keys: np.ndarray, ours: slice, theirs: slice, least: float, most: float
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Pairs of a block whose bound is at least so much, a few keys after the other.
+
+    None where they are more than `most`.
+    """
+    found, num = [], 0
+    for start in range(theirs.start, theirs.stop, _AT_ONCE):
+        some = keys[start : min(start + _AT_ONCE, theirs.stop)]
+        hits = np.flatnonzero(queries[ours] @ some.T >= least)
+        num += len(hits)
+        if num > most:
+            return None
+        one, other = np.divmod(hits, len(some))
+        found.append((one + ours.start, other + start))
+    ones, others = zip(*found, strict=True)
+    return np.concatenate(ones), np.concatenate(others)
 
 
 def _take(

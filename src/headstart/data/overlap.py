@@ -23,7 +23,7 @@ from headstart.data.copies import (
     prepared,
 )
 from headstart.data.images import Images
-from headstart.data.likeness import Greys, nearest
+from headstart.data.likeness import Greys, grey, nearest, units
 from headstart.data.tasks import TrainingPart
 from headstart.data.thumbnails import thumbnails
 
@@ -260,7 +260,7 @@ def _odd(given: np.ndarray, told: np.ndarray) -> np.ndarray:
 
 
 def _closeness(train: Images, test: Images, leaked: np.ndarray) -> Closeness | None:
-    """SCIENCE's excess check, on seeded samples without the test images that are left out.
+    """The excess check of docs/leaks.md, on seeded samples without test images that are left out.
 
     Training images are held against a sample that they are not in, instead of each against all
     others of that sample: more of them give a steadier 99.9 % point.
@@ -273,12 +273,12 @@ def _closeness(train: Images, test: Images, leaked: np.ndarray) -> Closeness | N
     if min(len(left), num_keys) < _LEAST_SAMPLE:
         return None
     drawn = {"keys": train.taken(keys), "probes": train.taken(probes), "test": test.taken(left)}
-    ready = prepared(drawn, compared_at(test))
-    units = {name: greys.units(slice(None)) for name, greys in ready.items()}
-    point = float(np.quantile(nearest(units["probes"], units["keys"]), 0.999))
+    size = compared_at(test)
+    ready = {name: units(grey(images, *size)) for name, images in drawn.items()}
+    point = float(np.quantile(nearest(ready["probes"], ready["keys"]), 0.999))
     return Closeness(
         point=point,
-        above=float((nearest(units["test"], units["keys"]) > point).mean()),
+        above=float((nearest(ready["test"], ready["keys"]) > point).mean()),
         num_test=len(left),
         num_train=num_keys,
     )
