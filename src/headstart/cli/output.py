@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.analyse.analysis import Analysis
 from headstart.core.errors import OutputError
 from headstart.core.files import obstacle
-from headstart.report.run_summary import RunSummary
 
 if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis
     from headstart.flow import Validated
+    from headstart.report.run_summary import RunSummary
 
 
 def need_places(html: Path | None, csv: Path | None) -> None:
@@ -39,8 +39,8 @@ def warn(warnings: Iterable[str]) -> None:
 
 
 def show(
-    analysis: Analysis,
-    summary: RunSummary,
+    analysis: "Analysis",
+    summary: "RunSummary",
     store: Path,
     *,
     html: Path | None = None,
@@ -78,19 +78,21 @@ def show(
     raise OutputError(told)
 
 
-def _write_page(analysis: Analysis, summary: RunSummary, path: Path) -> None:
+def _write_page(analysis: "Analysis", summary: "RunSummary", path: Path) -> None:
     from headstart.report.html import write_html
 
     write_html(analysis, summary, path)
 
 
-def _write_tables(analysis: Analysis, _: RunSummary, folder: Path) -> None:
+def _write_tables(analysis: "Analysis", _: "RunSummary", folder: Path) -> None:
     from headstart.report.tables import write_tables
 
     write_tables(analysis, folder)
 
 
-def _print(analysis: Analysis, summary: RunSummary, page: Path | None, *, as_json: bool) -> None:
+def _print(
+    analysis: "Analysis", summary: "RunSummary", page: Path | None, *, as_json: bool
+) -> None:
     if as_json:
         from headstart.report.document import document
 
