@@ -9,7 +9,7 @@ from torch.nn import functional
 from headstart.networks import build as building
 from headstart.networks.build import build, weights_of
 from headstart.networks.initial import fresh_weights
-from headstart.networks.layers import Dropout
+from headstart.networks.layers import Dropout, MaxPool
 from headstart.spec.network import NAMED_NETWORKS, NetworkSpec
 from headstart.spec.shapes import layers_of
 
@@ -191,9 +191,34 @@ def test_relu_moves_behind_max_pool_with_the_same_numbers_and_gradients() -> Non
     pooled = module.stage("a")(inputs)
     (found,) = torch.autograd.grad(pooled.square().sum(), conv.weight)
 
-    assert [type(layer).__name__ for _, layer in module.layers()][1:3] == ["MaxPool2d", "Relu"]
+    assert [type(layer).__name__ for _, layer in module.layers()][1:3] == ["MaxPool", "Relu"]
     assert torch.equal(pooled, expected)
     assert torch.equal(found, wanted)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_max_pool_has_the_numbers_of_pytorch_and_keeps_places_only(
+    size: int, layout: torch.memory_format
+) -> None:
+    kept: list[torch.Size] = []
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor.shape)
+        return tensor
+
+    drawn = np.random.default_rng(0).integers(0, 5, (4, 3, 8, 8))  # with many that are equal
+    inputs = torch.from_numpy(drawn).float().to(memory_format=layout).requires_grad_()
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        pooled = MaxPool(size)(inputs)
+    expected = functional.max_pool2d(inputs, size)
+    (found,) = torch.autograd.grad(pooled.square().sum(), inputs)
+    (wanted,) = torch.autograd.grad(expected.square().sum(), inputs)
+
+    assert kept == [(4, 3, 8 // size, 8 // size)]
+    assert torch.equal(pooled, expected)
+    assert torch.equal(found, wanted)
+    assert found.is_contiguous(memory_format=layout)
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.25, 0.5, 1e-7, 1 - 1e-7])

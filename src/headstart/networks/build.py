@@ -8,7 +8,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.networks.initial import Weights
-from headstart.networks.layers import BatchNorm, Dropout, Flatten, PaddedConv, Relu, SamePad
+from headstart.networks.layers import (
+    BatchNorm,
+    Dropout,
+    Flatten,
+    MaxPool,
+    PaddedConv,
+    Relu,
+    SamePad,
+)
 from headstart.networks.layout import as_given, as_held, channels_last
 from headstart.spec import network as spec
 from headstart.spec.shapes import LayerFacts, Shape, layers_of, num_outputs
@@ -107,7 +115,7 @@ def _module(layers: tuple[LayerFacts, ...], at: int) -> nn.Module:
         case spec.Dense():
             return nn.Linear(facts.shape_in[0], layer.units, bias=layer.bias)
         case spec.MaxPool():
-            return nn.MaxPool2d(layer.size)
+            return MaxPool(layer.size)
         case spec.AveragePool():
             return nn.AvgPool2d(layer.size)
         case spec.GlobalAveragePool():

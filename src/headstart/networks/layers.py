@@ -38,6 +38,40 @@ class PaddedConv(nn.Conv2d):
         return super().forward(self.pad(inputs))
 
 
+class MaxPool(nn.MaxPool2d):
+    """Max-pooling that keeps for the way back where the greatest were, and not what it looked at.
+
+    What a convolution gives before it is pooled is mostly the largest tensor of an update.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self._window = [size, size]
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The greatest value of each window."""
+        return cast(Tensor, _Greatest.apply(inputs, self._window))  # type: ignore[no-untyped-call]
+
+
+class _Greatest(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, window: list[int]) -> Tensor:
+        greatest, places = torch.ops.aten.max_pool2d_with_indices(inputs, window, window)
+        ctx.save_for_backward(places)
+        ctx.window, ctx.shape, ctx.stride = window, inputs.shape, inputs.stride()
+        return cast(Tensor, greatest)
+
+    @staticmethod
+    def backward(ctx: Any, slopes: Tensor) -> tuple[Tensor, None]:
+        (places,) = ctx.saved_tensors
+        found = slopes.new_empty_strided(ctx.shape, ctx.stride)
+        # Of what was looked at PyTorch asks for shape and layout, which are those of the gradient.
+        torch.ops.aten.max_pool2d_with_indices_backward.grad_input(
+            slopes, found, ctx.window, ctx.window, [0, 0], [1, 1], False, places, grad_input=found
+        )
+        return found, None
+
+
 class Dropout(nn.Dropout):
     """Dropout with a draw of 8 or 16 random bits a value; with 16 four times as fast as PyTorch's.
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.networks.build import pooled_first
-from headstart.networks.layers import Dropout, Flatten
+from headstart.networks.layers import Dropout, Flatten, MaxPool
 from headstart.networks.layout import FEW_CHANNELS, channels_last
 from headstart.spec import network as spec
 from headstart.spec.shapes import LayerFacts, Shape, num_outputs
@@ -137,7 +137,7 @@ class ColumnNetwork(ModuleLearner):
                 return PooledLink(layer, shape, weight, bias)
             case Dropout():
                 return DroppingLink(layer, shape, self._by_pixel) if layer.training else None
-            case Flatten() | nn.MaxPool2d():  # the latter goes with its convolution
+            case Flatten() | MaxPool():  # the latter goes with its convolution
                 return None
         return ActivationLink(layer)
 
