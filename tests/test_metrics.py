@@ -1,4 +1,4 @@
-"""Metrics of one trial: vector V5 of SCIENCE.md, and cases by hand."""
+"""Metrics of one trial: a worked vector and cases by hand."""
 
 import numpy as np
 import pytest

@@ -88,7 +88,7 @@ def test_without_differences_between_images_it_is_the_paired_t_test() -> None:
     ("seeds", "effect_per_sd"), [(3, 3.27), (5, 1.69), (6, 1.44), (8, 1.16), (10, 1.00), (20, 0.67)]
 )
 def test_detectable_effects_are_those_of_the_table(seeds: int, effect_per_sd: float) -> None:
-    """SCIENCE.md 5.3, in units of the standard deviation of the paired seed differences."""
+    """The smallest, in units of the standard deviation of the paired seed differences."""
     gains = np.random.default_rng(0).normal(size=seeds)
     found = crossed(np.repeat(gains[:, None], 40, axis=1))
     assert found.detectable(0.05) / gains.std(ddof=1) == pytest.approx(effect_per_sd, abs=0.01)
@@ -140,7 +140,7 @@ def two_way_null(drawn: np.random.Generator, seeds: int, images: int, sd: float)
 
 @pytest.mark.parametrize("seeds", [3, 5, 10])
 def test_false_alarms_are_as_rare_as_the_level_says(seeds: int) -> None:
-    """SCIENCE.md 5.1 finds .04 to .055 at a level of .05; this many studies tell it to +-.02."""
+    """Simulations found .04 to .055 at a level of .05; this many studies tell it to +-.02."""
     drawn = np.random.default_rng(seeds)
     studies = 800
     alarms = sum(

@@ -1,4 +1,4 @@
-"""What a head start is worth: vectors V9 and V12 of SCIENCE.md, and cases by hand."""
+"""What a head start is worth: worked vectors and cases by hand."""
 
 from itertools import pairwise
 from math import inf

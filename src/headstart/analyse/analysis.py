@@ -15,7 +15,7 @@ Severity = Literal["invalid", "caveat"]
 Role = Literal[
     "random trunk", "shuffled weights", "compute-matched scratch", "selffer", "label map"
 ]
-"""What a control shows when the transfer arm is set beside it (SCIENCE.md 2.1)."""
+"""What a control shows when the transfer arm is set beside it (docs/verdict.md)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ class AttributionNote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """What one way of transferring is worth at one size, against the control (SCIENCE.md 4).
+    """What one way of transferring is worth at one size, against the control (docs/tables.md).
 
     `labels` is the number of labelled images with which the control does as well, `multiplier` the
     same divided by the arm's own number. `threshold` is a validation accuracy: chance and 95 % of

@@ -1,6 +1,6 @@
 """What a gain may be put down to: each transfer arm against the controls that explain it away.
 
-A control is known by what it is, its start and its strategy, never by its name (SCIENCE.md 2.1).
+A control is known by what it is, its start and its strategy, never by its name (docs/verdict.md).
 """
 
 from headstart.analyse.analysis import Attribution, AttributionNote, Comparison, Role

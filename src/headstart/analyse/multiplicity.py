@@ -10,8 +10,7 @@ POCOCK = {1: 0.05, 2: 0.0294, 3: 0.0221, 4: 0.0182, 5: 0.0158}
 def level_of(looks: int) -> float:
     """The level of each look so that all looks together err in about 5 % of true nulls.
 
-    Pocock's constants (1977, table 1; SCIENCE.md 5.2 simulates them for 5, 10 and 20 seeds), and
-    Bonferroni's for more than five looks.
+    Pocock's constants (1977, table 1), and Bonferroni's for more than five looks.
 
     Raises:
         ValueError: fewer than one look.

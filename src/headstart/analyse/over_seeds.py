@@ -1,4 +1,4 @@
-"""Secondary tests, shown beside the verdict and never deciding it (SCIENCE.md 5.2)."""
+"""Secondary tests, shown beside the verdict and never deciding it (docs/verdict.md)."""
 
 import numpy as np
 import scipy  # its parts load when they are first used

@@ -1,4 +1,4 @@
-"""The crossed seeds x images interval and what follows from it (SCIENCE.md 5.1 and 5.3)."""
+"""The crossed seeds x images interval and what follows from it (docs/verdict.md)."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -113,7 +113,7 @@ class Crossed(Estimate):
     def more(self) -> More:
         """What more of would narrow the interval most.
 
-        Twice the seeds halve MSA / SN of the variance, twice the images MSB / SN (SCIENCE.md 5.4).
+        Twice the seeds halve MSA / SN of the variance, twice the images MSB / SN.
         """
         both = self.between_seeds + self.between_images
         share = self.between_seeds / both if both else 0.5
@@ -142,7 +142,7 @@ def crossed(differences: np.ndarray) -> Crossed:
     """Two-way random-effects analysis of differences (seeds, images).
 
     The unbiased variance of the mean over new seeds and new images, with Satterthwaite's degrees of
-    freedom; the maximum keeps it conservative (SCIENCE.md 5.1). It is never below the rest's own
+    freedom; the maximum keeps it conservative. It is never below the rest's own
     share, MSE: see docs/decisions/0005. Integer differences are summed without any rounding.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From an interval to one of the words, never stronger than the interval (SCIENCE.md 5.4)."""
+"""From an interval to one of the words, never stronger than the interval (docs/verdict.md)."""
 
 from dataclasses import dataclass
 

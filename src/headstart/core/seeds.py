@@ -1,7 +1,7 @@
 """Separate random streams for separate purposes, all derived from one integer seed.
 
 Two arms that share a seed share the stream of every purpose, whatever else they draw: the same
-target subset, the same batch order, the same head initialisation (SCIENCE: paired seeds).
+target subset, the same batch order, the same head initialisation.
 """
 
 import hashlib

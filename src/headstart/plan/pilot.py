@@ -92,7 +92,7 @@ def _rounded(rate: float) -> float:
 
 
 def margin_from(control_error: float) -> float:
-    """A tenth of the control's error, from 0.2 to 1 percentage points (SCIENCE.md 5.4)."""
+    """A tenth of the control's error, from 0.2 to 1 percentage points (docs/study-file.md)."""
     tenth = 100 * control_error / 10
     return round(min(max(tenth, NARROWEST_MARGIN), WIDEST_MARGIN), 2)
 

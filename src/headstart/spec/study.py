@@ -76,7 +76,7 @@ class FigureSpec(Spec):
 
 AUTO = "auto"
 LOOKS = (5, 10, 20)
-"""Numbers of seeds at which `seeds = "auto"` looks at the evidence (SCIENCE.md 5.2)."""
+"""Numbers of seeds at which `seeds = "auto"` looks at the evidence (docs/verdict.md)."""
 
 
 MOST_SEEDS = 1000

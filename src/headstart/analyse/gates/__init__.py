@@ -1,1 +1,1 @@
-"""The checks of the protocol (SCIENCE.md 12): of the data, of the trainings, of the whole study."""
+"""The checks of docs/checks.md: of the data, of the trainings, of the whole study."""

@@ -66,7 +66,7 @@ def _finding(wrong: set[Cell], what: str) -> Iterator[Finding]:
 
 
 def _error_reductions(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
-    """(errors of the control - errors of the arm) / errors of the control (SCIENCE.md 4)."""
+    """(errors of the control - errors of the arm) / errors of the control (docs/tables.md)."""
     counts = _counted(seen)
     wrong = set()
     for told in _rows(analysis.comparisons, analysis.worth):

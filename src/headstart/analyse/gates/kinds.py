@@ -65,7 +65,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateSpec:
-    """A gate: its id in SCIENCE.md, what it says when all is well, and how it looks."""
+    """A gate: its id in docs/checks.md, what it says when all is well, and how it looks."""
 
     id: str
     title: str

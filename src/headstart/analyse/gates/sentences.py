@@ -26,7 +26,7 @@ _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 
 
 def word_of(told: Comparison, level: float) -> Word:
-    """The word that the numbers of a comparison allow (SCIENCE.md 5.4)."""
+    """The word that the numbers of a comparison allow (docs/verdict.md)."""
     if told.low_pp is None or told.high_pp is None or len(told.seeds) < LEAST_SEEDS:
         return "not enough evidence"
     if told.low_pp > 0:

@@ -1,4 +1,4 @@
-"""What validation curves tell: how soon, how much sooner, how much in all (SCIENCE.md 4)."""
+"""What validation curves tell: how soon, how much sooner, how much in all (docs/tables.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The data multiplier: with how many labels does the control do as well? (SCIENCE.md 4)"""
+"""The data multiplier: with how many labels does the control do as well? (docs/tables.md)"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
