@@ -31,8 +31,8 @@ def main() -> None:
 def _little_looked_for() -> Iterator[None]:
     """Of what a command makes nearly all is modules and classes, which stay.
 
-    To look for garbage among them, over and over and once more at the end, takes a fifth of a short
-    command's time.
+    To look for garbage among them, over and over and once more at the end, takes up to a sixth of a
+    short command's time.
     """
     before = gc.get_threshold()
     gc.set_threshold(50_000, *before[1:])
