@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data.images import open_part
-from headstart.spec.tasks import DataRef
+from headstart.data.datasets import open_part
+from headstart.study.tasks import DataRef
 
 MINI = {"mnist": "mnist-mini", "fashion-mnist": "fashion-mini"}
 """The small sets inside the package, for when the full ones are not at hand."""

@@ -14,7 +14,7 @@ def ask(bench: Bench) -> list[Figure]:
         return []
     folder = str(bench.folder / "data")
     names = ["scikit-learn"]
-    if find_spec("headstart.train.convex") is None:
+    if find_spec("headstart.train.logistic_path") is None:
         print("probes: headstart has no converged probe yet; scikit-learn alone")
     else:
         names.append("headstart")

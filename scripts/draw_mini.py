@@ -23,9 +23,9 @@ from headstart.data.catalogue import (
     KnownSet,
     Part,
 )
+from headstart.data.datasets import Images, read_part
 from headstart.data.find import in_folder
-from headstart.data.idx import encode_idx, sha256, write_idx
-from headstart.data.images import Images, read_part
+from headstart.data.formats.idx import encode_idx, sha256, write_idx
 from headstart.data.tasks import stratified
 
 SEED = 2024

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from headstart.data.images import facts_of
+from headstart.data.datasets import facts_of
 from headstart.flow import Loaded
-from headstart.spec.study import StudySpec
-from headstart.spec.tasks import DataRef
+from headstart.study.study import StudySpec
+from headstart.study.tasks import DataRef
 
 TINY_NETWORK: dict[str, Any] = {
     "stages": [

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from headstart.spec import arms, network, sizes, study, tasks, training
-from headstart.spec.arms import NAMED_ARMS
-from headstart.spec.network import NAMED_NETWORKS
-from headstart.spec.study import StudySpec
+from headstart.study import arms, network, sizes, study, tasks, training
+from headstart.study.arms import NAMED_ARMS
+from headstart.study.network import NAMED_NETWORKS
+from headstart.study.study import StudySpec
 
 ROOT = Path(__file__).parent.parent
 STUDY_FILE = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.spec.arms import (
+from headstart.strategies import phases_of
+from headstart.study.arms import (
     AnyStrategy,
     Discriminative,
     Freeze,
@@ -19,8 +20,7 @@ from headstart.spec.arms import (
     ProbeThenFull,
     Surgical,
 )
-from headstart.spec.phases import PARAMETER_KINDS, Phase, rule_for
-from headstart.strategies import phases_of
+from headstart.study.phases import PARAMETER_KINDS, Phase, rule_for
 
 STAGES = ("conv", "dense", "head")
 

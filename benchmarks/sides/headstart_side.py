@@ -20,10 +20,10 @@ from headstart.core.errors import HeadstartError
 from headstart.execute.options import RunOptions
 from headstart.flow import Loaded, default_workers, recipe, run, with_facts
 from headstart.plan.expand import make_plan
-from headstart.spec.load import read_toml
-from headstart.spec.study import StudySpec
-from headstart.spec.variants import with_variants
 from headstart.store.store import Store
+from headstart.study.load import read_toml
+from headstart.study.study import StudySpec
+from headstart.study.variants import with_variants
 
 FROZEN_ARMS = {"mnist-parity": "probe", "cifar-halves": "model_2"}
 TABLES = ("training", "source_training")

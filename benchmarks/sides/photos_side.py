@@ -17,7 +17,7 @@ from benchmarks.sides.clock import hand_over
 from benchmarks.sides.headstart_side import seconds_of
 from benchmarks.sides.memory import WorkerMemory
 from headstart.flow import Loaded, with_facts
-from headstart.spec.study import StudySpec
+from headstart.study.study import StudySpec
 
 CLASSES = {"source": ("cat", "dog"), "target": ("hen", "owl")}
 NUM = {"train": 500, "test": 100}  # photos of a class

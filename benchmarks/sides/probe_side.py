@@ -40,7 +40,7 @@ def scikit_learn(x: np.ndarray, y: np.ndarray) -> None:
 
 def headstart(x: np.ndarray, y: np.ndarray) -> None:
     """headstart's converged probe."""
-    import_module("headstart.train.convex").fit_path(x, y, 10, PENALTIES.tolist(), TOLERANCE)
+    import_module("headstart.train.logistic_path").fit_path(x, y, 10, PENALTIES.tolist(), TOLERANCE)
 
 
 SIDES = {"scikit-learn": scikit_learn, "headstart": headstart}

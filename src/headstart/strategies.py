@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from headstart.spec.arms import (
+from headstart.study.arms import (
     AnyStrategy,
     Discriminative,
     Freeze,
@@ -14,7 +14,7 @@ from headstart.spec.arms import (
     ProbeThenFull,
     Surgical,
 )
-from headstart.spec.phases import Phase, Rule
+from headstart.study.phases import Phase, Rule
 
 
 def phases_of(

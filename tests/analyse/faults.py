@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.gates.gate import Evidence, Records
 from headstart.analyse.records import Cell, Record
 from headstart.flow import Loaded
 from headstart.plan.steps import Choice, Score
@@ -57,13 +57,13 @@ def with_payload(record: Record, **changes: Any) -> Record:
     return replace(record, steps=(replace(first, payload={**first.payload, **changes}), *rest))
 
 
-Break = Callable[[Seen], Seen]
+Break = Callable[[Evidence], Evidence]
 
 
 def of_probe(change: Callable[[Record], Record], *seeds: int) -> Break:
     """Changes the probe's records of some seeds, or of all."""
 
-    def broken(seen: Seen) -> Seen:
+    def broken(seen: Evidence) -> Evidence:
         probe = {
             seed: change(record) if not seeds or seed in seeds else record
             for seed, record in seen.records[PROBE].items()
@@ -93,7 +93,7 @@ def arms(*more: Any) -> dict[str, Any]:
 def pair_told(**told: Any) -> Break:
     """Other findings on the images that source and target share."""
 
-    def broken(seen: Seen) -> Seen:
+    def broken(seen: Evidence) -> Evidence:
         ((pair, found),) = seen.overlaps.items()
         changed = replace(found, result={**found.result, **told})
         return replace(seen, overlaps={pair: changed})
@@ -101,7 +101,7 @@ def pair_told(**told: Any) -> Break:
     return broken
 
 
-def most_leaked(seen: Seen) -> Seen:
+def most_leaked(seen: Evidence) -> Evidence:
     ((pair, found),) = seen.overlaps.items()
     return replace(seen, overlaps={pair: replace(found, leaked=np.arange(900))})
 
@@ -163,15 +163,15 @@ def longer(record: Record) -> Record:
     return with_payload(record, phase=phase)
 
 
-def first_four(seen: Seen) -> Seen:
+def first_four(seen: Evidence) -> Evidence:
     four = {seed: record for seed, record in seen.records[PROBE].items() if seed < 4}
     return replace(seen, records={**seen.records, PROBE: four})
 
 
-def made(which: Callable[[Seen], frozenset[str]], **changes: Any) -> Break:
+def made(which: Callable[[Evidence], frozenset[str]], **changes: Any) -> Break:
     """Other facts on how the rows of some keys came to be; none at all without changes."""
 
-    def broken(seen: Seen) -> Seen:
+    def broken(seen: Evidence) -> Evidence:
         keys, lineage = which(seen), seen.lineage
         rows = {
             key: replace(row, **changes) if key in keys else row
@@ -183,12 +183,12 @@ def made(which: Callable[[Seen], frozenset[str]], **changes: Any) -> Break:
     return broken
 
 
-def own_rows(seen: Seen) -> frozenset[str]:
+def own_rows(seen: Evidence) -> frozenset[str]:
     """The rows behind the probe that are not of source runs."""
     return seen.lineage.behind[PROBE][1] - seen.lineage.source_runs
 
 
-def source_rows(seen: Seen) -> frozenset[str]:
+def source_rows(seen: Evidence) -> frozenset[str]:
     return seen.lineage.behind[PROBE][1] & seen.lineage.source_runs
 
 

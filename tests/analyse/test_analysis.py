@@ -10,7 +10,7 @@ import pytest
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analyse
-from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.gates.gate import Evidence, Records
 from headstart.analyse.gates.registry import GATES, run_gates
 from headstart.analyse.records import OverlapRecord, Record, gather, overlaps_of
 from headstart.execute.options import RunOptions
@@ -153,9 +153,11 @@ def overlaps(folder: Path) -> Overlaps:
         return overlaps_of(make_plan(loaded.study, loaded.facts), store)
 
 
-def seen(records: Records, loaded: Loaded | None = None, overlaps: Overlaps | None = None) -> Seen:
+def seen(
+    records: Records, loaded: Loaded | None = None, overlaps: Overlaps | None = None
+) -> Evidence:
     loaded = loaded or tiny()
-    return Seen(
+    return Evidence(
         study=loaded.study,
         facts=loaded.facts,
         records=records,
@@ -449,15 +451,15 @@ def test_more_looks_are_held_to_a_stricter_level_and_said_so(whole: Analysis, fo
     loaded = tiny()
     with Store(folder) as store:
         plan = make_plan(loaded.study, loaded.facts)
-        looked = analyse(loaded.study, loaded.facts, plan, store, looks=3)
+        record_look = analyse(loaded.study, loaded.facts, plan, store, looks=3)
     assert (whole.looks, whole.level, whole.family_size) == (1, 0.05, 6)
-    assert (looked.looks, looked.level, looked.family_size) == (3, 0.0221, 6)
-    for once, thrice in zip(whole.comparisons, looked.comparisons, strict=True):
+    assert (record_look.looks, record_look.level, record_look.family_size) == (3, 0.0221, 6)
+    for once, thrice in zip(whole.comparisons, record_look.comparisons, strict=True):
         assert thrice.confidence > once.confidence
         assert thrice.low95_pp == once.low95_pp
     said = "adjusted for the 6 comparisons of transfer arms (Holm; 2.21 % at each of 3 looks"
-    assert said in looked.detail[-1]
-    assert any(said in how for _, how in looked.protocol)
+    assert said in record_look.detail[-1]
+    assert any(said in how for _, how in record_look.protocol)
 
 
 def test_every_transfer_arm_has_a_sentence_on_what_its_gain_is_put_down_to(whole: Analysis) -> None:

@@ -18,8 +18,8 @@ from headstart.analyse.analysis import (
 from headstart.analyse.attribution import attribute, expected_of, role_of
 from headstart.analyse.compare import compare_all
 from headstart.analyse.headline import headline
-from headstart.analyse.readings import objections, reading_of, remedy
-from headstart.spec.arms import NAMED_ARMS
+from headstart.analyse.sentences import objections, reading_of, remedy
+from headstart.study.arms import NAMED_ARMS
 
 RENAMED: tuple[tuple[dict[str, Any], Role | None], ...] = (
     ({"name": "a", "start": "fresh", "strategy": "full"}, None),

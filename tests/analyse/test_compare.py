@@ -35,9 +35,9 @@ def test_outside_the_family_nothing_is_adjusted() -> None:
     alone = told(simulated_study())["random_trunk"]
     assert alone.confidence == 0.95
     assert (alone.low_pp, alone.high_pp) == (alone.low95_pp, alone.high95_pp)
-    looked = told(simulated_study(looks=3))["random_trunk"]
-    assert looked.confidence == pytest.approx(1 - 0.0221)
-    assert looked.low95_pp == alone.low_pp
+    record_look = told(simulated_study(looks=3))["random_trunk"]
+    assert record_look.confidence == pytest.approx(1 - 0.0221)
+    assert record_look.low95_pp == alone.low_pp
 
 
 @pytest.mark.parametrize("looks", [1, 2, 3])

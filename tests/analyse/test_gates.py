@@ -46,12 +46,12 @@ from faults import (
 
 from headstart.analyse import build, compare, headline
 from headstart.analyse.analysis import Analysis
+from headstart.analyse.benefit.model_selection import picks_of
 from headstart.analyse.build import analysis_of, seen_of
 from headstart.analyse.gates.convergence import learnt, still_improving
-from headstart.analyse.gates.kinds import AuditSpec, GateSpec, Seen
+from headstart.analyse.gates.gate import AuditSpec, Evidence, GateSpec
 from headstart.analyse.gates.registry import AUDITS, GATES, run_audits
 from headstart.analyse.records import Record
-from headstart.analyse.worth.picks import picks_of
 from headstart.execute.options import RunOptions
 from headstart.flow import run
 from headstart.flow.engine import plan_of
@@ -66,11 +66,11 @@ EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
 class Sound:
     """A study that passes every check, with all that it was analysed from."""
 
-    seen: Seen
+    seen: Evidence
     plan: Plan
     store: Store
 
-    def analysed(self, seen: Seen | None = None) -> Analysis:
+    def analysed(self, seen: Evidence | None = None) -> Analysis:
         return analysis_of(seen or self.seen, self.plan, self.store)
 
 
@@ -351,7 +351,7 @@ def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
     options = RunOptions(store=tmp_path / "s", workers=1, device="cpu")
     run(loaded, options, listen=lambda *_: None)
 
-    def found() -> Seen:
+    def found() -> Evidence:
         with Store(tmp_path / "s") as store:
             return seen_of(loaded.study, loaded.facts, plan_of(loaded, store), store)
 

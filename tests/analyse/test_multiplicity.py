@@ -76,8 +76,8 @@ def test_two_looks_at_the_level_of_two_err_about_as_often_as_one_look() -> None:
     gains = drawn.normal(0, 1, (studies, 10))
     alarms = {1: 0, 2: 0}
     for own in gains:
-        looked = [crossed(np.repeat(own[:seeds, None], 2, axis=1)).p_value for seeds in (5, 10)]
+        p_values = [crossed(np.repeat(own[:seeds, None], 2, axis=1)).p_value for seeds in (5, 10)]
         for looks in alarms:
-            alarms[looks] += min(looked) < level_of(looks)
+            alarms[looks] += min(p_values) < level_of(looks)
     assert alarms[2] / studies == pytest.approx(0.05, abs=0.015)
     assert alarms[1] / studies > 0.065  # what peeking without a price gives

@@ -6,7 +6,7 @@ import pytest
 
 from headstart.analyse.analysis import ArmResult, Curve, PublishedFigure
 from headstart.analyse.published import published_figures
-from headstart.spec.study import StudySpec
+from headstart.study.study import StudySpec
 from studies import tiny_table
 
 NAN = float("nan")

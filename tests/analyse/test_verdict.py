@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.analyse.statistics import Crossed
+from headstart.analyse.text import listed, per_cent, signed
 from headstart.analyse.verdict import Judged, judge, too_few
-from headstart.analyse.words import listed, per_cent, signed
 
 single = partial(judge, level=0.05, equivalence_level=0.05)
 

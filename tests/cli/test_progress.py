@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from headstart.cli.progress import Tracker
-from headstart.execute.worker import Report
+from headstart.execute.worker import StepOutcome
+from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
-from headstart.plan.outlook import outlook
 from headstart.plan.steps import Plan, Step
 from studies import tiny
 
@@ -23,13 +23,13 @@ def tracked(workers: int = 1, **changes: Any) -> tuple[Tracker, Plan]:
 
 def carry_out(tracker: Tracker, step: Step, seconds: float) -> None:
     tracker.tell(step, None)
-    tracker.tell(step, Report(key=step.key, ending="done", seconds=seconds))
+    tracker.tell(step, StepOutcome(key=step.key, status="done", seconds=seconds))
 
 
 def test_at_first_the_time_left_is_that_of_the_plan() -> None:
     for workers in (1, 4):
         tracker, plan = tracked(workers)
-        ahead = outlook("tiny", plan, (), set(), None, workers)
+        ahead = estimate_cost("tiny", plan, (), set(), None, workers)
         assert tracker.seconds_left == pytest.approx(ahead.seconds)
 
 
@@ -55,7 +55,7 @@ def test_steps_found_done_take_no_time_and_say_nothing_of_it() -> None:
     tracker, plan = tracked()
     first, *_ = plan.steps.values()
     before = tracker.seconds_left
-    tracker.tell(first, Report(key=first.key, ending="reused"))
+    tracker.tell(first, StepOutcome(key=first.key, status="reused"))
     assert tracker.seconds_left < before
     assert (tracker.cost_done, tracker.seconds_done) == (0, 0)
 
@@ -91,8 +91,8 @@ def test_trials_done_running_and_left_are_told() -> None:
     for key in (*trial.train_keys, trial.predict_key, *plan.overlaps.values(), trial.score_key):
         tracker.tell(plan.steps[key], None)
         assert "1 running" in tracker.text() or key in plan.overlaps.values()
-        tracker.tell(plan.steps[key], Report(key=key, ending="done", seconds=0.1))
+        tracker.tell(plan.steps[key], StepOutcome(key=key, status="done", seconds=0.1))
     assert tracker.text().startswith("1 of 2 trials done, 0 running, 1 to go, about ")
     broken = plan.steps[plan.trials[1].train_keys[0]]
-    tracker.tell(broken, Report(key=broken.key, ending="failed", error="no"))
+    tracker.tell(broken, StepOutcome(key=broken.key, status="failed", error="no"))
     assert ", 1 step failed, " in tracker.text()

@@ -175,7 +175,7 @@ def test_a_report_of_a_study_that_was_never_run(call: Call, tmp_path: Path, stud
     report = ("report", "tiny", "--store", folder)
     refused(call(*report), "holds no study yet. Run one: headstart run")
     with Store(folder) as store:
-        flow.remember(store, flow.load(str(study)), "headstart run tiny.toml")
+        flow.save_study(store, flow.load(str(study)), "headstart run tiny.toml")
     missing = call("report", "nowhere.toml", "--store", folder)
     refused(missing, "nowhere.toml has 1 problem:\n  1. there is no such file.")
     unknown = call("report", "tini", "--store", folder)
@@ -218,7 +218,7 @@ def test_results_are_printed_also_where_their_page_cannot_be_written(
     def full(path: Path, _: bytes) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
-    monkeypatch.setattr("headstart.report.html.write_whole", full)
+    monkeypatch.setattr("headstart.report.html.page.write_whole", full)
     monkeypatch.setattr("headstart.report.tables.write_whole", full)
     ended = call(command, path, *options, *workers)
     assert ended.status == 2

@@ -9,8 +9,8 @@ import pytest
 from commands import Call, start
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan
-from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
+from headstart.study.tasks import DataRef
 from studies import tiny_table
 from study_files import write_study
 

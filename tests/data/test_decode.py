@@ -15,8 +15,8 @@ from tiny_sets import ref
 
 from commands import Call
 from headstart.core.errors import DataError
-from headstart.data import decode
-from headstart.data.images import facts_of, open_part
+from headstart.data.datasets import facts_of, open_part
+from headstart.data.formats import decode
 
 pytestmark = pytest.mark.usefixtures("alone")
 

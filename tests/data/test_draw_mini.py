@@ -9,7 +9,7 @@ from tiny_sets import full_sets
 
 from headstart.data.catalogue import KnownSet
 from headstart.data.find import PACKAGE_FOLDER
-from headstart.data.idx import encode_idx, read_bytes
+from headstart.data.formats.idx import encode_idx, read_bytes
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "draw_mini.py"
 

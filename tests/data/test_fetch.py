@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_batches import NUM, archive_of, batch_files, known_batches
+from tiny_cifar import NUM, archive_of, batch_files, known_batches
 from tiny_sets import alone as alone
 
 from headstart.core.errors import DataError
 from headstart.data.catalogue import BATCHES_ARCHIVE, MNIST, PARTS, STEMS, KnownSet
+from headstart.data.datasets import read_part
 from headstart.data.fetch import fetch, fetch_set
 from headstart.data.find import PACKAGE_FOLDER, in_folder
-from headstart.data.idx import encode_idx, sha256
-from headstart.data.images import read_part
+from headstart.data.formats.idx import encode_idx, sha256
 
 pytestmark = pytest.mark.usefixtures("alone")
 

@@ -26,13 +26,13 @@ def test_each_place_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_every_place_looked_at_is_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HEADSTART_DATA", str(tmp_path))
     found = where("fashion-mini")
-    assert [place.what for place in found.looked] == [
+    assert [place.what for place in found.record_look] == [
         "$HEADSTART_DATA",
         "the cache",
         "the system's data sets",
         "headstart itself",
     ]
-    assert [place.seen for place in found.looked] == ["no such folder"] * 3 + ["found"]
+    assert [place.seen for place in found.record_look] == ["no such folder"] * 3 + ["found"]
 
 
 def test_an_incomplete_folder_is_passed_over(
@@ -43,7 +43,7 @@ def test_an_incomplete_folder_is_passed_over(
     monkeypatch.setenv("HEADSTART_DATA", str(tmp_path / "given"))
     found = where("mnist-mini")
     assert found.path == find.PACKAGE_FOLDER / "mnist-mini"
-    assert found.looked[0].seen == "has no t10k-labels-idx1-ubyte"
+    assert found.record_look[0].seen == "has no t10k-labels-idx1-ubyte"
 
 
 def test_missing_data_lists_places_and_commands(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from headstart.core.errors import DataError
-from headstart.data.idx import SUFFIXES, decode_idx, encode_idx, read_idx, write_idx
+from headstart.data.formats.idx import SUFFIXES, decode_idx, encode_idx, read_idx, write_idx
 
 LABELS = np.array([0, 1, 2, 1], dtype=np.uint8)
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tiny_sets import unlabelled
 
-from headstart.data import arrays
+from headstart.data import images as arrays
 from headstart.data.preprocess import scaling_of, statistics
-from headstart.spec.tasks import PreprocessingSpec
+from headstart.study.tasks import PreprocessingSpec
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (7, 4, 5, 3), dtype=np.uint8)
 

@@ -16,10 +16,10 @@ from tiny_sets import ref, write_set
 
 from headstart.core.errors import DataError
 from headstart.data import tasks
-from headstart.data.draws import apportion, subset, subset_per_class
-from headstart.data.images import Images, open_part
+from headstart.data.datasets import Images, open_part
+from headstart.data.sampling import apportion, subset, subset_per_class
 from headstart.data.tasks import training_part
-from headstart.spec.tasks import DataRef, SplitSpec
+from headstart.study.tasks import DataRef, SplitSpec
 
 pytestmark = pytest.mark.usefixtures("alone")
 

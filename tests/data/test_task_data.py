@@ -12,15 +12,15 @@ from tiny_sets import ref, write_set
 from headstart.core.errors import DataError
 from headstart.core.seeds import stream
 from headstart.data import tasks
-from headstart.data.draws import apportion
-from headstart.data.images import open_part
+from headstart.data.datasets import open_part
+from headstart.data.sampling import apportion
 from headstart.data.tasks import (
     split_indices,
     subset,
     subset_per_class,
     training_part,
 )
-from headstart.spec.tasks import SplitSpec
+from headstart.study.tasks import SplitSpec
 
 pytestmark = pytest.mark.usefixtures("alone")
 

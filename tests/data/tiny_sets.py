@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from headstart.data import find
-from headstart.data.arrays import Images
 from headstart.data.catalogue import PARTS, STEMS
-from headstart.data.idx import write_idx
-from headstart.spec.tasks import DataRef
+from headstart.data.formats.idx import write_idx
+from headstart.data.images import Images
+from headstart.study.tasks import DataRef
 
 # Read at import, before `alone` hides it.
 DATA_FOLDER = os.environ.get("HEADSTART_DATA")

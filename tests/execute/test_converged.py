@@ -10,9 +10,9 @@ from headstart.analyse.build import analyse
 from headstart.execute.options import RunOptions
 from headstart.flow import run
 from headstart.plan.expand import make_plan
-from headstart.spec.operations import flops_of_solving
-from headstart.spec.shapes import layers_of
 from headstart.store.store import Store
+from headstart.study.operations import flops_of_solving
+from headstart.study.shapes import layers_of
 from studies import tiny
 
 ARMS = ["scratch", "random_trunk", "probe", "converged_probe"]

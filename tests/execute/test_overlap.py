@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from headstart.data.catalogue import PARTS, STEMS
-from headstart.data.idx import write_idx
-from headstart.data.images import Images, facts_of
+from headstart.data.datasets import Images, facts_of
+from headstart.data.formats.idx import write_idx
 from headstart.data.tasks import TrainingPart, training_part
 from headstart.data.tasks import test_part as images_to_test
-from headstart.execute.executors import InlineExecutor
+from headstart.execute.executors.local import InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import execute
 from headstart.flow import Loaded, run, with_facts
 from headstart.plan.expand import make_plan
-from headstart.spec.study import StudySpec
-from headstart.spec.tasks import DataRef, TaskSpec
 from headstart.store.store import Store
+from headstart.study.study import StudySpec
+from headstart.study.tasks import DataRef, TaskSpec
 from studies import tiny_table
 
 NUM_TRAIN, NUM_TEST, NUM_CLASSES = 120, 60, 4

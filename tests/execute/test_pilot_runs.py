@@ -65,7 +65,7 @@ def test_a_pilot_that_fails_leaves_its_trials_waiting(
     def broken(*_: object) -> None:
         raise RuntimeError("no choice today")
 
-    monkeypatch.setattr("headstart.execute.actions.choose_rates", broken)
+    monkeypatch.setattr("headstart.execute.steps.actions.choose_rates", broken)
     done = go(tuned(), store_folder)
     assert len(done.tally.failed) == 1  # that of the source; the rest waits for it
     assert (done.analysis.num_done, done.analysis.num_trials) == (0, 4)
@@ -89,7 +89,7 @@ def test_how_far_a_study_is_comes_from_the_plan_it_last_had(
     done = go(tuned(looks=[2, 3]), store_folder, planned)
     with Store(store_folder) as store:
         (ended,) = flow.progress(store)
-        plan = flow.recall_one(store, "tiny").plan
+        plan = flow.reopen(store, "tiny").plan
         with monkeypatch.context() as forgetful:
             forgetful.setattr(Store, "plan", lambda *_: None)
             assert flow.progress(store) == [ended]
@@ -105,7 +105,7 @@ def test_seeds_are_added_while_evidence_is_short(store_folder: Path) -> None:
     analysis = go(loaded, store_folder).analysis
     assert analysis.seeds == (0, 1, 2)  # two seeds are never enough
     with Store(store_folder) as store:
-        recalled = flow.recall_one(store, "tiny")
+        recalled = flow.reopen(store, "tiny")
         again, _ = flow.report_again(store, recalled)
     assert again.seeds == (0, 1, 2)
     assert again.comparisons == analysis.comparisons
@@ -114,17 +114,17 @@ def test_seeds_are_added_while_evidence_is_short(store_folder: Path) -> None:
 def test_a_look_is_remembered_and_charged_for(store_folder: Path) -> None:
     """More seeds after a first look: the level is that of two looks, whoever asks again."""
 
-    def looked(seeds: int) -> tuple[int, float]:
+    def record_look(seeds: int) -> tuple[int, float]:
         loaded = tiny(sizes=[20], arms=["scratch", "full"], seeds=seeds)
         analysis = go(loaded, store_folder).analysis
         return analysis.looks, analysis.level
 
-    assert looked(3) == (1, 0.05)
-    assert looked(3) == (1, 0.05)  # the same seeds once more are no other look
-    assert looked(4) == (2, 0.0294)
-    assert looked(3) == (2, 0.0294)
+    assert record_look(3) == (1, 0.05)
+    assert record_look(3) == (1, 0.05)  # the same seeds once more are no other look
+    assert record_look(4) == (2, 0.0294)
+    assert record_look(3) == (2, 0.0294)
     with Store(store_folder) as store:
-        recalled = flow.recall_one(store, "tiny")
+        recalled = flow.reopen(store, "tiny")
         evidence = evidence_of(recalled.loaded.study, recalled.plan)
         assert list(store.looks(evidence).values()) == [{3, 4}]
         again, _ = flow.report_again(store, recalled)

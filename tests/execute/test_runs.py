@@ -16,15 +16,15 @@ import tomli_w
 
 from headstart import flow
 from headstart.core.errors import StoreFull
-from headstart.execute.executors import Executor, InlineExecutor
+from headstart.execute.executors.local import Executor, InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
-from headstart.execute.worker import Report
+from headstart.execute.worker import StepOutcome
 from headstart.flow import Loaded, run
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step
-from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
+from headstart.study.tasks import DataRef
 from studies import tiny, tiny_table
 
 
@@ -73,7 +73,7 @@ def test_what_nothing_is_trained_from_goes_first(store_folder: Path) -> None:
     loaded, order = tiny(), []
     options = RunOptions(store=store_folder, workers=1, device="cpu")
 
-    def listen(step: Step, report: Report | None) -> None:
+    def listen(step: Step, report: StepOutcome | None) -> None:
         if report is None:
             order.append(step)
 
@@ -258,27 +258,27 @@ def test_a_damaged_blob_is_computed_again(undisturbed: Path, store_folder: Path)
 class Suicidal(InlineExecutor):
     """An executor whose worker dies on steps of one arm, as often as told."""
 
-    def __init__(self, arm: str, deaths: int) -> None:
-        self.arm, self.deaths, self.asked = arm, deaths, 0
+    def __init__(self, arm: str, crashes: int) -> None:
+        self.arm, self.crashes, self.asked = arm, crashes, 0
 
     def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Any:
         """Submit to a real pool; the step kills its own process."""
         from loky import get_reusable_executor
 
-        from headstart.execute.executors import _translated
+        from headstart.execute.executors.local import _translated
         from headstart.execute.worker import run_steps
 
         pool = get_reusable_executor(max_workers=1, timeout=60)
-        if steps[0].label.startswith(f"{self.arm} on target") and self.asked < self.deaths:
+        if steps[0].label.startswith(f"{self.arm} on target") and self.asked < self.crashes:
             self.asked += 1
             return _translated(pool.submit(os.kill, pool.submit(os.getpid).result(), 9))
         return _translated(pool.submit(run_steps, steps, options))
 
 
-def _run_with(executor: Executor, plan: Plan, folder: Path) -> tuple[Tally, list[Report]]:
-    reports: list[Report] = []
+def _run_with(executor: Executor, plan: Plan, folder: Path) -> tuple[Tally, list[StepOutcome]]:
+    reports: list[StepOutcome] = []
 
-    def listen(step: Step, report: Report | None) -> None:
+    def listen(step: Step, report: StepOutcome | None) -> None:
         if report is not None:
             reports.append(report)
 
@@ -301,7 +301,7 @@ def test_a_step_that_kills_its_worker_twice_fails_and_the_rest_goes_on(store_fol
     tally, reports = _run_with(Suicidal("full", 99), plan, store_folder)
     assert len(tally.failed) == 1
     assert tally.blocked == 2  # its test and the score of that
-    failed = next(report for report in reports if report.ending == "failed")
+    failed = next(report for report in reports if report.status == "failed")
     assert "the worker process died twice on this step" in failed.error
     with Store(store_folder) as store:
         assert list(store.failures(plan.steps)) == [failed.key]
@@ -323,7 +323,7 @@ def test_a_step_that_raises_is_a_row_with_its_traceback(store_folder: Path) -> N
     tally, reports = _run_with(InlineExecutor(), plan, store_folder)
     assert tally.failed == (broken,)
     assert tally.blocked == 2
-    failed = next(report for report in reports if report.ending == "failed")
+    failed = next(report for report in reports if report.status == "failed")
     assert failed.error.startswith("Traceback")
     assert "nowhere" in failed.error
     with Store(store_folder) as store:
@@ -362,7 +362,7 @@ def test_a_store_remembers_the_order_of_merged_classes(store_folder: Path) -> No
     loaded = tiny(tasks=tasks, sizes=[20], seeds=1, arms=["scratch", "full"])
     go(loaded, store_folder)
     with Store(store_folder) as store:
-        recalled = flow.recall_one(store, "tiny")
+        recalled = flow.reopen(store, "tiny")
         assert recalled.plan.steps.keys() == make_plan(loaded.study, loaded.facts).steps.keys()
         analysis, summary = flow.report_again(store, recalled)
     assert analysis.num_done == 2

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.data.images import facts_of, open_part
-from headstart.execute.materials import test_images as images_to_test
-from headstart.execute.materials import training_examples
+from headstart.data.datasets import facts_of, open_part
 from headstart.execute.options import RunOptions
+from headstart.execute.steps.inputs import test_images as images_to_test
+from headstart.execute.steps.inputs import training_examples
 from headstart.flow import Loaded, run
-from headstart.networks.initial import Weights, fresh_weights, stage_of
+from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, Trial
-from headstart.spec.study import StudySpec
-from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
+from headstart.study.study import StudySpec
+from headstart.study.tasks import DataRef
 from studies import TINY_NETWORK, tiny_table
 
 SEEDS = (0, 1)

@@ -4,8 +4,8 @@ from typing import Any
 
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, Trial
-from headstart.spec.facts import DatasetFacts
-from headstart.spec.study import StudySpec
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.study import StudySpec
 
 CONTENT = "c0ffee" + "0" * 58
 

@@ -6,7 +6,7 @@ import pytest
 from plans import CONTENT, STUDY, digits, first_step, plan_of, source, trial
 
 from headstart.plan.expand import make_plan
-from headstart.spec.study import StudySpec
+from headstart.study.study import StudySpec
 
 CHAIN = [
     "scratch",

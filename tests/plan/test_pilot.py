@@ -12,7 +12,7 @@ from headstart.core.hashing import Json
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.pilot import choose_rates, extended, margin_from
 from headstart.plan.steps import Plan, Score
-from headstart.spec.study import StudySpec
+from headstart.study.study import StudySpec
 
 TUNED: dict[str, Any] = {**STUDY["training"], "rates": [0.01, 0.03, 0.1]}
 

@@ -1,7 +1,7 @@
 """Facts of the published data sets, written by hand: what a plan knows where no data lies."""
 
 from headstart.data.catalogue import KNOWN
-from headstart.spec.facts import DatasetFacts, Facts
+from headstart.study.dataset_facts import DatasetFacts, Facts
 
 TRAIN_COUNTS = {
     "mnist": (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),

@@ -18,11 +18,11 @@ from headstart.data.catalogue import KNOWN
 from headstart.flow import Changes, load, recipe, recipes
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Trial
-from headstart.spec.checks import check
-from headstart.spec.data_checks import check_facts
-from headstart.spec.load import read_toml
-from headstart.spec.study import StudySpec, parse
-from headstart.spec.variants import VARIANTS, with_variants
+from headstart.study.checks import check
+from headstart.study.data_checks import check_facts
+from headstart.study.load import read_toml
+from headstart.study.study import StudySpec, parse
+from headstart.study.variants import VARIANTS, with_variants
 
 NOTEBOOKS = (
     "cifar-halves",

@@ -11,13 +11,13 @@ from slips import SLIPS, plain
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.gates.registry import GATES
 from headstart.data.catalogue import PARTS, STEMS
-from headstart.data.idx import write_idx
-from headstart.data.images import open_part
+from headstart.data.datasets import open_part
+from headstart.data.formats.idx import write_idx
 from headstart.execute.options import RunOptions
 from headstart.flow import Done, load, run
 from headstart.plan.expand import make_plan
-from headstart.spec.tasks import DataRef
 from headstart.store.store import Store
+from headstart.study.tasks import DataRef
 from study_files import write_study
 
 PAGE = (Path(__file__).parents[2] / "docs" / "slips.md").read_text(encoding="utf-8")

@@ -8,17 +8,17 @@ from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
 from worthy import worthy
 
 from headstart.analyse.analysis import Analysis
-from headstart.report.classes_figure import MOST, classes_figure
-from headstart.report.curves_figure import curve_arms, curves_figure
-from headstart.report.cut_figure import CUTS_WIDE, cuts_figure
-from headstart.report.figures import NARROW, WIDE, gain_figure
-from headstart.report.html import page
-from headstart.report.pairs_figure import pairs_figure
-from headstart.report.palette import looks
-from headstart.report.plot import FONT, Scale
+from headstart.report.figures.benefit import cost_figure, labels_figure
+from headstart.report.figures.classes import MOST, classes_figure
+from headstart.report.figures.curves import curve_arms, curves_figure
+from headstart.report.figures.cuts import CUTS_WIDE, cuts_figure
+from headstart.report.figures.gain import NARROW, WIDE, gain_figure
+from headstart.report.figures.pairs import pairs_figure
+from headstart.report.figures.palette import looks
+from headstart.report.figures.svg import FONT, Scale
+from headstart.report.html.page import page
 from headstart.report.rows import Pair, pairs_of, sizes_of
 from headstart.report.sweep import sweeps_of
-from headstart.report.worth_figures import cost_figure, labels_figure
 
 LETTERS = Pair(source="letters", target="digits")
 

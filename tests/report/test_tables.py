@@ -8,7 +8,7 @@ import pytest
 from analyses import FAMILIES, FIGURES, analysis
 from worthy import worthy
 
-from headstart.analyse.analysis import Analysis, Worth
+from headstart.analyse.analysis import Analysis, Benefit
 from headstart.report.tables import tables, write_tables
 
 TABLES = {
@@ -76,7 +76,7 @@ def test_rows_have_exactly_the_columns_and_nothing_is_not_a_number(given: Analys
 
 def test_no_field_of_a_record_is_left_out() -> None:
     columns, _ = tables(FULL)["worth"]
-    for field in fields(Worth):
+    for field in fields(Benefit):
         assert field.name in columns
 
 

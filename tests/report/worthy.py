@@ -4,12 +4,12 @@ from dataclasses import replace
 
 from headstart.analyse.analysis import (
     Analysis,
+    Benefit,
     ClassGain,
     Comparison,
     Estimate,
     Forgetting,
     Pick,
-    Worth,
 )
 
 
@@ -76,7 +76,7 @@ def worthy(given: Analysis) -> Analysis:
     )
 
 
-def _worth(told: Comparison, number: int) -> Worth:
+def _worth(told: Comparison, number: int) -> Benefit:
     inf = float("inf")
     labels = (
         Estimate(value=430.2, low=300.1, high=610.9),
@@ -89,7 +89,7 @@ def _worth(told: Comparison, number: int) -> Worth:
     number_of = Estimate(value=120.5, why="reached in 5 of 5 seeds")
     censored = Estimate(value=None, at_least=300, why="more than the budget")
     plain = Estimate(value=0.5, low=0.25, high=0.75)
-    return Worth(
+    return Benefit(
         arm=told.arm,
         control=told.control,
         size=told.size,

@@ -69,9 +69,9 @@ def test_a_migration_is_whole_or_absent(store: Store, monkeypatch: pytest.Monkey
 
 
 def test_looks_are_remembered_once_each(store: Store) -> None:
-    store.looked(["one", "two"], 5)
-    store.looked(["one"], 10)
-    store.looked(["one"], 10)
+    store.record_look(["one", "two"], 5)
+    store.record_look(["one"], 10)
+    store.record_look(["one"], 10)
     assert store.looks(["one", "two", "three"]) == {"one": {5, 10}, "two": {5}, "three": set()}
 
 
@@ -203,7 +203,7 @@ def test_a_store_that_may_not_be_written_is_read_and_left_alone(locked: Path) ->
         assert np.array_equal(read.arrays(KEY)["labels"], ARRAYS["labels"])
         assert [row.name for row in read.studies()] == ["digits"]
         with pytest.raises(StoreError, match="Name a folder you can write to with --store"):
-            read.looked(["one"], 5)
+            read.record_look(["one"], 5)
     assert files_of(locked) == before
 
 

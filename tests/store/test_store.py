@@ -181,13 +181,13 @@ def test_a_claim_holds_against_other_processes_until_its_owner_dies(store: Store
     owner = child(CLAIM, store.folder)
     assert owner.stdout is not None
     assert owner.stdout.readline() == "True\n"
-    with store.claimed(KEY) as ours:
+    with store.lock_step(KEY) as ours:
         assert not ours
-    with store.claimed(OTHER) as ours:
+    with store.lock_step(OTHER) as ours:
         assert ours
     owner.send_signal(signal.SIGKILL)
     assert ended(owner)[0] == -signal.SIGKILL
-    with store.claimed(KEY) as ours:
+    with store.lock_step(KEY) as ours:
         assert ours
         second = child(CLAIM, store.folder)
         assert second.stdout is not None
@@ -198,7 +198,7 @@ def test_a_claim_holds_against_other_processes_until_its_owner_dies(store: Store
 
 def test_a_claim_ends_with_its_block_even_after_an_error(store: Store) -> None:
     def broken() -> None:
-        with store.claimed(KEY) as ours:
+        with store.lock_step(KEY) as ours:
             assert ours
             raise RuntimeError("in the middle")
 
@@ -208,9 +208,9 @@ def test_a_claim_ends_with_its_block_even_after_an_error(store: Store) -> None:
 
 
 def test_the_lock_of_a_step_that_is_done_goes_away(store: Store) -> None:
-    with store.claimed(KEY):
+    with store.lock_step(KEY):
         put(store)
-    with store.claimed(OTHER):
+    with store.lock_step(OTHER):
         pass
     assert not (store.folder / "locks" / KEY).exists()
     assert (store.folder / "locks" / OTHER).exists()

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.networks.initial import fresh_weights
-from headstart.spec.arms import AnyStrategy, Freeze, Full, Probe
-from headstart.spec.network import NetworkSpec
-from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.networks.declared.initial import fresh_weights
 from headstart.strategies import phases_of
-from headstart.train import loop, whole
+from headstart.study.arms import AnyStrategy, Freeze, Full, Probe
+from headstart.study.network import NetworkSpec
+from headstart.study.training import OptimiserSpec, ScheduleSpec
+from headstart.train import autograd, loop
 from headstart.train.loop import Examples, run_phase
-from headstart.train.work import PhaseWork
+from headstart.train.phase_config import PhaseConfig
 
 IMAGE, CLASSES, SEEDS, CPU = (8, 8, 1), 4, 16, torch.device("cpu")
 CONV = NetworkSpec.model_validate(
@@ -76,7 +76,7 @@ def accuracies(network: NetworkSpec, strategy: AnyStrategy, optimiser: Optimiser
     (phase,) = phases_of(strategy, network.stage_names, 40, "train")
     found = []
     for seed in range(SEEDS):
-        work = PhaseWork(
+        work = PhaseConfig(
             network=network,
             image=IMAGE,
             num_classes=CLASSES,
@@ -100,15 +100,15 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def plainly(patch: pytest.MonkeyPatch) -> None:
     """Every update through the whole network, by autograd, the batch in one piece."""
-    patch.setattr(whole, "LEAST_SPLIT", float("inf"))
+    patch.setattr(autograd, "LEAST_SPLIT", float("inf"))
     patch.setattr(loop, "fits", lambda _: False)
-    patch.setattr(loop, "num_still", lambda *_: 0)
-    patch.setattr(loop, "head_alone", lambda *_: False)
+    patch.setattr(loop, "frozen_prefix", lambda *_: 0)
+    patch.setattr(loop, "trains_only_head", lambda *_: False)
 
 
 def in_halves(patch: pytest.MonkeyPatch) -> None:
     """Two parts of every batch, which draw their dropout by themselves."""
-    patch.setattr(whole, "LEAST_SPLIT", 0)
+    patch.setattr(autograd, "LEAST_SPLIT", 0)
     patch.setattr(loop, "fits", lambda _: False)
 
 

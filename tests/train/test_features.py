@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.core.kept import Kept
-from headstart.core.shelf import Shelf
-from headstart.networks.initial import fresh_weights
-from headstart.spec.network import NetworkSpec
-from headstart.spec.phases import Phase, Rule
-from headstart.spec.training import OptimiserSpec, Precision, ScheduleSpec
+from headstart.core.array_cache import MemmapCache
+from headstart.core.lru import SizedLRU
+from headstart.networks.declared.initial import fresh_weights
+from headstart.study.network import NetworkSpec
+from headstart.study.phases import Phase, Rule
+from headstart.study.training import OptimiserSpec, Precision, ScheduleSpec
 from headstart.train import features
-from headstart.train.features import KEPT_BYTES, as_they_are, still_part
-from headstart.train.parts import Part
-from headstart.train.work import Examples, PhaseWork
+from headstart.train.device_data import DeviceData
+from headstart.train.features import KEPT_BYTES, as_they_are, cached_features
+from headstart.train.phase_config import Examples, PhaseConfig
 
 CPU = torch.device("cpu")
 IMAGE = (6, 6, 1)
@@ -38,12 +38,12 @@ EXAMPLES = Examples(
 def part(
     done: int,
     examples: Examples = EXAMPLES,
-    shelf: Shelf | None = None,
+    shelf: MemmapCache | None = None,
     above: dict[str, float] | None = None,
     precision: Precision = "float32",
-) -> Part:
+) -> DeviceData:
     rules = (Rule(first="dense", last="head", lr_scale=1, mode="train"),)
-    work = PhaseWork(
+    work = PhaseConfig(
         network=NETWORK,
         image=IMAGE,
         num_classes=2,
@@ -58,7 +58,7 @@ def part(
     )
     weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
     weights = {name: array + (above or {}).get(name, 0) for name, array in weights.items()}
-    return still_part(work, done, weights, examples, CPU, as_they_are, shelf, precision)
+    return cached_features(work, done, weights, examples, CPU, as_they_are, shelf, precision)
 
 
 NAMED = replace(EXAMPLES, name="some images")
@@ -68,13 +68,13 @@ LINUX = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space can
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Features of a kilobyte are large, and nothing is remembered."""
-    monkeypatch.setattr(features, "SHELVED_BYTES", 1000)
+    monkeypatch.setattr(features, "MAPPED_BYTES", 1000)
     forget(monkeypatch)
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """As another process that shares the shelf would be."""
-    monkeypatch.setattr(features, "_kept", Kept(KEPT_BYTES, lambda part: part.bytes))
+    monkeypatch.setattr(features, "_kept", SizedLRU(KEPT_BYTES, lambda part: part.bytes))
 
 
 @LINUX
@@ -84,7 +84,7 @@ def test_what_is_large_is_on_the_shelf_for_other_processes(
     done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_memory = part(done).inputs
-    shelf = Shelf(tmp_path)
+    shelf = MemmapCache(tmp_path)
     written = part(done, examples=NAMED, shelf=shelf)
     forget(monkeypatch)
     monkeypatch.setattr(features, "_computed", None)  # nobody computes it again
@@ -98,7 +98,7 @@ def test_what_is_large_is_on_the_shelf_for_other_processes(
 @LINUX
 @pytest.mark.usefixtures("large")
 def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = MemmapCache(tmp_path)
     part(3, examples=NAMED, shelf=shelf)
     part(3, examples=replace(NAMED, name="others"), shelf=shelf)
     part(2, examples=NAMED, shelf=shelf)
@@ -109,7 +109,7 @@ def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Pa
 def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = MemmapCache(tmp_path)
     for _ in range(2):  # computed, and from the shelf or remembered
         whole = part(3, examples=NAMED, shelf=shelf).inputs
         half = part(3, examples=NAMED, shelf=shelf, precision="bfloat16").inputs
@@ -123,7 +123,7 @@ def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
 @LINUX
 @pytest.mark.usefixtures("large")
 def test_trunks_that_differ_only_above_share_what_is_below(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = MemmapCache(tmp_path)
     part(3, examples=NAMED, shelf=shelf)
     part(3, examples=NAMED, shelf=shelf, above={"dense.0.weight": 1.0, "head.0.bias": 1.0})
     assert len(list(tmp_path.glob("*/*.npy"))) == 1
@@ -140,14 +140,14 @@ def test_without_space_for_a_file_it_stays_in_memory(
 
     wanted = part(3).inputs
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    found = part(3, examples=NAMED, shelf=Shelf(tmp_path))
+    found = part(3, examples=NAMED, shelf=MemmapCache(tmp_path))
     assert not found.mapped
     torch.testing.assert_close(found.inputs, wanted, rtol=0, atol=0)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_what_is_small_or_has_no_name_is_not_on_the_shelf(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = MemmapCache(tmp_path)
     assert not part(3, examples=NAMED, shelf=shelf).mapped
     assert not part(3, shelf=shelf).mapped
     assert not list(tmp_path.iterdir())

@@ -9,26 +9,26 @@ import torch
 from torch.nn import functional
 
 from headstart.core.seeds import generator
-from headstart.networks.build import build, weights_of
-from headstart.networks.initial import Weights, fresh_weights, stage_of
-from headstart.spec.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
-from headstart.spec.network import NetworkSpec
-from headstart.spec.phases import Phase, Rule
-from headstart.spec.training import OptimiserSpec, ScheduleSpec
+from headstart.networks.declared.build import build, weights_of
+from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
 from headstart.strategies import phases_of
+from headstart.study.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
+from headstart.study.network import NetworkSpec
+from headstart.study.phases import Phase, Rule
+from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train import loop
-from headstart.train.learners import Factor
+from headstart.train.autograd import AutogradTrainer
 from headstart.train.loop import (
     Examples,
     Measurement,
+    PhaseConfig,
     PhaseResult,
-    PhaseWork,
     prepare,
     run_phase,
 )
 from headstart.train.optimisers import make_optimiser, rate_factor
 from headstart.train.prediction import predict
-from headstart.train.whole import WholeNetwork
+from headstart.train.trainer import Factor
 
 CPU = torch.device("cpu")
 IMAGE = (6, 6, 1)
@@ -64,8 +64,8 @@ def examples(seed: int, num: int) -> Examples:
 TRAIN, VALIDATION = examples(0, 50), examples(1, 40)
 
 
-def work(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> PhaseWork:
-    base = PhaseWork(
+def work(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> PhaseConfig:
+    base = PhaseConfig(
         network=network,
         image=IMAGE,
         num_classes=3,
@@ -285,8 +285,8 @@ def test_features_of_still_layers_computed_once_give_what_the_whole_network_give
     network = NETWORK
     phase = phases_of(Freeze(cut=cut), network.stage_names, 10, mode)[0]  # type: ignore[arg-type]
     once = go(phase, network)
-    monkeypatch.setattr(loop, "num_still", lambda *_: 0)
-    monkeypatch.setattr(loop, "head_alone", lambda *_: False)
+    monkeypatch.setattr(loop, "frozen_prefix", lambda *_: 0)
+    monkeypatch.setattr(loop, "trains_only_head", lambda *_: False)
     every_time = go(phase, network)
     for name, array in every_time.last_weights.items():
         np.testing.assert_allclose(once.last_weights[name], array, rtol=1e-4, atol=1e-6)
@@ -367,7 +367,7 @@ def test_numbers_too_small_to_matter_are_zero_while_training_and_only_then() -> 
     """A momentum without a gradient shrinks to them, and each takes as long as a hundred others."""
     held: list[bool] = []
 
-    class Looking(WholeNetwork):
+    class Looking(AutogradTrainer):
         def update(
             self, batches: torch.Tensor, factor: Factor
         ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -375,7 +375,7 @@ def test_numbers_too_small_to_matter_are_zero_while_training_and_only_then() -> 
             return super().update(batches, factor)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "WholeNetwork", Looking)
+        patch.setattr(loop, "AutogradTrainer", Looking)
         go(full(updates=3))
     assert held == [True] * 3
     assert not tiny_is_zero()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from headstart.spec.training import OptimiserSpec
+from headstart.study.training import OptimiserSpec
 from headstart.train.optimisers import make_optimiser, set_rates
 
 PLAIN: dict[str, Any] = {

@@ -189,7 +189,7 @@ class AttributionNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worth:
+class Benefit:
     """What one way of transferring is worth at one size, against the control (docs/tables.md).
 
     `labels` is the number of labelled images with which the control does as well, `multiplier` the
@@ -456,7 +456,7 @@ class Analysis:
     looks: int = 1  # how many times this evidence is looked at, so far or in all
     level: float = 0.05  # of one look
     family_size: int = 0  # comparisons of transfer arms, planned
-    worth: tuple[Worth, ...] = ()
+    worth: tuple[Benefit, ...] = ()
     class_gains: tuple[ClassGain, ...] = ()
     picks: tuple[Pick, ...] = ()
     forgetting: tuple[Forgetting, ...] = ()

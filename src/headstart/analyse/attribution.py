@@ -6,10 +6,10 @@ A control is known by what it is, its start and its strategy, never by its name 
 from headstart.analyse.analysis import Attribution, AttributionNote, Comparison, Role
 from headstart.analyse.compare import Finished
 from headstart.analyse.paired import paired
-from headstart.analyse.readings import State, reading_of
-from headstart.spec.arms import SELF, SOURCE, ArmSpec, LabelMap
-from headstart.spec.study import StudySpec
+from headstart.analyse.sentences import State, reading_of
 from headstart.strategies import phases_of
+from headstart.study.arms import SELF, SOURCE, ArmSpec, LabelMap
+from headstart.study.study import StudySpec
 
 _ENOUGH_UPDATES = 10_000  # for every phase of a strategy to have some; nothing is trained with them
 

@@ -7,8 +7,12 @@ import numpy as np
 
 from headstart.analyse.analysis import Analysis, ArmResult, Curve, Tuning
 from headstart.analyse.attribution import attribute
+from headstart.analyse.benefit.build import worth_of
+from headstart.analyse.benefit.classes import class_gains
+from headstart.analyse.benefit.forgetting import forgetting_of
+from headstart.analyse.benefit.model_selection import picks_of
 from headstart.analyse.compare import Finished, compare_all, family_of
-from headstart.analyse.gates.kinds import Records, Seen
+from headstart.analyse.gates.gate import Evidence, Records
 from headstart.analyse.gates.registry import run_audits, run_gates
 from headstart.analyse.headline import details, headline
 from headstart.analyse.leaks import leak_reports
@@ -26,15 +30,11 @@ from headstart.analyse.records import (
     overlaps_of,
 )
 from headstart.analyse.tasks import task_facts
-from headstart.analyse.worth.build import worth_of
-from headstart.analyse.worth.classes import class_gains
-from headstart.analyse.worth.forgetting import forgetting_of
-from headstart.analyse.worth.picks import picks_of
 from headstart.plan.steps import Plan, Trial
-from headstart.spec.arms import ArmSpec
-from headstart.spec.facts import Facts
-from headstart.spec.study import StudySpec
 from headstart.store.store import Store
+from headstart.study.arms import ArmSpec
+from headstart.study.dataset_facts import Facts
+from headstart.study.study import StudySpec
 
 
 def analyse(
@@ -48,10 +48,10 @@ def analyse(
     return analysis_of(seen_of(study, facts, plan, store), plan, store, looks=looks)
 
 
-def seen_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Seen:
+def seen_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evidence:
     """What there is to judge: everything that the store holds of the plan."""
     records = gather(plan, store)
-    return Seen(
+    return Evidence(
         study=study,
         facts=facts,
         records=records,
@@ -62,7 +62,7 @@ def seen_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Seen:
     )
 
 
-def analysis_of(seen: Seen, plan: Plan, store: Store, *, looks: int = 1) -> Analysis:
+def analysis_of(seen: Evidence, plan: Plan, store: Store, *, looks: int = 1) -> Analysis:
     """The analysis of what there is to judge, with every gate and audit.
 
     A number that does not stand up to its audit withholds the verdict, as any other fault does.
@@ -81,7 +81,9 @@ def analysis_of(seen: Seen, plan: Plan, store: Store, *, looks: int = 1) -> Anal
     )
 
 
-def _found(seen: Seen, plan: Plan, store: Store, looks: int, withheld: dict[Cell, str]) -> Analysis:
+def _found(
+    seen: Evidence, plan: Plan, store: Store, looks: int, withheld: dict[Cell, str]
+) -> Analysis:
     """The numbers, with the verdicts of some cells withheld; nothing of what the gates say yet."""
     study, facts, records = seen.study, seen.facts, seen.records
     planned = _by_cell(plan.trials)

@@ -17,7 +17,7 @@ from headstart.analyse.records import Cell
 from headstart.analyse.statistics import relative_error_reduction
 from headstart.analyse.verdict import FEWEST_SEEDS, Judged
 from headstart.plan.steps import Place
-from headstart.spec.study import StudySpec
+from headstart.study.study import StudySpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

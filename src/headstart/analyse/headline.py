@@ -5,9 +5,9 @@ from itertools import groupby
 
 from headstart.analyse.analysis import ArmResult, Attribution, Comparison, Gate, Word
 from headstart.analyse.multiplicity import level_of
-from headstart.analyse.readings import objections
-from headstart.analyse.words import signed
-from headstart.spec.arms import ArmSpec
+from headstart.analyse.sentences import objections
+from headstart.analyse.text import signed
+from headstart.study.arms import ArmSpec
 
 _WORDS: dict[Word, str] = {
     "helps": "Transfer helps",

@@ -3,19 +3,19 @@
 import numpy as np
 
 from headstart.analyse.analysis import Leak, LeakExample, LeakReport, Picture
-from headstart.analyse.gates.kinds import Seen
+from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import OverlapRecord
 from headstart.core.hashing import Json
 
 
-def leak_reports(seen: Seen) -> tuple[LeakReport, ...]:
+def leak_reports(seen: Evidence) -> tuple[LeakReport, ...]:
     """One report for each pair whose parts were compared."""
     return tuple(
         _report(seen, source, target, found) for (source, target), found in seen.overlaps.items()
     )
 
 
-def _report(seen: Seen, source: str, target: str, found: OverlapRecord) -> LeakReport:
+def _report(seen: Evidence, source: str, target: str, found: OverlapRecord) -> LeakReport:
     told = found.result
     classes = {"source": _classes(seen, source), "target": _classes(seen, target)}
     return LeakReport(
@@ -35,7 +35,7 @@ def _report(seen: Seen, source: str, target: str, found: OverlapRecord) -> LeakR
     )
 
 
-def _classes(seen: Seen, name: str) -> tuple[str, ...]:
+def _classes(seen: Evidence, name: str) -> tuple[str, ...]:
     """Names of a task's classes."""
     task = seen.study.tasks[name]
     return tuple(task.groups(seen.facts[str(task.data)].classes))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from headstart.analyse.records import Cell, cell_of
 from headstart.plan.steps import Plan, Step
-from headstart.store.store import Made, Store
+from headstart.store.store import Provenance, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class Lineage:
     """
 
     behind: dict[Cell, dict[int, frozenset[str]]] = field(default_factory=dict)
-    made: dict[str, Made] = field(default_factory=dict)
+    made: dict[str, Provenance] = field(default_factory=dict)
     source_runs: frozenset[str] = frozenset()
     first_planned: str = ""
 

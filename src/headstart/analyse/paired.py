@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.analyse.gates.kinds import Records
+from headstart.analyse.gates.gate import Records
 from headstart.analyse.records import Cell, Record
 from headstart.analyse.statistics import Crossed, crossed
 from headstart.analyse.verdict import Judged, judge, too_few

@@ -2,8 +2,8 @@
 
 from headstart.analyse.headline import adjustment
 from headstart.plan.steps import Plan
-from headstart.spec.study import AUTO, StudySpec
-from headstart.spec.training import TrainingSpec
+from headstart.study.study import AUTO, StudySpec
+from headstart.study.training import TrainingSpec
 
 
 def protocol_lines(

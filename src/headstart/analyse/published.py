@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from headstart.analyse.analysis import ArmResult, PublishedFigure
-from headstart.spec.study import FigureSpec, StudySpec
+from headstart.study.study import FigureSpec, StudySpec
 
 SOURCE = "source"
 

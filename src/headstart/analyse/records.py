@@ -70,7 +70,7 @@ def gather_sources(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlapRecord:
-    """What the overlap step of a pair found (`headstart.data.overlap.Overlap`)."""
+    """What the overlap step of a pair found (`headstart.data.leaks.overlap.Overlap`)."""
 
     result: Json
     leaked: np.ndarray  # (leaked test images,)

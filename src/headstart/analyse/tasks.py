@@ -1,9 +1,9 @@
 """The tasks of a study in numbers: classes, and images of each part."""
 
 from headstart.analyse.analysis import TaskFacts
-from headstart.spec.data_checks import task_counts
-from headstart.spec.facts import Facts
-from headstart.spec.study import StudySpec
+from headstart.study.data_checks import task_counts
+from headstart.study.dataset_facts import Facts
+from headstart.study.study import StudySpec
 
 
 def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:

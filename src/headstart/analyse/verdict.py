@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from headstart.analyse.analysis import MOST_PP, More, Qualifier, Word
 from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
-from headstart.analyse.words import per_cent, signed
+from headstart.analyse.text import per_cent, signed
 
 FEWEST_SEEDS = 3
 

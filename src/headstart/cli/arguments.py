@@ -71,6 +71,6 @@ def variants_of(thorough: bool, as_published: bool, quick: bool) -> tuple[str, .
     return tuple(name for name, wanted in chosen.items() if wanted)
 
 
-def parts_of(text: str | None) -> tuple[str, ...] | None:
+def num_micro_batches(text: str | None) -> tuple[str, ...] | None:
     """The parts of a comma-separated list, None where it is absent."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())

@@ -79,7 +79,7 @@ def show(
 
 
 def _write_page(analysis: "Analysis", summary: "RunSummary", path: Path) -> None:
-    from headstart.report.html import write_html
+    from headstart.report.html.page import write_html
 
     write_html(analysis, summary, path)
 
@@ -100,7 +100,7 @@ def _print(
         return
     from rich.console import Console
 
-    from headstart.report.terminal import print_report
+    from headstart.report.terminal.study import print_report
 
     print_report(analysis, summary, Console(), page)
 
@@ -114,6 +114,6 @@ def show_validation(done: "Validated", *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from headstart.report.validation import print_validation
+    from headstart.report.terminal.validation import print_validation
 
     print_validation(found, done.seconds, Console())

@@ -17,7 +17,7 @@ from headstart.cli.arguments import (
     Study,
     Thorough,
     Workers,
-    parts_of,
+    num_micro_batches,
     variants_of,
 )
 
@@ -39,18 +39,18 @@ def plan(
 
     from headstart import flow
     from headstart.cli.output import warn
-    from headstart.report.plan import print_plan
+    from headstart.report.terminal.plan import print_plan
 
     changes = flow.Changes(
         seeds=seeds,
-        sizes=parts_of(sizes),
-        arms=parts_of(arms),
+        sizes=num_micro_batches(sizes),
+        arms=num_micro_batches(arms),
         variants=variants_of(thorough, as_published, quick),
         skip_broken=skip_broken,
     )
     loaded = flow.load(study, changes)
-    outlook = flow.look_ahead(loaded, store, workers or flow.default_workers())
-    print_plan(outlook, Console())
+    estimate_cost = flow.cost_of_run(loaded, store, workers or flow.default_workers())
+    print_plan(estimate_cost, Console())
     warn(flow.warnings(loaded))
     # With the options it was planned with: `run` takes every one of them.
     typer.echo(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from headstart.execute.executors import Listener
-from headstart.execute.worker import Report
+from headstart.execute.executors.local import Listener
+from headstart.execute.worker import StepOutcome
 from headstart.flow import Planned
-from headstart.plan.outlook import model_seconds
+from headstart.plan.cost_estimate import model_seconds
 from headstart.plan.steps import Plan, Step
-from headstart.report.plan import duration
+from headstart.report.terminal.plan import duration
 
 BAR_PAUSE = 0.2  # seconds between two drawings of the bar
 QUIET_PAUSE = 5.0  # seconds between lines where there is no terminal to redraw
@@ -37,17 +37,17 @@ class Tracker:
         self.plan, self.expected = plan, expected
         self.done |= done
 
-    def tell(self, step: Step, report: Report | None) -> None:
+    def tell(self, step: Step, report: StepOutcome | None) -> None:
         """A step has started or ended."""
         if report is None:
             self.running.add(step.key)
             return
         self.running.discard(step.key)
-        if report.ending == "failed":
+        if report.status == "failed":
             self.failed += 1
         else:
             self.done.add(step.key)
-            if report.ending == "done":
+            if report.status == "done":
                 self.cost_done += _cost(step)
                 self.seconds_done += report.seconds
 
@@ -123,10 +123,10 @@ def progress(workers: int) -> Iterator[tuple[Planned, Listener]]:
 def _lines(tracker: Tracker) -> Listener:
     last = time.monotonic()
 
-    def listen(step: Step, report: Report | None) -> None:
+    def listen(step: Step, report: StepOutcome | None) -> None:
         nonlocal last
         tracker.tell(step, report)
-        if report is not None and report.ending == "failed":
+        if report is not None and report.status == "failed":
             print(f"headstart: failed: {step.label}\n{report.error}", file=sys.stderr, flush=True)
         # At a start, when every worker has its step.
         if report is None and time.monotonic() - last > QUIET_PAUSE:
@@ -149,10 +149,10 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
 
         drawn = 0.0
 
-        def listen(step: Step, report: Report | None) -> None:
+        def listen(step: Step, report: StepOutcome | None) -> None:
             nonlocal drawn
             tracker.tell(step, report)
-            if report is not None and report.ending == "failed":
+            if report is not None and report.status == "failed":
                 shown.console.print(f"failed: {step.label}", style="red")
             # Counting what is left takes a while in a study of thousands of steps.
             if time.monotonic() - drawn < BAR_PAUSE:

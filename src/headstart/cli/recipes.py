@@ -13,7 +13,7 @@ def _list(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from headstart import flow
-    from headstart.spec.load import read_toml
+    from headstart.study.load import read_toml
 
     for name, path in flow.recipes().items():
         typer.echo(f"{name:20} {read_toml(path)['question']}")

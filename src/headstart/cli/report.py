@@ -33,6 +33,6 @@ def report(
     flow.need_store(store)
     need_places(html, csv)
     with Store(store, reading=True) as opened:
-        recalled = flow.recall_one(opened, study, variants_of(thorough, as_published, quick))
+        recalled = flow.reopen(opened, study, variants_of(thorough, as_published, quick))
         analysis, summary = flow.report_again(opened, recalled)
     show(analysis, summary, store, html=html, csv=csv, as_json=json)

@@ -21,7 +21,7 @@ from headstart.cli.arguments import (
     Study,
     Thorough,
     Workers,
-    parts_of,
+    num_micro_batches,
     variants_of,
 )
 
@@ -52,8 +52,8 @@ def run(
 
     changes = flow.Changes(
         seeds=seeds,
-        sizes=parts_of(sizes),
-        arms=parts_of(arms),
+        sizes=num_micro_batches(sizes),
+        arms=num_micro_batches(arms),
         variants=variants_of(thorough, as_published, quick),
         skip_broken=skip_broken,
     )

@@ -12,7 +12,7 @@ def status(store: StoreFolder = Path("headstart-store")) -> None:
     from rich.console import Console
 
     from headstart import flow
-    from headstart.report.plan import print_status
+    from headstart.report.terminal.plan import print_status
     from headstart.store.store import Store
 
     flow.need_store(store)

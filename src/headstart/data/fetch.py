@@ -8,9 +8,9 @@ from pathlib import Path
 from headstart.core.errors import DataError
 from headstart.core.files import written_whole
 from headstart.data.catalogue import BATCHES_ARCHIVE, PARTS, STEMS, KnownSet
-from headstart.data.faults import fault
+from headstart.data.errors import fault
 from headstart.data.find import fetched_folder, known_set, where
-from headstart.data.idx import read_bytes, sha256
+from headstart.data.formats.idx import read_bytes, sha256
 
 Progress = Callable[[str, int, int], None]
 """Told the name of a file, the bytes of it that have come, and its size (0: not known)."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from headstart.core.errors import DataError, known_names, nearest
 from headstart.core.files import cache_folder
 from headstart.data.catalogue import KNOWN, LAYOUTS, KnownSet, Layout
-from headstart.data.faults import fault
-from headstart.data.layouts import EXPECTED, Files, look
+from headstart.data.errors import fault
+from headstart.data.formats.layouts import EXPECTED, Files, look
 
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 PACKAGE_FOLDER = Path(__file__).parent / "mini"
@@ -40,7 +40,7 @@ class Found:
     layout: Layout
     files: Files
     known: KnownSet | None
-    looked: tuple[Place, ...]
+    record_look: tuple[Place, ...]
 
 
 def where(name: str) -> Found:
@@ -52,10 +52,10 @@ def where(name: str) -> Found:
     if is_path(name):
         return in_folder(name, Path(os.path.expanduser(name)).absolute())
     known = known_set(name)
-    looked: list[Place] = []
+    record_look: list[Place] = []
     for what, folder in _places(name):
         held, seen = look(folder, known.layouts)
-        looked.append(Place(what=what, folder=folder, seen=seen))
+        record_look.append(Place(what=what, folder=folder, seen=seen))
         if held:
             return Found(
                 dataset=name,
@@ -63,9 +63,9 @@ def where(name: str) -> Found:
                 layout=held.layout,
                 files=held.files,
                 known=known,
-                looked=tuple(looked),
+                record_look=tuple(record_look),
             )
-    raise _missing(known, looked)
+    raise _missing(known, record_look)
 
 
 def in_folder(dataset: str, folder: Path, known: KnownSet | None = None) -> Found:
@@ -90,7 +90,7 @@ def in_folder(dataset: str, folder: Path, known: KnownSet | None = None) -> Foun
         layout=held.layout,
         files=held.files,
         known=known,
-        looked=(place,),
+        record_look=(place,),
     )
 
 
@@ -142,11 +142,11 @@ def _places(name: str) -> list[tuple[str, Path | None]]:
     ]
 
 
-def _missing(known: KnownSet, looked: list[Place]) -> DataError:
+def _missing(known: KnownSet, record_look: list[Place]) -> DataError:
     """An error that lists every place looked at and every command that helps."""
     name = known.name
     lines = [f"data set '{name}' was not found. Looked in:"]
-    lines += [f"  - {place}" for place in looked]
+    lines += [f"  - {place}" for place in record_look]
     lines.append("To get it, do one of:")
     if known.mirrors:
         lines.append(f"  - headstart data fetch {name}    (about {known.megabytes} MB)")

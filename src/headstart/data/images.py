@@ -1,178 +1,79 @@
-"""From a reference to a data set to checked arrays, and to the facts a plan needs."""
+"""One part of a data set as arrays, and what its files said besides pixels and labels."""
 
-import contextlib
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-from pydantic import ValidationError
 
-from headstart.core.files import cache_folder, write_whole
-from headstart.core.hashing import digest, hash_arrays
-from headstart.data.arrays import Content
-from headstart.data.arrays import Images as Images
-from headstart.data.batches import read_batches
-from headstart.data.catalogue import PARTS, KnownSet, Layout
-from headstart.data.catalogue import Part as Part
-from headstart.data.faults import as_path, fault
-from headstart.data.find import Found, where
-from headstart.data.idx_set import read_idx_set
-from headstart.data.sources import stamp_of
-from headstart.spec.facts import DatasetFacts
-from headstart.spec.tasks import DataRef
-
-FACTS_VERSION = 2  # raised when the meaning of a cached fact changes
+BLOCK_BYTES = 4 << 20  # of images that are worked on at a time; what is made of them is larger
 
 
-def open_part(data: DataRef, part: Part) -> Images:
-    """The images and labels of one part, read and checked; the other part is not touched.
+@dataclass(frozen=True, slots=True, eq=False)
+class Images:
+    """Images with their labels, in one order. The arrays are read-only.
 
-    Raises:
-        DataError: the data set is missing, torn or not what it claims to be.
+    They are all that is stored, or what is stored `at` some positions (n,), and then they are
+    copied only when they are looked at.
     """
-    return read_part(where(data.dataset), part, data)
+
+    stored: np.ndarray  # uint8 (images, height, width, channels)
+    labels: np.ndarray  # int64 (n,), indices among the classes
+    at: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.labels) == len(self.stored if self.at is None else self.at)
+        self.stored.flags.writeable = False
+        self.labels.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height, width and channels of an image."""
+        return self.stored.shape[1:]
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """All of them, uint8 (n, height, width, channels)."""
+        return self.stored if self.at is None else self.stored[self.at]
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """Pixels in order, a few megabytes at a time."""
+        return blocks(self.stored, self.at)
+
+    def image(self, position: int) -> np.ndarray:
+        """Pixels of one of them (height, width, channels)."""
+        return np.asarray(self.stored[position if self.at is None else self.at[position]])
+
+    def taken(self, positions: np.ndarray) -> "Images":
+        """Some of the images.
+
+        Those of a mapped file, which all processes share, stay there. Others are a view where they
+        lie side by side, and else a copy.
+        """
+        labels = self.labels[positions]
+        if self.at is not None:
+            return Images(self.stored, labels, self.at[positions])
+        if len(positions) and (np.diff(positions) == 1).all():
+            return Images(self.stored[positions[0] : positions[-1] + 1], labels)
+        if isinstance(self.stored, np.memmap):
+            return Images(self.stored, labels, positions)
+        return Images(self.stored[positions], labels)
 
 
-def read_part(found: Found, part: Part, data: DataRef | None = None) -> Images:
-    """The images and labels of one part of a data set that was found."""
-    return _content(found, part, data or DataRef(dataset=found.dataset)).images
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Content:
+    """One part as its files hold it. `classes` is empty where the files name none."""
+
+    images: Images
+    classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def facts_of(data: DataRef) -> DatasetFacts:
-    """Counts, classes, shape, licence and content hash, from a cache while no file has changed.
-
-    Raises:
-        DataError: the data set is missing, torn or not what it claims to be.
-    """
-    found = where(data.dataset)
-    files = dict.fromkeys(path for part in PARTS for path in found.files[part])
-    key: dict[str, Any] = {
-        "version": FACTS_VERSION,
-        "name": str(data),
-        "known": found.known.name if found.known else None,
-        "files": stamp_of(tuple(files)),
-        "decoding": _decoding(found, data),
-    }
-    path = cache_folder() / "facts" / f"{digest(key)}.json"
-    cached = _cached(path)
-    if cached is not None:
-        return cached
-    facts = measure(found, data)
-    # A cache that cannot be written costs time at the next call, and nothing else.
-    with contextlib.suppress(OSError):
-        write_whole(path, facts.model_dump_json().encode())
-    return facts
-
-
-def _decoding(found: Found, data: DataRef) -> dict[str, Any] | None:
-    if found.layout != "images":
-        return {"size": data.size, "colour": data.colour}  # only checked, see `_check_shape`
-    from headstart.data.image_set import decoding
-
-    return decoding(data)
-
-
-def _cached(path: Path) -> DatasetFacts | None:
-    try:
-        return DatasetFacts.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def measure(found: Found, data: DataRef) -> DatasetFacts:
-    """The facts of a data set that was found, from its arrays."""
-    contents = [_content(found, part, data) for part in PARTS]
-    train, test = (content.images for content in contents)
-    if train.shape != test.shape:
-        raise fault(
-            found.path,
-            f"training images are {train.shape}, test images are {test.shape}.",
-            "Expected one size and one colour for both.",
-            'For image files: `image = { size = [64, 64], colour = "rgb" }` in the task.'
-            if found.layout == "images"
-            else "",
-        )
-    if len(np.unique(train.labels)) < 2:
-        raise fault(
-            found.path,
-            f"every training label is {train.labels[0]}.",
-            "Expected at least two classes.",
-            "Check the labels file.",
-        )
-    classes = found.known.classes if found.known else contents[0].classes or _numbered(train, test)
-    return DatasetFacts(
-        name=str(data),
-        content=hash_arrays(
-            {
-                "train/pixels": train.pixels,
-                "train/labels": train.labels,
-                "test/pixels": test.pixels,
-                "test/labels": test.labels,
-            }
-        ),
-        shape=train.shape,
-        classes=classes,
-        train_counts=_counts(train, len(classes)),
-        test_counts=_counts(test, len(classes)),
-        licence=found.known.licence if found.known else "",
-        note="; ".join(dict.fromkeys(note for content in contents for note in content.notes)),
-    )
-
-
-def _numbered(train: Images, test: Images) -> tuple[str, ...]:
-    """Names for the classes of a user's folder: its label numbers, from 0 to the greatest."""
-    return tuple(str(label) for label in range(max(train.labels.max(), test.labels.max()) + 1))
-
-
-def _counts(images: Images, num_classes: int) -> tuple[int, ...]:
-    return tuple(np.bincount(images.labels, minlength=num_classes).tolist())
-
-
-def _content(found: Found, part: Part, data: DataRef) -> Content:
-    files = found.files[part]
-    content = _read(found.layout, files, stamp_of(files), part, found.known, data)
-    _check_shape(found, content.images.shape, data)
-    return content
-
-
-# Four parts: train and test of a source and of a target. Changed files have another stamp.
-@lru_cache(maxsize=4)
-def _read(
-    layout: Layout,
-    files: tuple[Path, ...],
-    stamp: str,
-    part: Part,
-    known: KnownSet | None,
-    data: DataRef,
-) -> Content:
-    if layout == "idx":
-        return read_idx_set(files, part, known)
-    if layout == "batches":
-        return read_batches(files, stamp, part, known)
-    # Imported here: Pillow is of use only where images are files, and is slow to import.
-    from headstart.data.image_set import read_images
-
-    return read_images(files[0], stamp, part, known, data)
-
-
-def _check_shape(found: Found, shape: tuple[int, ...], data: DataRef) -> None:
-    """What was asked for, or else what the catalogue says, is what there is."""
-    usual = found.known.shape if found.known else shape
-    height, width = data.size or usual[:2]
-    channels = {"grey": 1, "rgb": 3}[data.colour] if data.colour else usual[2]
-    if shape == (height, width, channels):
-        return
-    if data.size or data.colour:
-        raise fault(
-            f"data set '{data}'",
-            f"its images are {shape}, and not in image files.",
-            f"Expected ({height}, {width}, {channels}), as `image` of the task says.",
-            "Only image files can be resized and recoloured: leave out `image`.",
-        )
-    raise fault(
-        found.path,
-        f"images are {shape}.",
-        f"Expected {usual} for '{data.dataset}'.",
-        as_path(found.path),
-    )
+def blocks(stored: np.ndarray, at: np.ndarray | None) -> Iterator[np.ndarray]:
+    """Images in order, all or those at some positions, a few megabytes of them at a time."""
+    num = max(BLOCK_BYTES // max(stored[:1].nbytes, 1), 1)
+    for first in range(0, len(stored if at is None else at), num):
+        part = slice(first, first + num)
+        yield stored[part if at is None else at[part]]

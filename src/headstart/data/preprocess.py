@@ -5,8 +5,8 @@ from math import prod
 
 import numpy as np
 
-from headstart.data.arrays import Images
-from headstart.spec.tasks import PreprocessingSpec
+from headstart.data.images import Images
+from headstart.study.tasks import PreprocessingSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)

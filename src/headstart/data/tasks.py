@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headstart.core.seeds import generator
-from headstart.data.draws import permuted
-from headstart.data.draws import stratified as stratified
-from headstart.data.draws import subset as subset
-from headstart.data.draws import subset_per_class as subset_per_class
-from headstart.data.faults import fault
-from headstart.data.images import Images, open_part
-from headstart.spec.tasks import DataRef, SplitSpec
+from headstart.data.datasets import Images, open_part
+from headstart.data.errors import fault
+from headstart.data.sampling import permuted
+from headstart.data.sampling import stratified as stratified
+from headstart.data.sampling import subset as subset
+from headstart.data.sampling import subset_per_class as subset_per_class
+from headstart.study.tasks import DataRef, SplitSpec
 
 Groups = Sequence[Sequence[int]]
 """For each class of a task, the classes of the data set merged into it.

@@ -1,9 +1,9 @@
 """Where workers that share a store share what frozen layers make of images."""
 
-from headstart.core.shelf import Shelf
+from headstart.core.array_cache import MemmapCache
 from headstart.store.store import Store
 
 
-def shelf_of(store: Store) -> Shelf:
+def feature_cache(store: Store) -> MemmapCache:
     """The shelf beside a store: nothing on it outlives the run that needs it."""
-    return Shelf(store.folder / "features")
+    return MemmapCache(store.folder / "features")

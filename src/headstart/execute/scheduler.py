@@ -9,10 +9,10 @@ from math import ceil, inf
 
 from headstart.core.errors import StoreDamaged
 from headstart.execute.environment import device_for
-from headstart.execute.executors import Executor, Listener, WorkerDied
-from headstart.execute.features import shelf_of
+from headstart.execute.executors.local import Executor, Listener, WorkerDied
+from headstart.execute.features import feature_cache
 from headstart.execute.options import RunOptions
-from headstart.execute.worker import Report
+from headstart.execute.worker import StepOutcome
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
 
@@ -62,9 +62,9 @@ def execute(
             continue
         finally:
             executor.close(abandon=bool(work.in_flight))
-            shelf_of(store).clear()
+            feature_cache(store).clear()
         run += work.num_run
-        for key, error in work.deaths.items():
+        for key, error in work.crashes.items():
             store.fail(key, plan.steps[key].label, error)
         return Tally(
             run=run,
@@ -81,10 +81,10 @@ class _Schedule:
     executor: Executor
     options: RunOptions
     listen: Listener
-    in_flight: dict[Future[tuple[Report, ...]], tuple[Step, ...]] = field(default_factory=dict)
+    in_flight: dict[Future[tuple[StepOutcome, ...]], tuple[Step, ...]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    deaths: dict[str, str] = field(default_factory=dict)
-    suspects: list[str] = field(default_factory=list)
+    crashes: dict[str, str] = field(default_factory=dict)
+    retry_alone: list[str] = field(default_factory=list)
     num_run: int = 0
     _heap: list[tuple[float, int, str]] = field(default_factory=list)
     _waiting: dict[str, set[str]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class _Schedule:
 
     def run_all(self) -> None:
         """Until nothing is ready, in flight or waiting for another process."""
-        while self._heap or self.in_flight or self._later or self.suspects:
+        while self._heap or self.in_flight or self._later or self.retry_alone:
             self._wake()
             self._submit()
             if self.in_flight:
@@ -134,13 +134,13 @@ class _Schedule:
     def _submit(self) -> None:
         # Who was in flight when a worker died runs again alone, so that the next death names the
         # guilty one.
-        if self.suspects:
+        if self.retry_alone:
             if not self.in_flight:
-                self._start([self.suspects[0]])
+                self._start([self.retry_alone[0]])
             return
         while self._heap and len(self.in_flight) < self.executor.slots:
             self._start(self._next())
-        self.executor.lend(self.executor.slots // max(len(self.in_flight), 1))
+        self.executor.set_threads(self.executor.slots // max(len(self.in_flight), 1))
 
     def _next(self) -> list[str]:
         """The first step that is ready, with others of its stack; no worker is left without work.
@@ -181,7 +181,7 @@ class _Schedule:
             self.listen(step, None)
         self.in_flight[self.executor.submit(steps, self.options)] = steps
 
-    def _settle(self, finished: Iterable[Future[tuple[Report, ...]]]) -> None:
+    def _settle(self, finished: Iterable[Future[tuple[StepOutcome, ...]]]) -> None:
         for future in finished:
             error = future.exception()
             if error is not None and not isinstance(error, WorkerDied):
@@ -195,23 +195,23 @@ class _Schedule:
                     self._ended(step, report)
 
     def _died(self, step: Step, error: str) -> None:
-        if step.key not in self.suspects:
-            self.suspects.append(step.key)
+        if step.key not in self.retry_alone:
+            self.retry_alone.append(step.key)
             return
-        self.suspects.remove(step.key)
-        self.deaths[step.key] = f"the worker process died twice on this step: {error}"
-        self._fail(step, Report(key=step.key, ending="failed", error=self.deaths[step.key]))
+        self.retry_alone.remove(step.key)
+        self.crashes[step.key] = f"the worker process died twice on this step: {error}"
+        self._fail(step, StepOutcome(key=step.key, status="failed", error=self.crashes[step.key]))
 
-    def _ended(self, step: Step, report: Report) -> None:
-        if step.key in self.suspects:
-            self.suspects.remove(step.key)
-        if report.ending == "busy":
+    def _ended(self, step: Step, report: StepOutcome) -> None:
+        if step.key in self.retry_alone:
+            self.retry_alone.remove(step.key)
+        if report.status == "busy":
             self._later.append((time.monotonic() + BUSY_PAUSE, step.key))
             return
-        if report.ending == "failed":
+        if report.status == "failed":
             self._fail(step, report)
             return
-        self.num_run += report.ending == "done"
+        self.num_run += report.status == "done"
         self.done.add(step.key)
         self.listen(step, report)
         for user in self._users.get(step.key, ()):
@@ -220,7 +220,7 @@ class _Schedule:
                 if not self._waiting[user]:
                     self._push(user)
 
-    def _fail(self, step: Step, report: Report) -> None:
+    def _fail(self, step: Step, report: StepOutcome) -> None:
         self.failed.append(step.key)
         self.listen(step, report)
 

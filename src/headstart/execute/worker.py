@@ -19,26 +19,26 @@ from headstart.store.store import Store
 if TYPE_CHECKING:
     import torch
 
-    from headstart.execute.actions import Outcome, Ready
+    from headstart.execute.steps.actions import Outcome, PreparedStep
 
 # How much may wait in memory to be trained together; on a GPU, which share of what is free there.
 READY_BYTES = 256_000_000
 READY_SHARE = 0.2
 
-Ending = Literal["done", "reused", "busy", "failed"]
+Status = Literal["done", "reused", "busy", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class StepOutcome:
     """How a step ended: done here, found done, busy elsewhere, or failed with an error text."""
 
     key: str
-    ending: Ending
+    status: Status
     seconds: float = 0.0
     error: str = ""
 
 
-def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[Report, ...]:
+def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[StepOutcome, ...]:
     """Do steps that go together, but those that are done or that another process is at.
 
     Every step has a claim, a row and a report of its own. A failure of a step is a report, not an
@@ -49,38 +49,43 @@ def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[Report, ...]:
     """
     database = options.store / "headstart.db"
     store = _store(options.store, database.stat().st_ino if database.exists() else 0)
-    reports: dict[str, Report] = {}
+    reports: dict[str, StepOutcome] = {}
     with ExitStack() as claims:
         for step in steps:
-            if not claims.enter_context(store.claimed(step.key)):
-                reports[step.key] = Report(key=step.key, ending="busy")
+            if not claims.enter_context(store.lock_step(step.key)):
+                reports[step.key] = StepOutcome(key=step.key, status="busy")
             elif store.row(step.key) is not None:
-                reports[step.key] = Report(key=step.key, ending="reused")
+                reports[step.key] = StepOutcome(key=step.key, status="reused")
         ours = [step for step in steps if step.key not in reports]
         for report in _work(ours, store, options) if ours else ():
             reports[report.key] = report
     return tuple(reports[step.key] for step in steps)
 
 
-def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[Report]:
+def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[StepOutcome]:
     import torch
 
-    from headstart.execute.actions import Ready, carry_out, get_ready, trains_by_updates
-    from headstart.train.learners import bytes_of
+    from headstart.execute.steps.actions import (
+        PreparedStep,
+        prepare_step,
+        run_step,
+        trains_by_updates,
+    )
+    from headstart.train.trainer import bytes_of
 
     device = torch.device(device_for(options.device))
-    desk = _Desk(store, device)
+    desk = StepWriter(store, device)
     _settle(device)
     room = _room(device)
-    waiting: list[Ready] = []
+    waiting: list[PreparedStep] = []
     for step in steps:
         started = time.perf_counter()
         try:
             if not trains_by_updates(step):
-                outcome = carry_out(step, store, device)
+                outcome = run_step(step, store, device)
                 yield desk.keep(step, outcome, time.perf_counter() - started)
                 continue
-            ready = get_ready(step, store, device)
+            ready = prepare_step(step, store, device)
         except StoreError:
             raise
         except Exception:
@@ -117,22 +122,22 @@ def _room(device: "torch.device") -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class StepWriter:
     """Where what came of steps is written down."""
 
     store: Store
     device: "torch.device"
 
-    def train(self, ready: "Sequence[Ready]") -> Iterator[Report]:
+    def train(self, ready: "Sequence[PreparedStep]") -> Iterator[StepOutcome]:
         """Train what is ready together; a step took its share of the time.
 
         If that fails, each is tried alone, so that one that cannot be trained fails alone.
         """
-        from headstart.execute.actions import carry_out_together
+        from headstart.execute.steps.actions import train_prepared
 
         started = time.perf_counter()
         try:
-            outcomes = carry_out_together(ready)
+            outcomes = train_prepared(ready)
         except Exception:
             if len(ready) == 1:
                 yield self.fail(ready[0].step)
@@ -144,7 +149,7 @@ class _Desk:
         for one, outcome in zip(ready, outcomes, strict=True):
             yield self.keep(one.step, outcome, one.seconds + share)
 
-    def keep(self, step: Step, outcome: "Outcome", seconds: float) -> Report:
+    def keep(self, step: Step, outcome: "Outcome", seconds: float) -> StepOutcome:
         """Write the row of a step that is done."""
         try:
             self.store.put(
@@ -162,13 +167,13 @@ class _Desk:
             raise
         except Exception:
             return self.fail(step)
-        return Report(key=step.key, ending="done", seconds=seconds)
+        return StepOutcome(key=step.key, status="done", seconds=seconds)
 
-    def fail(self, step: Step) -> Report:
+    def fail(self, step: Step) -> StepOutcome:
         """Write down the exception that is being handled."""
         error = traceback.format_exc()
         self.store.fail(step.key, step.label, error)
-        return Report(key=step.key, ending="failed", error=error)
+        return StepOutcome(key=step.key, status="failed", error=error)
 
 
 @lru_cache(maxsize=2)

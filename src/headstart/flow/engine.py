@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headstart.core.hashing import Json
 from headstart.execute.environment import device_for, usable_cores
-from headstart.execute.executors import Listener, executor_for
+from headstart.execute.executors.local import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.load import Loaded
@@ -52,14 +52,14 @@ def run(
     options = replace(options, store=options.store.absolute())
     tally = Tally(run=0, reused=0, failed=(), blocked=0)
     with Store(options.store) as store:
-        number = remember(store, loaded, command)
+        number = save_study(store, loaded, command)
         for study in loaded.study.at_looks():
             at = replace(loaded, study=study)
-            plan, more = carry_out(
+            plan, more = run_look(
                 at, number, store, options, listen=listen, planned=planned or _silent
             )
             tally = tally.then(more)
-            analysis = look(at, plan, store)
+            analysis = analyse_look(at, plan, store)
             if analysis.num_done < analysis.num_trials or analysis.decided:
                 break
     summary = RunSummary(
@@ -71,7 +71,7 @@ def run(
     return Done(analysis=analysis, summary=summary, tally=tally)
 
 
-def carry_out(
+def run_look(
     loaded: Loaded,
     number: int,
     store: Store,
@@ -82,7 +82,7 @@ def carry_out(
 ) -> tuple[Plan, Tally]:
     """Execute a study at one look, planning again whenever the pilot has settled something.
 
-    `number` is the study's in the store, as `remember` gives it.
+    `number` is the study's in the store, as `save_study` gives it.
     """
     tally = Tally(run=0, reused=0, failed=(), blocked=0)
     while True:
@@ -105,7 +105,7 @@ def plan_of(loaded: Loaded, store: Store) -> Plan:
     return make_plan(loaded.study, loaded.facts, choice)
 
 
-def look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
+def analyse_look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
     """The analysis of a study, and the store's memory that its evidence was looked at."""
     from headstart.analyse.build import analyse  # planning and training do without
 
@@ -116,7 +116,7 @@ def look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
     looks = max((len(numbers | earlier) for earlier in seen), default=len(numbers))
     analysis = analyse(study, loaded.facts, plan, store, looks=looks)
     if analysis.num_done == analysis.num_trials and store.writable:
-        store.looked(evidence, len(study.seeds))
+        store.record_look(evidence, len(study.seeds))
     return analysis
 
 
@@ -129,7 +129,7 @@ def row_of(plan: Plan) -> PlanRow:
     )
 
 
-def remember(store: Store, loaded: Loaded, command: str) -> int:
+def save_study(store: Store, loaded: Loaded, command: str) -> int:
     """Keep the study with its facts, so that reports need neither its file nor its data.
 
     Gives its number in the store.

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from headstart.core.errors import DataError, Problem, SpecError, known_names, nearest
+from headstart.data.datasets import facts_of
 from headstart.data.find import where
-from headstart.data.images import facts_of
-from headstart.spec.arms import DEFAULT_ARMS
-from headstart.spec.checks import check
-from headstart.spec.data_checks import check_facts
-from headstart.spec.facts import Facts
-from headstart.spec.foresight import foreseen
-from headstart.spec.load import read_toml
-from headstart.spec.parts import Parts
-from headstart.spec.study import StudySpec, parse, with_looks
-from headstart.spec.variants import with_variants
+from headstart.study.arms import DEFAULT_ARMS
+from headstart.study.checks import check
+from headstart.study.data_checks import check_facts
+from headstart.study.dataset_facts import Facts
+from headstart.study.leak_preview import predicted_leaks
+from headstart.study.load import read_toml
+from headstart.study.partial_study import PartialStudy
+from headstart.study.study import StudySpec, parse, with_looks
+from headstart.study.variants import with_variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def with_facts(study: StudySpec) -> Loaded:
     Raises:
         SpecError: with all problems at once.
     """
-    parts = Parts({name: getattr(study, name) for name in StudySpec.model_fields})
+    parts = PartialStudy({name: getattr(study, name) for name in StudySpec.model_fields})
     facts, problems = _facts(parts)
     problems += check_facts(parts, facts)
     if problems:
@@ -83,7 +83,7 @@ def with_facts(study: StudySpec) -> Loaded:
 
 def warnings(loaded: Loaded) -> tuple[str, ...]:
     """What a study will come to that its author may not want, known before anything is trained."""
-    return foreseen(loaded.study, loaded.facts)
+    return predicted_leaks(loaded.study, loaded.facts)
 
 
 def find_study(study: str) -> Path:
@@ -119,19 +119,19 @@ def recipe(name: str) -> Path:
     raise SpecError([problem], f"'{name}'")
 
 
-def _facts(parts: Parts) -> tuple[Facts, list[Problem]]:
+def _facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
     facts: Facts = {}
     problems: list[Problem] = []
-    looked: set[str] = set()  # a data set that several tasks are on is missed once
+    record_look: set[str] = set()  # a data set that several tasks are on is missed once
     for name, task in parts.get("tasks", {}).items():
-        if str(task.data) in looked:
+        if str(task.data) in record_look:
             continue
-        looked.add(str(task.data))
+        record_look.add(str(task.data))
         try:
             facts[str(task.data)] = facts_of(task.data)
         except DataError as error:
             # How the images of a task that was read in part are to be decoded is not known.
-            if name not in parts.mended.get("tasks", ()) or not _lies_somewhere(task.dataset):
+            if name not in parts.repaired.get("tasks", ()) or not _lies_somewhere(task.dataset):
                 problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
     return facts, problems
 

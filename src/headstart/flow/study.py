@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.execute.executors import Listener
+from headstart.execute.executors.local import Listener
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import default_workers, run
 from headstart.flow.load import Changes, load, with_facts
-from headstart.spec.study import StudySpec
+from headstart.study.study import StudySpec
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis

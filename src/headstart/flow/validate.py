@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headstart.execute.executors import Listener
+from headstart.execute.executors.local import Listener
 from headstart.execute.options import RunOptions
-from headstart.flow.engine import Planned, carry_out, plan_of, remember
+from headstart.flow.engine import Planned, plan_of, run_look, save_study
 from headstart.flow.load import Changes, Loaded, load, recipes_folder
 from headstart.store.store import Store
 
@@ -55,8 +55,8 @@ def validate(
     first = seed * APART
     whole = _with_seeds(loaded, first, SEEDS * studies)
     with Store(options.store) as store:
-        number = remember(store, whole, command)
-        carry_out(whole, number, store, options, listen=listen, planned=planned)
+        number = save_study(store, whole, command)
+        run_look(whole, number, store, options, listen=listen, planned=planned)
         verdicts: list[Word] = []
         for index in range(studies):
             one = _with_seeds(loaded, first + SEEDS * index, SEEDS)

@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 
 from headstart.core.hashing import Json
-from headstart.plan.material import EVERYTHING, Material
 from headstart.plan.payloads import network_payload
 from headstart.plan.pilot import Choices, Pilot, Undecided
 from headstart.plan.steps import Plan, Step, Trial
-from headstart.plan.trainings import SOURCE_ARM, Learnt, Trainings
-from headstart.spec.arms import SOURCE, ArmSpec, LabelMap
-from headstart.spec.facts import Facts
-from headstart.spec.shapes import num_parameters
-from headstart.spec.shapes import num_trainable as count_trainable
-from headstart.spec.sizes import SizeSpec
-from headstart.spec.study import Pair, StudySpec
+from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Trainings
+from headstart.plan.trial_data import EVERYTHING, TrialData
+from headstart.study.arms import SOURCE, ArmSpec, LabelMap
+from headstart.study.dataset_facts import Facts
+from headstart.study.shapes import num_parameters
+from headstart.study.shapes import num_trainable as count_trainable
+from headstart.study.sizes import SizeSpec
+from headstart.study.study import Pair, StudySpec
 
 
 def nothing_chosen(_key: str) -> None:
@@ -145,7 +145,12 @@ class _Planner:
         )
 
     def _trial(
-        self, arm: ArmSpec, size: SizeSpec, learnt: Learnt, predict: str, material: Material
+        self,
+        arm: ArmSpec,
+        size: SizeSpec,
+        learnt: PlannedTraining,
+        predict: str,
+        material: TrialData,
     ) -> Trial:
         stages = self.study.network.stage_names
         forgetting = self.study.forgetting and arm.transfers
@@ -166,11 +171,13 @@ class _Planner:
             forgetting_key=self._forgetting(arm, learnt, material) if forgetting else None,
         )
 
-    def _predict(self, arm: ArmSpec, learnt: Learnt, material: Material) -> str:
+    def _predict(self, arm: ArmSpec, learnt: PlannedTraining, material: TrialData) -> str:
         payload = {**self._test(material), "keep": learnt.keep, "train": material.fitted_data()}
-        return self._tested(f"test of {arm.name} on {material}", payload, learnt.keys, material)
+        return self._predict_step(
+            f"test of {arm.name} on {material}", payload, learnt.keys, material
+        )
 
-    def _read_off_source(self, arm: ArmSpec, material: Material) -> str:
+    def _read_off_source(self, arm: ArmSpec, material: TrialData) -> str:
         """Predictions of the source network, its classes mapped to those of the target."""
         pair, seed = material.pair, material.seed
         source = self.trainings.source(pair, seed)
@@ -182,9 +189,9 @@ class _Planner:
             "source_classes": source.num_classes,
         }
         inputs = self.sources[pair.source, seed].train_keys
-        return self._tested(f"test of {arm.name} on {material}", payload, inputs, material)
+        return self._predict_step(f"test of {arm.name} on {material}", payload, inputs, material)
 
-    def _forgetting(self, arm: ArmSpec, learnt: Learnt, material: Material) -> str:
+    def _forgetting(self, arm: ArmSpec, learnt: PlannedTraining, material: TrialData) -> str:
         """The score of the source's head on the trained trunk, on the source's test images."""
         pair, seed = material.pair, material.seed
         source = self.trainings.source(pair, seed)
@@ -197,9 +204,9 @@ class _Planner:
         ]
         payload: Json = {**self._test(source), "weights": rules}
         label = f"test of {arm.name} on {material}, on the source"
-        return self._score(arm, self._tested(label, payload, inputs, source), source)
+        return self._score(arm, self._predict_step(label, payload, inputs, source), source)
 
-    def _test(self, material: Material) -> Json:
+    def _test(self, material: TrialData) -> Json:
         """What every test says: its images, how they are prepared, and the network."""
         return {
             "data": material.test_data(),
@@ -208,7 +215,7 @@ class _Planner:
             "threads": 1,
         }
 
-    def _score(self, arm: ArmSpec, predict: str, material: Material) -> str:
+    def _score(self, arm: ArmSpec, predict: str, material: TrialData) -> str:
         """Metrics of a prediction; of the target's test images, those that leaked are left out."""
         pair, inputs = material.pair, [predict]
         if material.role == "target":
@@ -225,8 +232,8 @@ class _Planner:
             )
         )
 
-    def _tested(
-        self, label: str, payload: Json, inputs: tuple[str, ...], material: Material
+    def _predict_step(
+        self, label: str, payload: Json, inputs: tuple[str, ...], material: TrialData
     ) -> str:
         return self.trainings.add(
             Step(

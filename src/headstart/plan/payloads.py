@@ -5,11 +5,11 @@ stored stays valid. Never build a payload by dumping a spec.
 """
 
 from headstart.core.hashing import Json
-from headstart.spec import network as nets
-from headstart.spec.network import AnyLayer, NetworkSpec
-from headstart.spec.phases import Phase
-from headstart.spec.tasks import PreprocessingSpec, SplitSpec, TaskSpec
-from headstart.spec.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
+from headstart.study import network as nets
+from headstart.study.network import AnyLayer, NetworkSpec
+from headstart.study.phases import Phase
+from headstart.study.tasks import PreprocessingSpec, SplitSpec, TaskSpec
+from headstart.study.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
 
 
 def data_payload(

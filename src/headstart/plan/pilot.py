@@ -10,10 +10,10 @@ from math import isfinite, sqrt
 
 from headstart.core.hashing import Json
 from headstart.plan.steps import Choice, Place, Score, Step
-from headstart.plan.trainings import SOURCE_RUN, Learnt, Rates, Trainings
-from headstart.spec.arms import ArmSpec
-from headstart.spec.sizes import SizeSpec
-from headstart.spec.study import AUTO, Pair, StudySpec
+from headstart.plan.trainings import SOURCE_RUN, PlannedTraining, Rates, Trainings
+from headstart.study.arms import ArmSpec
+from headstart.study.sizes import SizeSpec
+from headstart.study.study import AUTO, Pair, StudySpec
 
 Choices = Callable[[str], Json | None]
 """The result of a `select` step by its key; None where it is not finished."""
@@ -141,7 +141,7 @@ class Pilot:
         if pair.source not in self._sources:
             seed = self.study.pilot_seed
 
-            def tried(grid: tuple[float, ...]) -> list[tuple[str, float, Learnt]]:
+            def tried(grid: tuple[float, ...]) -> list[tuple[str, float, PlannedTraining]]:
                 learn = self.trainings.learn_source
                 return [(SOURCE_RUN, rate, learn(pair, seed, rate)) for rate in grid]
 
@@ -176,11 +176,11 @@ class Pilot:
         control = next(arm for arm in study.all_arms if arm.name == study.control)
         once = [] if control in arms else [control]
 
-        def learnt(arm: ArmSpec, rate: float | None) -> Learnt:
+        def learnt(arm: ArmSpec, rate: float | None) -> PlannedTraining:
             rates = Rates(source=source, tried=rate)
             return self.trainings.learn(pair, size, arm, seed, rates)
 
-        def tried(grid: tuple[float, ...]) -> list[tuple[str, float, Learnt]]:
+        def tried(grid: tuple[float, ...]) -> list[tuple[str, float, PlannedTraining]]:
             fixed = self.trainings.training_of(control).optimiser.lr
             return [
                 *((arm.name, fixed, learnt(arm, None)) for arm in once),
@@ -195,7 +195,7 @@ class Pilot:
     def _search(
         self,
         grid: tuple[float, ...],
-        tried: Callable[[tuple[float, ...]], list[tuple[str, float, Learnt]]],
+        tried: Callable[[tuple[float, ...]], list[tuple[str, float, PlannedTraining]]],
         control: str | None,
         what: Sought,
     ) -> Choice:
@@ -214,7 +214,7 @@ class Pilot:
         return choice
 
     def _select(
-        self, tried: list[tuple[str, float, Learnt]], control: str | None, what: Sought
+        self, tried: list[tuple[str, float, PlannedTraining]], control: str | None, what: Sought
     ) -> str:
         inputs = tuple(dict.fromkeys(key for _, _, learnt in tried for key in learnt.keys))
         payload: Json = {

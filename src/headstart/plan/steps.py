@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headstart.core.hashing import Json, digest
-from headstart.spec.tasks import DataRef
+from headstart.study.tasks import DataRef
 
 StepKind = Literal["train", "select", "predict", "score", "overlap"]
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from headstart.core.hashing import Json
-from headstart.plan.material import EVERYTHING, Material
+from headstart.plan.batching import batch_group
 from headstart.plan.payloads import (
     network_payload,
     optimiser_payload,
@@ -12,22 +12,22 @@ from headstart.plan.payloads import (
     precision_payload,
     schedule_payload,
 )
-from headstart.plan.stacks import stacks_of
 from headstart.plan.steps import Step
-from headstart.spec.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
-from headstart.spec.facts import Facts
-from headstart.spec.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
-from headstart.spec.phases import Phase
-from headstart.spec.sizes import SizeSpec
-from headstart.spec.study import Pair, StudySpec
-from headstart.spec.training import TrainingSpec
+from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.strategies import phases_of
+from headstart.study.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
+from headstart.study.dataset_facts import Facts
+from headstart.study.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
+from headstart.study.phases import Phase
+from headstart.study.sizes import SizeSpec
+from headstart.study.study import Pair, StudySpec
+from headstart.study.training import TrainingSpec
 
 SOURCE_RUN, SELF_RUN = "source run", "self run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learnt:
+class PlannedTraining:
     """A planned training as others may start from it: its steps, and which weights count."""
 
     keys: tuple[str, ...]
@@ -59,7 +59,7 @@ class Trainings:
     study: StudySpec
     facts: Facts
     steps: dict[str, Step] = field(default_factory=dict)
-    _learnt: dict[tuple[object, ...], Learnt] = field(default_factory=dict)
+    _learnt: dict[tuple[object, ...], PlannedTraining] = field(default_factory=dict)
 
     def add(self, step: Step) -> str:
         """Keep a step; gives its key."""
@@ -68,9 +68,9 @@ class Trainings:
 
     def material(
         self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
-    ) -> Material:
+    ) -> TrialData:
         """What a training works on."""
-        return Material(
+        return TrialData(
             study=self.study,
             facts=self.facts,
             pair=pair,
@@ -80,11 +80,11 @@ class Trainings:
             role=role,
         )
 
-    def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> Material:
+    def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> TrialData:
         """What an arm's trial works on."""
         return self.material(pair, pair.target, arm.size or size, seed, "target")
 
-    def source(self, pair: Pair, seed: int) -> Material:
+    def source(self, pair: Pair, seed: int) -> TrialData:
         """What a source run works on: the source task, all of its images."""
         return self.material(pair, pair.source, EVERYTHING, seed, "source")
 
@@ -92,7 +92,9 @@ class Trainings:
         """The budget and optimiser of an arm, before a learning rate is chosen."""
         return arm.training or self.study.training
 
-    def learn(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates) -> Learnt:
+    def learn(
+        self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates
+    ) -> PlannedTraining:
         """The training of an arm at a size with a seed."""
         asked = (pair.source, pair.target, size, arm.name, seed, rates)
         if asked not in self._learnt:
@@ -102,7 +104,7 @@ class Trainings:
             self._learnt[asked] = self._learn(arm, training, size, material, rates)
         return self._learnt[asked]
 
-    def learn_source(self, pair: Pair, seed: int, rate: float | None) -> Learnt:
+    def learn_source(self, pair: Pair, seed: int, rate: float | None) -> PlannedTraining:
         """A source run: the source task from scratch."""
         asked = (pair.source, pair.target, seed, rate)
         if asked not in self._learnt:
@@ -111,7 +113,7 @@ class Trainings:
             self._learnt[asked] = learnt
         return self._learnt[asked]
 
-    def flops(self, arm: ArmSpec, size: SizeSpec, material: Material) -> int:
+    def flops(self, arm: ArmSpec, size: SizeSpec, material: TrialData) -> int:
         """Operations of an arm's training."""
         training = self.training_of(arm)
         phases = self._phases(arm, training, size, material)
@@ -128,9 +130,9 @@ class Trainings:
         arm: ArmSpec,
         training: TrainingSpec,
         size: SizeSpec,
-        material: Material,
+        material: TrialData,
         rates: Rates,
-    ) -> Learnt:
+    ) -> PlannedTraining:
         """One step for each phase."""
         phases = self._phases(arm, training, size, material)
         start, origins = self._start(arm, size, material, rates) if phases else ([], ())
@@ -165,14 +167,14 @@ class Trainings:
                 updates=phase.updates,
                 flops=flops,
                 once=once,
-                stacks=stacks_of(payload, phase, training.optimiser, material),
+                stacks=batch_group(payload, phase, training.optimiser, material),
             )
             keys.append(self.add(step))
             done += phase.updates
-        return Learnt(keys=tuple(keys), keep=training.keep, phases=phases)
+        return PlannedTraining(keys=tuple(keys), keep=training.keep, phases=phases)
 
     def _phases(
-        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, material: Material
+        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, material: TrialData
     ) -> tuple[Phase, ...]:
         stages = self.study.network.stage_names
         updates = training.updates_for(material.num_images)
@@ -187,14 +189,14 @@ class Trainings:
             updates = bisect_left(range(max(updates, budget) + 1), budget, lo=updates, key=cost)
         return phases_of(arm.strategy, stages, updates, arm.frozen)
 
-    def _cost_of(self, name: str, size: SizeSpec, material: Material) -> int:
+    def _cost_of(self, name: str, size: SizeSpec, material: TrialData) -> int:
         """Operations of an arm's trial with those of the source run it starts from."""
         arm = self._arm(name)
         own = self.target(material.pair, size, arm, material.seed)
         cost = self.flops(arm, size, own)
         return cost + (self.source_flops(material.pair) if SOURCE in arm.origins else 0)
 
-    def _flops(self, phase: Phase, training: TrainingSpec, material: Material) -> tuple[int, int]:
+    def _flops(self, phase: Phase, training: TrainingSpec, material: TrialData) -> tuple[int, int]:
         """Operations of a phase, and those among them that come before its first update."""
         if phase.solver == "converged":
             solving = flops_of_solving(material.layers, material.num_images, PLANNED_GRADIENTS)
@@ -206,7 +208,7 @@ class Trainings:
         return once + per_update * phase.updates, once
 
     def _start(
-        self, arm: ArmSpec, size: SizeSpec, material: Material, rates: Rates
+        self, arm: ArmSpec, size: SizeSpec, material: TrialData, rates: Rates
     ) -> tuple[list[Json], tuple[str, ...]]:
         """The start's rules with their stages spelt out, and the steps they take weights from."""
         rules: list[Json] = []
@@ -233,14 +235,16 @@ class Trainings:
             rules.append(said)
         return rules, tuple(inputs)
 
-    def _origin(self, origin: str, size: SizeSpec, material: Material, rates: Rates) -> Learnt:
+    def _origin(
+        self, origin: str, size: SizeSpec, material: TrialData, rates: Rates
+    ) -> PlannedTraining:
         if origin == SOURCE:
             return self.learn_source(material.pair, material.seed, rates.source)
         if origin == SELF:
             return self._self_run(size, material, rates)
         return self.learn(material.pair, size, self._arm(origin), material.seed, rates)
 
-    def _self_run(self, size: SizeSpec, material: Material, rates: Rates) -> Learnt:
+    def _self_run(self, size: SizeSpec, material: TrialData, rates: Rates) -> PlannedTraining:
         """A run from scratch on the same target images, with first weights of its own.
 
         It is trained as the control is, for it is the control once more.

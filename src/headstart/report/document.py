@@ -14,6 +14,7 @@ from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
     Attribution,
+    Benefit,
     ClassGain,
     Comparison,
     Forgetting,
@@ -25,7 +26,6 @@ from headstart.analyse.analysis import (
     Role,
     Severity,
     Word,
-    Worth,
 )
 from headstart.report.run_summary import RunSummary
 
@@ -169,7 +169,7 @@ class StudyDocument(_Part):
     attribution_notes: tuple[str, ...]
     looks: int
     family_size: int
-    worth: tuple[Worth, ...]
+    worth: tuple[Benefit, ...]
     class_gains: tuple[ClassGain, ...]
     picks: tuple[Pick, ...]
     forgetting: tuple[Forgetting, ...]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from headstart.analyse.analysis import MOST_PP, Attribution, Comparison, Estimate, Word
-from headstart.analyse.words import per_cent
+from headstart.analyse.text import per_cent
 from headstart.report.text import NOTHING, points
 
 _BESIDE: dict[Word, str] = {

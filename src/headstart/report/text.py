@@ -11,7 +11,7 @@ from headstart.analyse.analysis import (
     Comparison,
     PublishedFigure,
 )
-from headstart.analyse.words import listed, per_cent
+from headstart.analyse.text import listed, per_cent
 from headstart.report.run_summary import RunSummary
 
 NOTHING = "\u2013"  # en dash

@@ -31,7 +31,7 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Provenance:
     """How a finished step came to be: when, with what, and whether its row is what its key names.
 
     `finished_at` is a time in ISO form, UTC. `intact` is False for a row that was changed after it
@@ -78,7 +78,7 @@ class PlanRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spent:
+class TrainingTotals:
     """Sums over finished trainings."""
 
     steps: int
@@ -143,16 +143,16 @@ class Store:
             if looks_whole(self._blob_path(row["key"]), _blob(row))
         }
 
-    def made(self, keys: Iterable[str]) -> dict[str, Made]:
+    def made(self, keys: Iterable[str]) -> dict[str, Provenance]:
         """How the finished steps among `keys` came to be; their results are not read."""
         columns = "key, kind, version, payload, inputs, environment, finished_at"
         environments: dict[str, Json] = {}  # a few, over and over
-        found: dict[str, Made] = {}
+        found: dict[str, Provenance] = {}
         for row in self._read_steps(columns, keys):
             text = row["environment"]
             if text not in environments:
                 environments[text] = json.loads(text)
-            found[row["key"]] = Made(
+            found[row["key"]] = Provenance(
                 finished_at=row["finished_at"],
                 environment=environments[text],
                 intact=_key_of(row) == row["key"],
@@ -234,7 +234,7 @@ class Store:
                 ),
             )
 
-    def spent(self) -> Spent:
+    def spent(self) -> TrainingTotals:
         """What all finished trainings took, to estimate the next ones by."""
         query = (
             "SELECT count(*), sum(json_extract(result, '$.flops')), "
@@ -242,12 +242,12 @@ class Store:
             "FROM steps WHERE kind = 'train'"
         )
         steps, flops, updates, seconds = self._read(query)[0]
-        return Spent(
+        return TrainingTotals(
             steps=steps, flops=flops or 0, updates=updates or 0, seconds=float(seconds or 0)
         )
 
     @contextmanager
-    def claimed(self, key: str) -> Iterator[bool]:
+    def lock_step(self, key: str) -> Iterator[bool]:
         """Whether this process may work on a step: a file lock that dies with its owner."""
         lock = FileLock(self.folder / "locks" / key)
         try:
@@ -339,7 +339,7 @@ class Store:
 
     # -- looks ---------------------------------------------------------------------------------
 
-    def looked(self, evidence: Iterable[str], num_seeds: int) -> None:
+    def record_look(self, evidence: Iterable[str], num_seeds: int) -> None:
         """Remember that pieces of evidence were looked at with a number of seeds."""
         with self.atomic():
             for piece in evidence:

@@ -5,51 +5,53 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import digest, hash_arrays
-from headstart.core.kept import Kept
-from headstart.core.shelf import Shelf
-from headstart.networks.build import build
-from headstart.networks.initial import Weights
-from headstart.spec.training import Precision
+from headstart.core.lru import SizedLRU
+from headstart.networks.declared.build import build
+from headstart.networks.declared.initial import Weights
+from headstart.study.training import Precision
+from headstart.train.device_data import DeviceData, scaled, to_device
 from headstart.train.forward import Forward
-from headstart.train.lanes import spread
-from headstart.train.parts import Part, part_of, scaled
-from headstart.train.work import Examples, PhaseWork
+from headstart.train.phase_config import Examples, PhaseConfig
+from headstart.train.threads import parallel_map
 
 KEPT_BYTES = 256_000_000
 SCALED_BYTES = 128_000_000  # of float32; images that would take more stay bytes
-SHELVED_BYTES = 32_000_000  # from here on features lie on the shelf, if there is one
+MAPPED_BYTES = 32_000_000  # from here on features lie on the shelf, if there is one
 
 
 # What is mapped holds disk and addresses, which are cheaper than memory.
-_kept: Kept[Part] = Kept(KEPT_BYTES, lambda part: part.bytes // (16 if part.mapped else 1))
+_kept: SizedLRU[DeviceData] = SizedLRU(
+    KEPT_BYTES, lambda part: part.bytes // (16 if part.mapped else 1)
+)
 
 
-def whole_part(examples: Examples, device: torch.device) -> Part:
+def raw_inputs(examples: Examples, device: torch.device) -> DeviceData:
     """The images themselves, for a network of which no layer stays.
 
     Those that are small are scaled once, for updates of small networks are short; those that are
     large stay bytes, a quarter as much.
     """
     if examples.scaling is None or examples.values * torch.float32.itemsize > SCALED_BYTES:
-        return part_of(examples, device)
+        return to_device(examples, device)
 
-    def make() -> Part:
-        return scaled(part_of(examples, device))
+    def make() -> DeviceData:
+        return scaled(to_device(examples, device))
 
     return _kept.get((examples.name, str(device)), make) if examples.name else make()
 
 
-def still_part(
-    work: PhaseWork,
+def cached_features(
+    work: PhaseConfig,
     done: int,
     weights: Weights,
     examples: Examples,
     device: torch.device,
     shape: Callable[[Tensor], Tensor],
-    shelf: Shelf | None = None,
+    shelf: MemmapCache | None = None,
     precision: Precision = "float32",
-) -> Part:
+) -> DeviceData:
     """What the first `done` layers make of all examples.
 
     Args:
@@ -67,17 +69,17 @@ def still_part(
     if device.type != "cpu" or not examples.name:
         shelf = None
 
-    def make() -> Part:
+    def make() -> DeviceData:
         if not len(examples.labels):
-            return whole_part(examples, device)
+            return raw_inputs(examples, device)
         module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
         name = digest([examples.name, held, layers, shape.__name__, torch.__version__, precision])
         found = None if shelf is None else shelf.get(name)
-        images = part_of(examples, torch.device("cpu"))
+        images = to_device(examples, torch.device("cpu"))
         if found is not None:
-            return Part(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
+            return DeviceData(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
         forward = Forward(module, images, 0, done, device, precision)
         return _computed(forward, shape, images.labels, shelf, name)
 
@@ -86,7 +88,7 @@ def still_part(
     return _kept.get((examples.name, held, network, shape, str(device), precision), make)
 
 
-def _hash_of(work: PhaseWork, done: int, weights: Weights) -> str:
+def _hash_of(work: PhaseConfig, done: int, weights: Weights) -> str:
     """Of what the first layers hold, parameters and buffers: what is above them changes nothing."""
     named = (p.name for layer in work.layers[:done] for p in layer.parameters)
     holders = {name.rpartition(".")[0] for name in named}
@@ -104,9 +106,9 @@ def _computed(
     forward: Forward,
     shape: Callable[[Tensor], Tensor],
     labels: Tensor,
-    shelf: Shelf | None,
+    shelf: MemmapCache | None,
     name: str,
-) -> Part:
+) -> DeviceData:
     """What layers make of all images, batch by batch, written to where it will stay.
 
     Images lie with their channels last.
@@ -123,9 +125,9 @@ def _computed(
 
     def fill(write: Callable[[int, Tensor], None]) -> None:
         write(0, first)
-        spread(lambda at: write(at, of(at)), forward.batches[1:])
+        parallel_map(lambda at: write(at, of(at)), forward.batches[1:])
 
-    if shelf is not None and num * first[0].nbytes > SHELVED_BYTES:
+    if shelf is not None and num * first[0].nbytes > MAPPED_BYTES:
         with shelf.turn(name):
             shelved = shelf.get(name)  # another process may have been at it
             if shelved is None:
@@ -135,14 +137,14 @@ def _computed(
                     lambda write: fill(lambda at, found: write(at, found.numpy())),
                 )
         if shelved is not None:
-            return Part(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
+            return DeviceData(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
     room = first.new_empty(whole)
 
     def put(at: int, found: Tensor) -> None:
         room[at : at + len(found)] = found
 
     fill(put)
-    return Part(_channels_first(room), labels.to(room.device))
+    return DeviceData(_channels_first(room), labels.to(room.device))
 
 
 def _channels_first(laid_out: Tensor) -> Tensor:

@@ -5,11 +5,11 @@ from math import prod
 import torch
 from torch import Tensor
 
-from headstart.networks.build import Network
-from headstart.spec.shapes import num_looking
-from headstart.spec.training import Precision
-from headstart.train.numbers import computed_in
-from headstart.train.parts import Part
+from headstart.networks.declared.build import Network
+from headstart.study.shapes import num_spatial
+from headstart.study.training import Precision
+from headstart.train.device_data import DeviceData
+from headstart.train.precision import autocast_to
 
 MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
 VALUES = {"cpu": 1_500_000, "cuda": 256_000_000}  # that a layer gives of images, at most
@@ -26,7 +26,7 @@ class Forward:
     def __init__(
         self,
         module: Network,
-        part: Part,
+        part: DeviceData,
         done: int,
         end: int,
         device: torch.device,
@@ -34,7 +34,7 @@ class Forward:
     ) -> None:
         self._module, self._part, self._device = module, part, device
         self._done, self._end, self._precision = done, end, precision
-        self._turn = min(max(done, num_looking(module.facts)), end)
+        self._turn = min(max(done, num_spatial(module.facts)), end)
         looking = module.facts[done : self._turn]
         largest = max((prod(facts.shape_out) for facts in looking), default=1)
         self.batch = MOST[device.type]
@@ -48,7 +48,7 @@ class Forward:
     def __call__(self, at: int) -> Tensor:
         """What the layers make of the batch that begins there, float32."""
         end = min(at + self.batch, len(self._part.labels))
-        with computed_in(self._precision, self._device):
+        with autocast_to(self._precision, self._device):
             seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
             images = seen[0] if len(seen) == 1 else torch.cat(seen)
             return self._module.between(images, self._turn, self._end).float()

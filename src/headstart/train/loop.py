@@ -13,27 +13,27 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import hash_arrays
 from headstart.core.seeds import generator
-from headstart.core.shelf import Shelf
-from headstart.networks.initial import Weights, stage_of
-from headstart.spec.network import Flatten
-from headstart.spec.still import head_alone, live_stages, num_still
-from headstart.spec.training import Precision
-from headstart.train.abreast import Abreast
+from headstart.networks.declared.initial import Weights, stage_of
+from headstart.study.frozen import frozen_prefix, train_mode_stages, trains_only_head
+from headstart.study.network import Flatten
+from headstart.study.training import Precision
+from headstart.train.autograd import AutogradTrainer
 from headstart.train.checkpoints import Best
-from headstart.train.columns import ColumnNetwork, fits
-from headstart.train.features import as_they_are, still_part, whole_part
-from headstart.train.heads import Heads, as_rows
-from headstart.train.learners import Learner, Member, rules_of
-from headstart.train.numbers import denormals_as_zero
+from headstart.train.device_data import DeviceData, flattened
+from headstart.train.fast.batched_heads import BatchedLinearHeads, as_rows
+from headstart.train.fast.concurrent import StreamedTrainers
+from headstart.train.fast.cuda_graph import CudaGraphs, GraphedTrainer
+from headstart.train.fast.manual_backprop import ManualBackpropTrainer, supports
+from headstart.train.features import as_they_are, cached_features, raw_inputs
 from headstart.train.optimisers import rate_factor
-from headstart.train.parts import Part, flattened
-from headstart.train.recorded import CudaGraphs, Recorded
-from headstart.train.running import Running, Told
-from headstart.train.whole import WholeNetwork
-from headstart.train.work import Examples as Examples
-from headstart.train.work import PhaseWork as PhaseWork
+from headstart.train.phase_config import Examples as Examples
+from headstart.train.phase_config import PhaseConfig as PhaseConfig
+from headstart.train.precision import flush_denormals
+from headstart.train.running_metrics import LossAccuracy, RunningMetrics
+from headstart.train.trainer import PreparedPhase, Trainer, rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class PhaseResult:
 
 
 def run_phase(
-    work: PhaseWork,
+    work: PhaseConfig,
     weights: Weights,
     train: Examples,
     validation: Examples,
@@ -82,41 +82,41 @@ def run_phase(
 
 
 def prepare(
-    work: PhaseWork,
+    work: PhaseConfig,
     weights: Weights,
     train: Examples,
     validation: Examples,
     device: torch.device,
-    shelf: Shelf | None = None,
-) -> Member:
+    shelf: MemmapCache | None = None,
+) -> PreparedPhase:
     """Compute what layers that stay make of the images, which are not needed afterwards."""
     layers, stages = work.layers, work.network.stage_names
     hashes = _hashes(work, weights)
-    alone = head_alone(layers, stages, work.phase, work.optimiser)
-    done = num_still(layers, stages, work.phase)
+    alone = trains_only_head(layers, stages, work.phase, work.optimiser)
+    done = frozen_prefix(layers, stages, work.phase)
     flat = not alone and all(isinstance(facts.layer, Flatten) for facts in layers[:done])
 
-    def part(examples: Examples, precision: Precision = "float32") -> Part:
+    def part(examples: Examples, precision: Precision = "float32") -> DeviceData:
         if flat:
-            images = whole_part(examples, device)
+            images = raw_inputs(examples, device)
             return flattened(images) if done else images
         shape = as_rows if alone else as_they_are
-        return still_part(work, done, weights, examples, device, shape, shelf, precision)
+        return cached_features(work, done, weights, examples, device, shape, shelf, precision)
 
-    return Member(
+    return PreparedPhase(
         work=work,
         weights=weights,
         train=part(train, work.precision),
         validation=part(validation),
         done=done,
-        head_alone=alone,
+        trains_only_head=alone,
         frozen=hashes.frozen,
         trained=hashes.trained,
         device=device,
     )
 
 
-def train_together(members: Sequence[Member]) -> list[PhaseResult]:
+def train_together(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
     """Train one phase of every member. Nothing of a member's result depends on the others.
 
     The time a member took is its share of the time that all took.
@@ -124,84 +124,86 @@ def train_together(members: Sequence[Member]) -> list[PhaseResult]:
     Raises:
         ValueError: the members differ in more than start, data, order and learning rate.
     """
-    _check_alike(members)
-    with denormals_as_zero():
-        return _trained(members)
+    _check_alike(phases)
+    with flush_denormals():
+        return _trained(phases)
 
 
-def _trained(members: Sequence[Member]) -> list[PhaseResult]:
-    first, device = members[0].work, members[0].device
-    learner = _learner(members)
-    progress = [_Progress() for _ in members]
-    running = Running(len(members))
+def _trained(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
+    first, device = phases[0].work, phases[0].device
+    trainer = _trainer(phases)
+    progress = [_Progress() for _ in phases]
+    running = RunningMetrics(len(phases))
     measure_at = frozenset(first.measure_at)
     started, measuring = time.perf_counter(), 0.0
-    works, num_images = [member.work for member in members], len(members[0].train.labels)
+    works, num_images = [phase.work for phase in phases], len(phases[0].train.labels)
     for number, batches in enumerate(_batches(works, num_images, device)):
         factor = rate_factor(first.schedule, number, first.phase.updates)
-        running.add(*learner.update(batches, factor))
+        running.add(*trainer.update(batches, factor))
         update = first.first_update + number + 1
         if update in measure_at:
             pause = time.perf_counter()
             told = running.told()
-            for at, member in enumerate(members):
-                progress[at].measure(learner, at, member, update, told[at])
+            for at, phase in enumerate(phases):
+                progress[at].measure(trainer, at, phase, update, told[at])
             measuring += time.perf_counter() - pause
-    seconds = (time.perf_counter() - started - measuring) / len(members)
+    seconds = (time.perf_counter() - started - measuring) / len(phases)
     return [
-        _result(member, learner.weights(at), progress[at], seconds)
-        for at, member in enumerate(members)
+        _result(phase, trainer.weights(at), progress[at], seconds)
+        for at, phase in enumerate(phases)
     ]
 
 
-def _learner(members: Sequence[Member]) -> Learner:
+def _trainer(phases: Sequence[PreparedPhase]) -> Trainer:
     """Chosen by network, phase and device, so that each training always has the same."""
-    device = members[0].device
-    learner: Learner
-    if members[0].head_alone:
-        learner = Heads(members)
-    elif len(members) == 1:
-        learner = _alone(members[0])
+    device = phases[0].device
+    trainer: Trainer
+    if phases[0].trains_only_head:
+        trainer = BatchedLinearHeads(phases)
+    elif len(phases) == 1:
+        trainer = _alone(phases[0])
     else:
-        learner = Abreast([_alone(member) for member in members], device)
-    return Recorded(learner, CudaGraphs(device), device) if device.type == "cuda" else learner
+        trainer = StreamedTrainers([_alone(phase) for phase in phases], device)
+    return GraphedTrainer(trainer, CudaGraphs(device), device) if device.type == "cuda" else trainer
 
 
-def _alone(member: Member) -> Learner:
-    by_hand = member.device.type == "cpu" and fits(member.work)
-    return ColumnNetwork(member) if by_hand else WholeNetwork(member)
+def _alone(phase: PreparedPhase) -> Trainer:
+    by_hand = phase.device.type == "cpu" and supports(phase.work)
+    return ManualBackpropTrainer(phase) if by_hand else AutogradTrainer(phase)
 
 
-def _check_alike(members: Sequence[Member]) -> None:
+def _check_alike(phases: Sequence[PreparedPhase]) -> None:
     shared = {
         (
             replace(
-                member.work,
+                phase.work,
                 seed=0,
                 role="",
-                optimiser=member.work.optimiser.model_copy(update={"lr": 1.0}),
+                optimiser=phase.work.optimiser.model_copy(update={"lr": 1.0}),
             ),
-            len(member.train.labels),
-            member.head_alone,
-            str(member.device),
+            len(phase.train.labels),
+            phase.trains_only_head,
+            str(phase.device),
         )
-        for member in members
+        for phase in phases
     }
     if len(shared) != 1:
         raise ValueError("trainings that differ in more than seed and learning rate go apart")
 
 
-def _result(member: Member, last: Weights, progress: "_Progress", seconds: float) -> PhaseResult:
-    after = _hashes(member.work, last)
+def _result(
+    phase: PreparedPhase, last: Weights, progress: "_Progress", seconds: float
+) -> PhaseResult:
+    after = _hashes(phase.work, last)
     return PhaseResult(
         last_weights=last,
         best_weights=progress.best_weights,
         best=progress.best,
         curve=tuple(progress.curve),
         seconds=seconds,
-        frozen_before=member.frozen,
+        frozen_before=phase.frozen,
         frozen_after=after.frozen,
-        trained_moved=member.trained != after.trained,
+        trained_moved=phase.trained != after.trained,
         finite=all(np.isfinite(array).all() for array in last.values())
         and all(math.isfinite(point.train_loss) for point in progress.curve),
     )
@@ -213,10 +215,10 @@ class _Hashes:
     trained: str
 
 
-def _hashes(work: PhaseWork, weights: Weights) -> _Hashes:
+def _hashes(work: PhaseConfig, weights: Weights) -> _Hashes:
     """Frozen are parameters whose rule says so, and the buffers of stages in eval mode."""
     rules = rules_of(work)
-    live = live_stages(work.layers, work.network.stage_names, work.phase)
+    live = train_mode_stages(work.layers, work.network.stage_names, work.phase)
     frozen = {
         name
         for name in weights
@@ -228,7 +230,9 @@ def _hashes(work: PhaseWork, weights: Weights) -> _Hashes:
     )
 
 
-def _batches(works: Sequence[PhaseWork], num_images: int, device: torch.device) -> Iterator[Tensor]:
+def _batches(
+    works: Sequence[PhaseConfig], num_images: int, device: torch.device
+) -> Iterator[Tensor]:
     """Indices of each batch of the phase (members, batch), which lie on the device for an epoch.
 
     The last batch of an epoch may be smaller. The works differ in no more than a stack allows.
@@ -254,12 +258,14 @@ class _Progress:
         self.best: Best | None = None
         self.best_weights: Weights | None = None
 
-    def measure(self, learner: Learner, at: int, member: Member, update: int, told: Told) -> None:
+    def measure(
+        self, trainer: Trainer, at: int, phase: PreparedPhase, update: int, told: LossAccuracy
+    ) -> None:
         """Measure validation, and keep the weights if they are better than any before."""
         loss = accuracy = None
-        labels = member.validation.labels
+        labels = phase.validation.labels
         if len(labels):
-            logits = learner.validation_logits(at)
+            logits = trainer.validation_logits(at)
             loss = float(functional.cross_entropy(logits, labels))
             accuracy = float((logits.argmax(1) == labels).double().mean())
         self.curve.append(
@@ -273,4 +279,4 @@ class _Progress:
         )
         if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
             self.best = Best(update=update, accuracy=accuracy)
-            self.best_weights = learner.weights(at)
+            self.best_weights = trainer.weights(at)

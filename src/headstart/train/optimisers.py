@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.optim.adagrad import adagrad
 from torch.optim.adam import adam
 
-from headstart.spec.training import OptimiserSpec, ScheduleSpec
-from headstart.train.learners import Factor
+from headstart.study.training import OptimiserSpec, ScheduleSpec
+from headstart.train.trainer import Factor
 
 
 def make_optimiser(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from headstart.analyse.analysis import Analysis, Estimate
-from headstart.analyse.gates.kinds import AuditSpec, Finding, Seen, named
+from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, named
 from headstart.analyse.records import Cell
 
 CLOSE = 1e-6  # what rounding of the machine may come to, in percentage points or as a share
@@ -32,7 +32,7 @@ class _Counts:
         return [found[seed] for seed in seeds]
 
 
-def _counted(seen: Seen) -> _Counts:
+def _counted(seen: Evidence) -> _Counts:
     counts = _Counts({}, {})
     for cell, record in seen.each():
         wrong = int(np.count_nonzero(record.labels != record.classes))
@@ -55,7 +55,7 @@ def _against(told: Any) -> Cell:
     return (told.source, told.target, told.size, told.control)
 
 
-def _tested(seen: Seen, told: Any) -> bool:
+def prediction_outcome(seen: Evidence, told: Any) -> bool:
     """Whether any test image is left where something is told of; otherwise no number means much."""
     return any(len(r.labels) for r in seen.records.get(_cell(told), {}).values())
 
@@ -65,7 +65,7 @@ def _finding(wrong: set[Cell], what: str) -> Iterator[Finding]:
         yield Finding(message=f"{what} ({named(wrong)}).", cells=frozenset(wrong))
 
 
-def _error_reductions(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
+def _error_reductions(analysis: Analysis, seen: Evidence) -> Iterator[Finding]:
     """(errors of the control - errors of the arm) / errors of the control (docs/tables.md)."""
     counts = _counted(seen)
     wrong = set()
@@ -85,7 +85,7 @@ def _error_reductions(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
     )
 
 
-def _gains(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
+def _gains(analysis: Analysis, seen: Evidence) -> Iterator[Finding]:
     """Every gain is 100 x the difference of two shares of right answers, seed by seed and all."""
     counts = _counted(seen)
     wrong = set()
@@ -129,7 +129,7 @@ _OPEN = frozenset({"low_pp", "high_pp", "low95_pp", "high95_pp", "detectable_pp"
 """Intervals, which a t of few seeds may carry beyond 100 points, and what is read off them."""
 
 
-def _units(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
+def _units(analysis: Analysis, seen: Evidence) -> Iterator[Finding]:
     """Percentage points are within 100 either way, shares within 0 and 1, gains in intervals."""
     rows = _rows(
         analysis.arms, analysis.comparisons, analysis.attributions, analysis.worth,
@@ -137,7 +137,7 @@ def _units(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
     )  # fmt: skip
     wrong: dict[str, set[Cell]] = {}
     for row in rows:
-        if not _tested(seen, row):
+        if not prediction_outcome(seen, row):
             continue
         for name in (f.name for f in fields(row)):
             low, high = (0.0, 1.0) if name in _SHARES else (-100.0, 100.0)
@@ -169,7 +169,7 @@ def _within_interval(row: Any) -> bool:
     return bool(low - CLOSE <= row.gain_pp <= high + CLOSE)
 
 
-def _gaps(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
+def _gaps(analysis: Analysis, seen: Evidence) -> Iterator[Finding]:
     """Training accuracies told are those of eval mode, all of them there."""
     counts = _counted(seen)
     wrong = set()
@@ -194,14 +194,14 @@ def _gaps(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
     yield from _finding(wrong, "training accuracies told are not those measured in eval mode")
 
 
-def _fits(seen: Seen, cell: Cell, seeds: tuple[int, ...]) -> list[float] | None:
+def _fits(seen: Evidence, cell: Cell, seeds: tuple[int, ...]) -> list[float] | None:
     """Training accuracies of some seeds in eval mode; None where one was not measured."""
     found = [seen.records.get(cell, {}).get(seed) for seed in seeds]
     fits = [record.fit["accuracy"] for record in found if record is not None and record.fit]
     return fits if fits and len(fits) == len(seeds) else None
 
 
-def _source_costs(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
+def _source_costs(analysis: Analysis, seen: Evidence) -> Iterator[Finding]:
     """The operations of source runs behind an arm are in the cost that is told of it."""
     recorded = {
         row.key: row.result["flops"]
@@ -227,7 +227,7 @@ def _source_costs(analysis: Analysis, seen: Seen) -> Iterator[Finding]:
     )
 
 
-def _spent_before(seen: Seen, cell: Cell, recorded: dict[str, int]) -> float | None:
+def _spent_before(seen: Evidence, cell: Cell, recorded: dict[str, int]) -> float | None:
     """Operations of the source runs behind a cell, per seed; None where they are not on record."""
     behind = seen.lineage.behind.get(cell)
     if not behind:

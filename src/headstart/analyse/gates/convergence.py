@@ -5,9 +5,9 @@ from math import log, sqrt
 
 import numpy as np
 
-from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
+from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
 from headstart.analyse.records import Cell, Record
-from headstart.spec.arms import SOURCE
+from headstart.study.arms import SOURCE
 
 CONVERGED_SHARE, CONVERGED_CHANGE = 0.2, 0.01
 CONVERGED_PROGRESS = 0.05
@@ -53,7 +53,7 @@ def learnt(record: Record) -> bool:
     return max(measured) > chance + CLEAR_OF_CHANCE * error
 
 
-def _converged(seen: Seen) -> Iterator[Finding]:
+def _converged(seen: Evidence) -> Iterator[Finding]:
     if cells := seen.cells_where(still_improving):
         yield Finding(
             message=f"validation loss still fell over the last {CONVERGED_SHARE:.0%} of the "
@@ -64,7 +64,7 @@ def _converged(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _sources_converged(seen: Seen) -> Iterator[Finding]:
+def _sources_converged(seen: Evidence) -> Iterator[Finding]:
     for source, found, told in _sources_where(seen, still_improving):
         yield Finding(
             message=f"source not converged: the validation loss of '{source}' was still falling at "
@@ -73,7 +73,7 @@ def _sources_converged(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _learning(seen: Seen) -> Iterator[Finding]:
+def _learning(seen: Evidence) -> Iterator[Finding]:
     if cells := seen.cells_where(lambda record: not learnt(record)):
         yield Finding(
             message=f"{named(cells)} did not learn: validation accuracy never got clear of that of "
@@ -88,7 +88,7 @@ def _learning(seen: Seen) -> Iterator[Finding]:
 
 
 def _sources_where(
-    seen: Seen, wrong: Callable[[Record], bool]
+    seen: Evidence, wrong: Callable[[Record], bool]
 ) -> Iterator[tuple[str, frozenset[Cell], str]]:
     """Sources with runs that are wrong: the cells that rest on them, and how many runs of all."""
     resting = {a.name for a in seen.study.all_arms if seen.study.rests_on(SOURCE, a)}

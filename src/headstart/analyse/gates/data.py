@@ -6,19 +6,19 @@ import numpy as np
 
 from headstart.analyse.analysis import Role
 from headstart.analyse.attribution import expected_of, role_of
-from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
-from headstart.analyse.readings import remedy
+from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
 from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.analyse.sentences import remedy
 from headstart.analyse.tasks import task_facts
-from headstart.analyse.words import listed
+from headstart.analyse.text import listed
 from headstart.core.hashing import Json
-from headstart.spec.foresight import LEAST_SHARED
+from headstart.study.leak_preview import LEAST_SHARED
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the clean rest is no fair sample
 MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
 
 
-def _same_task(seen: Seen) -> Iterator[Finding]:
+def _same_task(seen: Evidence) -> Iterator[Finding]:
     for (source, target), found in seen.overlaps.items():
         told = found.result
         if _share(told) >= LEAST_SHARED and told["same_labels"]:
@@ -41,7 +41,7 @@ def _share(told: Json) -> float:
     return float(told["shared_train"] / told["num_target"])
 
 
-def _relabelling(seen: Seen) -> Iterator[Finding]:
+def _relabelling(seen: Evidence) -> Iterator[Finding]:
     for (source, target), found in seen.overlaps.items():
         told = found.result
         renamed = told["label_function"] and not told["same_labels"]
@@ -59,7 +59,7 @@ def _inexact(number: int) -> str:
     return f"; {number:,} of them not byte for byte" if number else ""
 
 
-def _leaks(seen: Seen) -> Iterator[Finding]:
+def _leaks(seen: Evidence) -> Iterator[Finding]:
     for (source, target), found in seen.overlaps.items():
         cells = seen.cells_of_pair(source, target)
         for message in _leaks_of(source, target, found):
@@ -103,7 +103,7 @@ def _leaks_of(source: str, target: str, found: OverlapRecord) -> Iterator[str]:
         )
 
 
-def _test_untouched(seen: Seen) -> Iterator[Finding]:
+def _test_untouched(seen: Evidence) -> Iterator[Finding]:
     for pair in seen.study.pairs:
         if seen.study.tasks[pair.target].split.by == "test":
             yield Finding(
@@ -112,7 +112,7 @@ def _test_untouched(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _statistics(seen: Seen) -> Iterator[Finding]:
+def _statistics(seen: Evidence) -> Iterator[Finding]:
     spec = seen.study.preprocessing
     taking = [arm.name for arm in seen.study.all_arms if arm.transfers]
     if spec.standardise == "none" or spec.statistics == "source" or not taking:
@@ -124,7 +124,7 @@ def _statistics(seen: Seen) -> Iterator[Finding]:
     )
 
 
-def _splits(seen: Seen) -> Iterator[Finding]:
+def _splits(seen: Evidence) -> Iterator[Finding]:
     tasks = {task.name: task for task in task_facts(seen.study, seen.facts)}
 
     def wrong(record: Record) -> bool:
@@ -158,7 +158,7 @@ def _splits(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _dead_outputs(seen: Seen) -> Iterator[Finding]:
+def _dead_outputs(seen: Evidence) -> Iterator[Finding]:
     for name in seen.study.tasks:
         groups = _groups(seen, name).values()
         used = sum(1 for group in groups if group)
@@ -168,7 +168,7 @@ def _dead_outputs(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _labels_fit(seen: Seen) -> Iterator[Finding]:
+def _labels_fit(seen: Evidence) -> Iterator[Finding]:
     def wrong(cell: Cell, record: Record) -> bool:
         outputs = len(_groups(seen, cell[1]))
         told = (record.labels, record.classes) if len(record.labels) else ()
@@ -183,12 +183,12 @@ def _labels_fit(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _groups(seen: Seen, task: str) -> dict[str, tuple[int, ...]]:
+def _groups(seen: Evidence, task: str) -> dict[str, tuple[int, ...]]:
     spec = seen.study.tasks[task]
     return spec.groups(seen.facts[str(spec.data)].classes)
 
 
-def _same_test(seen: Seen) -> Iterator[Finding]:
+def _same_test(seen: Evidence) -> Iterator[Finding]:
     """Images left out for leaking are those of a pair, so other pairs may have others."""
     first: dict[tuple[str, str], Record] = {}
     wrong = set()
@@ -203,7 +203,7 @@ def _same_test(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _controls(seen: Seen) -> Iterator[Finding]:
+def _controls(seen: Evidence) -> Iterator[Finding]:
     control = seen.arm(seen.study.control)
     if control.origins:
         yield Finding(
@@ -225,7 +225,7 @@ def _controls(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _attributable(seen: Seen) -> Iterator[Finding]:
+def _attributable(seen: Evidence) -> Iterator[Finding]:
     """The controls beyond a random trunk, by the transfer arms that need them."""
     study = seen.study
     roles = {role_of(arm, study) for arm in study.all_arms} | {"random trunk"}

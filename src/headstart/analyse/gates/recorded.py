@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 
-from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, named
+from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
 from headstart.analyse.records import Cell
-from headstart.store.store import Made
+from headstart.store.store import Provenance
 
 
-def _fits(seen: Seen) -> Iterator[Finding]:
+def _fits(seen: Evidence) -> Iterator[Finding]:
     cells = frozenset(cell for cell, record in seen.each() if record.fit is None)
     if cells:
         yield Finding(
@@ -17,7 +17,7 @@ def _fits(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _intact(seen: Seen) -> Iterator[Finding]:
+def _intact(seen: Evidence) -> Iterator[Finding]:
     if cells := _resting_on(seen, lambda made: not made.intact):
         yield Finding(
             message=f"{named(cells)} rest on rows of the store that were changed after they were "
@@ -26,7 +26,7 @@ def _intact(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _traced(seen: Seen) -> Iterator[Finding]:
+def _traced(seen: Evidence) -> Iterator[Finding]:
     lineage = seen.lineage
     lost = {cell: lineage.lost(cell) - lineage.source_runs for cell in lineage.behind}
     if cells := frozenset(cell for cell, keys in lost.items() if keys):
@@ -50,7 +50,7 @@ def _traced(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _resting_on(seen: Seen, wrong: Callable[[Made], bool]) -> frozenset[Cell]:
+def _resting_on(seen: Evidence, wrong: Callable[[Provenance], bool]) -> frozenset[Cell]:
     """Cells with a step behind them that is wrong."""
     bad = frozenset(key for key, made in seen.lineage.made.items() if wrong(made))
     return frozenset(
@@ -60,7 +60,7 @@ def _resting_on(seen: Seen, wrong: Callable[[Made], bool]) -> frozenset[Cell]:
     )
 
 
-def _source_runs(seen: Seen) -> Iterator[Finding]:
+def _source_runs(seen: Evidence) -> Iterator[Finding]:
     lineage = seen.lineage
     cells = frozenset(c for c in lineage.behind if lineage.lost(c) & lineage.source_runs)
     if cells:
@@ -72,7 +72,7 @@ def _source_runs(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _one_environment(seen: Seen) -> Iterator[Finding]:
+def _one_environment(seen: Evidence) -> Iterator[Finding]:
     found = {
         tuple(sorted(row.environment.items()))
         for records in (seen.records, seen.sources)

@@ -6,10 +6,10 @@ from headstart.analyse.analysis import Analysis, Gate
 from headstart.analyse.gates.audits import NUMBER_AUDITS
 from headstart.analyse.gates.convergence import CONVERGENCE_GATES
 from headstart.analyse.gates.data import DATA_GATES
-from headstart.analyse.gates.kinds import AuditSpec, Finding, GateSpec, Seen
+from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, GateSpec
 from headstart.analyse.gates.recorded import RECORDED_GATES
-from headstart.analyse.gates.sentences import SENTENCE_AUDITS
 from headstart.analyse.gates.training import TRAINING_GATES
+from headstart.analyse.gates.wording_audits import SENTENCE_AUDITS
 from headstart.analyse.records import Cell
 
 GATES: tuple[GateSpec, ...] = tuple(
@@ -26,22 +26,22 @@ Outcome = tuple[tuple[Gate, ...], dict[Cell, str]]
 """What was found, and for each cell whose verdict is withheld the reason."""
 
 
-def run_gates(seen: Seen) -> Outcome:
+def run_gates(seen: Evidence) -> Outcome:
     """Every gate's outcome: before anything is compared."""
     return _outcome(seen, ((gate, gate.look(seen)) for gate in GATES))
 
 
-def run_audits(analysis: Analysis, seen: Seen) -> Outcome:
+def run_audits(analysis: Analysis, seen: Evidence) -> Outcome:
     """Every audit's outcome: of the numbers and sentences of a finished analysis."""
     return _outcome(seen, ((audit, audit.look(analysis, seen)) for audit in AUDITS))
 
 
 def _outcome(
-    seen: Seen, looked: Iterable[tuple[GateSpec | AuditSpec, Iterable[Finding]]]
+    seen: Evidence, record_look: Iterable[tuple[GateSpec | AuditSpec, Iterable[Finding]]]
 ) -> Outcome:
     outcomes: list[Gate] = []
     withheld: dict[Cell, str] = {}
-    for spec, found in looked:
+    for spec, found in record_look:
         findings = list(found)
         outcomes.append(
             Gate(

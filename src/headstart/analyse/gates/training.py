@@ -3,17 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from headstart.analyse.gates.kinds import Finding, GateSpec, Seen, in_words, named
+from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, in_words, named
 from headstart.analyse.records import Cell, Record
 from headstart.core.hashing import Json
-from headstart.spec.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
-from headstart.spec.network import HEAD, BatchNorm, Dropout
+from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
+from headstart.study.network import HEAD, BatchNorm, Dropout
 
 ENOUGH_SEEDS = 5
 LARGEST_INPUT = 50
 
 
-def _transferred(seen: Seen) -> Iterator[Finding]:
+def _transferred(seen: Evidence) -> Iterator[Finding]:
     def wrong(record: Record) -> bool:
         start = record.train_rows[0].result["start"]
         planned = record.steps[0].payload["start"]
@@ -39,7 +39,7 @@ def _transferred(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _trunk_taken(arm: ArmSpec, seen: Seen) -> bool:
+def _trunk_taken(arm: ArmSpec, seen: Evidence) -> bool:
     """Whether a stage of the trunk comes from the source (or the target itself), in turn or not."""
     names = seen.study.network.stage_names
     for rule in arm.start:
@@ -52,7 +52,7 @@ def _trunk_taken(arm: ArmSpec, seen: Seen) -> bool:
     return False
 
 
-def _fresh_head(seen: Seen) -> Iterator[Finding]:
+def _fresh_head(seen: Evidence) -> Iterator[Finding]:
     def wrong(record: Record) -> bool:
         return HEAD not in record.train_rows[0].result["start"]["fresh"]
 
@@ -63,7 +63,7 @@ def _fresh_head(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _apart(seen: Seen) -> Iterator[Finding]:
+def _apart(seen: Evidence) -> Iterator[Finding]:
     own = {arm.name for arm in seen.study.all_arms}
     chained = {
         arm.name: [origin for origin in arm.origins if origin in own]
@@ -78,7 +78,7 @@ def _apart(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _frozen(seen: Seen) -> Iterator[Finding]:
+def _frozen(seen: Evidence) -> Iterator[Finding]:
     def moved(record: Record) -> bool:
         return any(r.result["frozen_before"] != r.result["frozen_after"] for r in record.train_rows)
 
@@ -91,7 +91,7 @@ def _frozen(seen: Seen) -> Iterator[Finding]:
         yield Finding(message=f"what {named(cells)} were to train did not move.", cells=cells)
 
 
-def _budgets(seen: Seen) -> Iterator[Finding]:
+def _budgets(seen: Evidence) -> Iterator[Finding]:
     """Updates on the target, those of arms that an arm goes on from included, and images."""
     alike: dict[tuple[str, str, str], dict[Cell, tuple[int, int]]] = {}
     for cell, record in seen.each():
@@ -115,7 +115,7 @@ def _budgets(seen: Seen) -> Iterator[Finding]:
             )
 
 
-def _target_updates(arm: ArmSpec, cell: Cell, seen: Seen) -> int:
+def _target_updates(arm: ArmSpec, cell: Cell, seen: Evidence) -> int:
     """Updates on the target that stand behind an arm's weights."""
     own = {other.name for other in seen.study.all_arms}
     records = seen.records.get((*cell[:3], arm.name), {}).values()
@@ -126,7 +126,7 @@ def _target_updates(arm: ArmSpec, cell: Cell, seen: Seen) -> int:
     return updates + max(before, default=0)
 
 
-def _solved(seen: Seen) -> Iterator[Finding]:
+def _solved(seen: Evidence) -> Iterator[Finding]:
     """Heads solved to convergence: on the same images, but by no number of updates."""
     solved = [arm.name for arm in seen.study.all_arms if arm.converges]
     counts = [
@@ -145,7 +145,7 @@ def _solved(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _finite(seen: Seen) -> Iterator[Finding]:
+def _finite(seen: Evidence) -> Iterator[Finding]:
     def wrong(record: Record) -> bool:
         return not all(row.result["finite"] for row in record.train_rows)
 
@@ -156,7 +156,7 @@ def _finite(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _range(seen: Seen) -> Iterator[Finding]:
+def _range(seen: Evidence) -> Iterator[Finding]:
     def wide(record: Record) -> bool:
         facts = [row.result["inputs"] for row in record.train_rows] + [record.test_inputs]
         # What is not a number is within no bounds.
@@ -171,7 +171,7 @@ def _range(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _eval_mode(seen: Seen) -> Iterator[Finding]:
+def _eval_mode(seen: Evidence) -> Iterator[Finding]:
     live = [
         arm.name
         for arm in seen.study.all_arms
@@ -189,7 +189,7 @@ def _eval_mode(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _tuned(seen: Seen) -> Iterator[Finding]:
+def _tuned(seen: Evidence) -> Iterator[Finding]:
     fixed = seen.study.training
     if not fixed.rates:
         yield Finding(
@@ -211,7 +211,7 @@ def _tuned(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _unequal_tries(seen: Seen) -> Iterator[Finding]:
+def _unequal_tries(seen: Evidence) -> Iterator[Finding]:
     """Arms of one place that had more rates to choose from than others, or fewer."""
     told = set()
     for choice in seen.choices.values():
@@ -227,7 +227,7 @@ def _unequal_tries(seen: Seen) -> Iterator[Finding]:
 _END = {"low": "smallest", "high": "largest"}
 
 
-def _enough_seeds(seen: Seen) -> Iterator[Finding]:
+def _enough_seeds(seen: Evidence) -> Iterator[Finding]:
     """Seeds that an arm shares with its control: only those are paired."""
 
     def num_paired(cell: Cell) -> int:
@@ -243,7 +243,7 @@ def _enough_seeds(seen: Seen) -> Iterator[Finding]:
         )
 
 
-def _paired(seen: Seen) -> Iterator[Finding]:
+def _paired(seen: Evidence) -> Iterator[Finding]:
     """An arm with a size of its own is not paired on purpose, which CHK-07 tells."""
     resized = {arm.name for arm in seen.study.all_arms if arm.size is not None}
     wrong = frozenset(
@@ -268,7 +268,7 @@ def _streams(record: Record) -> list[Json]:
     ]
 
 
-def _control_streams(seen: Seen, cell: Cell, seed: int) -> list[Json]:
+def _control_streams(seen: Evidence, cell: Cell, seed: int) -> list[Json]:
     """Those of the control of the same seed; where it is not there, any arm's will do."""
     control = (*cell[:3], seen.study.control)
     beside = [control, *(other for other in seen.records if other[:3] == cell[:3])]

@@ -1,0 +1,144 @@
+"""The data multiplier: with how many labels does the control do as well? (docs/tables.md)"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, inf, log
+
+import numpy as np
+
+from headstart.analyse.analysis import Estimate
+from headstart.analyse.benefit.estimates import half_width, withheld
+from headstart.analyse.statistics import CrossedLine
+from headstart.analyse.verdict import FEWEST_SEEDS
+
+_PLACES = np.linspace(0, 1, 17)  # between two sizes, where a change of sign is looked for
+_HALVINGS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPoint:
+    """The control at one size: labelled images, and its right answers (seeds, images)."""
+
+    num_images: int
+    correct: np.ndarray
+
+
+def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate:
+    """The number of labels with which the control does as well as the arm.
+
+    The point is the smallest number at which the control's means, made monotone and interpolated in
+    log n, reach the arm's. The interval is the set of numbers whose crossed interval of the
+    difference holds 0, the control's answers interpolated between neighbouring sizes, seed by seed
+    and image by image.
+
+    Args:
+        arm: right answers (seeds, images).
+        control: the control at each size, the same seeds and images.
+    """
+    by_number = {point.num_images: point for point in reversed(control)}
+    points = [by_number[number] for number in sorted(by_number)]
+    if len(points) < 2:
+        return withheld("one size only: there is no curve of the control to read it off")
+    numbers = [point.num_images for point in points]
+    value, bound = number_for(
+        float(arm.mean()), numbers, [float(point.correct.mean()) for point in points]
+    )
+    low: float | None = None
+    high: float | None = None
+    if len(arm) < FEWEST_SEEDS:
+        words = [f"no interval: fewer than {FEWEST_SEEDS} seeds"]
+    else:
+        low, high, words = _interval(arm, points)
+    if bound:
+        words.insert(0, f"beyond the sizes of the study: the control never does as {bound}")
+    return Estimate(
+        value=value,
+        low=low,
+        high=high,
+        at_least=float(numbers[-1]) if bound == "well" else None,
+        at_most=float(numbers[0]) if bound == "badly" else None,
+        why="; ".join(words),
+    )
+
+
+def number_for(
+    accuracy: float, numbers: Sequence[int], means: Sequence[float]
+) -> tuple[float | None, str]:
+    """The smallest number of labels at which monotone means reach an accuracy.
+
+    Returns None and `well` where they never do, None and `badly` where all are above it.
+    """
+    fitted = monotone(means)
+    reached = next((at for at, mean in enumerate(fitted) if mean >= accuracy), None)
+    if reached is None:
+        return None, "well"
+    if reached == 0:
+        return (float(numbers[0]), "") if fitted[0] == accuracy else (None, "badly")
+    below, above = fitted[reached - 1], fitted[reached]
+    share = (accuracy - below) / (above - below)
+    first, second = log(numbers[reached - 1]), log(numbers[reached])
+    return exp(first + share * (second - first)), ""
+
+
+def monotone(values: Sequence[float]) -> list[float]:
+    """The nearest values (least squares) that never fall: neighbours that do are pooled."""
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        blocks.append((value, 1))
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            (one, some), (other, more) = blocks[-2:]
+            blocks[-2:] = [((one * some + other * more) / (some + more), some + more)]
+    return [value for value, count in blocks for _ in range(count)]
+
+
+def _interval(arm: np.ndarray, points: Sequence[ControlPoint]) -> tuple[float, float, list[str]]:
+    """Both ends, and what is to be said of them.
+
+    An end that lies beyond the sizes of the study is open: 0 or infinity.
+    """
+    held: list[float] = []
+    right = arm.astype(np.int8)
+    ends = [False, False]
+    for number, (first, second) in enumerate(pairwise(points)):
+        before, after = first.correct.astype(np.int8), second.correct.astype(np.int8)
+        line = CrossedLine(right - before, before - after)
+        found = _held(line)
+        start, length = log(first.num_images), log(second.num_images) - log(first.num_images)
+        held += [start + length * share for share in found]
+        ends[0] |= number == 0 and 0.0 in found
+        ends[1] |= number == len(points) - 2 and 1.0 in found
+    smallest, largest = points[0].num_images, points[-1].num_images
+    if not held:
+        above = bool(arm.mean() > points[-1].correct.mean())
+        words = [f"so is its whole interval, {'above' if above else 'below'} them"]
+        return (largest, inf, words) if above else (0.0, smallest, words)
+    words = []
+    if ends[0]:
+        words.append(f"the interval reaches below {smallest:,}")
+    if ends[1]:
+        words.append(f"the interval reaches above {largest:,}")
+    return 0.0 if ends[0] else exp(min(held)), inf if ends[1] else exp(max(held)), words
+
+
+def _held(line: CrossedLine) -> list[float]:
+    """Ends of the stretches of 0 to 1 on which the interval of the difference holds 0."""
+
+    def outside(share: float) -> float:
+        found = line.at(share)
+        return abs(found.mean) - half_width(found)
+
+    places = {*_PLACES.tolist()}
+    slope = line.at(1).mean - line.at(0).mean
+    if slope:  # where the difference itself is 0, however narrow the interval is there
+        places.add(min(max(-line.at(0).mean / slope, 0.0), 1.0))
+    told = [(place, outside(place) <= 0) for place in sorted(places)]
+    found = [place for place, holds in (told[0], told[-1]) if holds]
+    for (one, holds), (other, holds_there) in pairwise(told):
+        if holds != holds_there:
+            inside, beyond = (one, other) if holds else (other, one)
+            for _ in range(_HALVINGS):
+                middle = (inside + beyond) / 2
+                inside, beyond = (middle, beyond) if outside(middle) <= 0 else (inside, middle)
+            found.append(inside)
+    return found

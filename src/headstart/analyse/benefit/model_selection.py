@@ -1,0 +1,59 @@
+"""Which arm to use: chosen on validation, told with its test accuracy and its cost."""
+
+from collections.abc import Iterable
+from math import isfinite
+
+from headstart.analyse.analysis import ArmResult, Pick
+from headstart.study.arms import SELF, SOURCE, ArmSpec
+from headstart.study.study import StudySpec
+
+
+def picks_of(
+    study: StudySpec, arms: Iterable[ArmResult], source_flops: dict[str, int]
+) -> tuple[Pick, ...]:
+    """One line for each size of each pair; none where no arm was measured on validation.
+
+    What is only there to explain a gain (shuffled weights, runs on the target itself, cut sweeps)
+    is not to choose from.
+    """
+    usable = {arm.name: arm for arm in study.all_arms if _usable(arm)}
+    places: dict[tuple[str, str, str], list[ArmResult]] = {}
+    for result in arms:
+        measured = result.validation_mean is not None and isfinite(result.mean)
+        if result.arm in usable and measured:
+            places.setdefault((result.source, result.target, result.size), []).append(result)
+    before = {
+        name: source_flops if study.rests_on(SOURCE, arm) else {} for name, arm in usable.items()
+    }
+    return tuple(_pick(rivals, before) for rivals in places.values())
+
+
+def _usable(arm: ArmSpec) -> bool:
+    shuffled = any(rule.transform != "none" for rule in arm.start)
+    return not arm.family and not shuffled and SELF not in arm.origins
+
+
+def _pick(rivals: list[ArmResult], before: dict[str, dict[str, int]]) -> Pick:
+    """The best of rivals; `before` is what was spent before an arm's own training, by source."""
+
+    def spent_before(result: ArmResult) -> int:
+        return before[result.arm].get(result.source, 0)
+
+    best = max(result.validation_mean or 0.0 for result in rivals)
+    level = [result for result in rivals if result.validation_mean == best]
+    chosen = min(level, key=lambda result: result.flops + spent_before(result))
+    others = [result.arm for result in level if result is not chosen]
+    return Pick(
+        size=chosen.size,
+        num_images=chosen.num_images,
+        source=chosen.source,
+        target=chosen.target,
+        arm=chosen.arm,
+        validation_mean=best,
+        test_mean=chosen.mean,
+        test_sd=chosen.sd,
+        flops=chosen.flops,
+        source_flops=spent_before(chosen),
+        seconds=chosen.seconds,
+        why=f"as good as {', '.join(others)} there, and cheaper" if others else "",
+    )

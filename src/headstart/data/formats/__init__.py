@@ -1,0 +1,1 @@
+"""Readers of data set files: idx, CIFAR's batches, image trees, archives."""

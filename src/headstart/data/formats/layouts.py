@@ -1,0 +1,128 @@
+"""In which layout a folder or a file holds a data set, told from names alone; nothing is read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.data.catalogue import (
+    BATCHES,
+    BATCHES_ARCHIVE,
+    BATCHES_FOLDER,
+    BATCHES_META,
+    LAYOUTS,
+    PARTS,
+    STEMS,
+    Layout,
+    Part,
+)
+from headstart.data.formats.idx import SUFFIXES
+
+Files = Mapping[Part, tuple[Path, ...]]
+"""What each part is read from: idx images and labels, batches and their meta file, or one folder
+or archive that holds both parts."""
+
+STEM_LIST = ", ".join(stem for part in PARTS for stem in STEMS[part])
+EXPECTED: Mapping[Layout, str] = {
+    "idx": f"{STEM_LIST} (plain, .gz or .xz)",
+    "batches": f"{BATCHES_ARCHIVE} or {BATCHES_FOLDER}/",
+    "images": "image files as train/CLASS/*.jpg and test/CLASS/*.jpg, or as CLASS/*.jpg, "
+    "in folders or in one .zip",
+}
+"""What a place may hold, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A layout that was found, and the folder or file to name when it is spoken of."""
+
+    layout: Layout
+    path: Path
+    files: Files
+
+
+def look(place: Path | None, layouts: Sequence[Layout] = LAYOUTS) -> tuple[Held | None, str]:
+    """What `place` holds in one of `layouts`, and in words what was seen."""
+    if place is None:
+        return None, "is not set"
+    try:
+        if place.is_dir():
+            return _in_folder(place, layouts)
+        if place.exists():
+            return _as_file(place, layouts)
+    except OSError as error:
+        return None, f"cannot be looked at: {error.strerror or error}"
+    return None, "no such file" if place.suffix else "no such folder"
+
+
+def _in_folder(folder: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:
+    """The first layout that is there. One that is only begun is not passed over for another."""
+    lookers = {"idx": _idx, "batches": _batches, "images": _images}
+    for layout in layouts:
+        held, seen = lookers[layout](folder)
+        if held or seen:
+            return held, seen or "found"
+    if tuple(layouts) == ("idx",):
+        return None, f"has no {STEM_LIST.replace(', ', ', no ')}"
+    return None, "holds none of the files looked for"
+
+
+def _as_file(path: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:
+    name = path.name.lower()
+    if "images" in layouts and name.endswith(".zip"):
+        return _whole("images", path), "found"
+    if "batches" in layouts and name.endswith((".tar.gz", ".tgz")):
+        return _whole("batches", path), "found"
+    return None, "is not a folder"
+
+
+def _whole(layout: Layout, path: Path) -> Held:
+    """Both parts in one folder or file."""
+    return Held(layout=layout, path=path, files={part: (path,) for part in PARTS})
+
+
+def _idx(folder: Path) -> tuple[Held | None, str]:
+    stems = [stem for part in PARTS for stem in STEMS[part]]
+    found = {stem: path for stem in stems if (path := _idx_file(folder, stem))}
+    missing = [stem for stem in stems if stem not in found]
+    if missing:
+        return None, f"has no {', no '.join(missing)}" if found else ""
+    files = {part: tuple(found[stem] for stem in STEMS[part]) for part in PARTS}
+    return Held(layout="idx", path=folder, files=files), ""
+
+
+def _idx_file(folder: Path, stem: str) -> Path | None:
+    """The file of that name, with any suffix; the dotted spelling of some archives counts too."""
+    for spelling in (stem, stem.replace("-idx", ".idx")):
+        for suffix in SUFFIXES:
+            path = folder / f"{spelling}{suffix}"
+            if path.is_file():
+                return path
+    return None
+
+
+def _batches(folder: Path) -> tuple[Held | None, str]:
+    """The unpacked batches, in their own folder or in this one, else the archive."""
+    archive = folder / BATCHES_ARCHIVE
+    seen = ""
+    for place in (folder / BATCHES_FOLDER, folder):
+        files = {part: tuple(place / n for n in (*BATCHES[part], BATCHES_META)) for part in PARTS}
+        paths = [path for part in PARTS for path in files[part]]
+        missing = dict.fromkeys(path.name for path in paths if not path.is_file())
+        if not missing:
+            return Held(layout="batches", path=place, files=files), ""
+        if place.name == BATCHES_FOLDER and place.is_dir():
+            seen = f"{place.name} has no {', no '.join(missing)}"
+    if archive.is_file():
+        return _whole("batches", archive), ""
+    return None, seen
+
+
+def _images(folder: Path) -> tuple[Held | None, str]:
+    """Folders of images, else the only .zip."""
+    inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__"))]
+    if any(path.is_dir() and path.name != BATCHES_FOLDER for path in inside):
+        return _whole("images", folder), ""
+    archives = sorted(path.name for path in inside if path.suffix.lower() == ".zip")
+    if len(archives) > 1:
+        return None, f"has {len(archives)} .zip files ({', '.join(archives[:3])}), not one"
+    return (_whole("images", folder / archives[0]), "") if archives else (None, "")

@@ -1,0 +1,1 @@
+"""Images that two parts share: exact copies, near copies, and how many."""

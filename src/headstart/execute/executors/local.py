@@ -1,0 +1,225 @@
+"""Where steps run: in this process, or in worker processes. One interface for both and for more.
+
+An executor takes steps that are done together and gives a future. What it needs of the outside is
+the store's folder in the options, so an executor for a cluster can be added without a change to
+plan, train or store.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+from headstart.core.thread_budget import ThreadBudget, attach
+from headstart.execute.environment import usable_cores
+from headstart.execute.options import RunOptions
+from headstart.execute.worker import StepOutcome, run_steps
+from headstart.plan.steps import Step
+
+
+class WorkerDied(Exception):
+    """The process that worked on a step is gone (killed, out of memory, crashed)."""
+
+
+class Executor(Protocol):
+    """Runs submissions, at most `slots` at a time."""
+
+    slots: int
+
+    def submit(
+        self, steps: tuple[Step, ...], options: RunOptions
+    ) -> Future[tuple[StepOutcome, ...]]:
+        """Start one step, or several of one stack.
+
+        The future fails with WorkerDied or StoreError; else it gives a report of each step.
+        """
+
+    def set_threads(self, threads: int) -> None:
+        """Let each submission take so many threads from now on, which changes no number."""
+
+    def close(self, *, abandon: bool) -> None:
+        """Let go of the workers; `abandon` ends steps under way."""
+
+
+class InlineExecutor:
+    """Steps in this very process, one after the other: for tests, debugging, a single worker."""
+
+    slots = 1
+
+    def submit(
+        self, steps: tuple[Step, ...], options: RunOptions
+    ) -> Future[tuple[StepOutcome, ...]]:
+        """Do the steps before returning."""
+        future: Future[tuple[StepOutcome, ...]] = Future()
+        try:
+            future.set_result(run_steps(steps, options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def set_threads(self, threads: int) -> None:
+        """One worker was asked for, and one thread is what it takes."""
+
+    def close(self, *, abandon: bool) -> None:
+        """Nothing to let go of."""
+
+
+class ReusablePool(Protocol):
+    """What is used of loky's pool, which has no types."""
+
+    _processes: dict[int, object]  # by the system's number
+
+    def submit(
+        self, do: Callable[..., tuple[StepOutcome, ...]], *given: object
+    ) -> Future[tuple[StepOutcome, ...]]:
+        """Start a call in a worker."""
+
+    def shutdown(self, *, wait: bool, kill_workers: bool) -> None:
+        """End the workers, with `kill_workers` in the middle of a call."""
+
+
+class ProcessExecutor:
+    """Steps in worker processes of this machine: one thread each, and those that are idle."""
+
+    def __init__(self, workers: int) -> None:
+        self.slots = workers
+        self._pool: ReusablePool | None = None
+
+    def submit(
+        self, steps: tuple[Step, ...], options: RunOptions
+    ) -> Future[tuple[StepOutcome, ...]]:
+        """Hand the steps to a free worker; workers start when first needed and after a death."""
+        from loky import get_reusable_executor
+
+        try:
+            with _ctrl_c_later():
+                self._pool = get_reusable_executor(
+                    max_workers=self.slots,
+                    timeout=60,
+                    initializer=_start_worker,
+                    initargs=(os.getpid(), _thread_budget().path),
+                    env=_worker_environment(),
+                )
+                return _translated(self._pool.submit(run_steps, steps, options))
+        except KeyboardInterrupt:  # whoever called knows nothing of this submission
+            self.close(abandon=True)
+            raise
+
+    def set_threads(self, threads: int) -> None:
+        """Write it where all workers look, at every update and every batch."""
+        _thread_budget().write(min(threads, usable_cores()))
+
+    def close(self, *, abandon: bool) -> None:
+        """Idle workers end by themselves; with `abandon` they end now."""
+        # Asked for by itself loky would make a pool of its own, once this one has done its work.
+        if abandon and self._pool is not None:
+            # First of all: one that is still starting would miss what the pool takes away.
+            for number in list(self._pool._processes):
+                with suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            self._pool.shutdown(wait=True, kill_workers=True)
+
+
+def executor_for(workers: int) -> Executor:
+    """The executor for a number of workers of this machine."""
+    return InlineExecutor() if workers == 1 else ProcessExecutor(workers)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Ctrl-C waits until the block is left; processes started in it never see one.
+
+    A worker is hit by the Ctrl-C of its terminal like its parent, and would otherwise tell of it
+    with a traceback for as long as it is still starting.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    from loky.backend import resource_tracker as loky_tracker
+
+    for tracker in (resource_tracker, loky_tracker):
+        tracker.ensure_running()  # started in the block it would let Ctrl-C through again
+    caught: list[FrameType | None] = []
+    usual = signal.getsignal(signal.SIGINT)
+    held = threading.current_thread() is threading.main_thread() and callable(usual)
+    if held:  # the mask is this thread's alone, and another, of a library, would take the signal
+        signal.signal(signal.SIGINT, lambda _, frame: caught.append(frame))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if held:
+            signal.signal(signal.SIGINT, usual)
+    if caught and callable(usual):
+        usual(signal.SIGINT, caught[0])
+
+
+def _worker_environment() -> dict[str, str]:
+    """One thread each; memory of a batch's size is kept for the next batch, in huge pages.
+
+    An update frees all that it took, and glibc by default gives that back to the system, which
+    then clears every page of it anew: a tenth to a quarter of the time of a convolutional network.
+    What the user has set stays. Other C libraries do not look at these.
+    """
+    wanted = {
+        "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # data sets stay above it, batches below
+        "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),  # more than the activations of a batch
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    }
+    free = {name: value for name, value in wanted.items() if name not in os.environ}
+    return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **free}
+
+
+@cache
+def _thread_budget() -> ThreadBudget:
+    """One for all executors of this process, whose workers are the same too."""
+    return ThreadBudget()
+
+
+def _start_worker(parent: int, budget: Path) -> None:
+    """Ctrl-C is the parent's business; a worker whose parent is gone ends itself."""
+    import time
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    attach(budget)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _translated(inner: "Future[tuple[StepOutcome, ...]]") -> Future[tuple[StepOutcome, ...]]:
+    """The same future, with the pool's ways to say that a worker died turned into ours."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    outer: Future[tuple[StepOutcome, ...]] = Future()
+
+    def settle(done: "Future[tuple[StepOutcome, ...]]") -> None:
+        if outer.cancelled() or done.cancelled():
+            return
+        error = done.exception()
+        if error is None:
+            outer.set_result(done.result())
+        elif isinstance(error, BrokenProcessPool):
+            outer.set_exception(WorkerDied(str(error).splitlines()[0]))
+        else:
+            outer.set_exception(error)
+
+    inner.add_done_callback(settle)
+    return outer
+
+
+Listener = Callable[["Step", "StepOutcome | None"], None]
+"""Told of every step that starts (no report yet) and ends."""

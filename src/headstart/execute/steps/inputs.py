@@ -1,0 +1,127 @@
+"""From the data part of a payload to arrays, kept for the next step of this process."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from headstart.core.hashing import Json, canonical_json, digest
+from headstart.core.lru import SizedLRU
+from headstart.core.seeds import stream
+from headstart.data.corrupt import altered
+from headstart.data.datasets import Images
+from headstart.data.preprocess import Standardiser, scaling_of, statistics
+from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
+from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec
+from headstart.train.loop import Examples
+
+KEPT_BYTES = 128_000_000
+
+Datasets = dict[str, DataRef]
+"""Content hash -> how to find that data."""
+
+_kept: SizedLRU[Examples] = SizedLRU(KEPT_BYTES, lambda found: found.bytes)
+
+
+def training_examples(
+    data: Json, preprocessing: Json, datasets: Datasets
+) -> tuple[Examples, Examples]:
+    """Network inputs and labels for training (its subset, in drawing order) and validation."""
+    task = {name: value for name, value in data.items() if name != "subset"}
+
+    def train() -> Images:
+        return _chosen(training_images(data, datasets), data)
+
+    def validation() -> Images:
+        return training_images(data, datasets).validation
+
+    return (
+        _kept_examples({"train": data}, train, preprocessing, datasets),
+        _kept_examples({"validation": task}, validation, preprocessing, datasets),
+    )
+
+
+def chosen_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
+    """Network inputs and labels of a training subset alone, in drawing order."""
+    return _examples(_chosen(training_images(data, datasets), data), preprocessing, datasets)
+
+
+def _kept_examples(
+    what: Json, images: Callable[[], Images], preprocessing: Json, datasets: Datasets
+) -> Examples:
+    """Examples for the next steps too: arms share training images, and all share validation."""
+    name = digest({**what, "preprocessing": preprocessing})
+
+    def make() -> Examples:
+        return replace(_examples(images(), preprocessing, datasets), name=name)
+
+    # Where the data lies is part of the key, so that what has gone is missed.
+    return _kept.get((name, *datasets.items()), make)
+
+
+def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
+    """Network inputs and labels of the test images of a task."""
+    return _examples(test_images(data, datasets), preprocessing, datasets)
+
+
+def test_images(data: Json, datasets: Datasets) -> Images:
+    """The test images of a task."""
+    cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
+    found = test_part(datasets[data["content"]], data["groups"], SplitSpec(**cut))
+    return altered(found, data.get("alter", ()))
+
+
+def training_images(data: Json, datasets: Datasets) -> TrainingPart:
+    """All training and validation images of a task, whatever subset an arm draws."""
+    task = {name: value for name, value in data.items() if name != "subset"}
+    return _part_of(canonical_json(task), datasets[data["content"]])
+
+
+@lru_cache(maxsize=4)
+def _part_of(task: str, dataset: DataRef) -> TrainingPart:
+    data = json.loads(task)
+    found = training_part(dataset, data["groups"], SplitSpec(**data["split"]))
+    done = data.get("alter", ())
+    return TrainingPart(
+        train=altered(found.train, done), validation=altered(found.validation, done)
+    )
+
+
+def _chosen(part: TrainingPart, data: Json) -> Images:
+    drawn = data.get("subset")
+    if drawn is None:
+        return part.train
+    seed = stream(drawn["seed"], drawn["role"], "subset")
+    labels, classes = part.train.labels, len(data["groups"])
+    if "per_class" in drawn:
+        chosen = subset_per_class(labels, classes, drawn["per_class"], seed)
+    else:
+        chosen = subset(labels, classes, drawn["images"], seed)
+    return part.train.taken(chosen)
+
+
+def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Examples:
+    """Images as the bytes that they are, and how they are scaled."""
+    measured_on = preprocessing.get("measured_on")
+    fields = {name: value for name, value in preprocessing.items() if name != "measured_on"}
+    standardiser = None
+    if measured_on is not None:
+        standardiser = _standardiser(canonical_json(preprocessing), tuple(datasets.items()))
+    return Examples(
+        inputs=images.stored.transpose(0, 3, 1, 2),
+        labels=np.array(images.labels),  # a copy, because torch wants arrays it may write to
+        at=images.at,
+        scaling=scaling_of(PreprocessingSpec(**fields), standardiser),
+    )
+
+
+@lru_cache(maxsize=4)
+def _standardiser(
+    preprocessing: str, datasets: tuple[tuple[str, DataRef], ...]
+) -> Standardiser | None:
+    fields = json.loads(preprocessing)
+    data = fields.pop("measured_on")
+    train = _chosen(training_images(data, dict(datasets)), data)
+    return statistics(train, PreprocessingSpec(**fields))

@@ -1,0 +1,128 @@
+"""Studies as a store remembers them: reports, progress and outlooks; nothing is run."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import StoreError, known_names, nearest
+from headstart.flow.engine import analyse_look, plan_of, row_of
+from headstart.flow.load import Loaded, is_path
+from headstart.plan.cost_estimate import CostEstimate, StudyProgress, estimate_cost, model_seconds
+from headstart.plan.expand import expected_steps, make_plan
+from headstart.plan.steps import Plan
+from headstart.report.run_summary import RunSummary
+from headstart.store.store import Store, StudyRow
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.load import read_toml
+from headstart.study.study import StudySpec
+from headstart.study.variants import variant_name
+
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopened:
+    """A study as a store remembers it, with its plan."""
+
+    loaded: Loaded
+    plan: Plan
+    command: str
+
+
+def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
+    """The latest study of that name (or of that file's name) in a store.
+
+    Raises:
+        StoreError: the store has none; the message lists those it has. SpecError: there is no
+            such file, or it cannot be read.
+    """
+    rows = store.studies()
+    wanted = str(read_toml(Path(name)).get("name", name)) if is_path(name) else name
+    for variant in variants:
+        wanted = variant_name(wanted, variant)
+    for row in rows:
+        if row.name == wanted:
+            return _recalled(store, row)
+    known = list(dict.fromkeys(row.name for row in rows))
+    if not known:
+        raise StoreError(f"the store {store.folder} holds no study yet. Run one: headstart run ...")
+    raise StoreError(
+        f"study '{wanted}' is not in the store {store.folder}. {known_names(known)} "
+        f"{nearest(str(wanted), known)}".strip()
+    )
+
+
+def report_again(store: Store, recalled: Reopened) -> tuple["Analysis", RunSummary]:
+    """The analysis of what a store holds of a study; nothing is run."""
+    started = time.perf_counter()
+    done = len(store.finished(recalled.plan.steps))
+    analysis = analyse_look(recalled.loaded, recalled.plan, store)
+    summary = RunSummary(
+        steps_run=0,
+        steps_reused=done,
+        seconds=time.perf_counter() - started,
+        command=recalled.command,
+    )
+    return analysis, summary
+
+
+def cost_of_run(loaded: Loaded, folder: Path, workers: int) -> CostEstimate:
+    """What a run would do on a store, and about how long it would take. Makes no store."""
+    if not (folder / "headstart.db").is_file():
+        plan = make_plan(loaded.study, loaded.facts)
+        expected = expected_steps(loaded.study, loaded.facts, plan)
+        return estimate_cost(loaded.study.name, plan, expected, set(), None, workers)
+    with Store(folder, reading=True) as store:
+        plan = plan_of(loaded, store)
+        spent = store.spent()
+        rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
+        stored = store.finished(plan.steps)
+    expected = expected_steps(loaded.study, loaded.facts, plan)
+    known = rate if spent.steps else None
+    return estimate_cost(loaded.study.name, plan, expected, stored, known, workers)
+
+
+def progress(store: Store) -> list[StudyProgress]:
+    """How far every study of a store is, by the plan it last had, the latest use first."""
+    return [_progress_of(store, row) for row in store.studies()]
+
+
+def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
+    plan = store.plan(row.number)
+    if plan is None:  # last run by a headstart that did not remember plans
+        plan = row_of(_recalled(store, row).plan)
+        if store.writable:
+            store.save_plan(row.number, plan)
+    done = store.finished(plan.steps)
+    return StudyProgress(
+        study=row.name,
+        trials_done=sum(key in done for key in plan.trials),
+        num_trials=len(plan.trials) + plan.num_waiting,
+        steps_done=len(done),
+        num_steps=len(plan.steps),
+        steps_failed=len(store.failures(plan.steps)),
+        used_at=row.used_at,
+    )
+
+
+def need_store(folder: Path) -> None:
+    """Raise a StoreError where there is no store to read."""
+    if not (folder / "headstart.db").is_file():
+        raise StoreError(f"there is no store at {folder}. Run a study first, or name one: --store.")
+
+
+def _recalled(store: Store, row: StudyRow) -> Reopened:
+    """A study at the last look that was begun."""
+    study = StudySpec(**row.spec)
+    facts = {name: DatasetFacts.model_validate(fact) for name, fact in row.facts.items()}
+    first, *later = (Loaded(study=at, facts=facts) for at in study.at_looks())
+    loaded, plan = first, plan_of(first, store)
+    for following in later:
+        begun = plan_of(following, store)
+        more = [trial.predict_key for trial in begun.trials if trial.seed not in loaded.study.seeds]
+        if not store.finished(more):
+            break
+        loaded, plan = following, begun
+    return Reopened(loaded=loaded, plan=plan, command=row.command)

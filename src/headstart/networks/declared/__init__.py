@@ -1,0 +1,1 @@
+"""Networks that a study file declares: first weights (without torch) and modules."""

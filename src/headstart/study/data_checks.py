@@ -1,0 +1,183 @@
+"""Whether a study fits its data: classes, splits, sizes, image shapes, heads."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from headstart.core.errors import Problem, nearest
+from headstart.study.arms import SOURCE, LabelMap
+from headstart.study.dataset_facts import DatasetFacts, Facts
+from headstart.study.network import HEAD
+from headstart.study.partial_study import PartialStudy
+from headstart.study.shapes import num_outputs, shape_problem
+from headstart.study.sizes import SizeSpec
+from headstart.study.tasks import TaskSpec, class_index
+
+
+def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
+    """Problems that show only once the data is known: classes, counts, sizes, image shapes.
+
+    Of a task that was read in part only its data set and classes count: how it splits is not known.
+    """
+    problems: list[Problem] = []
+    tasks: dict[str, TaskSpec] = parts.get("tasks", {})
+    sound: dict[str, TaskSpec] = {}
+    rough: dict[str, int] = {}  # images of the data sets of tasks that were read in part
+    for name, task in tasks.items():
+        known = facts.get(str(task.data))
+        if known is None:
+            continue
+        repaired = name in parts.repaired.get("tasks", ())
+        found = list(_classes(name, task, known))
+        if not found and not repaired:
+            found += _split(name, task, known)
+        problems += found
+        if repaired:
+            rough[name] = sum(known.train_counts)
+        elif not found:
+            sound[name] = task
+    problems += _sizes(parts, sound, facts)
+    problems += _sizes_beyond(parts, rough)
+    problems += _networks(parts, sound, facts)
+    problems += _heads(parts, sound, facts)
+    return problems
+
+
+def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
+    where = f"tasks.{name}.classes"
+    given: list[Any] = []
+    if isinstance(task.classes, dict):
+        given = [member for members in task.classes.values() for member in members]
+        for label, members in task.classes.items():
+            if not members:
+                yield Problem(where=f"{where}.{label}", message="merges no class at all.")
+    elif task.classes is not None:
+        given = list(task.classes)
+    indices: list[int] = []
+    for member in given:
+        try:
+            indices.append(class_index(member, facts.classes))
+        except LookupError:
+            yield Problem(
+                where=where,
+                message=f"class {member!r} is not in '{task.dataset}'.",
+                allowed=f"Known: {', '.join(facts.classes)} (or 0 to {len(facts.classes) - 1}).",
+                fix=nearest(str(member), facts.classes),
+            )
+    for twice in sorted({index for index in indices if indices.count(index) > 1}):
+        yield Problem(
+            where=where,
+            message=f"class '{facts.classes[twice]}' is listed twice.",
+            fix="A class of the data set can belong to one class of the task only.",
+        )
+    if task.classes is not None and len(task.classes) == 1:
+        yield Problem(where=where, message="is one class only.", fix="Give at least two classes.")
+
+
+def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
+    """Published training images of each class of the task, before validation is taken out."""
+    groups = task.groups(facts.classes).values()
+    return tuple(sum(facts.train_counts[index] for index in group) for group in groups)
+
+
+def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
+    counts = [count for count in task_counts(task, facts) if count]
+    left = task.split.num_left(sum(counts))
+    if left < len(counts):
+        yield Problem(
+            where=f"tasks.{name}.split",
+            message=f"of {sum(counts)} images, validation ({task.split.validation:g}) and test "
+            f"({task.split.test}) leave {max(left, 0)} for training.",
+            allowed=f"Leave at least one image per class ({len(counts)}).",
+        )
+
+
+def _sizes(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
+    for target in sorted({pair.target for pair in parts.get("pairs", ())}):
+        if target not in tasks:
+            continue
+        task = tasks[target]
+        counts = [count for count in task_counts(task, facts[str(task.data)]) if count]
+        left = task.split.num_left(sum(counts))
+        for where, size in _every_size(parts):
+            wanted = size.num_images(len(counts), left)
+            rarest = int(min(counts) * left / sum(counts))
+            too_deep = size.kind == "per_class" and size.value > rarest
+            if too_deep or not len(counts) <= wanted <= left:
+                yield Problem(
+                    where=where,
+                    message=f"'{size.label}' is {wanted} images, but task '{target}' has "
+                    f"{len(counts)} classes and {left} training images "
+                    f"({sum(counts) - left} more are kept for validation and test).",
+                    allowed=f"From {len(counts)} (one per class) to {left}; per class up to "
+                    f"{rarest}.",
+                )
+
+
+def _sizes_beyond(parts: PartialStudy, rough: dict[str, int]) -> Iterator[Problem]:
+    """Sizes larger than a whole data set, whatever is taken from it."""
+    for target in sorted({pair.target for pair in parts.get("pairs", ())} & rough.keys()):
+        for where, size in _every_size(parts):
+            if size.kind in ("count", "per_class") and size.value > rough[target]:
+                yield Problem(
+                    where=where,
+                    message=f"'{size.label}' is more than the data set of task '{target}' has.",
+                    allowed=f"Up to {rough[target]} images, less those for validation and test.",
+                )
+
+
+def _every_size(parts: PartialStudy) -> Iterator[tuple[str, SizeSpec]]:
+    """The study's sizes, and those that arms have of their own."""
+    for index, size in parts.numbered("sizes"):
+        yield f"sizes[{index}]", size
+    for index, arm in parts.numbered("arms"):
+        if arm.size is not None:
+            yield f"arms[{index}].size", arm.size
+
+
+def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
+    if "network" not in parts:
+        return
+    seen: set[str] = set()
+    for task in tasks.values():
+        groups = task.groups(facts[str(task.data)].classes)
+        problem = shape_problem(parts["network"], facts[str(task.data)].shape, len(groups))
+        if problem and str(problem) not in seen:
+            seen.add(str(problem))
+            yield problem
+    for index, pair in parts.numbered("pairs"):
+        if pair.source not in tasks or pair.target not in tasks:
+            continue
+        shapes = [facts[str(tasks[name].data)].shape for name in (pair.source, pair.target)]
+        if shapes[0] != shapes[1]:
+            yield Problem(
+                where=f"pairs[{index}]",
+                message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
+                fix="Both tasks need images of one size and one number of channels.",
+            )
+
+
+def _heads(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
+    """A head that comes from the source must fit the target's classes."""
+    if "network" not in parts:
+        return
+    network = parts["network"]
+    for pair in parts.get("pairs", ()):
+        if pair.source not in tasks or pair.target not in tasks:
+            continue
+        widths = []
+        for task in (tasks[pair.source], tasks[pair.target]):
+            num_classes = len(task.groups(facts[str(task.data)].classes))
+            widths.append(num_outputs(network, num_classes))
+        if widths[0] == widths[1]:
+            continue
+        for index, arm in parts.numbered("arms"):
+            if isinstance(arm.strategy, LabelMap):
+                continue  # it answers with the source's own head
+            for number, rule in enumerate(arm.start):
+                if rule.origin == SOURCE and rule.last == HEAD:
+                    yield Problem(
+                        where=f"arms[{index}].start[{number}]",
+                        message=f"takes the head of the source, which has {widths[0]} outputs; "
+                        f"task '{pair.target}' needs {widths[1]}.",
+                        fix="Leave the head out of the rule: it then starts fresh.",
+                    )

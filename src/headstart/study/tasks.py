@@ -1,0 +1,189 @@
+"""What is to be learnt: a data set, chosen or merged classes, a validation split, preprocessing."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from headstart.study.base import Spec
+
+ClassName = str | int
+"""A class by its name, or by its index among the data set's classes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRef:
+    """A data set by name or path, and how its images are decoded: all that is needed to open it."""
+
+    dataset: str
+    size: tuple[int, int] | None = None
+    colour: Literal["grey", "rgb"] | None = None
+    skip_broken: bool = False
+
+    def __str__(self) -> str:
+        size = f" at {self.size[0]}x{self.size[1]}" if self.size else ""
+        skipping = ", skipping broken files" if self.skip_broken else ""
+        return f"{self.dataset}{size}{f' {self.colour}' if self.colour else ''}{skipping}"
+
+
+class SplitSpec(Spec):
+    """Which images of a task train, which validate and which test.
+
+    Validation images are taken out of the training images and are the same for every arm and seed.
+    `head` takes the first images of the file, `tail` the last; `random` draws without regard to
+    class, `stratified` from each class in proportion. `by = "test"` validates on the test images
+    themselves: a slip that published work contains and that a gate refuses.
+
+    `test` is the published test part, or a share of the training images at their end (the published
+    test images are then left alone), of which the last `drop_last` are dropped. `take` keeps the
+    task to a part of its training images, from one share to another in the order of the file, so
+    that two tasks on one data set can have different images.
+    """
+
+    by: Literal["stratified", "random", "head", "tail", "test"] = "stratified"
+    validation: Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)] = 0.1
+    seed: Annotated[int, Field(ge=0)] = 0
+    test: Literal["published"] | Annotated[float, Field(gt=0, lt=1)] = "published"
+    drop_last: Annotated[int, Field(ge=0)] = 0
+    take: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] = (0, 1)
+
+    @property
+    def validates(self) -> bool:
+        """Whether there are validation images."""
+        return self.by == "test" or self.validation != 0
+
+    def taken(self, num_images: int) -> slice:
+        """Where the images of the task lie among `num_images` training images."""
+        return slice(*self._bounds(num_images))
+
+    def num_taken(self, num_images: int) -> int:
+        """How many of `num_images` training images are the task's."""
+        first, last = self._bounds(num_images)
+        return max(0, last - first)
+
+    def _bounds(self, num_images: int) -> tuple[int, int]:
+        first, last = (int(share * num_images + 0.5) for share in self.take)
+        return first, last
+
+    def num_test_cut(self, num_images: int) -> int:
+        """How many of the images taken are cut off as test images (dropped ones included)."""
+        # What stays is rounded down, as `images[:int(0.8 * n)]` does.
+        return 0 if self.test == "published" else num_images - int((1 - self.test) * num_images)
+
+    def num_validation(self, num_images: int) -> int:
+        """How many of `num_images` training images go to validation (a fraction: half up)."""
+        if self.by == "test":
+            return 0
+        if isinstance(self.validation, int):
+            return self.validation
+        return int(self.validation * num_images + 0.5)
+
+    def num_left(self, num_images: int) -> int:
+        """How many of `num_images` are left for training once test and validation are taken."""
+        taken = self.num_taken(num_images)
+        left = taken - self.num_test_cut(taken)
+        return left - self.num_validation(left)
+
+
+Alteration = Literal["shuffled_labels", "inverted_images"]
+
+
+class ImageSpec(Spec):
+    """How image files of a folder or an archive become arrays of one shape.
+
+    `size` is [height, width] (bilinear, antialiased); left out, all images must have one size.
+    `colour` turns every image into `grey` or `rgb`; left out, all must be of one mode.
+    `skip_broken` leaves out files that cannot be decoded, and counts them.
+    """
+
+    size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    colour: Literal["grey", "rgb"] | None = None
+    skip_broken: bool = False
+
+
+class TaskSpec(Spec):
+    """One classification task on one data set.
+
+    `classes` is a list of classes to keep, re-indexed in the order given (all of them when it is
+    absent), or a table of new names with the classes merged under each:
+    `{ even = [0, 2, 4, 6, 8], odd = [1, 3, 5, 7, 9] }`. With `labels = "original"` the classes kept
+    have the data set's own labels, and the head is as wide as the data set has classes.
+
+    `alter` spoils a task on purpose, for controls: `shuffled_labels` deals the labels of its
+    training and validation images out anew, so that there is nothing to learn of them, and
+    `inverted_images` turns light into dark.
+    """
+
+    dataset: str
+    classes: tuple[ClassName, ...] | dict[str, tuple[ClassName, ...]] | None = None
+    labels: Literal["reindexed", "original"] = "reindexed"
+    split: SplitSpec = SplitSpec()
+    image: ImageSpec = ImageSpec()
+    alter: tuple[Alteration, ...] = ()
+
+    @field_validator("dataset")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("is empty; give the name of a data set or a path")
+        return value
+
+    @property
+    def data(self) -> DataRef:
+        """The data set as it is to be decoded."""
+        return DataRef(
+            dataset=self.dataset,
+            size=self.image.size,
+            colour=self.image.colour,
+            skip_broken=self.image.skip_broken,
+        )
+
+    def groups(self, known: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+        """The task's classes: name -> indices among `known`. Names must be known (see checks).
+
+        With original labels, the classes left out are there without any member.
+        """
+        if self.classes is None:
+            return {name: (index,) for index, name in enumerate(known)}
+        if isinstance(self.classes, dict):
+            return {
+                name: tuple(class_index(member, known) for member in members)
+                for name, members in self.classes.items()
+            }
+        indices = [class_index(given, known) for given in self.classes]
+        if self.labels == "original":
+            return {n: (index,) if index in indices else () for index, n in enumerate(known)}
+        return {known[index]: (index,) for index in indices}
+
+
+def class_index(given: ClassName, known: tuple[str, ...]) -> int:
+    """Index of a class given by name or by index.
+
+    Raises:
+        LookupError: there is no such class.
+    """
+    if isinstance(given, int):
+        if 0 <= given < len(known):
+            return given
+        raise LookupError(given)
+    try:
+        return known.index(given)
+    except ValueError:
+        raise LookupError(given) from None
+
+
+class PreprocessingSpec(Spec):
+    """How bytes become network inputs, the same for every arm of a study.
+
+    `unit` divides by 255. Standardising subtracts a mean and divides by a standard deviation, one
+    per channel or one per pixel, measured on the training images of the source task
+    (`statistics = "source"`: the convention travels with the trunk), on the images an arm itself
+    trains on (`"own"`), or on all training images of the arm's task, used or not (`"task"`: what
+    published work often does; withheld images leak into it). No deviation is taken below `floor`
+    times the range of the scaled inputs, so that a constant pixel cannot blow up.
+    """
+
+    scale: Literal["unit", "none"] = "unit"
+    standardise: Literal["none", "channel", "pixel"] = "none"
+    statistics: Literal["source", "own", "task"] = "source"
+    floor: Annotated[float, Field(gt=0, le=1)] = 0.01

@@ -1,0 +1,149 @@
+"""A network whose layers are trained as they stand: autograd and one of the optimisers."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.networks.declared.build import Network
+from headstart.study import network as spec
+from headstart.study.operations import flops_of_update
+from headstart.study.shapes import num_spatial
+from headstart.train.module_trainer import ModuleTrainer
+from headstart.train.optimisers import make_optimiser, set_rates
+from headstart.train.phase_config import PhaseConfig
+from headstart.train.precision import autocast_to
+from headstart.train.threads import parallel_map
+from headstart.train.trainer import Factor, PreparedPhase
+
+MICRO_BATCHES = 2
+LEAST_SPLIT = 150_000_000  # operations of an update; below, two threads hinder each other
+
+
+def num_micro_batches(work: PhaseConfig) -> int:
+    """Into how many parts a batch is split on a processor; nothing but the training decides it.
+
+    Layers that look at images, where they take long, see a batch in parts, which two threads may
+    compute at once. One that normalises over its batch sees it whole.
+    """
+    flops = flops_of_update(work.layers, work.network.stage_names, work.phase)
+    each = sum(flops[: num_spatial(work.layers)])
+    whole = any(isinstance(facts.layer, spec.BatchNorm) for facts in work.layers)
+    return MICRO_BATCHES if each * work.batch_size >= LEAST_SPLIT and not whole else 1
+
+
+class AutogradTrainer(ModuleTrainer):
+    """The learner of any phase: the module itself, from the first layer that moves.
+
+    Of a batch in parts, dense layers see the rows of all parts at once: reading their weights takes
+    longer than what half a batch does with them.
+    """
+
+    def __init__(self, member: PreparedPhase) -> None:
+        super().__init__(member)
+        parts = num_micro_batches(member.work) if member.device.type == "cpu" else 1
+        groups = self._groups()
+        own = dict(self.module.named_parameters())
+        self._optimiser = make_optimiser(
+            member.work.optimiser, [(rate, [own[name] for name in names]) for rate, names in groups]
+        )
+        self._turn = max(member.done, num_spatial(self.module.facts)) if parts > 1 else member.done
+        looking = {id(p) for _, e in self.module.layers()[: self._turn] for p in e.parameters()}
+        trained = [name for _, names in groups for name in names]
+        self._above = [own[name] for name in trained if id(own[name]) not in looking]
+        below = [name for name in trained if id(own[name]) in looking]
+        # Twins hold the same memory, and what is trained of it in one order.
+        modules = [self.module, *(self._twin(part) for part in range(1, parts))]
+        named = [dict(module.named_parameters()) for module in modules]
+        self._parts = [
+            (module, [parameters[name] for name in below])
+            for module, parameters in zip(modules, named, strict=True)
+        ]
+
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
+        """One update of the only member."""
+        set_rates(self._optimiser, factor)
+        (batch,) = batches
+        chosen = batch.chunk(len(self._parts))
+        seen = parallel_map(
+            lambda at: self._forward_micro_batch(self._parts[at], chosen[at]), range(len(chosen))
+        )
+        rows, truth = (_joined(some) for some in zip(*seen, strict=True))
+        below = self._parts[0][1]
+        rows.requires_grad_(bool(below))
+        with self._precision():
+            logits = self.module.resume(rows, self._turn)
+        loss = functional.cross_entropy(logits.float(), truth)
+        grads = list(torch.autograd.grad(loss, [*self._above, *([rows] if below else [])]))
+        if below:
+            grads += self._backward_micro_batch([outputs for outputs, _ in seen], grads.pop())
+        for parameter, grad in zip([*self._above, *below], grads, strict=True):
+            parameter.grad = grad
+        self._optimiser.step()
+        return logits.detach()[None], truth[None]
+
+    def _forward_micro_batch(
+        self, part: tuple[Network, list[nn.Parameter]], chosen: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What layers that look at images make of some of a batch, and the labels."""
+        module, trained = part
+        inputs, truth = self.member.train.batch(chosen)
+        with torch.set_grad_enabled(bool(trained)), self._precision():
+            return module.between(inputs, self.member.done, self._turn), truth
+
+    def _backward_micro_batch(self, outputs: list[Tensor], grads: Tensor) -> list[Tensor]:
+        """Gradients of what is trained of these layers, from the slopes at their outputs."""
+        shares = torch.split_with_sizes(grads, [len(part) for part in outputs])
+
+        def of(at: int) -> list[Tensor]:
+            end = cast(Tensor, _End.apply(outputs[at], shares[at]))  # type: ignore[no-untyped-call]
+            return list(torch.autograd.grad(end, self._parts[at][1]))
+
+        found, *others = parallel_map(of, range(len(outputs)))
+        for more in others:
+            torch._foreach_add_(found, more)
+        return found
+
+    def _precision(self) -> AbstractContextManager[object]:
+        return autocast_to(self.member.work.precision, self.member.device)
+
+    def _twin(self, part: int) -> Network:
+        """The network once more, on the same weights, with draws of its own."""
+        twin = self._network(part)
+        for name, parameter in self.module.named_parameters():
+            twin.get_parameter(name).data = parameter.data
+        return twin
+
+    def _groups(self) -> list[tuple[float, list[str]]]:
+        """Names of trainable parameters by learning rate; frozen ones get no gradient."""
+        rate = self.member.work.optimiser.lr
+        by_rate: dict[float, list[str]] = {}
+        for name, _ in self.module.named_parameters():
+            rule = self.rules[name]
+            if not rule.frozen:
+                by_rate.setdefault(rate * rule.lr_scale, []).append(name)
+        return list(by_rate.items())
+
+
+class _End(torch.autograd.Function):
+    """A number whose gradient at some outputs is given.
+
+    To hand slopes to autograd itself imports for half a second, whatever their shapes are.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, outputs: Tensor, grads: Tensor) -> Tensor:
+        ctx.grads = grads
+        return outputs.new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, _: Tensor) -> tuple[Tensor, None]:
+        return ctx.grads, None
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Parts of a batch in one, apart from how they were made."""
+    return parts[0].detach() if len(parts) == 1 else torch.cat([part.detach() for part in parts])

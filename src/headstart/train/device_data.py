@@ -1,0 +1,121 @@
+"""What is trained and measured on: images or features on the device, handed out batch by batch."""
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headstart.data.preprocess import Scaling
+from headstart.train.phase_config import Examples
+
+AT_ONCE = 4_096  # images that are scaled at a time, where all of a set are
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceData:
+    """What the trained layers see of some images (n, ...), and the labels (n,), on the device.
+
+    Images have their channels last in memory. Where `scale` is given they are still bytes, which it
+    makes inputs of a batch at a time. Where `at` is given, (n,), the inputs hold more than these
+    images, which are at those positions. `mapped` inputs lie in a file, in memory that the system
+    can take back.
+    """
+
+    inputs: Tensor
+    labels: Tensor
+    at: Tensor | None = None
+    scale: "Scale | None" = None
+    mapped: bool = False
+
+    @property
+    def bytes(self) -> int:
+        """How much memory it takes."""
+        own = self.inputs if self.at is None else self.at
+        return own.nbytes + self.labels.nbytes
+
+    def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """A copy of the inputs and labels of some images, by their indices."""
+        positions = chosen if self.at is None else self.at.index_select(0, chosen)
+        rows = self._rows().index_select(0, positions)
+        return self._inputs_of(rows), self.labels.index_select(0, chosen)
+
+    def between(self, first: int, end: int) -> Tensor:
+        """Inputs of images that follow each other, as many as there are; perhaps no copy."""
+        if self.at is None:
+            return self._inputs_of(self._rows()[first:end])
+        return self._inputs_of(self._rows().index_select(0, self.at[first:end]))
+
+    def _rows(self) -> Tensor:
+        """Images as the rows that they are: to copy whole ones takes four times as long."""
+        images = self.inputs
+        return images if images.dim() == 2 else images.permute(0, 2, 3, 1).flatten(1)
+
+    def _inputs_of(self, rows: Tensor) -> Tensor:
+        if self.scale is not None:
+            rows = self.scale(rows)
+        if self.inputs.dim() == 2:
+            return rows
+        channels, height, width = self.inputs.shape[1:]
+        return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+class Scale:
+    """A scaling on a device, of images as rows with their channels last: the numbers it gives."""
+
+    def __init__(self, scaling: Scaling, shape: tuple[int, ...], device: torch.device) -> None:
+        # A tensor, because a GPU multiplies by the inverse of a number, which rounds differently.
+        self._unit = torch.tensor(scaling.unit, dtype=torch.float32, device=device)
+        standardiser = scaling.standardiser
+        self._moments: list[Tensor] = []
+        if standardiser is not None:
+            self._moments = [
+                torch.from_numpy(np.broadcast_to(moment, (1, *shape)).reshape(-1).copy()).to(device)
+                for moment in (standardiser.mean, standardiser.deviation)
+            ]
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Float32 of bytes (n, height * width * channels)."""
+        inputs = rows.to(torch.float32).div_(self._unit)
+        if self._moments:
+            mean, deviation = self._moments
+            inputs.sub_(mean).div_(deviation)
+        return inputs
+
+
+def to_device(examples: Examples, device: torch.device) -> DeviceData:
+    """The images themselves as they are, without a copy on a processor if they are bytes."""
+    given, at = examples.inputs, examples.at
+    if at is not None and device.type != "cpu":
+        given, at = given[at], None  # no more than these go to the device
+    num, channels, height, width = given.shape
+    with warnings.catch_warnings():  # that the array is read-only: nobody writes to it
+        warnings.simplefilter("ignore", UserWarning)
+        images = torch.from_numpy(given)
+    if channels == 1:
+        # PyTorch would copy these too, though only their strides have to say so.
+        images = images.view(num, height, width, 1).permute(0, 3, 1, 2).to(device)
+    else:
+        images = images.to(device, memory_format=torch.channels_last)
+    scaling = examples.scaling
+    scale = None if scaling is None else Scale(scaling, (height, width, channels), device)
+    labels = torch.from_numpy(examples.labels).to(device)
+    if at is None:
+        return DeviceData(images, labels, scale=scale)
+    return DeviceData(images, labels, torch.from_numpy(at), scale, mapped=True)
+
+
+def scaled(part: DeviceData) -> DeviceData:
+    """A part of bytes with all of its inputs scaled, once."""
+    num, (channels, height, width) = len(part.labels), part.inputs.shape[1:]
+    room = torch.empty(num, height, width, channels, device=part.inputs.device)
+    inputs = room.permute(0, 3, 1, 2)
+    for first in range(0, num, AT_ONCE):
+        inputs[first : first + AT_ONCE] = part.between(first, first + AT_ONCE)
+    return DeviceData(inputs, part.labels)
+
+
+def flattened(part: DeviceData) -> DeviceData:
+    """Images as rows, pixel by pixel, without a copy."""
+    return replace(part, inputs=part.inputs.permute(0, 2, 3, 1).flatten(1))

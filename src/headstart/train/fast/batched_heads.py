@@ -1,0 +1,176 @@
+"""Heads on features that stay, trained side by side: stacked weights, no member on its own.
+
+An update of one such head is next to no arithmetic and all dispatch, so many take it together. A
+member's numbers are the same whoever its neighbours are, and alone:
+
+- products are taken `TILE` members at a time, the last tile filled up with nothing, so that they
+  always have the same shape and the library always chooses the same way to compute them;
+- everything else is done number by number, or row by row. A member's weights fill whole vector
+  registers (`LANES`), so that no number changes between a vector loop and what is left over of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from headstart.networks.declared.initial import Weights
+from headstart.networks.declared.memory_layout import to_canonical, to_module_layout
+from headstart.train.device_data import DeviceData
+from headstart.train.optimisers import make_optimiser, set_rates
+from headstart.train.trainer import Factor, PreparedPhase, rules_of
+
+TILE = 4  # wide enough to save most calls, narrow enough to cost a lone head little
+LANES = 32  # float32 in two of the widest registers there are, what a vector loop takes in one go
+
+
+def as_rows(features: Tensor) -> Tensor:
+    """Features (n, d) with a column of ones for the bias, filled up with zeros to whole lanes."""
+    num, width = features.shape
+    rows = features.new_zeros(num, -(-(width + 1) // LANES) * LANES)
+    rows[:, :width] = features
+    rows[:, width] = 1
+    return rows
+
+
+class BatchedLinearHeads:
+    """The learner of phases that train the head alone.
+
+    Weights are (members, outputs, row), the bias at the place of the column of ones. Members are
+    held in the order of their learning rates: those of one rate are one tensor to the optimiser.
+    """
+
+    def __init__(self, members: Sequence[PreparedPhase]) -> None:
+        order = sorted(range(len(members)), key=lambda at: members[at].work.optimiser.lr)
+        first = members[0]
+        device = first.device
+        self._members = [members[at] for at in order]
+        # None where members come in the order of their rates, as one alone does.
+        self._order = torch.tensor(order, device=device) if order != sorted(order) else None
+        self._slots = {member: slot for slot, member in enumerate(order)}
+        self._places = None if self._order is None else self._order.argsort()
+        self._head = first.work.layers[-1].parameters[0].name.rpartition(".")[0]
+        outputs, self._width = first.weights[f"{self._head}.weight"].shape
+        num, row = -(-len(members) // TILE) * TILE, first.train.inputs.shape[1]
+        self._stack = torch.zeros(num, outputs, row, device=device)
+        self._gradient = torch.zeros_like(self._stack)
+        for head, member in zip(self._stack, self._members, strict=False):
+            held = to_module_layout(member.weights, member.work.layers)
+            weight, bias = (held[f"{self._head}.{name}"] for name in ("weight", "bias"))
+            head[:, : self._width] = torch.from_numpy(np.array(weight))
+            head[:, self._width] = torch.from_numpy(np.array(bias))
+        self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
+        self._workspaces: dict[int, _Workspace] = {}
+        self._optimiser = make_optimiser(first.work.optimiser, self._groups())
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """Nothing is drawn: what lies below a head alone is deterministic."""
+        return ()
+
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
+        """One update of every head."""
+        set_rates(self._optimiser, factor)
+        size = batches.shape[1]
+        workspace = self._workspace(size)
+        if self._order is not None:
+            batches = batches[self._order]
+        live = (batches + self._firsts).flatten()
+        torch.index_select(self._rows, 0, live, out=workspace.rows[: len(live)])
+        torch.index_select(self._labels, 0, live, out=workspace.labels[: len(live)])
+        for rows, weights, outputs, _ in workspace.tiles:
+            torch.bmm(rows, weights, out=outputs)
+        logits, truth = self._logits(workspace.outputs), workspace.labels.view(-1, size)
+        # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
+        grads = logits.softmax(2).scatter_add_(2, truth[:, :, None], workspace.minus_one).div_(size)
+        grads = grads[:, :, -workspace.outputs.shape[2] :].mT
+        for (rows, _, _, gradient), grad in zip(
+            workspace.tiles, grads.chunk(len(workspace.tiles)), strict=True
+        ):
+            torch.bmm(grad, rows, out=gradient)
+        self._optimiser.step()
+        if self._places is not None:
+            return logits[self._places], truth[self._places]
+        return logits[: len(self._members)], truth[: len(self._members)]
+
+    def validation_logits(self, member: int) -> Tensor:
+        """Logits of a member's validation images."""
+        slot = self._slots[member]
+        rows = self._members[slot].validation.inputs
+        return self._logits(rows @ self._stack[slot].T)
+
+    def weights(self, member: int) -> Weights:
+        """The member's first weights with the head as it is now."""
+        slot = self._slots[member]
+        given, head = self._members[slot], self._stack[slot].cpu().numpy()
+        held = {
+            f"{self._head}.weight": head[:, : self._width].copy(),
+            f"{self._head}.bias": head[:, self._width].copy(),
+        }
+        return {**given.weights, **to_canonical(held, given.work.layers)}
+
+    def _logits(self, outputs: Tensor) -> Tensor:
+        """Logits, one per class: a single output is the second of two, the first being 0."""
+        return functional.pad(outputs, (1, 0)) if outputs.shape[-1] == 1 else outputs
+
+    def _workspace(self, size: int) -> "_Workspace":
+        if size not in self._workspaces:
+            num, outputs, row = self._stack.shape
+            new = self._stack.new_zeros
+            rows, found = new(num * size, row), new(num, size, outputs)
+            whole = (rows.view(num, size, row), self._stack.mT, found, self._gradient)
+            self._workspaces[size] = _Workspace(
+                rows=rows,
+                labels=new(num * size, dtype=torch.int64),
+                outputs=found,
+                minus_one=new(num, size, 1) - 1,
+                tiles=list(zip(*(part.chunk(num // TILE) for part in whole), strict=True)),
+            )
+        return self._workspaces[size]
+
+    def _groups(self) -> list[tuple[float, list[torch.nn.Parameter]]]:
+        """One tensor for each learning rate: a slice of the stack, and the same of its gradient."""
+        found = []
+        scale = rules_of(self._members[0].work)[f"{self._head}.weight"].lr_scale
+        rates = [member.work.optimiser.lr * scale for member in self._members]
+        first = 0
+        for rate, same in groupby(rates):
+            end = first + len(list(same))
+            weights = torch.nn.Parameter(self._stack[first:end])
+            weights.grad = self._gradient[first:end]
+            found.append((rate, [weights]))
+            first = end
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Workspace:
+    """Room for batches of one size: all members' rows and labels, outputs, minus one per image.
+
+    `tiles` are views of rows, weights (turned round), outputs and gradients, `TILE` members each.
+    """
+
+    rows: Tensor
+    labels: Tensor
+    outputs: Tensor
+    minus_one: Tensor
+    tiles: list[tuple[Tensor, ...]]
+
+
+def _joined(parts: Sequence[DeviceData]) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows and labels of all parts one after the other, and where each begins, (parts, 1).
+
+    A part that several members share is there once.
+    """
+    distinct = list({id(part): part for part in parts}.values())
+    places = {id(part): place for place, part in enumerate(distinct)}
+    firsts = [[places[id(part)] * len(part.labels)] for part in parts]
+    rows, labels = distinct[0].inputs, distinct[0].labels
+    if len(distinct) > 1:
+        rows = torch.cat([part.inputs for part in distinct])
+        labels = torch.cat([part.labels for part in distinct])
+    return rows, labels, torch.tensor(firsts, device=rows.device)

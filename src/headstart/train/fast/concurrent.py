@@ -1,0 +1,60 @@
+"""Several networks trained abreast, each by a learner of its own: for devices that one leaves idle.
+
+Nothing is shared but the device, so a member's numbers are those it has alone. On a GPU each has a
+stream of its own, and the kernels of several run at once.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from headstart.networks.declared.initial import Weights
+from headstart.train.trainer import Factor, Trainer
+
+
+class StreamedTrainers:
+    """The learner of several members out of one learner for each."""
+
+    def __init__(self, learners: Sequence[Trainer], device: torch.device) -> None:
+        self._learners = tuple(learners)
+        on_gpu = device.type == "cuda"
+        streams = learners if on_gpu else ()
+        self._streams = [torch.cuda.Stream(device) for _ in streams]  # type: ignore[no-untyped-call]
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """Those of all members."""
+        return tuple(found for learner in self._learners for found in learner.generators)
+
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
+        """One update of every member."""
+        own = torch.split(batches, 1)
+        if self._streams:
+            told = self._in_streams(own, factor)
+        else:
+            told = [
+                learner.update(batch, factor)
+                for learner, batch in zip(self._learners, own, strict=True)
+            ]
+        logits, truth = zip(*told, strict=True)
+        return torch.cat(logits), torch.cat(truth)
+
+    def _in_streams(self, own: Sequence[Tensor], factor: Factor) -> list[tuple[Tensor, Tensor]]:
+        here = torch.cuda.current_stream()
+        told = []
+        for learner, batch, stream in zip(self._learners, own, self._streams, strict=True):
+            stream.wait_stream(here)
+            with torch.cuda.stream(stream):
+                told.append(learner.update(batch, factor))
+        for stream in self._streams:
+            here.wait_stream(stream)
+        return told
+
+    def validation_logits(self, member: int) -> Tensor:
+        """Logits of a member's validation images."""
+        return self._learners[member].validation_logits(0)
+
+    def weights(self, member: int) -> Weights:
+        """A copy of a member's weights."""
+        return self._learners[member].weights(0)

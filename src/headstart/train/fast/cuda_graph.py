@@ -1,0 +1,111 @@
+"""Updates recorded on a GPU once and played back: a small network's update is mostly launches.
+
+An update of a network of the notebooks' size is twenty to sixty kernels of a few microseconds each,
+and launching one from Python takes longer than running it. A CUDA graph launches all at once, those
+of several members side by side where they were recorded in streams of their own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from headstart.networks.declared.initial import Weights
+from headstart.train.trainer import Factor, Trainer
+
+Update = Callable[[], tuple[Tensor, Tensor]]
+
+
+class Recorder(Protocol):
+    """What records an update and plays it back."""
+
+    def take(self, update: Update) -> tuple[Tensor, Tensor]:
+        """Take an update as it comes, so that all is set up when one is recorded."""
+
+    def record(self, update: Update, generators: Sequence[torch.Generator]) -> "Record":
+        """Record an update without taking it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Record:
+    """A recorded update, and where it leaves what it gives each time it is played."""
+
+    play: Callable[[], None]
+    logits: Tensor
+    truth: Tensor
+
+
+class GraphedTrainer:
+    """A learner whose updates are recorded by batch size, and played back from then on.
+
+    The first update with a batch size is taken as it comes: libraries set themselves up, and the
+    optimiser makes its state. The second is recorded. What is played back are the same kernels on
+    the same numbers, so no number depends on whether it was.
+    """
+
+    def __init__(self, learner: Trainer, recorder: Recorder, device: torch.device) -> None:
+        self._learner = learner
+        self._recorder = recorder
+        self._batches: dict[int, Tensor] = {}
+        self._records: dict[int, Record] = {}
+        self._factor = torch.ones((), device=device)
+
+    @property
+    def generators(self) -> tuple[torch.Generator, ...]:
+        """Those of the learner."""
+        return self._learner.generators
+
+    def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
+        """One update of every member."""
+        self._factor.fill_(factor)
+        size = batches.shape[1]
+        first = size not in self._batches
+        if first:
+            self._batches[size] = batches.clone(memory_format=torch.contiguous_format)
+        own = self._batches[size].copy_(batches)  # where a record reads from
+
+        def update() -> tuple[Tensor, Tensor]:
+            return self._learner.update(own, self._factor)
+
+        if first:
+            return self._recorder.take(update)
+        if size not in self._records:
+            self._records[size] = self._recorder.record(update, self.generators)
+        record = self._records[size]
+        record.play()
+        return record.logits, record.truth
+
+    def validation_logits(self, member: int) -> Tensor:
+        """Logits of a member's validation images."""
+        return self._learner.validation_logits(member)
+
+    def weights(self, member: int) -> Weights:
+        """A copy of a member's weights."""
+        return self._learner.weights(member)
+
+
+class CudaGraphs:
+    """The recorder of an NVIDIA or AMD GPU."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+    def take(self, update: Update) -> tuple[Tensor, Tensor]:
+        """On a side stream, as PyTorch asks of what runs before a recording."""
+        here = torch.cuda.current_stream()
+        self._side.wait_stream(here)
+        with torch.cuda.stream(self._side):
+            told = update()
+        here.wait_stream(self._side)
+        return told
+
+    def record(self, update: Update, generators: Sequence[torch.Generator]) -> Record:
+        """Record an update without taking it."""
+        graph = torch.cuda.CUDAGraph()
+        for generator in generators:
+            graph.register_generator_state(generator)
+        with torch.cuda.graph(graph, stream=self._side, capture_error_mode="thread_local"):
+            logits, truth = update()
+        return Record(play=graph.replay, logits=logits, truth=truth)

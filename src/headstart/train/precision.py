@@ -1,0 +1,34 @@
+"""How numbers are held while training."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+
+from headstart.study.training import Precision
+
+
+def autocast_to(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Compute products and convolutions so in this thread; weights stay float32 in any.
+
+    None is kept in half the bits, for each is used once an update.
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
+
+
+@contextmanager
+def flush_denormals() -> Iterator[None]:
+    """Take numbers below 1.2e-38 for zero in this thread, and as before afterwards.
+
+    What has no gradient, behind a relu that is never active, has running means that halve and halve
+    until they are such numbers, and stay so: a processor takes some hundred cycles for each, at
+    every update. Against a weight they are nothing.
+    """
+    before = torch.full((1,), 1e-40).mul(1).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

@@ -1,0 +1,306 @@
+"""Folders and archives of images: parts, classes, order; every fault of the layout is named."""
+
+import hashlib
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_images import picture, pictures, published, write_folder, write_zip
+from tiny_sets import alone as alone
+from tiny_sets import ref
+
+from headstart.core.errors import DataError
+from headstart.data.datasets import facts_of, open_part
+from headstart.data.find import where
+from headstart.data.formats.archives import Listing
+from headstart.data.formats.image_tree import Tree, tree_of
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+def tree(*names: str, folders: tuple[str, ...] = ()) -> Tree:
+    """The tree of a listing with these names."""
+    above = {parent for name in names for parent in _above(name)}
+    files = dict.fromkeys(names, (1, 1))
+    return tree_of(Path("photos"), Listing(files=files, folders=frozenset(above | set(folders))))
+
+
+def _above(name: str) -> list[str]:
+    parts = name.split("/")[:-1]
+    return ["/".join(parts[: index + 1]) for index in range(len(parts))]
+
+
+def fault_of(*names: str, folders: tuple[str, ...] = ()) -> str:
+    with pytest.raises(DataError) as caught:
+        tree(*names, folders=folders)
+    text = str(caught.value)
+    assert text.startswith("photos: ")
+    return text
+
+
+PAIR = ("train/cat/a.jpg", "train/dog/a.jpg")
+TESTED = (*PAIR, "test/cat/b.jpg", "test/dog/b.jpg")
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_published_parts(tmp_path: Path, zipped: bool) -> None:
+    write = write_zip if zipped else write_folder
+    path = write(tmp_path / ("photos.zip" if zipped else "photos"), published())
+    found = where(str(path))
+    assert (found.path, found.layout, found.known) == (path, "images", None)
+    facts = facts_of(ref(path))
+    assert facts.classes == ("cat", "dog")
+    assert (facts.train_counts, facts.test_counts) == ((3, 3), (2, 2))
+    assert facts.shape == (4, 5, 3)
+    assert (facts.name, facts.note, facts.licence) == (str(path), "", "")
+
+
+def test_folder_and_archive_have_one_content_in_one_order(tmp_path: Path) -> None:
+    files = published()
+    first = write_folder(tmp_path / "photos", files)
+    others = [
+        write_zip(tmp_path / "a.zip", files),
+        write_zip(tmp_path / "b.zip", dict(reversed(files.items()))),
+        write_zip(tmp_path / "c.zip", {f"photos/{name}": one for name, one in files.items()}),
+        write_zip(tmp_path / "d.zip", {f"./{name}": one for name, one in files.items()}),
+        write_zip(tmp_path / "e.zip", {n.replace("/", "\\"): one for n, one in files.items()}),
+        write_folder(
+            tmp_path / "g" / "Photos", {n.replace("train", "Train"): files[n] for n in files}
+        ),
+    ]
+    content = facts_of(ref(first)).content
+    assert [facts_of(ref(path)).content for path in others] == [content] * 6
+
+
+def test_the_order_is_by_the_hash_of_class_and_file() -> None:
+    names = [f"{label}/{index}.png" for label in ("a", "b", "c") for index in range(30)]
+    found = tree(*(f"train/{name}" for name in names), *(f"test/{name}" for name in names))
+    by_hash = sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())
+    assert found.names["train"] == [f"train/{name}" for name in by_hash]
+    assert found.labels["train"].tolist() == ["abc".index(name[0]) for name in by_hash]
+    assert len(set(found.labels["train"][:8].tolist())) == 3  # no class comes as a block
+
+
+def test_the_order_does_not_depend_on_how_a_file_system_spells_accents() -> None:
+    composed = [f"{label}/é{index}.png" for label in ("café", "dog") for index in range(9)]
+    apart = [unicodedata.normalize("NFD", name) for name in composed]
+    one, other = tree(*composed), tree(*apart)
+    assert one.classes == other.classes == ("café", "dog")
+    assert [unicodedata.normalize("NFC", name) for name in other.names["train"]] == one.names[
+        "train"
+    ]
+
+
+def test_pixels_and_labels_stay_together(tmp_path: Path) -> None:
+    files = published()
+    images = open_part(ref(write_folder(tmp_path / "photos", files)), "train")
+    found = tree(*files)
+    for name, pixels, label in zip(found.names["train"], images.pixels, images.labels, strict=True):
+        alone_in = write_zip(tmp_path / "one.zip", {"x/a.png": files[name], "y/a.png": files[name]})
+        assert (pixels == open_part(ref(alone_in), "train").pixels[0]).all()
+        assert name.split("/")[1] == ("cat", "dog")[label]
+        alone_in.unlink()
+
+
+@pytest.mark.parametrize("val", ["val", "valid", "validation", "Val"])
+def test_images_of_val_follow_those_of_train_where_there_is_a_test(val: str) -> None:
+    found = tree(*TESTED, f"{val}/cat/c.jpg", f"{val}/cat/d.jpg")
+    assert found.names["train"][2:] == sorted(
+        [f"{val}/cat/c.jpg", f"{val}/cat/d.jpg"],
+        key=lambda name: hashlib.sha256(name.split("/", 1)[1].encode()).digest(),
+    )
+    assert set(found.names["train"][:2]) == set(PAIR)
+    assert sorted(found.names["test"]) == ["test/cat/b.jpg", "test/dog/b.jpg"]
+    assert found.notes == ()
+
+
+def test_val_is_the_test_part_where_there_is_none() -> None:
+    found = tree(*PAIR, "val/cat/b.jpg", "val/dog/b.jpg")
+    assert sorted(found.names["test"]) == ["val/cat/b.jpg", "val/dog/b.jpg"]
+    assert found.notes == ("the images of val/ are the test part",)
+
+
+@pytest.mark.parametrize("prefix", ["", "train/"])
+def test_a_fifth_is_the_test_part_where_none_is_published(prefix: str) -> None:
+    names = [f"{prefix}cat/{index}.jpg" for index in range(10)]
+    names += [f"{prefix}dog/{index}.jpg" for index in range(30)]
+    found = tree(*names)
+    assert np.bincount(found.labels["test"]).tolist() == [2, 6]
+    assert np.bincount(found.labels["train"]).tolist() == [8, 24]
+    assert sorted(found.names["train"] + found.names["test"]) == sorted(names)
+    assert found.names == tree(*reversed(names)).names
+    (note,) = found.notes
+    assert note == "no test part is published: a fixed, stratified fifth (8 images) is it"
+
+
+def test_the_fifth_is_the_same_for_ever() -> None:
+    found = tree(*(f"{label}/{index}.jpg" for label in ("cat", "dog") for index in range(5)))
+    assert found.names["test"] == ["dog/4.jpg", "cat/4.jpg"]
+
+
+def test_a_class_may_be_called_train() -> None:
+    found = tree("train/a.jpg", "car/a.jpg", "train/b.jpg", "car/b.jpg")
+    assert found.classes == ("car", "train")
+
+
+def test_other_files_are_ignored_and_counted_and_hidden_ones_are_not(tmp_path: Path) -> None:
+    more = {
+        "README.txt": b"",
+        "train/cat/Thumbs.db": b"",
+        ".DS_Store": b"",
+        "train/.hidden/x.jpg": b"",
+        "__MACOSX/train/cat/._0.png": b"",
+    }
+    for path in (
+        write_folder(tmp_path / "photos", published() | more),
+        write_zip(tmp_path / "photos.zip", published() | more),
+    ):
+        facts = facts_of(ref(path))
+        assert facts.note == "2 files that are no images ignored"
+        assert facts.train_counts == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("stray", "text"),
+    [
+        (("a.jpg",), "1 image file lies outside any class folder: a.jpg."),
+        (("train/a.JPG",), "1 image file lies outside any class folder: train/a.JPG."),
+        (("masks/cat/a.jpg",), "outside any class folder: masks/cat/a.jpg."),
+        (
+            tuple(f"train/cat/deep/{index}.png" for index in range(5)),
+            "5 image files lie outside any class folder: train/cat/deep/0.png, "
+            "train/cat/deep/1.png, train/cat/deep/2.png and 2 more.",
+        ),
+    ],
+)
+def test_an_image_outside_any_class(stray: tuple[str, ...], text: str) -> None:
+    found = fault_of(*TESTED, *stray)
+    assert text in found
+    assert "Expected train/CLASS/* and test/CLASS/*, or CLASS/*." in found
+    assert "Move them into the folder of their class" in found
+
+
+@pytest.mark.parametrize(
+    ("names", "empty", "text"),
+    [
+        (TESTED, ("train/cow",), "train/cow/ holds no images."),
+        (TESTED, ("train/cow", "test/cow"), "test/cow/, train/cow/ hold no images."),
+        (PAIR, ("test",), "test/ holds no images."),
+        (("cat/a.jpg", "dog/a.jpg"), ("cow",), "cow/ holds no images."),
+        (("x/cat/a.jpg", "x/dog/a.jpg"), ("x/cow",), "x/cow/ holds no images."),
+        ((*TESTED, "train/cow/notes.txt"), (), "train/cow/ holds no images."),
+    ],
+)
+def test_a_class_without_images(names: tuple[str, ...], empty: tuple[str, ...], text: str) -> None:
+    found = fault_of(*names, folders=empty)
+    assert text in found
+    assert "Put them there, or remove the folder." in found
+
+
+def test_an_empty_class_of_real_folders_and_archives(tmp_path: Path) -> None:
+    files = published() | {"train/cow/": b""}
+    for path in (
+        write_folder(tmp_path / "photos", files),
+        write_zip(tmp_path / "photos.zip", files),
+    ):
+        with pytest.raises(DataError, match=r"photos(\.zip)?: train/cow/ holds no images"):
+            open_part(ref(path), "train")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ((*TESTED, "test/cow/a.jpg"), "class 'cow' is in test/, but not in train/."),
+        ((*TESTED, "train/cow/a.jpg"), "class 'cow' is in train/, but not in test/."),
+        ((*TESTED, "val/cow/a.jpg"), "class 'cow' is in val/, but not in train/."),
+        ((*PAIR, "val/cat/a.jpg"), "class 'dog' is in train/, but not in val/."),
+        (
+            (*PAIR, "test/cat/a.jpg", "test/Dog/a.jpg"),
+            "class 'Dog' is in test/, but not in train/; "
+            "class 'dog' is in train/, but not in test/.",
+        ),
+    ],
+)
+def test_a_class_of_one_part_only(names: tuple[str, ...], text: str) -> None:
+    found = fault_of(*names)
+    assert text in found
+    assert "Expected the same classes in both." in found
+    assert "upper and lower case" in found
+
+
+def test_layouts_that_make_no_data_set() -> None:
+    assert "has one class only: cat." in fault_of("cat/a.jpg", "cat/b.jpg")
+    assert "has test/, but no images in train/." in fault_of("test/cat/a.jpg", "test/dog/a.jpg")
+    text = fault_of("cat/a.txt", "dog/a.txt")
+    assert "holds no image files (of 2 files)." in text
+    assert "Image files end in .jpg, .jpeg, .png," in text
+
+
+@pytest.mark.parametrize(
+    "name", ["../x.png", "train/../../x.png", "/etc/x", "C:/x.png", "c:\\x", "..\\x"]
+)
+def test_a_path_that_leads_outside_the_archive_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_zip(tmp_path / "photos.zip", published() | {name: b""})
+    with pytest.raises(DataError) as caught:
+        open_part(ref(path), "train")
+    text = str(caught.value)
+    assert text.startswith(f"{path}: holds '{name}', a path that leads outside the archive.")
+    assert "Do not trust this archive" in text
+    assert sorted(tmp_path.parent.glob("*.png")) == []
+
+
+def test_an_archive_that_is_damaged_or_encrypted(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "photos.zip", published())
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    with pytest.raises(
+        DataError, match=r"photos\.zip: is not a whole \.zip: File is not a zip"
+    ) as caught:
+        open_part(ref(path), "train")
+    assert "Make it or fetch it again." in str(caught.value)
+    flagged = whole.replace(
+        b"PK\x01\x02\x14\x03\x14\x00\x00\x00", b"PK\x01\x02\x14\x03\x14\x00\x01\x00"
+    )
+    assert flagged != whole
+    path.write_bytes(flagged)
+    with pytest.raises(DataError, match=r"is encrypted \(train/cat/0\.png\)") as caught:
+        open_part(ref(path), "train")
+    assert "Unpack it with its password" in str(caught.value)
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.zip: no such file") as caught:
+        open_part(ref(tmp_path / "none.zip"), "train")
+    assert "train/CLASS/*.jpg and test/CLASS/*.jpg" in str(caught.value)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(DataError, match=r"notes\.txt: is not a folder"):
+        where(str(tmp_path / "notes.txt"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="empty: holds none of the files looked for"):
+        where(str(tmp_path / "empty"))
+
+
+def test_a_folder_with_archives(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "mine" / "photos.zip", published())
+    assert where(str(tmp_path / "mine")).path == path
+    write_zip(tmp_path / "mine" / "more.zip", published())
+    with pytest.raises(DataError, match=r"has 2 \.zip files \(more\.zip, photos\.zip\), not one"):
+        where(str(tmp_path / "mine"))
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    cats = write_folder(tmp_path / "cats", {"a.png": picture(1), "b.png": picture(2)})
+    folder = write_folder(tmp_path / "photos", pictures("dog"))
+    (folder / "cat").symlink_to(cats)
+    (cats / "circle").symlink_to(folder)
+    assert facts_of(ref(folder)).classes == ("cat", "dog")
+
+
+def test_a_changed_folder_is_read_anew(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "photos", published())
+    before = facts_of(ref(folder))
+    (folder / "train" / "cat" / "new.png").write_bytes(picture(77))
+    after = facts_of(ref(folder))
+    assert after.train_counts == (4, 3)
+    assert after.content != before.content
