@@ -206,7 +206,7 @@ def test_discriminative_rates_fall_towards_the_stem(num_stages: int, decay: floa
 
 TORCHLESS = """
 import sys, pkgutil, importlib, headstart
-rooms = ("core", "spec", "plan", "store", "data", "analyse", "report")
+rooms = ("core", "study", "plan", "store", "data", "analyse", "report")
 names = ["headstart.strategies", "headstart.flow"]
 for room in rooms:
     package = importlib.import_module(f"headstart.{room}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from headstart.execute import scheduler, worker
-from headstart.execute.executors.local import InlineExecutor, WorkerDied
+from headstart.execute.executors import InlineExecutor, WorkerDied
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.execute.steps import actions

@@ -11,7 +11,7 @@ from headstart.data.datasets import Images, facts_of
 from headstart.data.formats.idx import write_idx
 from headstart.data.tasks import TrainingPart, training_part
 from headstart.data.tasks import test_part as images_to_test
-from headstart.execute.executors.local import InlineExecutor
+from headstart.execute.executors import InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import execute
 from headstart.flow import Loaded, run, with_facts

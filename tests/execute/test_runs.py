@@ -16,7 +16,7 @@ import tomli_w
 
 from headstart import flow
 from headstart.core.errors import StoreFull
-from headstart.execute.executors.local import Executor, InlineExecutor
+from headstart.execute.executors import Executor, InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.execute.worker import StepOutcome
@@ -265,7 +265,7 @@ class Suicidal(InlineExecutor):
         """Submit to a real pool; the step kills its own process."""
         from loky import get_reusable_executor
 
-        from headstart.execute.executors.local import _translated
+        from headstart.execute.executors.processes import _translated
         from headstart.execute.worker import run_steps
 
         pool = get_reusable_executor(max_workers=1, timeout=60)

@@ -171,7 +171,7 @@ def test_failures_are_kept_and_cleared_by_success(store: Store) -> None:
 # -- claims --------------------------------------------------------------------------------------
 
 CLAIM = f"""
-with Store(folder).claimed({KEY!r}) as ours:
+with Store(folder).lock_step({KEY!r}) as ours:
     print(ours, flush=True)
     time.sleep(60)
 """

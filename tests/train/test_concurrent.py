@@ -206,7 +206,7 @@ def test_an_update_played_back_is_the_update(
     def members() -> list[PreparedPhase]:
         return [member(seed, "cpu", kind=kind, phase=full(strategy)) for seed in range(3)]
 
-    monkeypatch.setattr(loop, "fits", lambda work: False)  # by hand is for processors alone
+    monkeypatch.setattr(loop, "supports", lambda work: False)  # by hand is for processors alone
     plain, pretending, trainer_of = train_together(members()), Pretending(), loop._trainer
     monkeypatch.setattr(
         loop, "_trainer", lambda members: GraphedTrainer(trainer_of(members), pretending, CPU)

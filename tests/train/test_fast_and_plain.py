@@ -101,7 +101,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 def plainly(patch: pytest.MonkeyPatch) -> None:
     """Every update through the whole network, by autograd, the batch in one piece."""
     patch.setattr(autograd, "LEAST_SPLIT", float("inf"))
-    patch.setattr(loop, "fits", lambda _: False)
+    patch.setattr(loop, "supports", lambda _: False)
     patch.setattr(loop, "frozen_prefix", lambda *_: 0)
     patch.setattr(loop, "trains_only_head", lambda *_: False)
 
@@ -109,7 +109,7 @@ def plainly(patch: pytest.MonkeyPatch) -> None:
 def in_halves(patch: pytest.MonkeyPatch) -> None:
     """Two parts of every batch, which draw their dropout by themselves."""
     patch.setattr(autograd, "LEAST_SPLIT", 0)
-    patch.setattr(loop, "fits", lambda _: False)
+    patch.setattr(loop, "supports", lambda _: False)
 
 
 def as_it_is(_: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def full(network: NetworkSpec = NETWORK, updates: int = 10) -> Phase:
 @pytest.mark.parametrize("dense", [False, True])
 def test_the_loop_equals_a_plain_pytorch_loop(dense: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit for bit with PyTorch's own update, within rounding with that of dense layers."""
-    monkeypatch.setattr(loop, "fits", lambda _: dense)
+    monkeypatch.setattr(loop, "supports", lambda _: dense)
     result = go(full(PLAIN), PLAIN)
     module = build(PLAIN, IMAGE, 3, start(PLAIN))
     optimiser = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)

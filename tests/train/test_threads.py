@@ -27,10 +27,10 @@ IMAGE, CLASSES, CPU = (8, 8, 2), 3, torch.device("cpu")
 
 
 @pytest.fixture
-def board(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadBudget]:
+def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadBudget]:
     """Threads to lend, every update worth splitting, and batches that are several."""
     made = ThreadBudget()
-    monkeypatch.setattr(thread_budget, "_board", made)
+    monkeypatch.setattr(thread_budget, "_attached", made)
     monkeypatch.setattr(autograd, "LEAST_SPLIT", 0)
     monkeypatch.setitem(batches.MOST, "cpu", 7)
     before = torch.get_num_threads()
@@ -79,7 +79,7 @@ def go(of: NetworkSpec, phase: Phase) -> PhaseResult:
 
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_training_has_the_same_bits_on_any_number_of_threads(
-    frozen: bool, board: ThreadBudget
+    frozen: bool, budget: ThreadBudget
 ) -> None:
     """Dropout live, below what is trained too; features and validation in several batches."""
     of = network()
@@ -87,7 +87,7 @@ def test_a_training_has_the_same_bits_on_any_number_of_threads(
     (phase,) = phases_of(strategy, of.stage_names, 9, "train")
     found = []
     for threads in (1, 2, 3):
-        board.write(threads)
+        budget.set_threads(threads)
         found.append(go(of, phase))
     for other in found[1:]:
         assert other.curve == found[0].curve
@@ -96,11 +96,11 @@ def test_a_training_has_the_same_bits_on_any_number_of_threads(
 
 
 def test_a_batch_in_parts_gives_what_it_gives_whole(
-    board: ThreadBudget, monkeypatch: pytest.MonkeyPatch
+    budget: ThreadBudget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = network(dropout=False)
     (phase,) = phases_of(Full(), of.stage_names, 9, "eval")
-    board.write(2)
+    budget.set_threads(2)
     parts = go(of, phase)
     monkeypatch.setattr(autograd, "MICRO_BATCHES", 1)
     alone = go(of, phase)
@@ -113,7 +113,7 @@ def test_a_batch_in_parts_gives_what_it_gives_whole(
 
 @pytest.mark.parametrize(("least", "parts"), [(0, 2), (10**12, 1)])
 def test_only_large_updates_are_split_and_none_that_normalises_over_its_batch(
-    least: int, parts: int, board: ThreadBudget, monkeypatch: pytest.MonkeyPatch
+    least: int, parts: int, budget: ThreadBudget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autograd, "LEAST_SPLIT", least)
     for of, wanted in ((network(), parts), (network("batch_norm"), 1)):
@@ -123,9 +123,9 @@ def test_only_large_updates_are_split_and_none_that_normalises_over_its_batch(
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_as_many_pieces_at_once_as_threads_are_lent_and_in_their_order(
-    threads: int, board: ThreadBudget
+    threads: int, budget: ThreadBudget
 ) -> None:
-    board.write(threads)
+    budget.set_threads(threads)
     together = threading.Barrier(threads)
     here: list[int] = []
     most = 0
@@ -142,20 +142,20 @@ def test_as_many_pieces_at_once_as_threads_are_lent_and_in_their_order(
     assert most == threads
 
 
-def test_threads_that_come_in_the_middle_are_taken(board: ThreadBudget) -> None:
+def test_threads_that_come_in_the_middle_are_taken(budget: ThreadBudget) -> None:
     names = []
 
     def piece(number: int) -> None:
         names.append(threading.current_thread().name)
         if number == 2:
-            board.write(3)
+            budget.set_threads(3)
 
     parallel_map(piece, range(9))
     assert sum(name.startswith("headstart-lane") for name in names) == 4
 
 
-def test_what_a_piece_raises_is_raised(board: ThreadBudget) -> None:
-    board.write(2)
+def test_what_a_piece_raises_is_raised(budget: ThreadBudget) -> None:
+    budget.set_threads(2)
 
     def piece(number: int) -> None:
         if number == 3:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from headstart.execute.executors.local import Listener
+from headstart.execute.executors import Listener
 from headstart.execute.worker import StepOutcome
 from headstart.flow import Planned
 from headstart.plan.cost_estimate import model_seconds

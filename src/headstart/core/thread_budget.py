@@ -1,71 +1,85 @@
-"""Threads lent to worker processes: as many as there are cores that nobody else needs just now.
+"""Thread budget of worker processes: as many threads as there are cores that nobody else needs.
 
-Whoever hands out work writes the number into a page of memory that all its workers map; a worker
-reads it as often as it likes. What is computed must not depend on it.
+The process that hands out work writes the number into one byte of shared memory; a worker attached
+to it reads the byte as often as it likes. No result may depend on the number.
 """
 
-import mmap
 import os
-import tempfile
+import sys
+import weakref
 from contextlib import suppress
-from pathlib import Path
+from multiprocessing import resource_tracker
+from multiprocessing.shared_memory import SharedMemory
 
-MOST = 255
-_PREFIX = "headstart-threads-"
+MAX_THREADS = 255
 
 
 class ThreadBudget:
-    """A page with one number on it: how many threads each piece of work may take."""
+    """One number in shared memory: how many threads each piece of work may use.
 
-    def __init__(self, path: Path | None = None) -> None:
-        """The page at a path, or a new one in the system's folder for temporary files."""
-        self._made_by = os.getpid() if path is None else 0
-        if path is None:
-            _sweep()
-            descriptor, name = tempfile.mkstemp(prefix=f"{_PREFIX}{self._made_by}-")
-            os.write(descriptor, b"\x01")
-            self.path = Path(name)
+    Without a name it makes new shared memory, which goes with it (or, if its process is killed,
+    with Python's resource tracker); with a name it opens that of another process.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is None:
+            self._memory = SharedMemory(create=True, size=1)
+            weakref.finalize(self, _release, self._memory, os.getpid())
         else:
-            self.path = path
-            descriptor = os.open(path, os.O_RDWR)
-        self._page = mmap.mmap(descriptor, 1)
-        os.close(descriptor)
+            self._memory = _opened(name)
+            weakref.finalize(self, self._memory.close)
+        buffer = self._memory.buf
+        assert buffer is not None
+        self._byte = buffer
+        if name is None:
+            self._byte[0] = 1
 
-    def write(self, threads: int) -> None:
-        """Lend so many threads from now on."""
-        self._page[0] = min(max(threads, 1), MOST)
+    @property
+    def name(self) -> str:
+        """What another process opens it by."""
+        return self._memory.name
 
-    def read(self) -> int:
-        """How many threads are lent now."""
-        return self._page[0]
+    def set_threads(self, threads: int) -> None:
+        """Allow so many threads from now on, from 1 to `MAX_THREADS`."""
+        self._byte[0] = min(max(threads, 1), MAX_THREADS)
 
-    def __del__(self) -> None:
-        if getattr(self, "_made_by", 0) == os.getpid():
-            with suppress(OSError):
-                self.path.unlink()
-
-
-def _sweep() -> None:
-    """Take away the pages of processes that were killed."""
-    for page in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        maker = page.name.removeprefix(_PREFIX).partition("-")[0]
-        with suppress(OSError, ValueError):
-            try:
-                os.kill(int(maker), 0)
-            except ProcessLookupError:
-                page.unlink()
+    def threads(self) -> int:
+        """How many threads are allowed at this moment."""
+        return self._byte[0]
 
 
-_board: ThreadBudget | None = None
+def _opened(name: str) -> SharedMemory:
+    """Shared memory of another process, which alone unlinks it.
+
+    Before Python 3.13 whoever opens it is registered to unlink it at its own exit (bpo-38119).
+    """
+    if sys.version_info >= (3, 13):
+        return SharedMemory(name, track=False)
+    register = resource_tracker.register
+    resource_tracker.register = lambda name, rtype: None
+    try:
+        return SharedMemory(name)
+    finally:
+        resource_tracker.register = register
 
 
-def attach(path: Path) -> None:
-    """Take from now on what is lent on the page at a path; nothing where it is gone."""
-    global _board
+def _release(memory: SharedMemory, maker: int) -> None:
+    memory.close()
+    if os.getpid() == maker:  # a forked child has the object too
+        with suppress(FileNotFoundError):
+            memory.unlink()
+
+
+_attached: ThreadBudget | None = None
+
+
+def attach(name: str) -> None:
+    """Follow the budget of that name from now on; none where it is gone."""
+    global _attached
     with suppress(OSError):
-        _board = ThreadBudget(path)
+        _attached = ThreadBudget(name)
 
 
 def threads() -> int:
-    """How many threads this process may use at this moment, 1 unless it has been lent more."""
-    return 1 if _board is None else _board.read()
+    """How many threads this process may use at this moment, 1 unless it is attached to a budget."""
+    return 1 if _attached is None else _attached.threads()

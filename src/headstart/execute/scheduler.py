@@ -9,7 +9,7 @@ from math import ceil, inf
 
 from headstart.core.errors import StoreDamaged
 from headstart.execute.environment import device_for
-from headstart.execute.executors.local import Executor, Listener, WorkerDied
+from headstart.execute.executors import Executor, Listener, WorkerDied
 from headstart.execute.features import feature_cache
 from headstart.execute.options import RunOptions
 from headstart.execute.worker import StepOutcome

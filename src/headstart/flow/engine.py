@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headstart.core.hashing import Json
 from headstart.execute.environment import device_for, usable_cores
-from headstart.execute.executors.local import Listener, executor_for
+from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.load import Loaded

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.execute.executors.local import Listener
+from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import default_workers, run
 from headstart.flow.load import Changes, load, with_facts

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headstart.execute.executors.local import Listener
+from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import Planned, plan_of, run_look, save_study
 from headstart.flow.load import Changes, Loaded, load, recipes_folder

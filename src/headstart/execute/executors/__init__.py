@@ -1,1 +1,12 @@
 """Where steps run: in this process or in worker processes."""
+
+from headstart.execute.executors.executor import Executor as Executor
+from headstart.execute.executors.executor import Listener as Listener
+from headstart.execute.executors.executor import WorkerDied as WorkerDied
+from headstart.execute.executors.inline import InlineExecutor as InlineExecutor
+from headstart.execute.executors.processes import ProcessExecutor as ProcessExecutor
+
+
+def executor_for(workers: int) -> Executor:
+    """The executor for a number of workers of this machine."""
+    return InlineExecutor() if workers == 1 else ProcessExecutor(workers)

@@ -1,9 +1,4 @@
-"""Where steps run: in this process, or in worker processes. One interface for both and for more.
-
-An executor takes steps that are done together and gives a future. What it needs of the outside is
-the store's folder in the options, so an executor for a cluster can be added without a change to
-plan, train or store.
-"""
+"""Steps in worker processes of this machine."""
 
 import os
 import signal
@@ -12,62 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from headstart.core.thread_budget import ThreadBudget, attach
 from headstart.execute.environment import usable_cores
+from headstart.execute.executors.executor import WorkerDied
 from headstart.execute.options import RunOptions
 from headstart.execute.worker import StepOutcome, run_steps
 from headstart.plan.steps import Step
-
-
-class WorkerDied(Exception):
-    """The process that worked on a step is gone (killed, out of memory, crashed)."""
-
-
-class Executor(Protocol):
-    """Runs submissions, at most `slots` at a time."""
-
-    slots: int
-
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        """Start one step, or several of one stack.
-
-        The future fails with WorkerDied or StoreError; else it gives a report of each step.
-        """
-
-    def set_threads(self, threads: int) -> None:
-        """Let each submission take so many threads from now on, which changes no number."""
-
-    def close(self, *, abandon: bool) -> None:
-        """Let go of the workers; `abandon` ends steps under way."""
-
-
-class InlineExecutor:
-    """Steps in this very process, one after the other: for tests, debugging, a single worker."""
-
-    slots = 1
-
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        """Do the steps before returning."""
-        future: Future[tuple[StepOutcome, ...]] = Future()
-        try:
-            future.set_result(run_steps(steps, options))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-    def set_threads(self, threads: int) -> None:
-        """One worker was asked for, and one thread is what it takes."""
-
-    def close(self, *, abandon: bool) -> None:
-        """Nothing to let go of."""
 
 
 class ReusablePool(Protocol):
@@ -103,7 +51,7 @@ class ProcessExecutor:
                     max_workers=self.slots,
                     timeout=60,
                     initializer=_start_worker,
-                    initargs=(os.getpid(), _thread_budget().path),
+                    initargs=(os.getpid(), _thread_budget().name),
                     env=_worker_environment(),
                 )
                 return _translated(self._pool.submit(run_steps, steps, options))
@@ -113,7 +61,7 @@ class ProcessExecutor:
 
     def set_threads(self, threads: int) -> None:
         """Write it where all workers look, at every update and every batch."""
-        _thread_budget().write(min(threads, usable_cores()))
+        _thread_budget().set_threads(min(threads, usable_cores()))
 
     def close(self, *, abandon: bool) -> None:
         """Idle workers end by themselves; with `abandon` they end now."""
@@ -124,11 +72,6 @@ class ProcessExecutor:
                 with suppress(ProcessLookupError):
                     os.kill(number, signal.SIGKILL)
             self._pool.shutdown(wait=True, kill_workers=True)
-
-
-def executor_for(workers: int) -> Executor:
-    """The executor for a number of workers of this machine."""
-    return InlineExecutor() if workers == 1 else ProcessExecutor(workers)
 
 
 @contextmanager
@@ -185,7 +128,7 @@ def _thread_budget() -> ThreadBudget:
     return ThreadBudget()
 
 
-def _start_worker(parent: int, budget: Path) -> None:
+def _start_worker(parent: int, budget: str) -> None:
     """Ctrl-C is the parent's business; a worker whose parent is gone ends itself."""
     import time
 
@@ -219,7 +162,3 @@ def _translated(inner: "Future[tuple[StepOutcome, ...]]") -> Future[tuple[StepOu
 
     inner.add_done_callback(settle)
     return outer
-
-
-Listener = Callable[["Step", "StepOutcome | None"], None]
-"""Told of every step that starts (no report yet) and ends."""
