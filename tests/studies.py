@@ -4,6 +4,7 @@ from typing import Any
 
 from headstart.data.datasets import facts_of
 from headstart.flow import Loaded
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef
 
@@ -44,4 +45,6 @@ def tiny_table(**changes: Any) -> dict[str, Any]:
 def tiny(**changes: Any) -> Loaded:
     """The tiny study, checked and with its facts."""
     study = StudySpec(**tiny_table(**changes))
-    return Loaded(study=study, facts={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})
+    return Loaded(
+        study=study, facts=Facts(datasets={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})
+    )

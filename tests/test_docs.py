@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from headstart.study import arms, network, sizes, study, tasks, training
 from headstart.study.arms import NAMED_ARMS
-from headstart.study.network import NAMED_NETWORKS
+from headstart.study.declared import NAMED_NETWORKS
 from headstart.study.study import StudySpec
 
 ROOT = Path(__file__).parent.parent

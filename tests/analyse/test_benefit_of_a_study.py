@@ -17,8 +17,8 @@ from headstart.analyse.benefit.model_selection import picks_of
 from headstart.analyse.build import analyse
 from headstart.analyse.records import gather
 from headstart.execute.options import RunOptions
-from headstart.execute.steps.actions import finished_weights
 from headstart.execute.steps.inputs import training_examples
+from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, run
 from headstart.metrics import metrics_of, nll
 from headstart.plan.expand import make_plan
@@ -99,7 +99,8 @@ def test_the_fit_is_measured_on_the_arms_own_images_in_eval_mode(plan: Plan, sto
         payload = plan.steps[one.train_keys[0]].payload
         step = plan.steps[one.predict_key]
         train, _ = training_examples(payload["data"], payload["preprocessing"], step.datasets)
-        weights, _ = finished_weights(store, list(one.train_keys), "best")
+        weights, _ = StoredWeights(store, {}).finished(one.train_keys, "best")
+        assert loaded.study.network is not None
         told = predict(loaded.study.network, (28, 28, 1), 5, weights, train, torch.device("cpu"))
         row = store.row(one.score_key)
         assert row is not None

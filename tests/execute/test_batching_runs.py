@@ -11,8 +11,9 @@ from headstart.execute import scheduler, worker
 from headstart.execute.executors import InlineExecutor, WorkerDied
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
-from headstart.execute.steps import actions
-from headstart.execute.steps.actions import Outcome, PreparedStep
+from headstart.execute.steps import train as steps
+from headstart.execute.steps.outcome import Outcome
+from headstart.execute.steps.train import PreparedStep
 from headstart.execute.worker import StepOutcome, run_steps
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, StepKind
@@ -118,7 +119,7 @@ def test_heads_on_the_same_features_go_together_however_large_these_are(
         training=training | rates,
         source_training=training,
     )
-    plan, together = make_plan(loaded.study, loaded.facts), actions.train_prepared
+    plan, together = make_plan(loaded.study, loaded.facts), steps.train_prepared
     sizes: list[int] = []
 
     def counted(ready: Sequence[PreparedStep]) -> list[Outcome]:
@@ -126,7 +127,7 @@ def test_heads_on_the_same_features_go_together_however_large_these_are(
         return together(ready)
 
     monkeypatch.setattr(worker, "READY_BYTES", 1)
-    monkeypatch.setattr(actions, "train_prepared", counted)
+    monkeypatch.setattr(steps, "train_prepared", counted)
     go(plan, store_folder)
     assert max(sizes) == 3
 
@@ -149,14 +150,14 @@ def test_a_head_that_cannot_be_trained_fails_alone(
 ) -> None:
     plan = heads_study()
     broken = heads(plan)[1]
-    together = actions.train_prepared
+    together = steps.train_prepared
 
     def refuse(ready: Sequence[PreparedStep]) -> list[Outcome]:
         if any(one.step.key == broken.key for one in ready):
             raise MemoryError("too wide")
         return together(ready)
 
-    monkeypatch.setattr(actions, "train_prepared", refuse)
+    monkeypatch.setattr(steps, "train_prepared", refuse)
     tally, reports = go(plan, store_folder)
     assert tally.failed == (broken.key,)
     assert "too wide" in reports[broken.key].error

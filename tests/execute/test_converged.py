@@ -12,7 +12,6 @@ from headstart.flow import run
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
 from headstart.study.operations import flops_of_solving
-from headstart.study.shapes import layers_of
 from studies import tiny
 
 ARMS = ["scratch", "random_trunk", "probe", "converged_probe"]
@@ -50,8 +49,8 @@ def test_its_trunk_is_the_sources_and_its_row_says_how_it_was_solved(folder: Pat
             assert facts["gradient"] < 1e-5
             assert 0 < facts["iterations"] <= facts["iterations_of_path"]
             assert row.result["frozen_before"] == row.result["frozen_after"]
-            layers = layers_of(loaded.study.network, (28, 28, 1), 5)
-            assert row.result["flops"] == flops_of_solving(layers, 60, facts["iterations_of_path"])
+            facts_ = loaded.facts.of_pair(loaded.study, loaded.study.pairs[0])
+            assert row.result["flops"] == flops_of_solving(facts_, 60, facts["iterations_of_path"])
             ours, theirs = (store.arrays(t.train_keys[0]) for t in (trial, other))
             for name in ("last/dense1.0.weight", "last/dense2.0.bias"):
                 np.testing.assert_array_equal(ours[name], theirs[name])

@@ -17,6 +17,7 @@ from headstart.execute.scheduler import execute
 from headstart.flow import Loaded, run, with_facts
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef, TaskSpec
 from studies import tiny_table
@@ -71,7 +72,7 @@ def by_hand(loaded: Loaded) -> dict[str, Any]:
     tasks, facts = loaded.study.tasks, loaded.facts
     source, target = (part_of(tasks[name], loaded) for name in ("source", "target"))
     spec = tasks["target"]
-    groups = tuple(spec.groups(facts[str(spec.data)].classes).values())
+    groups = tuple(spec.groups(facts.of(spec).classes).values())
     test = images_to_test(spec.data, groups, spec.split)
 
     def alike(one: Images, other: Images) -> np.ndarray:
@@ -102,7 +103,7 @@ def by_hand(loaded: Loaded) -> dict[str, Any]:
 
 
 def part_of(task: TaskSpec, loaded: Loaded) -> TrainingPart:
-    groups = tuple(task.groups(loaded.facts[str(task.data)].classes).values())
+    groups = tuple(task.groups(loaded.facts.of(task).classes).values())
     return training_part(task.data, groups, task.split)
 
 
@@ -198,7 +199,7 @@ def test_parts_that_tasks_take_are_disjoint_and_add_up(share: float, tmp_path: P
         for take in ([0.0, share], [share, 1.0])
     )
     study = StudySpec(**tiny_table(tasks={"source": first, "target": rest}))
-    facts = {"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))}
+    facts = Facts(datasets={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})
     plan = make_plan(study, facts)
     (key,) = plan.overlaps.values()
     with Store(tmp_path / "store") as store:

@@ -65,7 +65,7 @@ def test_a_pilot_that_fails_leaves_its_trials_waiting(
     def broken(*_: object) -> None:
         raise RuntimeError("no choice today")
 
-    monkeypatch.setattr("headstart.execute.steps.actions.choose_rates", broken)
+    monkeypatch.setattr("headstart.execute.steps.select.choose_rates", broken)
     done = go(tuned(), store_folder)
     assert len(done.tally.failed) == 1  # that of the source; the rest waits for it
     assert (done.analysis.num_done, done.analysis.num_trials) == (0, 4)

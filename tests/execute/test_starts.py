@@ -16,6 +16,8 @@ from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.store.store import Store
+from headstart.study.declared import DeclaredNetwork
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef
 from studies import TINY_NETWORK, tiny_table
@@ -74,7 +76,9 @@ def digits_to_parity() -> Loaded:
             seeds=list(SEEDS),
         )
     )
-    return Loaded(study=study, facts={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})
+    return Loaded(
+        study=study, facts=Facts(datasets={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})
+    )
 
 
 class Ran:
@@ -134,6 +138,7 @@ def stages(weights: Weights, *names: str) -> Weights:
 
 def fresh(ran: Ran, seed: int, role: str = "target") -> Weights:
     network = ran.loaded.study.network
+    assert isinstance(network, DeclaredNetwork)
     return fresh_weights(network, (28, 28, 1), 2, seed, role)
 
 

@@ -7,13 +7,13 @@ from scipy import stats
 from torch.nn import functional
 
 from headstart.networks.declared import build as building
-from headstart.networks.declared.build import build, weights_of
+from headstart.networks.declared.build import build
 from headstart.networks.declared.initial import fresh_weights
 from headstart.networks.declared.layers import Dropout, MaxPool
-from headstart.study.network import NAMED_NETWORKS, NetworkSpec
-from headstart.study.shapes import layers_of
+from headstart.study.declared import NAMED_NETWORKS, DeclaredNetwork
+from headstart.study.declared_facts import layers_of
 
-EVERYTHING = NetworkSpec.model_validate(
+EVERYTHING = DeclaredNetwork.model_validate(
     {
         "stages": [
             {
@@ -40,7 +40,7 @@ EVERYTHING = NetworkSpec.model_validate(
         ]
     }
 )
-POOLED = NetworkSpec.model_validate(
+POOLED = DeclaredNetwork.model_validate(
     {"stages": [{"name": "a", "layers": [{"kind": "conv", "channels": 3}, "global_average_pool"]}]}
 )
 NETWORKS = {**NAMED_NETWORKS, "everything": EVERYTHING, "pooled": POOLED}
@@ -66,7 +66,7 @@ def test_module_has_the_parameters_and_shapes_that_the_spec_counts(name: str) ->
 @pytest.mark.parametrize("name", NETWORKS)
 def test_weights_come_back_as_they_went_in(name: str) -> None:
     weights = fresh_weights(NETWORKS[name], (28, 28, 1), 5, seed=1, role="target")
-    back = weights_of(build(NETWORKS[name], (28, 28, 1), 5, weights))
+    back = build(NETWORKS[name], (28, 28, 1), 5, weights).weights()
     assert back.keys() == weights.keys()
     for key, array in weights.items():
         np.testing.assert_array_equal(back[key], array)
@@ -95,7 +95,7 @@ def test_a_missing_or_surplus_tensor_is_refused() -> None:
 
 def test_same_padding_pads_like_tensorflow() -> None:
     """A 3x3 sum filter with stride 2 on a 4x4 image of ones: the odd row goes to the bottom."""
-    network = NetworkSpec.model_validate(
+    network = DeclaredNetwork.model_validate(
         {
             "stages": [
                 {
@@ -115,7 +115,7 @@ def test_same_padding_pads_like_tensorflow() -> None:
 
 
 def test_sigmoid_head_is_the_binary_cross_entropy() -> None:
-    network = NetworkSpec.model_validate(
+    network = DeclaredNetwork.model_validate(
         {"stages": [{"name": "a", "layers": ["flatten"]}], "head": {"output": "sigmoid"}}
     )
     weights = fresh_weights(network, (2, 2, 1), 2, seed=0, role="target")
@@ -141,7 +141,7 @@ def test_sigmoid_head_is_the_binary_cross_entropy() -> None:
     ],
 )
 def test_first_weights_have_the_deviation_of_their_formula(how: str, expected: float) -> None:
-    network = NetworkSpec.model_validate(
+    network = DeclaredNetwork.model_validate(
         {
             "stages": [{"name": "a", "layers": ["flatten", {"kind": "dense", "units": 300}]}],
             "initialiser": how,
@@ -163,19 +163,19 @@ def test_first_weights_have_the_deviation_of_their_formula(how: str, expected: f
 def test_a_head_is_the_same_on_every_trunk_of_its_seed_and_differs_between_seeds_and_roles() -> (
     None
 ):
-    def head(network: NetworkSpec, seed: int, role: str) -> np.ndarray:
+    def head(network: DeclaredNetwork, seed: int, role: str) -> np.ndarray:
         return fresh_weights(network, (28, 28, 1), 5, seed, role)["head.0.weight"]
 
     small = NAMED_NETWORKS["mlp-small"]
-    wider = NetworkSpec(stages=(*small.stages[:1], small.stages[1]))
+    wider = DeclaredNetwork(stages=(*small.stages[:1], small.stages[1]))
     np.testing.assert_array_equal(head(small, 0, "target"), head(wider, 0, "target"))
     assert not np.array_equal(head(small, 0, "target"), head(small, 1, "target"))
     assert not np.array_equal(head(small, 0, "target"), head(small, 0, "source"))
 
 
-def _layers(*layers: object) -> NetworkSpec:
+def _layers(*layers: object) -> DeclaredNetwork:
     stages = [{"name": "a", "layers": list(layers)}, {"name": "b", "layers": ["flatten"]}]
-    return NetworkSpec.model_validate({"stages": stages})
+    return DeclaredNetwork.model_validate({"stages": stages})
 
 
 def test_relu_moves_behind_max_pool_with_the_same_numbers_and_gradients() -> None:
@@ -271,7 +271,7 @@ def test_rows_behind_wide_convolutions_and_of_colours_mean_what_pytorch_says(
     last = ["flatten", *(["batch_norm"] if normalised else []), "relu"]
     wide = {"kind": "conv", "channels": 20}
     for layers in ([wide, "max_pool", *last, {"kind": "dense", "units": 6}], [wide, *last], last):
-        network = NetworkSpec.model_validate({"stages": [{"name": "a", "layers": layers}]})
+        network = DeclaredNetwork.model_validate({"stages": [{"name": "a", "layers": layers}]})
         weights = fresh_weights(network, (8, 6, 3), 4, 0, "target")
         drawn = np.random.default_rng(0)
         for name in weights:  # each number its own
@@ -299,7 +299,7 @@ def test_rows_behind_wide_convolutions_and_of_colours_mean_what_pytorch_says(
         torch.testing.assert_close(
             module(inputs.contiguous(memory_format=torch.channels_last)), expected
         )
-        for name, array in weights_of(module).items():
+        for name, array in module.weights().items():
             np.testing.assert_array_equal(array, weights[name])
 
 
@@ -320,7 +320,7 @@ def test_layers_that_work_in_place_give_the_numbers_of_those_that_do_not(
     stages = [{"name": "a", "layers": list(layers)}]
     if not {"flatten", "global_average_pool"} & set(map(str, layers)):
         stages.append({"name": "b", "layers": ["flatten"]})
-    network = NetworkSpec.model_validate({"stages": stages})
+    network = DeclaredNetwork.model_validate({"stages": stages})
     weights = fresh_weights(network, (8, 8, 2), 3, 0, "target")
     inputs = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8))).float()
     inputs = inputs.to(memory_format=torch.channels_last)

@@ -5,6 +5,7 @@ from typing import Any
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 CONTENT = "c0ffee" + "0" * 58
@@ -58,7 +59,7 @@ def digits(name: str = "digits", **changes: Any) -> DatasetFacts:
 def plan_of(facts: DatasetFacts | None = None, **changes: Any) -> Plan:
     """The plan of the study with changed sections."""
     facts = facts or digits()
-    return make_plan(StudySpec(**{**STUDY, **changes}), {facts.name: facts})
+    return make_plan(StudySpec(**{**STUDY, **changes}), Facts(datasets={facts.name: facts}))
 
 
 def trial(plan: Plan, arm: str, size: str = "20", seed: int = 0) -> Trial:

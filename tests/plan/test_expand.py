@@ -6,6 +6,7 @@ import pytest
 from plans import CONTENT, STUDY, digits, first_step, plan_of, source, trial
 
 from headstart.plan.expand import make_plan
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 CHAIN = [
@@ -28,7 +29,7 @@ def test_steps_of_the_study_are_counted() -> None:
 
 
 def test_a_plan_is_pure() -> None:
-    study, facts = StudySpec(**STUDY), {"digits": digits()}
+    study, facts = StudySpec(**STUDY), Facts(datasets={"digits": digits()})
     before = study.model_dump_json()
     one, two = make_plan(study, facts), make_plan(study, facts)
     assert one == two

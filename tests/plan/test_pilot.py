@@ -12,6 +12,7 @@ from headstart.core.hashing import Json
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.pilot import choose_rates, extended, margin_from
 from headstart.plan.steps import Plan, Score
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 TUNED: dict[str, Any] = {**STUDY["training"], "rates": [0.01, 0.03, 0.1]}
@@ -76,7 +77,7 @@ def settled(best: dict[str, float], **changes: Any) -> Plan:
     study, facts = StudySpec(**{**STUDY, **changes}), digits()
     choices: dict[str, Json] = {}
     for _ in range(10):
-        plan = make_plan(study, {facts.name: facts}, choices.get)
+        plan = make_plan(study, Facts(datasets={facts.name: facts}), choices.get)
         if not plan.undecided:
             return plan
         for key in plan.undecided:
@@ -176,7 +177,7 @@ def test_without_validation_images_the_margin_is_one_point() -> None:
 
 
 def test_what_is_expected_stands_for_the_trials_that_wait() -> None:
-    study, facts = StudySpec(**{**STUDY, "training": TUNED}), {"digits": digits()}
+    study, facts = StudySpec(**{**STUDY, "training": TUNED}), Facts(datasets={"digits": digits()})
     plan = make_plan(study, facts)
     expected = expected_steps(study, facts, plan)
     assert sum(step.kind == "predict" for step in expected) == 33  # trials and source runs

@@ -1,7 +1,8 @@
 """Facts of the published data sets, written by hand: what a plan knows where no data lies."""
 
 from headstart.data.catalogue import KNOWN
-from headstart.study.dataset_facts import DatasetFacts, Facts
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import Facts
 
 TRAIN_COUNTS = {
     "mnist": (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
@@ -18,7 +19,7 @@ TEST_COUNTS = {
     "fashion-mini": (200,) * 10,
 }
 
-FACTS: Facts = {
+DATASETS = {
     name: DatasetFacts(
         name=name,
         content=f"{number:064x}",
@@ -29,3 +30,5 @@ FACTS: Facts = {
     )
     for number, (name, counts) in enumerate(TRAIN_COUNTS.items())
 }
+
+FACTS = Facts(datasets=DATASETS)

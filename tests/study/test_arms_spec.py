@@ -3,7 +3,7 @@
 import pytest
 
 from headstart.study.arms import NAMED_ARMS, ArmSpec, CutSweep, Freeze, Full, StartRule
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import StudySpec
 from studies import TINY_NETWORK, tiny_table
@@ -87,7 +87,7 @@ def test_a_sweep_by_hand() -> None:
 
 def test_cuts_lie_after_stages_that_hold_weights() -> None:
     """A cut after pooling alone would be the cut before it."""
-    assert NetworkSpec.model_validate(TINY_NETWORK).cuts == ("dense1", "dense2")
+    assert DeclaredNetwork.model_validate(TINY_NETWORK).cuts == ("dense1", "dense2")
     study = StudySpec(**tiny_table(cuts={"size": 60, "families": ["AnB"]}))
     assert [arm.name for arm in study.all_arms if arm.family] == ["AnB@dense1", "AnB@dense2"]
     assert [arm.cut for arm in study.all_arms if arm.family] == ["dense1", "dense2"]

@@ -4,22 +4,21 @@ from typing import Any
 
 import pytest
 
-from headstart.study.frozen import frozen_prefix, train_mode_stages
-from headstart.study.network import NAMED_NETWORKS, NetworkSpec
-from headstart.study.operations import flops_per_image
-from headstart.study.phases import Phase, Rule
-from headstart.study.shapes import (
+from headstart.study.declared import NAMED_NETWORKS, DeclaredNetwork
+from headstart.study.declared_facts import (
     ShapeError,
+    declared_facts,
     layers_of,
     num_outputs,
-    num_parameters,
-    num_trainable,
     shape_problem,
 )
+from headstart.study.frozen import frozen_prefix, num_trainable, train_mode_stages
+from headstart.study.operations import flops_per_image
+from headstart.study.phases import Phase, Rule
 
 
-def network(*layers: Any, **rest: Any) -> NetworkSpec:
-    return NetworkSpec.model_validate({"stages": [{"name": "all", "layers": layers}], **rest})
+def network(*layers: Any, **rest: Any) -> DeclaredNetwork:
+    return DeclaredNetwork.model_validate({"stages": [{"name": "all", "layers": layers}], **rest})
 
 
 def conv(channels: int, kernel: int = 3, **rest: Any) -> dict[str, Any]:
@@ -56,9 +55,9 @@ SMALL = network(conv(10), "max_pool", "flatten", dense(15), "relu", DROPOUT)
     ],
 )
 def test_parameters_of_the_notebooks_networks(
-    built: NetworkSpec, image: tuple[int, ...], classes: int, parameters: int
+    built: DeclaredNetwork, image: tuple[int, ...], classes: int, parameters: int
 ) -> None:
-    assert num_parameters(layers_of(built, image, classes)) == parameters
+    assert declared_facts(built, image, classes).num_parameters == parameters
 
 
 def test_a_sigmoid_head_has_one_output_for_two_classes_only() -> None:
@@ -68,7 +67,7 @@ def test_a_sigmoid_head_has_one_output_for_two_classes_only() -> None:
 
 
 # 6x6x1 -> conv 2 (3x3) -> 4x4x2 -> pool -> 2x2x2 -> flatten -> 8 -> dense 3 -> head 2
-TINY = NetworkSpec.model_validate(
+TINY = DeclaredNetwork.model_validate(
     {
         "stages": [
             {"name": "stem", "layers": [conv(2), "relu", "max_pool"]},
@@ -78,6 +77,7 @@ TINY = NetworkSpec.model_validate(
 )
 NAMES = TINY.stage_names
 LAYERS = layers_of(TINY, (6, 6, 1), 2)
+FACTS = declared_facts(TINY, (6, 6, 1), 2)
 CONV, BODY, HEAD = 2 * 18 * 16, 2 * 24, 2 * 6  # two operations for each weight and place
 
 
@@ -103,7 +103,7 @@ def test_layers_of_a_tiny_network_by_hand() -> None:
         "stem.0.weight", "stem.0.bias", "body.1.weight", "body.1.bias", "head.0.weight",
         "head.0.bias",
     ]  # fmt: skip
-    assert num_parameters(LAYERS) == (18 + 2) + (24 + 3) + (6 + 2)
+    assert FACTS.num_parameters == (18 + 2) + (24 + 3) + (6 + 2)
     assert [fact.flops for fact in LAYERS if fact.flops] == [CONV, BODY, HEAD]
 
 
@@ -124,21 +124,21 @@ def test_layers_of_a_tiny_network_by_hand() -> None:
 def test_operations_and_trained_parameters_of_a_phase(
     scales: tuple[float, ...], once: int, each: int, trainable: int
 ) -> None:
-    found = flops_per_image(LAYERS, NAMES, phase(*scales))
+    found = flops_per_image(FACTS, phase(*scales))
     assert (found.once, found.each) == (once, each)
-    assert num_trainable(LAYERS, NAMES, (phase(*scales),)) == trainable
+    assert num_trainable(FACTS, (phase(*scales),)) == trainable
 
 
 def test_a_frozen_stage_that_stays_live_moves_from_its_dropout_on() -> None:
     built = network(conv(4), DROPOUT, "batch_norm", "flatten")
-    layers = layers_of(built, (5, 5, 1), 2)
+    facts = declared_facts(built, (5, 5, 1), 2)
     found = {}
     for mode in ("eval", "train"):
         rules = (
             Rule(first="all", last="all", lr_scale=0, mode=mode),
             Rule(first="head", last="head", lr_scale=1, mode="train"),
         )
-        found[mode] = frozen_prefix(layers, ("all", "head"), Phase(rules=rules, updates=1))
+        found[mode] = frozen_prefix(facts, Phase(rules=rules, updates=1))
     assert found == {"eval": 4, "train": 1}
 
 
@@ -147,15 +147,15 @@ def test_a_stage_of_dropout_alone_is_live_where_its_rule_says_so() -> None:
         {"name": "conv", "layers": [conv(4), "flatten"]},
         {"name": "drop", "layers": [DROPOUT]},
     ]
-    built = NetworkSpec.model_validate({"stages": stages})
-    layers = layers_of(built, (5, 5, 1), 2)
+    built = DeclaredNetwork.model_validate({"stages": stages})
+    facts = declared_facts(built, (5, 5, 1), 2)
     rule = Rule(first="conv", last="head", lr_scale=1, mode="train")
-    live = train_mode_stages(layers, built.stage_names, Phase(rules=(rule,), updates=1))
+    live = train_mode_stages(facts, Phase(rules=(rule,), updates=1))
     assert live == {"conv", "drop", "head"}
 
 
 def test_what_any_phase_trains_is_trainable() -> None:
-    assert num_trainable(LAYERS, NAMES, (phase(0, 0, 1), phase(1, 0, 0))) == 28
+    assert num_trainable(FACTS, (phase(0, 0, 1), phase(1, 0, 0))) == 28
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from headstart.core.errors import Problem, SpecError
 from headstart.data.datasets import facts_of
 from headstart.study.data_checks import check_facts, task_counts
 from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import Facts
 from headstart.study.study import parse
 from headstart.study.tasks import DataRef, TaskSpec
 from studies import TINY_NETWORK, tiny, tiny_table
@@ -225,7 +226,7 @@ def test_source_and_target_need_images_of_one_shape() -> None:
         test_counts=(10, 10),
     )
     mini = facts_of(DataRef(dataset="mnist-mini"))
-    found = check_facts(parts, {"colour": colour, "mnist-mini": mini})
+    found = check_facts(parts, Facts(datasets={"colour": colour, "mnist-mini": mini}))
     assert (none, found) == (
         [],
         [

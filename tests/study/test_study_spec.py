@@ -8,8 +8,8 @@ import pytest
 
 from headstart.core.errors import SpecError
 from headstart.study.arms import NAMED_ARMS, ArmSpec, Full
+from headstart.study.declared import NAMED_NETWORKS, Conv, DeclaredNetwork, StageSpec
 from headstart.study.load import read_toml
-from headstart.study.network import NAMED_NETWORKS, Conv, NetworkSpec, StageSpec
 from headstart.study.study import Pair, StudySpec
 from headstart.study.tasks import TaskSpec, class_index
 from headstart.study.training import OptimiserSpec, ScheduleSpec, TrainingSpec
@@ -88,7 +88,7 @@ def written() -> StudySpec:
                 }
             ),
         },
-        network=NetworkSpec.model_validate(
+        network=DeclaredNetwork.model_validate(
             {
                 "initialiser": "torch",
                 "head": {"output": "sigmoid"},

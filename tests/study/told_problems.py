@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from headstart.core.errors import Problem
 from headstart.study.arms import NAMED_ARMS
-from headstart.study.network import AnyLayer
+from headstart.study.declared import AnyLayer
 from headstart.study.study import StudySpec
 from studies import TINY_NETWORK
 

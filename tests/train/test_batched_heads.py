@@ -12,19 +12,22 @@ from headstart.networks.declared.build import Network, build
 from headstart.networks.declared.initial import Weights, fresh_weights
 from headstart.strategies import phases_of
 from headstart.study.arms import Probe
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase, Rule
 from headstart.study.training import OptimiserSpec, ScheduleSpec
-from headstart.train import features, loop
+from headstart.train import features
 from headstart.train.loop import Examples, PhaseConfig, PhaseResult, prepare, train_together
-from headstart.train.trainer import PreparedPhase
+from headstart.train.registry import AUTOGRAD, BATCHED_HEADS, MANUAL_BACKPROP, TRAINERS
+from headstart.train.trainer import PreparedPhase, TrainerKind
 
 CPU = torch.device("cpu")
 IMAGE = (4, 4, 1)
 
+OTHERS = (MANUAL_BACKPROP, AUTOGRAD)
 
-def network(width: int, output: str = "softmax") -> NetworkSpec:
-    return NetworkSpec.model_validate(
+
+def network(width: int, output: str = "softmax") -> DeclaredNetwork:
+    return DeclaredNetwork.model_validate(
         {
             "stages": [
                 {
@@ -38,7 +41,7 @@ def network(width: int, output: str = "softmax") -> NetworkSpec:
 
 
 # Rows behind it are held pixel by pixel, and so are the weights of its head.
-WIDE = NetworkSpec.model_validate(
+WIDE = DeclaredNetwork.model_validate(
     {"stages": [{"name": "conv", "layers": [{"kind": "conv", "channels": 18}, "relu", "flatten"]}]}
 )
 
@@ -57,6 +60,7 @@ def member(
 ) -> PreparedPhase:
     """A probe with data, first weights and batches of its own."""
     net = changes.pop("network", network(width))
+    trainers = changes.pop("trainers", TRAINERS)
     work = PhaseConfig(
         network=net,
         image=IMAGE,
@@ -78,6 +82,7 @@ def member(
         examples(seed, num, classes),
         examples(99, 30, classes),
         CPU,
+        trainers=trainers,
     )
 
 
@@ -170,36 +175,34 @@ def test_every_optimiser_gives_bits_that_do_not_depend_on_neighbours_and_rates(
 @pytest.mark.parametrize("settings", OPTIMISERS, ids=str)
 @pytest.mark.parametrize("shape", [SHAPES[0], SHAPES[4], SHAPES[5]])
 def test_stacked_heads_give_what_the_network_itself_gives(
-    settings: dict[str, Any], shape: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    settings: dict[str, Any], shape: dict[str, Any]
 ) -> None:
-    def members() -> list[PreparedPhase]:
-        return [member(seed, optimiser=optimiser(settings), **shape) for seed in range(3)]
+    def members(trainers: Sequence[TrainerKind] = TRAINERS) -> list[PreparedPhase]:
+        return [
+            member(seed, optimiser=optimiser(settings), trainers=trainers, **shape)
+            for seed in range(3)
+        ]
 
     stacked = train_together(members())
-    monkeypatch.setattr(loop, "trains_only_head", lambda *_: False)
-    for ours, one in zip(stacked, members(), strict=True):
-        assert not one.trains_only_head
+    for ours, one in zip(stacked, members(OTHERS), strict=True):
+        assert one.trainer is not BATCHED_HEADS
         assert_close(ours, train_together([one])[0])
 
 
-def test_a_phase_that_goes_on_in_the_middle_of_an_epoch_gives_what_the_network_gives(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def later() -> PreparedPhase:
-        return member(0, first_update=6, measure_at=(8, 30))
+def test_a_phase_that_goes_on_in_the_middle_of_an_epoch_gives_what_the_network_gives() -> None:
+    def later(trainers: Sequence[TrainerKind] = TRAINERS) -> PreparedPhase:
+        return member(0, first_update=6, measure_at=(8, 30), trainers=trainers)
 
-    stacked = train_together([later()])[0]
-    monkeypatch.setattr(loop, "trains_only_head", lambda *_: False)
-    assert_close(stacked, train_together([later()])[0])
+    assert_close(train_together([later()])[0], train_together([later(OTHERS)])[0])
 
 
-def test_a_learning_rate_scale_of_the_head_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_learning_rate_scale_of_the_head_counts() -> None:
     rules = (
         Rule(first="dense", last="dense", lr_scale=0, mode="eval"),
         Rule(first="head", last="head", lr_scale=0.25, mode="train"),
     )
     scaled = member(0, 0.4, phase=Phase(rules=rules, updates=24))
-    assert scaled.trains_only_head
+    assert scaled.trainer is BATCHED_HEADS
     assert_close(train_together([scaled])[0], train_together([member(0, 0.1)])[0])
 
 
@@ -223,7 +226,7 @@ def test_only_what_differs_in_seed_data_and_rate_goes_together() -> None:
 def test_an_epsilon_of_zero_is_left_to_the_network() -> None:
     """It divides 0 by 0 where a weight has no gradient, as those that fill up lanes have none."""
     settings = {"kind": "adam", "momentum": 0.0, "epsilon": 0.0}
-    assert not member(0, optimiser=settings).trains_only_head
+    assert member(0, optimiser=settings).trainer is not BATCHED_HEADS
 
 
 def test_features_of_named_examples_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:

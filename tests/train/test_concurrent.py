@@ -11,7 +11,7 @@ import torch
 from headstart.networks.declared.initial import fresh_weights
 from headstart.strategies import phases_of
 from headstart.study.arms import AnyStrategy, Freeze, Full, Probe
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase, Rule
 from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train import loop
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))
 DEVICES = ["cpu", GPU]
 IMAGE = (8, 8, 2)
-NETWORK = NetworkSpec.model_validate(
+NETWORK = DeclaredNetwork.model_validate(
     {
         "stages": [
             {
@@ -140,7 +140,7 @@ def test_the_order_of_neighbours_changes_nothing(device: str) -> None:
         assert_same_bits(one, other)
 
 
-STILL = NetworkSpec.model_validate(
+STILL = DeclaredNetwork.model_validate(
     {
         "stages": [
             {
@@ -206,10 +206,9 @@ def test_an_update_played_back_is_the_update(
     def members() -> list[PreparedPhase]:
         return [member(seed, "cpu", kind=kind, phase=full(strategy)) for seed in range(3)]
 
-    monkeypatch.setattr(loop, "supports", lambda work: False)  # by hand is for processors alone
-    plain, pretending, trainer_of = train_together(members()), Pretending(), loop._trainer
+    plain, pretending, make = train_together(members()), Pretending(), loop.make_trainer
     monkeypatch.setattr(
-        loop, "_trainer", lambda members: GraphedTrainer(trainer_of(members), pretending, CPU)
+        loop, "make_trainer", lambda phases: GraphedTrainer(make(phases), pretending, CPU)
     )
     for found, wanted in zip(train_together(members()), plain, strict=True):
         for name, array in wanted.last_weights.items():

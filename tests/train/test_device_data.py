@@ -15,8 +15,8 @@ from headstart.networks.declared.build import build
 from headstart.networks.declared.initial import fresh_weights
 from headstart.strategies import phases_of
 from headstart.study.arms import Full, Probe, Strategy
-from headstart.study.network import NetworkSpec
-from headstart.study.shapes import Shape
+from headstart.study.declared import DeclaredNetwork
+from headstart.study.network_facts import Shape
 from headstart.study.tasks import PreprocessingSpec
 from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train import device_data, features
@@ -157,14 +157,14 @@ NETWORKS: dict[str, list[Sequence[Any]]] = {
 }
 
 
-def network_of(layers: list[Sequence[Any]]) -> NetworkSpec:
+def network_of(layers: list[Sequence[Any]]) -> DeclaredNetwork:
     stages = zip(("low", "high"), layers, strict=True)
-    return NetworkSpec.model_validate(
+    return DeclaredNetwork.model_validate(
         {"stages": [{"name": name, "layers": list(within)} for name, within in stages]}
     )
 
 
-def work_of(network: NetworkSpec, strategy: Strategy, image: Shape) -> PhaseConfig:
+def work_of(network: DeclaredNetwork, strategy: Strategy, image: Shape) -> PhaseConfig:
     (phase,) = phases_of(strategy, network.stage_names, 9)
     return PhaseConfig(
         network=network,
@@ -207,11 +207,11 @@ def test_no_training_and_no_test_depends_on_how_images_lie_in_memory(
 def forward(side: int, channels: int = 3, num: int = 5) -> Forward:
     """Of a convolution that gives 4 * side * side values, pooling and a dense layer."""
     layers = [conv(4), "max_pool", "flatten", dense(6)]
-    network = NetworkSpec.model_validate({"stages": [{"name": "low", "layers": layers}]})
+    network = DeclaredNetwork.model_validate({"stages": [{"name": "low", "layers": layers}]})
     image = (side, side, channels)
     drawn = np.random.default_rng(0).integers(0, 256, (num, *image), dtype=np.uint8)
     module = build(network, image, CLASSES, fresh_weights(network, image, CLASSES, 0, "target"))
-    return Forward(module.eval(), to_device(as_bytes(drawn), CPU), 0, len(module.facts), CPU)
+    return Forward(module.eval(), to_device(as_bytes(drawn), CPU), 0, len(module.facts.blocks), CPU)
 
 
 @pytest.mark.parametrize(("side", "piece"), [(8, 128), (64, 91), (200, 9), (1_000, 1)])

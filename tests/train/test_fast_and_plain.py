@@ -5,7 +5,7 @@ seeds do; the mean over seeds must not. Where the arithmetic is the same, tests 
 features, columns, lanes) compare the numbers themselves.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -14,14 +14,16 @@ import torch
 from headstart.networks.declared.initial import fresh_weights
 from headstart.strategies import phases_of
 from headstart.study.arms import AnyStrategy, Freeze, Full, Probe
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.training import OptimiserSpec, ScheduleSpec
-from headstart.train import autograd, loop
+from headstart.train import autograd
 from headstart.train.loop import Examples, run_phase
 from headstart.train.phase_config import PhaseConfig
+from headstart.train.registry import AUTOGRAD, BATCHED_HEADS, TRAINERS
+from headstart.train.trainer import TrainerKind
 
 IMAGE, CLASSES, SEEDS, CPU = (8, 8, 1), 4, 16, torch.device("cpu")
-CONV = NetworkSpec.model_validate(
+CONV = DeclaredNetwork.model_validate(
     {
         "stages": [
             {
@@ -38,7 +40,7 @@ CONV = NetworkSpec.model_validate(
         ]
     }
 )
-DENSE = NetworkSpec.model_validate(
+DENSE = DeclaredNetwork.model_validate(
     {
         "stages": [
             {
@@ -71,7 +73,12 @@ def examples(seed: int, num: int) -> Examples:
 VALIDATION = examples(0, 300)
 
 
-def accuracies(network: NetworkSpec, strategy: AnyStrategy, optimiser: OptimiserSpec) -> np.ndarray:
+def accuracies(
+    network: DeclaredNetwork,
+    strategy: AnyStrategy,
+    optimiser: OptimiserSpec,
+    way: "Way | None" = None,
+) -> np.ndarray:
     """Accuracy on 300 images after 40 updates, by seed."""
     (phase,) = phases_of(strategy, network.stage_names, 40, "train")
     found = []
@@ -90,57 +97,56 @@ def accuracies(network: NetworkSpec, strategy: AnyStrategy, optimiser: Optimiser
             role="target",
         )
         weights = fresh_weights(network, IMAGE, CLASSES, seed=seed, role="target")
-        result = run_phase(work, weights, examples(seed + 1, 120), VALIDATION, CPU)
+        result = run_phase(
+            work,
+            weights,
+            examples(seed + 1, 120),
+            VALIDATION,
+            CPU,
+            trainers=way.trainers if way else TRAINERS,
+            use_features=way is None or way.use_features,
+        )
         found.append(result.curve[-1].validation_accuracy)
     return np.array(found, dtype=float)
 
 
-Patch = Callable[[pytest.MonkeyPatch], None]
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """A way to train: the trainers to choose from, features or none, from when on batches split."""
+
+    trainers: tuple[TrainerKind, ...] = TRAINERS
+    use_features: bool = True
+    least_split: float = autograd.LEAST_SPLIT
 
 
-def plainly(patch: pytest.MonkeyPatch) -> None:
-    """Every update through the whole network, by autograd, the batch in one piece."""
-    patch.setattr(autograd, "LEAST_SPLIT", float("inf"))
-    patch.setattr(loop, "supports", lambda _: False)
-    patch.setattr(loop, "frozen_prefix", lambda *_: 0)
-    patch.setattr(loop, "trains_only_head", lambda *_: False)
-
-
-def in_halves(patch: pytest.MonkeyPatch) -> None:
-    """Two parts of every batch, which draw their dropout by themselves."""
-    patch.setattr(autograd, "LEAST_SPLIT", 0)
-    patch.setattr(loop, "supports", lambda _: False)
-
-
-def as_it_is(_: pytest.MonkeyPatch) -> None:
-    """On columns, heads side by side, features once: what such a training gets."""
+PLAINLY = Way(trainers=(AUTOGRAD,), use_features=False, least_split=float("inf"))
+IN_HALVES = Way(trainers=(BATCHED_HEADS, AUTOGRAD), least_split=0)
+AS_IT_IS = Way()
 
 
 @pytest.mark.parametrize(
     ("network", "strategy", "optimiser", "faster"),
     [
-        (CONV, Full(), ADAM, in_halves),
-        (CONV, Freeze(cut="conv"), ADAM, in_halves),
-        (CONV, Full(), ADAM, as_it_is),
-        (CONV, Freeze(cut="conv"), ADAM, as_it_is),
-        (CONV, Freeze(cut="conv"), SGD, as_it_is),
-        (DENSE, Full(), SGD, as_it_is),
-        (CONV, Probe(), SGD, as_it_is),
+        (CONV, Full(), ADAM, IN_HALVES),
+        (CONV, Freeze(cut="conv"), ADAM, IN_HALVES),
+        (CONV, Full(), ADAM, AS_IT_IS),
+        (CONV, Freeze(cut="conv"), ADAM, AS_IT_IS),
+        (CONV, Freeze(cut="conv"), SGD, AS_IT_IS),
+        (DENSE, Full(), SGD, AS_IT_IS),
+        (CONV, Probe(), SGD, AS_IT_IS),
     ],
 )
 def test_means_over_seeds_agree_within_the_noise_of_seeds(
-    network: NetworkSpec,
+    network: DeclaredNetwork,
     strategy: AnyStrategy,
     optimiser: OptimiserSpec,
-    faster: Patch,
+    faster: Way,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with monkeypatch.context() as patch:
-        faster(patch)
-        fast = accuracies(network, strategy, optimiser)
-    with monkeypatch.context() as patch:
-        plainly(patch)
-        plain = accuracies(network, strategy, optimiser)
+    monkeypatch.setattr(autograd, "LEAST_SPLIT", faster.least_split)
+    fast = accuracies(network, strategy, optimiser, faster)
+    monkeypatch.setattr(autograd, "LEAST_SPLIT", PLAINLY.least_split)
+    plain = accuracies(network, strategy, optimiser, PLAINLY)
     noise = plain.std(ddof=1) / SEEDS**0.5
     assert plain.mean() > 0.4  # something is learnt,
     assert noise > 0.002  # and seeds differ

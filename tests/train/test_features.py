@@ -11,7 +11,7 @@ import torch
 from headstart.core.array_cache import MemmapCache
 from headstart.core.lru import SizedLRU
 from headstart.networks.declared.initial import fresh_weights
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase, Rule
 from headstart.study.training import OptimiserSpec, Precision, ScheduleSpec
 from headstart.train import features
@@ -21,7 +21,7 @@ from headstart.train.phase_config import Examples, PhaseConfig
 
 CPU = torch.device("cpu")
 IMAGE = (6, 6, 1)
-NETWORK = NetworkSpec.model_validate(
+NETWORK = DeclaredNetwork.model_validate(
     {
         "stages": [
             {"name": "conv", "layers": [{"kind": "conv", "channels": 3}, "relu", "flatten"]},

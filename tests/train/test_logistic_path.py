@@ -13,7 +13,7 @@ from scipy.special import log_softmax
 from headstart.networks.declared.initial import Weights, fresh_weights
 from headstart.strategies import phases_of
 from headstart.study.arms import Probe
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train.converged_head import PENALTIES, Solution, solve_phase
 from headstart.train.logistic_path import RegularisationPath, fit_path
@@ -240,8 +240,10 @@ def examples(seed: int, num: int, classes: int) -> Examples:
     return Examples(inputs=inputs, labels=labels)
 
 
-def solved(output: str, classes: int, channels: int = 3) -> tuple[NetworkSpec, Weights, Solution]:
-    network = NetworkSpec.model_validate({**network_of(channels), "head": {"output": output}})
+def solved(
+    output: str, classes: int, channels: int = 3
+) -> tuple[DeclaredNetwork, Weights, Solution]:
+    network = DeclaredNetwork.model_validate({**network_of(channels), "head": {"output": output}})
     weights = fresh_weights(network, (6, 6, 1), classes, seed=0, role="target")
     (phase,) = phases_of(Probe(solver="converged"), network.stage_names, 30)
     work = PhaseConfig(

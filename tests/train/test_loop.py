@@ -1,5 +1,6 @@
 """The loop against a plain one, frozen that stays, batches that agree between arms."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -9,14 +10,13 @@ import torch
 from torch.nn import functional
 
 from headstart.core.seeds import generator
-from headstart.networks.declared.build import build, weights_of
+from headstart.networks.declared.build import build
 from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
 from headstart.strategies import phases_of
 from headstart.study.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase, Rule
 from headstart.study.training import OptimiserSpec, ScheduleSpec
-from headstart.train import loop
 from headstart.train.autograd import AutogradTrainer
 from headstart.train.loop import (
     Examples,
@@ -28,11 +28,12 @@ from headstart.train.loop import (
 )
 from headstart.train.optimisers import make_optimiser, rate_factor
 from headstart.train.prediction import predict
-from headstart.train.trainer import Factor
+from headstart.train.registry import AUTOGRAD, MANUAL_BACKPROP, TRAINERS
+from headstart.train.trainer import Factor, TrainerKind
 
 CPU = torch.device("cpu")
 IMAGE = (6, 6, 1)
-NETWORK = NetworkSpec.model_validate(
+NETWORK = DeclaredNetwork.model_validate(
     {
         "stages": [
             {"name": "conv", "layers": [{"kind": "conv", "channels": 3}, "batch_norm", "relu"]},
@@ -41,7 +42,7 @@ NETWORK = NetworkSpec.model_validate(
         ]
     }
 )
-PLAIN = NetworkSpec.model_validate(
+PLAIN = DeclaredNetwork.model_validate(
     {
         "stages": [
             {"name": "one", "layers": ["flatten", {"kind": "dense", "units": 8}, "tanh"]},
@@ -64,7 +65,7 @@ def examples(seed: int, num: int) -> Examples:
 TRAIN, VALIDATION = examples(0, 50), examples(1, 40)
 
 
-def work(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> PhaseConfig:
+def work(phase: Phase, network: DeclaredNetwork = NETWORK, **changes: object) -> PhaseConfig:
     base = PhaseConfig(
         network=network,
         image=IMAGE,
@@ -81,12 +82,27 @@ def work(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> Pha
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def start(network: NetworkSpec = NETWORK) -> Weights:
+def start(network: DeclaredNetwork = NETWORK) -> Weights:
     return fresh_weights(network, IMAGE, 3, seed=0, role="target")
 
 
-def go(phase: Phase, network: NetworkSpec = NETWORK, **changes: object) -> PhaseResult:
-    return run_phase(work(phase, network, **changes), start(network), TRAIN, VALIDATION, CPU)
+def go(
+    phase: Phase,
+    network: DeclaredNetwork = NETWORK,
+    *,
+    trainers: Sequence[TrainerKind] = TRAINERS,
+    use_features: bool = True,
+    **changes: object,
+) -> PhaseResult:
+    return run_phase(
+        work(phase, network, **changes),
+        start(network),
+        TRAIN,
+        VALIDATION,
+        CPU,
+        trainers=trainers,
+        use_features=use_features,
+    )
 
 
 def moved_in(result: PhaseResult) -> set[str]:
@@ -102,15 +118,14 @@ def accuracy_of(point: Measurement) -> float:
     return point.validation_accuracy
 
 
-def full(network: NetworkSpec = NETWORK, updates: int = 10) -> Phase:
+def full(network: DeclaredNetwork = NETWORK, updates: int = 10) -> Phase:
     return phases_of(Full(), network.stage_names, updates)[0]
 
 
 @pytest.mark.parametrize("dense", [False, True])
-def test_the_loop_equals_a_plain_pytorch_loop(dense: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loop_equals_a_plain_pytorch_loop(dense: bool) -> None:
     """Bit for bit with PyTorch's own update, within rounding with that of dense layers."""
-    monkeypatch.setattr(loop, "supports", lambda _: dense)
-    result = go(full(PLAIN), PLAIN)
+    result = go(full(PLAIN), PLAIN, trainers=(MANUAL_BACKPROP if dense else AUTOGRAD,))
     module = build(PLAIN, IMAGE, 3, start(PLAIN))
     optimiser = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
     update = 0
@@ -129,7 +144,7 @@ def test_the_loop_equals_a_plain_pytorch_loop(dense: bool, monkeypatch: pytest.M
             optimiser.step()
             update += 1
     tolerance = {"rtol": 1e-4, "atol": 1e-6} if dense else {"rtol": 0, "atol": 0}
-    for name, array in weights_of(module).items():
+    for name, array in module.weights().items():
         np.testing.assert_allclose(result.last_weights[name], array, **tolerance)
 
 
@@ -279,15 +294,13 @@ def test_cosine_falls_from_one_to_zero_after_a_linear_warm_up() -> None:
 @pytest.mark.parametrize("mode", ["eval", "train"])
 @pytest.mark.parametrize("cut", ["conv", "drop", "dense"])
 def test_features_of_still_layers_computed_once_give_what_the_whole_network_gives(
-    cut: str, mode: str, monkeypatch: pytest.MonkeyPatch
+    cut: str, mode: str
 ) -> None:
     """With dropout live in a frozen stage, layers stay still up to the dropout only."""
     network = NETWORK
     phase = phases_of(Freeze(cut=cut), network.stage_names, 10, mode)[0]  # type: ignore[arg-type]
     once = go(phase, network)
-    monkeypatch.setattr(loop, "frozen_prefix", lambda *_: 0)
-    monkeypatch.setattr(loop, "trains_only_head", lambda *_: False)
-    every_time = go(phase, network)
+    every_time = go(phase, network, trainers=(AUTOGRAD,), use_features=False)
     for name, array in every_time.last_weights.items():
         np.testing.assert_allclose(once.last_weights[name], array, rtol=1e-4, atol=1e-6)
     for ours, theirs in zip(once.curve, every_time.curve, strict=True):
@@ -329,7 +342,9 @@ def test_keras_rmsprop_divides_by_the_root_of_square_and_epsilon() -> None:
 
 
 @pytest.mark.parametrize("network", [NETWORK, PLAIN])
-def test_half_the_bits_train_nearly_as_well_and_leave_weights_whole(network: NetworkSpec) -> None:
+def test_half_the_bits_train_nearly_as_well_and_leave_weights_whole(
+    network: DeclaredNetwork,
+) -> None:
     whole, half = (
         go(full(network, 60), network, precision=precision, measure_at=(60,))
         for precision in ("float32", "bfloat16")
@@ -374,9 +389,8 @@ def test_numbers_too_small_to_matter_are_zero_while_training_and_only_then() -> 
             held.append(tiny_is_zero())
             return super().update(batches, factor)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "AutogradTrainer", Looking)
-        go(full(updates=3))
+    looking = replace(AUTOGRAD, make=lambda phases: Looking(phases[0]))
+    go(full(updates=3), trainers=(looking,))
     assert held == [True] * 3
     assert not tiny_is_zero()
 

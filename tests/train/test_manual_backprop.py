@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from headstart.networks.declared.initial import Weights, fresh_weights
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase, Rule
 from headstart.study.training import OptimiserSpec, ScheduleSpec
-from headstart.train import autograd, loop
+from headstart.train import autograd
 from headstart.train.fast.manual_backprop import supports
 from headstart.train.loop import Examples, PhaseConfig, PhaseResult, run_phase
+from headstart.train.registry import AUTOGRAD, TRAINERS
+from headstart.train.trainer import TrainerKind
 
 CPU = torch.device("cpu")
 IMAGE = (10, 8, 2)
@@ -37,10 +39,10 @@ def dense(units: int, **settings: object) -> dict[str, object]:
     return {"kind": "dense", "units": units, **settings}
 
 
-def network(*stages: Sequence[Any], output: str = "softmax") -> NetworkSpec:
+def network(*stages: Sequence[Any], output: str = "softmax") -> DeclaredNetwork:
     """Stages `s0`, `s1`, and so on."""
     named = [{"name": f"s{at}", "layers": list(layers)} for at, layers in enumerate(stages)]
-    return NetworkSpec.model_validate(
+    return DeclaredNetwork.model_validate(
         {"stages": named, "head": {"output": output}, "initialiser": "torch"}
     )
 
@@ -68,7 +70,9 @@ def examples(seed: int, num: int, classes: int) -> Examples:
     )
 
 
-def work(net: NetworkSpec, rules: tuple[Rule, ...], classes: int, **optimiser: Any) -> PhaseConfig:
+def work(
+    net: DeclaredNetwork, rules: tuple[Rule, ...], classes: int, **optimiser: Any
+) -> PhaseConfig:
     return PhaseConfig(
         network=net,
         image=IMAGE,
@@ -84,13 +88,15 @@ def work(net: NetworkSpec, rules: tuple[Rule, ...], classes: int, **optimiser: A
     )
 
 
-def trained(given: PhaseConfig) -> PhaseResult:
+def trained(given: PhaseConfig, trainers: Sequence[TrainerKind] = TRAINERS) -> PhaseResult:
+    assert isinstance(given.network, DeclaredNetwork)
     first = fresh_weights(given.network, IMAGE, given.num_classes, 0, "target")
     classes = given.num_classes
-    return run_phase(given, first, examples(0, 35, classes), examples(1, 20, classes), CPU)
+    train, validation = examples(0, 35, classes), examples(1, 20, classes)
+    return run_phase(given, first, train, validation, CPU, trainers=trainers)
 
 
-CASES: list[tuple[NetworkSpec, tuple[Rule, ...], int, dict[str, Any]]] = [
+CASES: list[tuple[DeclaredNetwork, tuple[Rule, ...], int, dict[str, Any]]] = [
     (network(["flatten", dense(9), activation]), ALL, 3, PLAIN)
     for activation in ("relu", LEAKY, "tanh", "gelu")
 ]
@@ -167,17 +173,15 @@ CASES += [
 
 @pytest.mark.parametrize(("net", "rules", "classes", "optimiser"), CASES)
 def test_it_equals_the_plain_update(
-    net: NetworkSpec,
+    net: DeclaredNetwork,
     rules: tuple[Rule, ...],
     classes: int,
     optimiser: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = work(net, rules, classes, **optimiser)
-    assert supports(given)
+    assert supports(given, CPU)
     ours = trained(given)
-    monkeypatch.setattr(loop, "supports", lambda _: False)
-    plain = trained(given)
+    plain = trained(given, (AUTOGRAD,))
     # Other optimisers divide by roots of what is next to nothing here and there.
     atol = 1e-6 if given.optimiser.kind == "sgd" else 1e-5
     for name, array in plain.last_weights.items():
@@ -204,37 +208,35 @@ def test_it_equals_the_plain_update(
     ],
 )
 def test_what_it_cannot_do_is_left_to_the_plain_update(
-    net: NetworkSpec, rules: tuple[Rule, ...], optimiser: dict[str, Any]
+    net: DeclaredNetwork, rules: tuple[Rule, ...], optimiser: dict[str, Any]
 ) -> None:
-    assert not supports(work(net, rules, 3, **optimiser))
+    assert not supports(work(net, rules, 3, **optimiser), CPU)
 
 
 def test_images_that_are_split_for_two_threads_are_left_to_the_plain_update(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wide = network([SAME, "max_pool", "flatten", dense(100_000)])  # only its dense layers are large
-    assert supports(work(wide, ALL, 3))
-    assert supports(work(TWO, ALL, 3))
+    assert supports(work(wide, ALL, 3), CPU)
+    assert supports(work(TWO, ALL, 3), CPU)
     monkeypatch.setattr(autograd, "LEAST_SPLIT", 0)
-    assert not supports(work(wide, ALL, 3))
-    assert supports(work(TWO, ALL, 3))
+    assert not supports(work(wide, ALL, 3), CPU)
+    assert supports(work(TWO, ALL, 3), CPU)
 
 
-def test_of_equal_values_the_first_one_learns_as_in_pytorch(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_of_equal_values_the_first_one_learns_as_in_pytorch() -> None:
     """All of a convolution's weights are zero: so are its values, and each window is a tie."""
     net = network([SAME, "max_pool", "flatten"], [dense(7), "relu"])
     given = work(net, ALL, 3, **PLAIN)
     first = fresh_weights(net, IMAGE, 3, 0, "target")
     first = {name: array * (not name.startswith("s0")) for name, array in first.items()}
 
-    def last() -> Weights:
-        return run_phase(given, first, examples(0, 35, 3), examples(1, 20, 3), CPU).last_weights
+    def last(trainers: Sequence[TrainerKind]) -> Weights:
+        train, validation = examples(0, 35, 3), examples(1, 20, 3)
+        return run_phase(given, first, train, validation, CPU, trainers=trainers).last_weights
 
-    ours = last()
-    monkeypatch.setattr(loop, "supports", lambda _: False)
-    for name, array in last().items():
+    ours = last(TRAINERS)
+    for name, array in last((AUTOGRAD,)).items():
         np.testing.assert_allclose(ours[name], array, rtol=1e-4, atol=1e-6)
     assert np.abs(ours["s0.0.weight"]).max() > 0.01
 

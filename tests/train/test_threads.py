@@ -13,7 +13,7 @@ from headstart.core.thread_budget import ThreadBudget
 from headstart.networks.declared.initial import fresh_weights
 from headstart.strategies import phases_of
 from headstart.study.arms import Freeze, Full
-from headstart.study.network import NetworkSpec
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase
 from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train import autograd
@@ -39,12 +39,12 @@ def budget(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadBudget]:
     torch.set_num_threads(before)
 
 
-def network(*between: Any, dropout: bool = True) -> NetworkSpec:
+def network(*between: Any, dropout: bool = True) -> DeclaredNetwork:
     low, high = ([{"kind": "dropout", "rate": rate}] if dropout else [] for rate in (0.25, 0.5))
     conv = [{"kind": "conv", "channels": 4}, *between, "max_pool", "relu", *low, "flatten"]
     dense = [{"kind": "dense", "units": 8}, "relu", *high]
     stages = [{"name": "conv", "layers": conv}, {"name": "dense", "layers": dense}]
-    return NetworkSpec.model_validate({"stages": stages})
+    return DeclaredNetwork.model_validate({"stages": stages})
 
 
 def examples(seed: int, num: int) -> Examples:
@@ -56,7 +56,7 @@ def examples(seed: int, num: int) -> Examples:
 TRAIN, VALIDATION = examples(0, 33), examples(1, 20)
 
 
-def work(of: NetworkSpec, phase: Phase) -> PhaseConfig:
+def work(of: DeclaredNetwork, phase: Phase) -> PhaseConfig:
     return PhaseConfig(
         network=of,
         image=IMAGE,
@@ -72,7 +72,7 @@ def work(of: NetworkSpec, phase: Phase) -> PhaseConfig:
     )
 
 
-def go(of: NetworkSpec, phase: Phase) -> PhaseResult:
+def go(of: DeclaredNetwork, phase: Phase) -> PhaseResult:
     weights = fresh_weights(of, IMAGE, CLASSES, seed=0, role="target")
     return run_phase(work(of, phase), weights, TRAIN, VALIDATION, CPU)
 

@@ -9,6 +9,8 @@ from headstart.analyse.paired import paired
 from headstart.analyse.sentences import State, reading_of
 from headstart.strategies import phases_of
 from headstart.study.arms import SELF, SOURCE, ArmSpec, LabelMap
+from headstart.study.base import HEAD
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.study import StudySpec
 
 _ENOUGH_UPDATES = 10_000  # for every phase of a strategy to have some; nothing is trained with them
@@ -34,8 +36,20 @@ def role_of(arm: ArmSpec, study: StudySpec) -> Role | None:
 
 def _trains_everything(arm: ArmSpec, study: StudySpec) -> bool:
     """Whether nothing is frozen in the end."""
-    phases = phases_of(arm.strategy, study.network.stage_names, _ENOUGH_UPDATES)
+    phases = phases_of(arm.strategy, _stages_for(arm, study), _ENOUGH_UPDATES)
     return bool(phases) and not any(rule.frozen for rule in phases[-1].rules)
+
+
+def _stages_for(arm: ArmSpec, study: StudySpec) -> tuple[str, ...]:
+    """Stage names that an arm's strategy can be compiled for.
+
+    Those of a library's network are facts; the stages that the strategy names stand for them.
+    """
+    if isinstance(study.network, DeclaredNetwork):
+        return study.network.stage_names
+    strategy = arm.strategy
+    named = [getattr(strategy, field, None) for field in ("cut", "first", "last")]
+    return tuple(dict.fromkeys(("stem", *(name for name in named if name), HEAD)))
 
 
 def _alike(arm: ArmSpec, control: ArmSpec, role: Role, study: StudySpec) -> bool:

@@ -33,7 +33,7 @@ from headstart.analyse.tasks import task_facts
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.arms import ArmSpec
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 
@@ -114,7 +114,7 @@ def _found(
         tasks=task_facts(study, facts),
         arms=arms,
         sources=sources,
-        cuts=study.network.cuts if study.cuts else (),
+        cuts=study.sweep_cuts,
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
         tuning=tuple(_tunings(plan)),

@@ -38,7 +38,7 @@ def _report(seen: Evidence, source: str, target: str, found: OverlapRecord) -> L
 def _classes(seen: Evidence, name: str) -> tuple[str, ...]:
     """Names of a task's classes."""
     task = seen.study.tasks[name]
-    return tuple(task.groups(seen.facts[str(task.data)].classes))
+    return tuple(task.groups(seen.facts.of(task).classes))
 
 
 def _leak(pair: Json) -> Leak:

@@ -2,19 +2,21 @@
 
 from headstart.analyse.analysis import TaskFacts
 from headstart.study.data_checks import task_counts
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 
 def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:
     """Every task that a pair of the study is about."""
-    used = dict.fromkeys(name for pair in study.pairs for name in (pair.source, pair.target))
-    return tuple(_told(study, facts, name) for name in used)
+    used = dict.fromkeys(
+        name for pair in study.pairs for name in (study.source_of(pair).task, pair.target)
+    )
+    return tuple(_told(study, facts, name) for name in used if name is not None)
 
 
 def _told(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
     task = study.tasks[name]
-    known = facts[str(task.data)]
+    known = facts.of(task)
     groups = task.groups(known.classes)
     images = sum(task_counts(task, known))
     taken = task.split.num_taken(images)

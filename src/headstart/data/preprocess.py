@@ -45,14 +45,24 @@ def statistics(images: Images, spec: PreprocessingSpec) -> Standardiser | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """How bytes become network inputs: divided by `unit`, and then standardised, in float32."""
+    """How bytes become network inputs, in float32: divided by `unit`, then standardised.
+
+    `channels` repeats the one channel of grey images so many times, before they are standardised.
+    `flipped` reverses the order of the channels (BGR), before they are standardised.
+    """
 
     unit: float
     standardiser: Standardiser | None = None
+    channels: int | None = None
+    flipped: bool = False
 
     def of(self, pixels: np.ndarray) -> np.ndarray:
         """Network inputs of pixels (n, height, width, channels), in the same layout."""
         inputs: np.ndarray = np.divide(pixels, np.float32(self.unit), dtype=np.float32)
+        if self.channels is not None and inputs.shape[-1] != self.channels:
+            inputs = np.repeat(inputs, self.channels, axis=-1)
+        if self.flipped:
+            inputs = np.ascontiguousarray(inputs[..., ::-1])
         if self.standardiser is not None:
             inputs -= self.standardiser.mean
             inputs /= self.standardiser.deviation

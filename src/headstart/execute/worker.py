@@ -19,7 +19,8 @@ from headstart.store.store import Store
 if TYPE_CHECKING:
     import torch
 
-    from headstart.execute.steps.actions import Outcome, PreparedStep
+    from headstart.execute.steps.outcome import Outcome
+    from headstart.execute.steps.train import PreparedStep
 
 # How much may wait in memory to be trained together; on a GPU, which share of what is free there.
 READY_BYTES = 256_000_000
@@ -65,12 +66,8 @@ def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[StepOutcome, 
 def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[StepOutcome]:
     import torch
 
-    from headstart.execute.steps.actions import (
-        PreparedStep,
-        prepare_step,
-        run_step,
-        trains_by_updates,
-    )
+    from headstart.execute.steps.run import run_step, use_threads
+    from headstart.execute.steps.train import PreparedStep, prepare_step, trains_by_updates
     from headstart.train.trainer import bytes_of
 
     device = torch.device(device_for(options.device))
@@ -85,6 +82,7 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
                 outcome = run_step(step, store, device)
                 yield desk.keep(step, outcome, time.perf_counter() - started)
                 continue
+            use_threads(step)
             ready = prepare_step(step, store, device)
         except StoreError:
             raise
@@ -92,8 +90,8 @@ def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[
             yield desk.fail(step)
             continue
         # One more may wait if it brings nothing of its own, however large what it shares is.
-        before = bytes_of(one.member for one in waiting)
-        if waiting and bytes_of(one.member for one in (*waiting, ready)) > max(before, room):
+        before = bytes_of(one.phase for one in waiting)
+        if waiting and bytes_of(one.phase for one in (*waiting, ready)) > max(before, room):
             yield from desk.train(waiting)
             waiting = []
         waiting.append(ready)
@@ -133,10 +131,12 @@ class StepWriter:
 
         If that fails, each is tried alone, so that one that cannot be trained fails alone.
         """
-        from headstart.execute.steps.actions import train_prepared
+        from headstart.execute.steps.run import use_threads
+        from headstart.execute.steps.train import train_prepared
 
         started = time.perf_counter()
         try:
+            use_threads(ready[0].step)
             outcomes = train_prepared(ready)
         except Exception:
             if len(ready) == 1:

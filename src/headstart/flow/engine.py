@@ -134,7 +134,7 @@ def save_study(store: Store, loaded: Loaded, command: str) -> int:
 
     Gives its number in the store.
     """
-    facts = {name: known.model_dump(mode="json") for name, known in loaded.facts.items()}
+    facts = {name: known.model_dump(mode="json") for name, known in loaded.facts.datasets.items()}
     spec = loaded.study.model_dump(mode="json")
     return store.save_study(loaded.study.name, spec, facts, command)
 

@@ -12,11 +12,12 @@ from headstart.data.find import where
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.checks import check
 from headstart.study.data_checks import check_facts
-from headstart.study.dataset_facts import Facts
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import Facts
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
 from headstart.study.partial_study import PartialStudy
-from headstart.study.study import StudySpec, parse, with_looks
+from headstart.study.study import StudySpec, parse, spelt_out
 from headstart.study.variants import with_variants
 
 
@@ -57,7 +58,7 @@ def load(study: str, changes: Changes = Changes()) -> Loaded:
     """
     path = find_study(study)
     given, problems = with_variants(read_toml(path), changes.variants)
-    given = with_looks(_changed(given, changes))
+    given = spelt_out(_changed(given, changes))
     parts, more = parse(given)
     problems += more
     facts, data_problems = _facts(parts)
@@ -120,7 +121,7 @@ def recipe(name: str) -> Path:
 
 
 def _facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
-    facts: Facts = {}
+    facts: dict[str, DatasetFacts] = {}
     problems: list[Problem] = []
     record_look: set[str] = set()  # a data set that several tasks are on is missed once
     for name, task in parts.get("tasks", {}).items():
@@ -133,7 +134,7 @@ def _facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
             # How the images of a task that was read in part are to be decoded is not known.
             if name not in parts.repaired.get("tasks", ()) or not _lies_somewhere(task.dataset):
                 problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
-    return facts, problems
+    return Facts(datasets=facts), problems
 
 
 def _lies_somewhere(dataset: str) -> bool:

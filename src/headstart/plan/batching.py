@@ -16,14 +16,13 @@ def batch_group(
     is the same. Heads alone go together anywhere, whole networks where one of them leaves most of
     the device idle. What is not trained by updates is in no stack.
     """
-    stages = material.study.network.stage_names
     if phase.solver != "updates":
         return {}
     own = {"data", "preprocessing", "start", "seed", "role", "optimiser"}
     shared = {name: value for name, value in payload.items() if name not in own}
     settings = {name: value for name, value in payload["optimiser"].items() if name != "lr"}
-    shape = [*material.known.shape, material.num_classes, material.num_images]
+    shape = [*material.image, material.num_classes, material.num_images]
     stack = digest({**shared, "optimiser": settings, "shape": shape})
-    if trains_only_head(material.layers, stages, phase, optimiser):
+    if trains_only_head(material.network_facts, phase, optimiser):
         return {"cpu": stack, "cuda": stack}
     return {"cuda": stack}

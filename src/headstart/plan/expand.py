@@ -9,9 +9,8 @@ from headstart.plan.steps import Plan, Step, Trial
 from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Trainings
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.study.arms import SOURCE, ArmSpec, LabelMap
-from headstart.study.dataset_facts import Facts
-from headstart.study.shapes import num_parameters
-from headstart.study.shapes import num_trainable as count_trainable
+from headstart.study.facts import Facts
+from headstart.study.frozen import num_trainable as count_trainable
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
 
@@ -152,7 +151,6 @@ class _Planner:
         predict: str,
         material: TrialData,
     ) -> Trial:
-        stages = self.study.network.stage_names
         forgetting = self.study.forgetting and arm.transfers
         return Trial(
             arm=arm.name,
@@ -166,8 +164,8 @@ class _Planner:
             score_key=self._score(arm, predict, material),
             updates=sum(phase.updates for phase in learnt.phases),
             flops=sum(self.trainings.steps[key].flops for key in learnt.keys),
-            trainable_parameters=count_trainable(material.layers, stages, learnt.phases),
-            total_parameters=num_parameters(material.layers),
+            trainable_parameters=count_trainable(material.network_facts, learnt.phases),
+            total_parameters=material.network_facts.num_parameters,
             forgetting_key=self._forgetting(arm, learnt, material) if forgetting else None,
         )
 
@@ -196,7 +194,7 @@ class _Planner:
         pair, seed = material.pair, material.seed
         source = self.trainings.source(pair, seed)
         before = self.trainings.learn_source(pair, seed, self.pilot.source_rate(pair))
-        *trunk, head = self.study.network.stage_names
+        *trunk, head = material.network_facts.stage_names
         inputs = (*learnt.keys, *before.keys)
         rules: list[Json] = [
             {"stages": stages, "inputs": [inputs.index(k) for k in of.keys], "keep": of.keep}
@@ -211,7 +209,7 @@ class _Planner:
         return {
             "data": material.test_data(),
             "preprocessing": material.preprocessing(),
-            "network": network_payload(self.study.network),
+            "network": network_payload(material.network),
             "threads": 1,
         }
 

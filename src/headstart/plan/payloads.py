@@ -5,8 +5,9 @@ stored stays valid. Never build a payload by dumping a spec.
 """
 
 from headstart.core.hashing import Json
-from headstart.study import network as nets
-from headstart.study.network import AnyLayer, NetworkSpec
+from headstart.study import declared as nets
+from headstart.study.declared import AnyLayer
+from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.phases import Phase
 from headstart.study.tasks import PreprocessingSpec, SplitSpec, TaskSpec
 from headstart.study.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
@@ -68,8 +69,11 @@ def preprocessing_payload(spec: PreprocessingSpec, measured_on: Json | None) -> 
     return payload
 
 
-def network_payload(spec: NetworkSpec) -> Json:
-    """Stages with their layers, the head and the initialiser of each."""
+def network_payload(spec: AnyNetwork) -> Json:
+    """A network: all layers of a declared one, kind and name of a library's."""
+    if isinstance(spec, LibraryNetwork):
+        name = {"content": spec.content} if spec.content else {"name": spec.name}
+        return {"kind": spec.kind, **name}
     return {
         "stages": [
             {

@@ -6,7 +6,7 @@ from typing import Literal
 from headstart.core.hashing import Json, digest
 from headstart.study.tasks import DataRef
 
-StepKind = Literal["train", "select", "predict", "score", "overlap"]
+StepKind = Literal["train", "select", "predict", "score", "overlap", "merge"]
 
 # Bumped by hand when the meaning of a kind changes, so that nothing stored under the old meaning is
 # taken for the new one.
@@ -16,6 +16,7 @@ VERSIONS: dict[StepKind, int] = {
     "predict": 2,
     "score": 1,
     "overlap": 2,
+    "merge": 1,
 }
 
 
@@ -23,10 +24,11 @@ VERSIONS: dict[StepKind, int] = {
 class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
-    `datasets` (content hash -> how to find the data), `label`, `updates`, `flops`, `once` (the part
-    of `flops` before the first update) and `stacks` do not enter the key: where data lies and what
-    a step costs does not change what comes out. Steps of one stack on a device (`stacks`: device ->
-    stack) are done together there, which changes nothing either.
+    `datasets` (content hash -> how to find the data), `files` (content hash -> path), `label`,
+    `updates`, `flops`, `once` (the part of `flops` before the first update) and `stacks` do not
+    enter the key: where data lies and what a step costs does not change what comes out. Steps of
+    one stack on a device (`stacks`: device -> stack) are done together there, which changes nothing
+    either.
     """
 
     kind: StepKind
@@ -38,6 +40,7 @@ class Step:
     flops: int
     once: int = 0
     stacks: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
     key: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from headstart.plan.steps import Step
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.strategies import phases_of
 from headstart.study.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
 from headstart.study.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
 from headstart.study.phases import Phase
 from headstart.study.sizes import SizeSpec
@@ -142,7 +142,7 @@ class Trainings:
             payload: Json = {
                 "data": material.training_data(),
                 "preprocessing": material.preprocessing(),
-                "network": network_payload(self.study.network),
+                "network": network_payload(material.network),
                 "phase": phase_payload(phase),
                 "optimiser": optimiser_payload(training.optimiser),
                 "schedule": schedule_payload(training.schedule),
@@ -176,7 +176,7 @@ class Trainings:
     def _phases(
         self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, material: TrialData
     ) -> tuple[Phase, ...]:
-        stages = self.study.network.stage_names
+        stages = material.network_facts.stage_names
         updates = training.updates_for(material.num_images)
         if arm.compute_of is not None:
             budget = self._cost_of(arm.compute_of, size, material)
@@ -199,10 +199,11 @@ class Trainings:
     def _flops(self, phase: Phase, training: TrainingSpec, material: TrialData) -> tuple[int, int]:
         """Operations of a phase, and those among them that come before its first update."""
         if phase.solver == "converged":
-            solving = flops_of_solving(material.layers, material.num_images, PLANNED_GRADIENTS)
+            solving = flops_of_solving(
+                material.network_facts, material.num_images, PLANNED_GRADIENTS
+            )
             return solving, solving
-        stages = self.study.network.stage_names
-        per_image = flops_per_image(material.layers, stages, phase)
+        per_image = flops_per_image(material.network_facts, phase)
         once = per_image.once * material.num_images
         per_update = per_image.each * training.batch_of(material.num_images)
         return once + per_update * phase.updates, once
@@ -215,7 +216,7 @@ class Trainings:
         inputs: list[str] = []
         taken: set[str] = set()
         for rule in arm.start:
-            covered = rule.covered(self.study.network.stage_names)
+            covered = rule.covered(material.network_facts.stage_names)
             stages = [name for name in covered if name not in taken]
             taken |= set(stages)
             if rule.origin == FRESH or not stages:

@@ -6,8 +6,10 @@ from functools import cached_property
 from headstart.core.hashing import Json
 from headstart.plan.payloads import data_payload, preprocessing_payload, test_payload
 from headstart.study.data_checks import task_counts
-from headstart.study.dataset_facts import DatasetFacts, Facts
-from headstart.study.shapes import LayerFacts, layers_of
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import Facts
+from headstart.study.network import AnyNetwork
+from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
 from headstart.study.tasks import DataRef, TaskSpec
@@ -42,7 +44,7 @@ class TrialData:
     @cached_property
     def known(self) -> DatasetFacts:
         """Facts of the task's data set."""
-        return self.facts[str(self.task.data)]
+        return self.facts.of(self.task)
 
     @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -65,16 +67,26 @@ class TrialData:
         filled = sum(1 for group in self.groups if group)
         return self.size.num_images(filled, self.available)
 
+    @property
+    def network(self) -> AnyNetwork:
+        """The network of the pair."""
+        return self.study.network_of(self.pair)
+
+    @property
+    def image(self) -> Shape:
+        """Shape of the images as the network is given them."""
+        return self.facts.image(self.task, self.network)
+
     @cached_property
-    def layers(self) -> tuple[LayerFacts, ...]:
-        """The network as this task shapes it."""
-        return layers_of(self.study.network, self.known.shape, self.num_classes)
+    def network_facts(self) -> NetworkFacts:
+        """Facts of the network for the task's images and classes."""
+        return self.facts.network(self.network, self.image, self.num_classes)
 
     @cached_property
     def datasets(self) -> dict[str, DataRef]:
         """Where the pair's data is found, by content."""
         tasks = [self.study.tasks[name] for name in (self.pair.source, self.pair.target)]
-        return {self.facts[str(task.data)].content: task.data for task in tasks}
+        return {self.facts.of(task).content: task.data for task in tasks}
 
     def training_data(self) -> Json:
         """The training images, as a payload says it."""

@@ -31,6 +31,14 @@ class StepRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """What a finished step was made from."""
+
+    payload: Json
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """How a finished step came to be: when, with what, and whether its row is what its key names.
 
@@ -162,6 +170,11 @@ class Store:
     def row(self, key: str) -> StepRow | None:
         """One finished step, or None."""
         return self.rows([key]).get(key)
+
+    def recipe(self, key: str) -> Recipe:
+        """What a finished step was made from."""
+        (row,) = self._read("SELECT payload, inputs FROM steps WHERE key = ?", (key,))
+        return Recipe(payload=json.loads(row["payload"]), inputs=tuple(json.loads(row["inputs"])))
 
     def arrays(self, key: str) -> Arrays:
         """The arrays of a finished step.

@@ -5,8 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from headstart.core.errors import known_names, nearest
-from headstart.study.base import Spec
-from headstart.study.network import HEAD
+from headstart.study.base import HEAD, Spec
 from headstart.study.sizes import Size, SizeSpec
 from headstart.study.training import TrainingSpec
 
@@ -232,10 +231,12 @@ class CutSweep(Spec):
 
     Stages up to the cut come from the source (`AnB`), from a run on the target itself (`BnB`) or
     are fresh (`random`), and are frozen; with `+` they are trained on. All other stages are fresh.
-    The sweep is at one of the study's sizes, the middle one where none is named.
+    The sweep is at one of the study's sizes, the middle one where none is named, and cuts behind
+    the stages `at`, all of a network that hold weights where none is named.
     """
 
     size: Size | None = None
+    at: tuple[str, ...] | None = None
     families: tuple[Family, ...] = ("AnB", "AnB+", "BnB", "BnB+", "random")
 
     def size_among(self, sizes: tuple[SizeSpec, ...]) -> SizeSpec:

@@ -7,3 +7,7 @@ class Spec(BaseModel):
     """A frozen noun of a study. An unknown key or a number that is not finite is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+HEAD = "head"
+"""The name of the last stage of every network."""

@@ -5,7 +5,9 @@ from typing import Any
 
 from headstart.core.errors import Problem, unknown
 from headstart.study.arms import NAMED_ARMS, ORIGINS, ArmSpec, Freeze, LabelMap, Surgical
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.partial_study import PartialStudy
+from headstart.study.sources import SourceSpec
 
 
 def check(parts: PartialStudy) -> list[Problem]:
@@ -15,6 +17,7 @@ def check(parts: PartialStudy) -> list[Problem]:
     """
     return [
         *_pairs(parts),
+        *_sources(parts),
         *_tasks(parts),
         *_arms(parts),
         *_sizes_named(parts),
@@ -31,11 +34,13 @@ def _pairs(parts: PartialStudy) -> Iterator[Problem]:
     if "tasks" not in parts or "pairs" not in parts:
         return
     tasks = [*parts["tasks"], *map(str, parts.unread.get("tasks", ()))]
+    sources = [*parts.get("sources", ()), *map(str, parts.unread.get("sources", ()))]
     for index, pair in parts.numbered("pairs"):
-        for role in ("source", "target"):
-            name = getattr(pair, role)
-            if name not in tasks:
-                yield unknown("task", name, tasks, where=f"pairs[{index}].{role}")
+        if pair.source not in [*tasks, *sources]:
+            what, known = ("source", [*sources, *tasks]) if sources else ("task", tasks)
+            yield unknown(what, pair.source, known, where=f"pairs[{index}].source")
+        if pair.target not in tasks:
+            yield unknown("task", pair.target, tasks, where=f"pairs[{index}].target")
         for name in pair.arms or ():
             yield from _unknown_arm(parts, name, f"pairs[{index}].arms")
         if pair.arms is not None and parts.get("control", pair.arms[0]) not in pair.arms:
@@ -44,6 +49,68 @@ def _pairs(parts: PartialStudy) -> Iterator[Problem]:
                 message=f"leaves out the control, '{parts['control']}'.",
                 fix="Add it: without it nothing can be compared.",
             )
+
+
+def _sources(parts: PartialStudy) -> Iterator[Problem]:
+    """What the sources of pairs need: their tasks, and a network where none brings its own."""
+    tasks = [*parts.get("tasks", ()), *map(str, parts.unread.get("tasks", ()))]
+    for name, source in parts.get("sources", {}).items():
+        if source.task is not None and "tasks" in parts and source.task not in tasks:
+            yield unknown("task", source.task, tasks, where=f"sources.{name}.task")
+        if name in tasks and source.task != name:
+            yield Problem(
+                where=f"sources.{name}",
+                message=f"a task is named '{name}' too.",
+                fix="Give one of them another name.",
+            )
+    pretrained = [pair for pair in parts.get("pairs", ()) if is_pretrained(parts, pair)]
+    needs_network = len(pretrained) < len(parts.get("pairs", ()))
+    if "network" in parts and parts["network"] is None and needs_network:
+        yield Problem(
+            where="network",
+            message="is missing.",
+            fix='Name one (network = "cnn-tiny") or write [network] with stages.',
+        )
+    if "network" in parts and parts["network"] is not None and not needs_network:
+        yield Problem(
+            where="network",
+            message="is not used: every source is pretrained and brings its own network.",
+            fix="Leave network out.",
+        )
+    if pretrained:
+        yield from _from_checkpoints(parts)
+
+
+def is_pretrained(parts: PartialStudy, pair: Any) -> bool:
+    """Whether the source of a pair is a pretrained checkpoint."""
+    source = parts.get("sources", {}).get(pair.source)
+    return source is not None and source.pretrained is not None
+
+
+def _from_checkpoints(parts: PartialStudy) -> Iterator[Problem]:
+    """What cannot be asked of a source whose training is not known."""
+    for index, arm in parts.numbered("arms"):
+        if isinstance(arm.strategy, LabelMap):
+            yield Problem(
+                where=f"arms[{index}]",
+                message=f"arm '{arm.name}' reads the target's class off the source's classes, "
+                "which are not known of a pretrained source.",
+                fix="Leave this arm out.",
+            )
+        if arm.compute_of is not None:
+            yield Problem(
+                where=f"arms[{index}].compute_of",
+                message="counts the operations of the source's training, which are not known of a "
+                "pretrained source.",
+                fix="Leave this arm out, or give it a training of its own.",
+            )
+    if parts.get("forgetting"):
+        yield Problem(
+            where="forgetting",
+            message="needs the source's own head and test images, which are not known of a "
+            "pretrained source.",
+            fix="Leave forgetting out.",
+        )
 
 
 def _tasks(parts: PartialStudy) -> Iterator[Problem]:
@@ -61,6 +128,12 @@ def _tasks(parts: PartialStudy) -> Iterator[Problem]:
                 "is the published one.",
                 fix="Give test as a share, or leave drop_last out.",
             )
+
+
+def _source_task(parts: PartialStudy, pair: Any) -> str | None:
+    """The task that the source of a pair is trained on; None of a checkpoint."""
+    source: SourceSpec | None = parts.get("sources", {}).get(pair.source)
+    return str(pair.source) if source is None else source.task
 
 
 def _sizes_named(parts: PartialStudy) -> Iterator[Problem]:
@@ -89,7 +162,10 @@ def _measured(parts: PartialStudy) -> Iterator[Problem]:
     """The best weights are picked on validation, so there must be some."""
     tasks = parts.get("tasks", {})
     for index, pair in parts.numbered("pairs"):
-        for role, section in ((pair.target, "training"), (pair.source, "source_training")):
+        for role, section in (
+            (pair.target, "training"),
+            (_source_task(parts, pair), "source_training"),
+        ):
             if section not in parts:
                 continue  # broken: what it says of this is not known
             training = parts.get(section) or parts.get("training")
@@ -111,7 +187,8 @@ def _arms(parts: PartialStudy) -> Iterator[Problem]:
     arms: tuple[ArmSpec, ...] = parts["arms"]
     if "control" in parts:
         yield from _unknown_arm(parts, parts["control"], "control")
-    stages = parts["network"].stage_names if "network" in parts else None
+    network = parts.get("network")
+    stages = network.stage_names if isinstance(network, DeclaredNetwork) else None
     for index, arm in parts.numbered("arms"):
         where = f"arms[{index}]"
         if stages:
@@ -281,8 +358,10 @@ def _repeats(parts: PartialStudy) -> Iterator[Problem]:
         ("pairs", lambda pair: f"{pair.source} -> {pair.target}"),
     ):
         said = [text(item) for item in parts.get(section, ())]
-        if section == "arms" and parts.get("cuts") is not None and "network" in parts:
-            said += parts["cuts"].names(parts["network"].cuts)
+        if section == "arms" and parts.get("cuts") is not None:
+            network = parts.get("network")
+            declared = network.cuts if isinstance(network, DeclaredNetwork) else ()
+            said += parts["cuts"].names(parts["cuts"].at or declared)
         for twice in sorted({item for item in said if said.count(item) > 1}):
             yield Problem(where=section, message=f"'{twice}' is listed twice.", fix="Remove one.")
 
@@ -301,7 +380,7 @@ def _tuned(parts: PartialStudy) -> Iterator[Problem]:
     pretraining = (source or training) if "source_training" in parts else None
     tasks = parts.get("tasks", {})
     for index, pair in parts.numbered("pairs"):
-        for name, asked in ((pair.target, training), (pair.source, pretraining)):
+        for name, asked in ((pair.target, training), (_source_task(parts, pair), pretraining)):
             task = tasks.get(name)
             if task is not None and asked is not None and asked.rates and not task.split.validates:
                 yield Problem(

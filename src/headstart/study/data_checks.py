@@ -5,10 +5,11 @@ from typing import Any
 
 from headstart.core.errors import Problem, nearest
 from headstart.study.arms import SOURCE, LabelMap
-from headstart.study.dataset_facts import DatasetFacts, Facts
-from headstart.study.network import HEAD
+from headstart.study.base import HEAD
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.declared_facts import num_outputs, shape_problem
+from headstart.study.facts import Facts
 from headstart.study.partial_study import PartialStudy
-from headstart.study.shapes import num_outputs, shape_problem
 from headstart.study.sizes import SizeSpec
 from headstart.study.tasks import TaskSpec, class_index
 
@@ -23,9 +24,9 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
     sound: dict[str, TaskSpec] = {}
     rough: dict[str, int] = {}  # images of the data sets of tasks that were read in part
     for name, task in tasks.items():
-        known = facts.get(str(task.data))
-        if known is None:
+        if not facts.knows(task):
             continue
+        known = facts.of(task)
         repaired = name in parts.repaired.get("tasks", ())
         found = list(_classes(name, task, known))
         if not found and not repaired:
@@ -96,7 +97,7 @@ def _sizes(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Ite
         if target not in tasks:
             continue
         task = tasks[target]
-        counts = [count for count in task_counts(task, facts[str(task.data)]) if count]
+        counts = [count for count in task_counts(task, facts.of(task)) if count]
         left = task.split.num_left(sum(counts))
         for where, size in _every_size(parts):
             wanted = size.num_images(len(counts), left)
@@ -139,15 +140,15 @@ def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> 
         return
     seen: set[str] = set()
     for task in tasks.values():
-        groups = task.groups(facts[str(task.data)].classes)
-        problem = shape_problem(parts["network"], facts[str(task.data)].shape, len(groups))
+        groups = task.groups(facts.of(task).classes)
+        problem = shape_problem(parts["network"], facts.of(task).shape, len(groups))
         if problem and str(problem) not in seen:
             seen.add(str(problem))
             yield problem
     for index, pair in parts.numbered("pairs"):
         if pair.source not in tasks or pair.target not in tasks:
             continue
-        shapes = [facts[str(tasks[name].data)].shape for name in (pair.source, pair.target)]
+        shapes = [facts.of(tasks[name]).shape for name in (pair.source, pair.target)]
         if shapes[0] != shapes[1]:
             yield Problem(
                 where=f"pairs[{index}]",
@@ -166,7 +167,7 @@ def _heads(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Ite
             continue
         widths = []
         for task in (tasks[pair.source], tasks[pair.target]):
-            num_classes = len(task.groups(facts[str(task.data)].classes))
+            num_classes = len(task.groups(facts.of(task).classes))
             widths.append(num_outputs(network, num_classes))
         if widths[0] == widths[1]:
             continue

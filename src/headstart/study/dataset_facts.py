@@ -18,7 +18,3 @@ class DatasetFacts(Spec):
     test_counts: tuple[int, ...]
     licence: str = ""
     note: str = ""  # what a reader of results should know of how the images came about
-
-
-Facts = dict[str, DatasetFacts]
-"""Facts by the name under which a study mentions the data set."""

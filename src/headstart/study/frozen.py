@@ -1,65 +1,77 @@
-"""What a phase leaves as it is: layers that give the same output at every update."""
+"""What a phase leaves as it is: blocks that give the same output at every update."""
 
-from headstart.study.network import BatchNorm, Dropout
+from headstart.study.network_facts import BlockFacts, NetworkFacts
 from headstart.study.phases import PARAMETER_KINDS, ParameterKind, Phase, rule_for
-from headstart.study.shapes import LayerFacts
 from headstart.study.training import OptimiserSpec
 
 
-def frozen_prefix(
-    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
-) -> int:
-    """How many layers from the stem on give the same output at every update.
+def frozen_prefix(facts: NetworkFacts, phase: Phase) -> int:
+    """Frozen prefix of a network in a phase: how many blocks from the stem give the same output.
 
-    They are frozen and, where their stage is live, hold no dropout and no batch statistics.
+    They are frozen and, where their stage is in train mode, have neither dropout nor batch
+    statistics. The network can be resumed behind them.
     """
-    live = train_mode_stages(layers, stage_names, phase)
-    for number, facts in enumerate(layers):
-        moving = facts.stage in live and isinstance(facts.layer, Dropout | BatchNorm)
-        if moving or is_trained(facts, stage_names, phase):
-            return number
-    return len(layers)
+    train_mode = train_mode_stages(facts, phase)
+    number = 0
+    for block in facts.blocks:
+        moving = block.stage in train_mode and (block.dropout or block.batch_statistics)
+        if moving or is_trained(block, facts.stage_names, phase):
+            break
+        number += 1
+    while 0 < number < len(facts.blocks) and not facts.blocks[number - 1].resumes:
+        number -= 1
+    return number
 
 
-def is_trained(facts: LayerFacts, stage_names: tuple[str, ...], phase: Phase) -> bool:
-    """Whether a parameter of a layer is trained."""
+def is_trained(block: BlockFacts, stage_names: tuple[str, ...], phase: Phase) -> bool:
+    """Whether a parameter of a block is trained."""
     return any(
-        not rule_for(phase.rules, stage_names, facts.stage, p.kind).frozen for p in facts.parameters
+        not rule_for(phase.rules, stage_names, block.stage, p.kind).frozen for p in block.parameters
     )
 
 
-def train_mode_stages(
-    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phase: Phase
-) -> set[str]:
+def num_trainable(facts: NetworkFacts, phases: tuple[Phase, ...]) -> int:
+    """How many numbers the parameters hold that at least one of the phases trains."""
+    return sum(
+        p.size
+        for block in facts.blocks
+        for p in block.parameters
+        if any(
+            not rule_for(phase.rules, facts.stage_names, block.stage, p.kind).frozen
+            for phase in phases
+        )
+    )
+
+
+def train_mode_stages(facts: NetworkFacts, phase: Phase) -> set[str]:
     """Stages in train mode: by the rules of their parameters, or by any rule if they have none."""
-    kinds: dict[str, set[ParameterKind]] = {facts.stage: set() for facts in layers}
-    for facts in layers:
-        kinds[facts.stage] |= {p.kind for p in facts.parameters}
+    kinds: dict[str, set[ParameterKind]] = {name: set() for name in facts.stage_names}
+    for block in facts.blocks:
+        kinds[block.stage] |= {p.kind for p in block.parameters}
     return {
         stage
         for stage, own in kinds.items()
         for kind in own or PARAMETER_KINDS
-        if rule_for(phase.rules, stage_names, stage, kind).mode == "train"
+        if rule_for(phase.rules, facts.stage_names, stage, kind).mode == "train"
     }
 
 
-def trains_only_head(
-    layers: tuple[LayerFacts, ...],
-    stage_names: tuple[str, ...],
-    phase: Phase,
-    optimiser: OptimiserSpec,
-) -> bool:
-    """Whether the phase trains the head and nothing else, on features that stay.
+def trains_only_head(facts: NetworkFacts, phase: Phase, optimiser: OptimiserSpec) -> bool:
+    """Whether the phase trains a linear head and nothing else, on features that stay.
 
     Such heads are trained side by side. Weights and bias have one learning rate, and the optimiser
     leaves alone what has no gradient: with an epsilon of 0 it would divide 0 by 0.
     """
-    head = layers[-1]
+    if facts.linear_head is None or facts.linear_head.bias is None:
+        return False
+    head = facts.blocks[-1]
     scales = {
-        rule_for(phase.rules, stage_names, head.stage, p.kind).lr_scale for p in head.parameters
+        rule_for(phase.rules, facts.stage_names, head.stage, p.kind).lr_scale
+        for p in head.parameters
     }
     return (
-        frozen_prefix(layers, stage_names, phase) == len(layers) - 1
+        frozen_prefix(facts, phase) == len(facts.blocks) - 1
+        and len(head.shape_in) == 1
         and len(scales) == 1
         and (optimiser.kind == "sgd" or optimiser.epsilon > 0)
     )

@@ -6,7 +6,7 @@ seen by the search for copies only.
 
 from collections.abc import Iterator
 
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
 from headstart.study.study import Pair, StudySpec
 from headstart.study.tasks import TaskSpec
 
@@ -22,7 +22,7 @@ def predicted_leaks(study: StudySpec, facts: Facts) -> tuple[str, ...]:
 
 def _shared(study: StudySpec, facts: Facts, pair: Pair) -> Iterator[str]:
     source, target = study.tasks[pair.source], study.tasks[pair.target]
-    ours, theirs = facts[str(target.data)], facts[str(source.data)]
+    ours, theirs = facts.of(target), facts.of(source)
     if ours.content != theirs.content or source.alter != target.alter:
         return
     before, after = _labels(source, theirs.classes), _labels(target, ours.classes)

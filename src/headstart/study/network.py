@@ -1,234 +1,87 @@
-"""A network as a study file writes it: named stages of layers from stem to head."""
+"""The network of a study: declared layer by layer, or taken from a library or a file."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter
 
 from headstart.core.errors import known_names, nearest
 from headstart.study.base import Spec
+from headstart.study.declared import NAMED_NETWORKS, DeclaredNetwork
 
-Initialiser = Literal[
-    "he_normal", "he_uniform", "glorot_normal", "glorot_uniform", "lecun_normal", "torch"
-]
-Count = Annotated[int, Field(ge=1)]
-HEAD = "head"
+Library = Literal["timm", "torchvision", "keras", "hf", "module"]
+LIBRARIES: tuple[Library, ...] = get_args(Library)
 
 
-class Conv(Spec):
-    """Two-dimensional convolution. `padding = "same"` pads with zeros (stride 1 keeps the size)."""
+class LibraryNetwork(Spec):
+    """A network by the name that a library or a file gives it, written `"timm:resnet18"`.
 
-    kind: Literal["conv"] = "conv"
-    channels: Count
-    kernel: Count = 3
-    stride: Count = 1
-    padding: Literal["valid", "same"] = "valid"
-    bias: bool = True
-    initialiser: Initialiser | None = None
-
-
-class Dense(Spec):
-    """Every input times every unit. Needs a flat input."""
-
-    kind: Literal["dense"] = "dense"
-    units: Count
-    bias: bool = True
-    initialiser: Initialiser | None = None
-
-
-class MaxPool(Spec):
-    """The largest value of each window; windows do not overlap, a rest at the border is dropped."""
-
-    kind: Literal["max_pool"] = "max_pool"
-    size: Count = 2
-
-
-class AveragePool(Spec):
-    """The mean of each window; windows do not overlap, a rest at the border is dropped."""
-
-    kind: Literal["average_pool"] = "average_pool"
-    size: Count = 2
-
-
-class GlobalAveragePool(Spec):
-    """The mean of each channel over the whole image; gives a flat output."""
-
-    kind: Literal["global_average_pool"] = "global_average_pool"
-
-
-class Flatten(Spec):
-    """An image as one row of numbers."""
-
-    kind: Literal["flatten"] = "flatten"
-
-
-class Relu(Spec):
-    """max(x, 0)."""
-
-    kind: Literal["relu"] = "relu"
-
-
-class LeakyRelu(Spec):
-    """x where positive, slope times x elsewhere. Keras 2's default slope is 0.3, PyTorch's 0.01."""
-
-    kind: Literal["leaky_relu"] = "leaky_relu"
-    slope: Annotated[float, Field(ge=0, lt=1)]
-
-
-class Gelu(Spec):
-    """x times the normal distribution function of x."""
-
-    kind: Literal["gelu"] = "gelu"
-
-
-class Tanh(Spec):
-    """Hyperbolic tangent."""
-
-    kind: Literal["tanh"] = "tanh"
-
-
-class Dropout(Spec):
-    """Each value is dropped with probability `rate` while its stage is in train mode."""
-
-    kind: Literal["dropout"] = "dropout"
-    rate: Annotated[float, Field(gt=0, lt=1)]
-
-
-class BatchNorm(Spec):
-    """Batch normalisation. `momentum` is the weight of the new batch in the running statistics."""
-
-    kind: Literal["batch_norm"] = "batch_norm"
-    momentum: Annotated[float, Field(gt=0, le=1)] = 0.1
-    epsilon: Annotated[float, Field(gt=0)] = 1e-5
-
-
-AnyLayer = (
-    Conv
-    | Dense
-    | MaxPool
-    | AveragePool
-    | GlobalAveragePool
-    | Flatten
-    | Relu
-    | LeakyRelu
-    | Gelu
-    | Tanh
-    | Dropout
-    | BatchNorm
-)
-
-
-def _layer(given: Any) -> Any:
-    """A layer that needs no settings may be written as its bare name: "relu"."""
-    return {"kind": given} if isinstance(given, str) else given
-
-
-Layer = Annotated[
-    Annotated[AnyLayer, Field(discriminator="kind")],
-    BeforeValidator(_layer),
-]
-
-
-class StageSpec(Spec):
-    """A named run of layers. Cuts lie between stages."""
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-    layers: Annotated[tuple[Layer, ...], Field(min_length=1)]
-
-
-class HeadSpec(Spec):
-    """The last stage: a dense layer to the classes of the task at hand.
-
-    `softmax` has one output per class. `sigmoid` has a single output for a task of two classes, and
-    is `softmax` for a task of more.
+    `timm` and `torchvision` take the name of an architecture, `hf` that of a model on the Hugging
+    Face hub or a folder with its config.json, `keras` a .keras or .h5 file, `module` a file of
+    Python and in it the name of a function that makes a torch module: `module:net.py:make`.
     """
 
-    output: Literal["softmax", "sigmoid"] = "softmax"
-    initialiser: Initialiser = "glorot_uniform"
+    kind: Library
+    name: Annotated[str, Field(min_length=1)]
+    content: str = ""  # hash of the files that it is made of, once they have been looked at
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
 
 
-class NetworkSpec(Spec):
-    """Stages from stem to the last before the head, and the head.
-
-    `initialiser` holds for every layer that names none of its own. Biases start at zero, except
-    with `torch`, which is PyTorch's own default for weights and biases.
-    """
-
-    stages: Annotated[tuple[StageSpec, ...], Field(min_length=1)]
-    head: HeadSpec = HeadSpec()
-    initialiser: Initialiser = "he_normal"
-
-    @field_validator("stages")
-    @classmethod
-    def _names(cls, stages: tuple[StageSpec, ...]) -> tuple[StageSpec, ...]:
-        names = [stage.name for stage in stages]
-        if HEAD in names:
-            raise ValueError(f"a stage is named '{HEAD}'; that name is kept for the last stage")
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two stages are named '{twice[0]}'; every stage needs its own name")
-        return stages
-
-    @property
-    def stage_names(self) -> tuple[str, ...]:
-        """Names of all stages, the head last."""
-        return (*(stage.name for stage in self.stages), HEAD)
-
-    @property
-    def cuts(self) -> tuple[str, ...]:
-        """Stages of the trunk that hold weights, so that cuts after them differ."""
-        return tuple(
-            stage.name
-            for stage in self.stages
-            if any(isinstance(layer, Conv | Dense | BatchNorm) for layer in stage.layers)
-        )
+AnyNetwork = DeclaredNetwork | LibraryNetwork
 
 
-def _cnn(first: int, second: int, dense: int) -> NetworkSpec:
-    return NetworkSpec(
-        stages=(
-            StageSpec(
-                name="conv1",
-                layers=(Conv(channels=first), MaxPool(), Relu()),
-            ),
-            StageSpec(
-                name="conv2",
-                layers=(Conv(channels=second), MaxPool(), Relu()),
-            ),
-            StageSpec(name="dense", layers=(Flatten(), Dense(units=dense), Relu())),
-        )
-    )
-
-
-def _mlp(*units: int) -> NetworkSpec:
-    stages = [
-        StageSpec(
-            name=f"dense{number}",
-            layers=(*((Flatten(),) if number == 1 else ()), Dense(units=size), Relu()),
-        )
-        for number, size in enumerate(units, 1)
-    ]
-    return NetworkSpec(stages=tuple(stages))
-
-
-NAMED_NETWORKS: dict[str, NetworkSpec] = {
-    "cnn-tiny": _cnn(8, 16, 64),
-    "cnn-small": _cnn(32, 64, 128),
-    "mlp-small": _mlp(100, 100),
-    "mlp-300-100": _mlp(300, 100),
-}
-"""Networks that a study may name instead of writing them out (`network = "cnn-tiny"`)."""
-
-
-def _network(given: Any) -> Any:
+def _named(given: Any) -> Any:
+    """A declared network by its name, or a library's as `kind:name`."""
     if not isinstance(given, str):
         return given
     if given in NAMED_NETWORKS:
         return NAMED_NETWORKS[given]
-    hint = nearest(given, NAMED_NETWORKS)
+    kind, colon, name = given.partition(":")
+    if colon and kind in LIBRARIES:
+        return {"kind": kind, "name": name}
+    names = [*NAMED_NETWORKS, *(f"{library}:NAME" for library in LIBRARIES)]
+    hint = nearest(given, NAMED_NETWORKS) or nearest(given, names)
     raise ValueError(
-        f"network '{given}' is not known. {known_names(NAMED_NETWORKS)} "
+        f"network '{given}' is not known. {known_names(names)} "
         f"{hint or 'Or write a [network] table with stages.'}"
     )
 
 
-Network = Annotated[NetworkSpec, BeforeValidator(_network)]
+def _member(given: Any) -> str:
+    """Which of the two a table or an object is meant to be."""
+    if isinstance(given, LibraryNetwork) or (isinstance(given, dict) and "name" in given):
+        return LibraryNetwork.__name__
+    return DeclaredNetwork.__name__
+
+
+Network = Annotated[
+    Annotated[
+        Annotated[DeclaredNetwork, Tag("DeclaredNetwork")]
+        | Annotated[LibraryNetwork, Tag("LibraryNetwork")],
+        Discriminator(_member),
+    ],
+    BeforeValidator(_named),
+]
+
+
+_NETWORK: TypeAdapter[AnyNetwork] = TypeAdapter(Network)
+
+
+def network_from(payload: dict[str, Any]) -> AnyNetwork:
+    """The network that a step's payload names; of one made of files, their content is its name."""
+    named = {"name": payload["content"], **payload} if "content" in payload else payload
+    return _NETWORK.validate_python(named)
+
+
+def _from_library(given: Any) -> Any:
+    named = _named(given)
+    if isinstance(named, DeclaredNetwork):
+        raise ValueError(
+            f"network '{given}' is declared and has no pretrained weights; "
+            f"allowed: {', '.join(f'{library}:NAME' for library in LIBRARIES)}"
+        )
+    return named
+
+
+Pretrained = Annotated[LibraryNetwork, BeforeValidator(_from_library)]

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from headstart.study.base import Spec
-from headstart.study.network import HEAD
+from headstart.study.base import HEAD, Spec
 
 ParameterKind = Literal["weight", "bias", "norm"]
 PARAMETER_KINDS: tuple[ParameterKind, ...] = ("weight", "bias", "norm")

@@ -9,18 +9,21 @@ from headstart.core.hashing import digest
 from headstart.study.arms import DEFAULT_ARMS, NAMED_ARMS, Arm, ArmSpec, CutSweep
 from headstart.study.base import Spec
 from headstart.study.checks import check
-from headstart.study.network import Network
+from headstart.study.declared import DeclaredNetwork
+from headstart.study.network import AnyNetwork, Network
 from headstart.study.partial_study import PartialStudy
 from headstart.study.problems import problems_from, unknown_keys
 from headstart.study.sizes import Size, SizeSpec
+from headstart.study.sources import SourceSpec
 from headstart.study.tasks import PreprocessingSpec, TaskSpec
 from headstart.study.training import TrainingSpec
 
 
 class Pair(Spec):
-    """A source task and a target task, by their names in the study.
+    """A source and a target task, by their names in the study.
 
-    `arms` keeps the pair to some of the study's arms.
+    A source is one of `sources` or, by its own name, a task. `arms` keeps the pair to some of the
+    study's arms.
     """
 
     source: str
@@ -131,12 +134,13 @@ class StudySpec(Spec):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
     question: str = ""
     tasks: Annotated[dict[str, TaskSpec], Field(min_length=1)]
+    sources: dict[str, SourceSpec] = Field(default_factory=dict)
     pairs: Annotated[tuple[Pair, ...], Field(min_length=1)] = (
         Pair(source="source", target="target"),
     )
     preprocessing: PreprocessingSpec = PreprocessingSpec()
     leaks: LeakSpec = LeakSpec()
-    network: Network
+    network: Network | None = None
     training: TrainingSpec
     source_training: TrainingSpec | None = None
     arms: Annotated[tuple[Arm, ...], Field(min_length=1)] = tuple(
@@ -153,12 +157,22 @@ class StudySpec(Spec):
     forgetting: bool = False
 
     def __init__(self, **given: Any) -> None:
-        given = with_looks(given)
+        given = spelt_out(given)
         parts, problems = parse(given)
         problems += check(parts)
         if problems:
             raise SpecError(problems, f"study '{given.get('name', '?')}'")
         super().__init__(**given)
+
+    def source_of(self, pair: Pair) -> SourceSpec:
+        """The source of a pair; a task that is no source by name is one by itself."""
+        return self.sources.get(pair.source) or SourceSpec(task=pair.source)
+
+    def network_of(self, pair: Pair) -> AnyNetwork:
+        """The network of a pair, which belongs to its source: the study's or a checkpoint's."""
+        network = self.source_of(pair).pretrained or self.network
+        assert network is not None, "the checks ask for a network"
+        return network
 
     @property
     def pretraining(self) -> TrainingSpec:
@@ -199,7 +213,16 @@ class StudySpec(Spec):
     @property
     def all_arms(self) -> tuple[ArmSpec, ...]:
         """The arms named, and those of the cut sweep."""
-        return (*self.arms, *(self.cuts.arms(self.network.cuts, self.sizes) if self.cuts else ()))
+        return (*self.arms, *(self.cuts.arms(self.sweep_cuts, self.sizes) if self.cuts else ()))
+
+    @property
+    def sweep_cuts(self) -> tuple[str, ...]:
+        """Where the cut sweep cuts, from stem to head; empty without a sweep."""
+        if self.cuts is None:
+            return ()
+        if self.cuts.at is None and isinstance(self.network, DeclaredNetwork):
+            return self.network.cuts
+        return self.cuts.at or ()
 
     def rests_on(self, origin: str, arm: ArmSpec) -> bool:
         """Whether an arm starts from an origin, itself or by way of other arms."""
@@ -218,11 +241,28 @@ class StudySpec(Spec):
         )
 
 
-def with_looks(given: dict[str, Any]) -> dict[str, Any]:
-    """`seeds = "auto"` spelt out: the seeds of the first look, and the looks."""
-    if given.get("seeds") != AUTO:
+def spelt_out(given: dict[str, Any]) -> dict[str, Any]:
+    """What a study file may leave to other sections, written where it belongs.
+
+    `seeds = "auto"` is the seeds of the first look, and the looks. Sources without pairs are one
+    pair each, with the task `target` or the only task that is no source.
+    """
+    if given.get("seeds") == AUTO:
+        given = {"looks": LOOKS, **given, "seeds": LOOKS[0]}
+    sources, tasks = given.get("sources"), given.get("tasks")
+    if "pairs" in given or not sources or not isinstance(sources, dict):
         return given
-    return {"looks": LOOKS, **given, "seeds": LOOKS[0]}
+    return {
+        **given,
+        "pairs": [{"source": name, "target": _target(tasks, sources)} for name in sources],
+    }
+
+
+def _target(tasks: object, sources: dict[str, Any]) -> str:
+    named = list(tasks) if isinstance(tasks, dict) else []
+    trained_on = {source.get("task") for source in sources.values() if isinstance(source, dict)}
+    others = [name for name in named if name not in trained_on]
+    return str(others[0]) if len(others) == 1 else "target"
 
 
 def parse(given: dict[str, Any]) -> tuple[PartialStudy, list[Problem]]:
@@ -238,7 +278,7 @@ def parse(given: dict[str, Any]) -> tuple[PartialStudy, list[Problem]]:
             if field.is_required():
                 problems.append(Problem(where=name, message="is missing.", fix=_MISSING[name]))
             else:
-                parts[name] = field.get_default()
+                parts[name] = field.get_default(call_default_factory=True)
             continue
         annotation = hints[name]
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
@@ -253,6 +293,5 @@ def parse(given: dict[str, Any]) -> tuple[PartialStudy, list[Problem]]:
 _MISSING = {
     "name": 'Give the study a name: name = "digits"',
     "tasks": "Write [tasks.source] and [tasks.target], each with a dataset.",
-    "network": 'Name one (network = "cnn-tiny") or write [network] with stages.',
     "training": "Write [training] with epochs or updates.",
 }

@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.networks.declared.build import Network
-from headstart.study import network as spec
+from headstart.networks.staged import StagedModule, class_logits
 from headstart.study.operations import flops_of_update
-from headstart.study.shapes import num_spatial
 from headstart.train.module_trainer import ModuleTrainer
 from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.phase_config import PhaseConfig
@@ -29,9 +27,9 @@ def num_micro_batches(work: PhaseConfig) -> int:
     Layers that look at images, where they take long, see a batch in parts, which two threads may
     compute at once. One that normalises over its batch sees it whole.
     """
-    flops = flops_of_update(work.layers, work.network.stage_names, work.phase)
-    each = sum(flops[: num_spatial(work.layers)])
-    whole = any(isinstance(facts.layer, spec.BatchNorm) for facts in work.layers)
+    facts = work.facts
+    each = sum(flops_of_update(facts, work.phase)[: facts.num_spatial])
+    whole = any(block.batch_statistics for block in facts.blocks)
     return MICRO_BATCHES if each * work.batch_size >= LEAST_SPLIT and not whole else 1
 
 
@@ -50,11 +48,13 @@ class AutogradTrainer(ModuleTrainer):
         self._optimiser = make_optimiser(
             member.work.optimiser, [(rate, [own[name] for name in names]) for rate, names in groups]
         )
-        self._turn = max(member.done, num_spatial(self.module.facts)) if parts > 1 else member.done
-        looking = {id(p) for _, e in self.module.layers()[: self._turn] for p in e.parameters()}
+        facts = member.work.facts
+        self._turn = max(member.done, facts.num_spatial) if parts > 1 else member.done
+        self._end = len(facts.blocks)
+        spatial = {p.name for block in facts.blocks[: self._turn] for p in block.parameters}
         trained = [name for _, names in groups for name in names]
-        self._above = [own[name] for name in trained if id(own[name]) not in looking]
-        below = [name for name in trained if id(own[name]) in looking]
+        self._above = [own[name] for name in trained if name not in spatial]
+        below = [name for name in trained if name in spatial]
         # Twins hold the same memory, and what is trained of it in one order.
         modules = [self.module, *(self._twin(part) for part in range(1, parts))]
         named = [dict(module.named_parameters()) for module in modules]
@@ -75,7 +75,7 @@ class AutogradTrainer(ModuleTrainer):
         below = self._parts[0][1]
         rows.requires_grad_(bool(below))
         with self._precision():
-            logits = self.module.resume(rows, self._turn)
+            logits = class_logits(self.module.run(rows, self._turn, self._end))
         loss = functional.cross_entropy(logits.float(), truth)
         grads = list(torch.autograd.grad(loss, [*self._above, *([rows] if below else [])]))
         if below:
@@ -86,13 +86,13 @@ class AutogradTrainer(ModuleTrainer):
         return logits.detach()[None], truth[None]
 
     def _forward_micro_batch(
-        self, part: tuple[Network, list[nn.Parameter]], chosen: Tensor
+        self, part: tuple[StagedModule, list[nn.Parameter]], chosen: Tensor
     ) -> tuple[Tensor, Tensor]:
         """What layers that look at images make of some of a batch, and the labels."""
         module, trained = part
         inputs, truth = self.member.train.batch(chosen)
         with torch.set_grad_enabled(bool(trained)), self._precision():
-            return module.between(inputs, self.member.done, self._turn), truth
+            return module.run(inputs, self.member.done, self._turn), truth
 
     def _backward_micro_batch(self, outputs: list[Tensor], grads: Tensor) -> list[Tensor]:
         """Gradients of what is trained of these layers, from the slopes at their outputs."""
@@ -110,7 +110,7 @@ class AutogradTrainer(ModuleTrainer):
     def _precision(self) -> AbstractContextManager[object]:
         return autocast_to(self.member.work.precision, self.member.device)
 
-    def _twin(self, part: int) -> Network:
+    def _twin(self, part: int) -> StagedModule:
         """The network once more, on the same weights, with draws of its own."""
         twin = self._network(part)
         for name, parameter in self.module.named_parameters():

@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 
 from headstart.core.array_cache import MemmapCache
-from headstart.core.hashing import Json, hash_arrays
-from headstart.networks.declared.build import Network, build, weights_of
-from headstart.networks.declared.initial import Weights, stage_of
-from headstart.networks.declared.memory_layout import to_canonical
-from headstart.study.network import HEAD
+from headstart.core.hashing import Json, digest_of
+from headstart.networks.build import to_canonical
+from headstart.networks.staged import Weights, class_logits
+from headstart.study.network_facts import NetworkFacts
 from headstart.study.operations import flops_of_solving
-from headstart.study.shapes import layers_of
 from headstart.train.checkpoints import Best
 from headstart.train.features import as_they_are, cached_features
 from headstart.train.logistic_path import RegularisationPath, fit_path
 from headstart.train.loop import Examples, Measurement, PhaseConfig, PhaseResult
 
+Head = tuple[np.ndarray, np.ndarray]
+"""Weight (outputs, features) and bias (outputs,)."""
+
 PENALTIES = tuple(float(penalty) for penalty in np.logspace(-6, 6, 25))
-WEIGHT, BIAS = f"{HEAD}.0.weight", f"{HEAD}.0.bias"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,24 +57,25 @@ def solve_phase(
     if not len(validation.labels):
         raise ValueError("a converged head picks its penalty on validation images; there are none")
     started = time.perf_counter()
-    module = build(work.network, work.image, work.num_classes, weights).to(device)
-    trunk = sum(stage != HEAD for stage, _ in module.layers())
-    frozen = _hash(weights, head=False)
+    facts = work.facts
+    trunk, names = len(facts.blocks) - 1, _head_names(facts)
+    frozen = [name for name in weights if name not in names]
 
-    def seen(examples: Examples) -> Tensor:
+    def features_of(examples: Examples) -> Tensor:
         return cached_features(work, trunk, weights, examples, device, as_they_are, shelf).inputs
 
-    features = seen(train)
+    features = features_of(train)
     path = fit_path(features, train.labels, work.num_classes, PENALTIES)
     seconds = time.perf_counter() - started
-    held_out = seen(validation)
-    heads = [_head(path, at, weights) for at in range(len(path.penalties))]
-    accuracies = [_told(module, head, held_out, validation.labels)[1] for head in heads]
+    held_out = features_of(validation)
+    one_output = len(weights[names[0]]) == 1
+    heads = [_head(path, at, one_output) for at in range(len(path.penalties))]
+    accuracies = [_loss_accuracy(head, held_out, validation.labels)[1] for head in heads]
     chosen = int(np.argmax(accuracies))  # the first of equals, and penalties fall
-    solved = {**weights_of(module), **to_canonical(heads[chosen], work.layers)}
-    point = _measure(work, module, heads[chosen], (features, held_out), (train, validation))
+    head = dict(zip(names, heads[chosen], strict=True))
+    solved = {**weights, **to_canonical(work.network, work.image, work.num_classes, head)}
+    point = _measure(work, heads[chosen], (features, held_out), (train, validation))
     iterations = int(path.iterations.sum())
-    layers = layers_of(work.network, work.image, work.num_classes)
     return Solution(
         result=PhaseResult(
             last_weights=solved,
@@ -82,9 +83,10 @@ def solve_phase(
             best=Best(update=point.update, accuracy=accuracies[chosen]),
             curve=(point,),
             seconds=seconds,
-            frozen_before=frozen,
-            frozen_after=_hash(solved, head=False),
-            trained_moved=_hash(weights, head=True) != _hash(solved, head=True),
+            moving=frozenset(names),
+            frozen_before=digest_of(weights, frozen),
+            frozen_after=digest_of(solved, frozen),
+            trained_moved=any((weights[name] != solved[name]).any() for name in names),
             finite=all(np.isfinite(array).all() for array in solved.values()),
         ),
         facts={
@@ -93,27 +95,35 @@ def solve_phase(
             "gradient": float(path.gradients[chosen]),
             "iterations_of_path": iterations,
         },
-        flops=flops_of_solving(layers, len(train.labels), iterations),
+        flops=flops_of_solving(facts, len(train.labels), iterations),
     )
 
 
-def _head(path: RegularisationPath, at: int, weights: Weights) -> Weights:
-    """One head of the path as the network holds it.
+def _head_names(facts: NetworkFacts) -> tuple[str, str]:
+    """Names of the weight and the bias of the head."""
+    head = facts.linear_head
+    if head is None or head.bias is None or len(facts.blocks[-1].shape_in) != 1:
+        raise ValueError(
+            "only a head that is one dense layer with a bias can be solved to convergence"
+        )
+    return head.weight, head.bias
+
+
+def _head(path: RegularisationPath, at: int, one_output: bool) -> Head:
+    """One head of the path, in the memory layout of the module.
 
     A sigmoid head has one output, the logit of the second class against the first.
     """
     weight, bias = path.weights[at], path.biases[at]
-    if len(weights[WEIGHT]) == 1 and len(weight) == 2:
+    if one_output and len(weight) == 2:
         weight, bias = weight[1:] - weight[:1], bias[1:] - bias[:1]
-    return {WEIGHT: weight.astype(np.float32), BIAS: bias.astype(np.float32)}
+    return weight.astype(np.float32), bias.astype(np.float32)
 
 
-def _told(
-    module: Network, head: Weights, features: Tensor, labels: np.ndarray
-) -> tuple[float, float]:
+def _loss_accuracy(head: Head, features: Tensor, labels: np.ndarray) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of a head as it will be used, in float32."""
-    weight, bias = (torch.from_numpy(head[name]).to(features.device) for name in (WEIGHT, BIAS))
-    logits = module.logits(features @ weight.T + bias)
+    weight, bias = (torch.from_numpy(array).to(features.device) for array in head)
+    logits = class_logits(features @ weight.T + bias)
     truth = torch.from_numpy(labels).to(features.device)
     loss = torch.nn.functional.cross_entropy(logits, truth)
     return float(loss), float((logits.argmax(1) == truth).double().mean())
@@ -121,13 +131,12 @@ def _told(
 
 def _measure(
     work: PhaseConfig,
-    module: Network,
-    head: Weights,
+    head: Head,
     features: tuple[Tensor, Tensor],
     examples: tuple[Examples, Examples],
 ) -> Measurement:
     (train_loss, train_accuracy), (loss, accuracy) = (
-        _told(module, head, inputs, part.labels)
+        _loss_accuracy(head, inputs, part.labels)
         for inputs, part in zip(features, examples, strict=True)
     )
     return Measurement(
@@ -137,8 +146,3 @@ def _measure(
         validation_accuracy=accuracy,
         train_accuracy=train_accuracy,
     )
-
-
-def _hash(weights: Weights, *, head: bool) -> str:
-    """A hash of the head, or of everything but the head."""
-    return hash_arrays({n: array for n, array in weights.items() if (stage_of(n) == HEAD) == head})

@@ -53,11 +53,11 @@ class DeviceData:
         return images if images.dim() == 2 else images.permute(0, 2, 3, 1).flatten(1)
 
     def _inputs_of(self, rows: Tensor) -> Tensor:
-        if self.scale is not None:
-            rows = self.scale(rows)
         if self.inputs.dim() == 2:
-            return rows
+            return rows if self.scale is None else self.scale(rows)
         channels, height, width = self.inputs.shape[1:]
+        if self.scale is not None:
+            rows, channels = self.scale(rows), self.scale.channels
         return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
 
@@ -67,17 +67,25 @@ class Scale:
     def __init__(self, scaling: Scaling, shape: tuple[int, ...], device: torch.device) -> None:
         # A tensor, because a GPU multiplies by the inverse of a number, which rounds differently.
         self._unit = torch.tensor(scaling.unit, dtype=torch.float32, device=device)
+        self._given = shape[2]
+        self.channels = scaling.channels or shape[2]
+        self._flipped = scaling.flipped
         standardiser = scaling.standardiser
         self._moments: list[Tensor] = []
         if standardiser is not None:
+            wanted = (1, *shape[:2], self.channels)
             self._moments = [
-                torch.from_numpy(np.broadcast_to(moment, (1, *shape)).reshape(-1).copy()).to(device)
+                torch.from_numpy(np.broadcast_to(moment, wanted).reshape(-1).copy()).to(device)
                 for moment in (standardiser.mean, standardiser.deviation)
             ]
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Float32 of bytes (n, height * width * channels)."""
         inputs = rows.to(torch.float32).div_(self._unit)
+        if self.channels != self._given:
+            inputs = inputs.repeat_interleave(self.channels, 1)
+        if self._flipped:
+            inputs = inputs.view(len(rows), -1, self.channels).flip(2).flatten(1)
         if self._moments:
             mean, deviation = self._moments
             inputs.sub_(mean).div_(deviation)
@@ -109,6 +117,8 @@ def to_device(examples: Examples, device: torch.device) -> DeviceData:
 def scaled(part: DeviceData) -> DeviceData:
     """A part of bytes with all of its inputs scaled, once."""
     num, (channels, height, width) = len(part.labels), part.inputs.shape[1:]
+    if part.scale is not None:
+        channels = part.scale.channels
     room = torch.empty(num, height, width, channels, device=part.inputs.device)
     inputs = room.permute(0, 3, 1, 2)
     for first in range(0, num, AT_ONCE):

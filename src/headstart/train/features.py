@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from headstart.core.array_cache import MemmapCache
-from headstart.core.hashing import digest, hash_arrays
+from headstart.core.hashing import digest, digest_of
 from headstart.core.lru import SizedLRU
-from headstart.networks.declared.build import build
-from headstart.networks.declared.initial import Weights
+from headstart.networks.build import build
+from headstart.networks.staged import Weights
 from headstart.study.training import Precision
 from headstart.train.device_data import DeviceData, scaled, to_device
 from headstart.train.forward import Forward
@@ -90,11 +90,8 @@ def cached_features(
 
 def _hash_of(work: PhaseConfig, done: int, weights: Weights) -> str:
     """Of what the first layers hold, parameters and buffers: what is above them changes nothing."""
-    named = (p.name for layer in work.layers[:done] for p in layer.parameters)
-    holders = {name.rpartition(".")[0] for name in named}
-    return hash_arrays(
-        {name: array for name, array in weights.items() if name.rpartition(".")[0] in holders}
-    )
+    names = (name for block in work.facts.blocks[:done] for name in block.tensors)
+    return digest_of(weights, names)
 
 
 def as_they_are(features: Tensor) -> Tensor:

@@ -1,12 +1,9 @@
 """Layers run over many images, batch by batch: for predictions and for features that are kept."""
 
-from math import prod
-
 import torch
 from torch import Tensor
 
-from headstart.networks.declared.build import Network
-from headstart.study.shapes import num_spatial
+from headstart.networks.staged import StagedModule
 from headstart.study.training import Precision
 from headstart.train.device_data import DeviceData
 from headstart.train.precision import autocast_to
@@ -25,7 +22,7 @@ class Forward:
 
     def __init__(
         self,
-        module: Network,
+        module: StagedModule,
         part: DeviceData,
         done: int,
         end: int,
@@ -34,9 +31,9 @@ class Forward:
     ) -> None:
         self._module, self._part, self._device = module, part, device
         self._done, self._end, self._precision = done, end, precision
-        self._turn = min(max(done, num_spatial(module.facts)), end)
-        looking = module.facts[done : self._turn]
-        largest = max((prod(facts.shape_out) for facts in looking), default=1)
+        self._turn = min(max(done, module.facts.num_spatial), end)
+        spatial = module.facts.blocks[done : self._turn]
+        largest = max((block.peak_values for block in spatial), default=1)
         self.batch = MOST[device.type]
         self.piece = min(max(VALUES[device.type] // largest, 1), self.batch)
 
@@ -51,9 +48,9 @@ class Forward:
         with autocast_to(self._precision, self._device):
             seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
             images = seen[0] if len(seen) == 1 else torch.cat(seen)
-            return self._module.between(images, self._turn, self._end).float()
+            return self._module.run(images, self._turn, self._end).float()
 
     def _looked_at(self, first: int, end: int) -> Tensor:
         """What layers that look at images make of a piece, which ends at `end` at the latest."""
         images = self._part.between(first, min(first + self.piece, end)).to(self._device)
-        return self._module.between(images, self._done, self._turn)
+        return self._module.run(images, self._done, self._turn)

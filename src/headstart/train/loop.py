@@ -14,26 +14,22 @@ from torch import Tensor
 from torch.nn import functional
 
 from headstart.core.array_cache import MemmapCache
-from headstart.core.hashing import hash_arrays
+from headstart.core.hashing import digest_of
 from headstart.core.seeds import generator
-from headstart.networks.declared.initial import Weights, stage_of
-from headstart.study.frozen import frozen_prefix, train_mode_stages, trains_only_head
-from headstart.study.network import Flatten
+from headstart.networks.facts import num_leading_flattens
+from headstart.networks.staged import Weights
+from headstart.study.frozen import frozen_prefix
 from headstart.study.training import Precision
-from headstart.train.autograd import AutogradTrainer
 from headstart.train.checkpoints import Best
 from headstart.train.device_data import DeviceData, flattened
-from headstart.train.fast.batched_heads import BatchedLinearHeads, as_rows
-from headstart.train.fast.concurrent import StreamedTrainers
-from headstart.train.fast.cuda_graph import CudaGraphs, GraphedTrainer
-from headstart.train.fast.manual_backprop import ManualBackpropTrainer, supports
 from headstart.train.features import as_they_are, cached_features, raw_inputs
 from headstart.train.optimisers import rate_factor
 from headstart.train.phase_config import Examples as Examples
 from headstart.train.phase_config import PhaseConfig as PhaseConfig
 from headstart.train.precision import flush_denormals
+from headstart.train.registry import TRAINERS, make_trainer, trainer_for
 from headstart.train.running_metrics import LossAccuracy, RunningMetrics
-from headstart.train.trainer import PreparedPhase, Trainer, rules_of
+from headstart.train.trainer import PreparedPhase, Trainer, TrainerKind, moving_tensors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +51,8 @@ class Measurement:
 class PhaseResult:
     """What a phase leaves behind. `best_weights` is None where validation was not measured.
 
-    `frozen_before` and `frozen_after` hash what the rules freeze; `trained_moved` says whether what
-    they train has changed.
+    `moving` names the tensors that the phase may change; `frozen_before` and `frozen_after` hash
+    all others; `trained_moved` says whether any of the former has changed.
     """
 
     last_weights: Weights
@@ -64,6 +60,7 @@ class PhaseResult:
     best: Best | None
     curve: tuple[Measurement, ...]
     seconds: float
+    moving: frozenset[str]
     frozen_before: str
     frozen_after: str
     trained_moved: bool
@@ -76,9 +73,15 @@ def run_phase(
     train: Examples,
     validation: Examples,
     device: torch.device,
+    *,
+    trainers: Sequence[TrainerKind] = TRAINERS,
+    use_features: bool = True,
 ) -> PhaseResult:
     """Train one phase from `weights`; the arrays passed in are not changed."""
-    return train_together([prepare(work, weights, train, validation, device)])[0]
+    phase = prepare(
+        work, weights, train, validation, device, trainers=trainers, use_features=use_features
+    )
+    return train_together([phase])[0]
 
 
 def prepare(
@@ -88,30 +91,41 @@ def prepare(
     validation: Examples,
     device: torch.device,
     shelf: MemmapCache | None = None,
+    *,
+    trainers: Sequence[TrainerKind] = TRAINERS,
+    use_features: bool = True,
 ) -> PreparedPhase:
-    """Compute what layers that stay make of the images, which are not needed afterwards."""
-    layers, stages = work.layers, work.network.stage_names
-    hashes = _hashes(work, weights)
-    alone = trains_only_head(layers, stages, work.phase, work.optimiser)
-    done = frozen_prefix(layers, stages, work.phase)
-    flat = not alone and all(isinstance(facts.layer, Flatten) for facts in layers[:done])
+    """Choose a trainer, and compute the features of the frozen prefix once.
 
-    def part(examples: Examples, precision: Precision = "float32") -> DeviceData:
+    Args:
+        work: the phase.
+        weights: what it starts from; they become read-only.
+        train: images that are trained on.
+        validation: images that are measured on.
+        device: where to train.
+        shelf: where large features are shared with other processes.
+        trainers: those to choose from, the first that supports the phase.
+        use_features: whether the frozen prefix is run once, and not at every update.
+    """
+    trainer = trainer_for(work, device, trainers)
+    done = frozen_prefix(work.facts, work.phase) if use_features else 0
+    flat = trainer.features is as_they_are and done <= num_leading_flattens(work.network)
+
+    def data(examples: Examples, precision: Precision = "float32") -> DeviceData:
         if flat:
             images = raw_inputs(examples, device)
             return flattened(images) if done else images
-        shape = as_rows if alone else as_they_are
+        shape = trainer.features
         return cached_features(work, done, weights, examples, device, shape, shelf, precision)
 
     return PreparedPhase(
         work=work,
         weights=weights,
-        train=part(train, work.precision),
-        validation=part(validation),
+        train=data(train, work.precision),
+        validation=data(validation),
         done=done,
-        trains_only_head=alone,
-        frozen=hashes.frozen,
-        trained=hashes.trained,
+        trainer=trainer,
+        moving=moving_tensors(work),
         device=device,
     )
 
@@ -131,7 +145,7 @@ def train_together(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
 
 def _trained(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
     first, device = phases[0].work, phases[0].device
-    trainer = _trainer(phases)
+    trainer = make_trainer(phases)
     progress = [_Progress() for _ in phases]
     running = RunningMetrics(len(phases))
     measure_at = frozenset(first.measure_at)
@@ -148,28 +162,7 @@ def _trained(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
                 progress[at].measure(trainer, at, phase, update, told[at])
             measuring += time.perf_counter() - pause
     seconds = (time.perf_counter() - started - measuring) / len(phases)
-    return [
-        _result(phase, trainer.weights(at), progress[at], seconds)
-        for at, phase in enumerate(phases)
-    ]
-
-
-def _trainer(phases: Sequence[PreparedPhase]) -> Trainer:
-    """Chosen by network, phase and device, so that each training always has the same."""
-    device = phases[0].device
-    trainer: Trainer
-    if phases[0].trains_only_head:
-        trainer = BatchedLinearHeads(phases)
-    elif len(phases) == 1:
-        trainer = _alone(phases[0])
-    else:
-        trainer = StreamedTrainers([_alone(phase) for phase in phases], device)
-    return GraphedTrainer(trainer, CudaGraphs(device), device) if device.type == "cuda" else trainer
-
-
-def _alone(phase: PreparedPhase) -> Trainer:
-    by_hand = phase.device.type == "cpu" and supports(phase.work)
-    return ManualBackpropTrainer(phase) if by_hand else AutogradTrainer(phase)
+    return [_result(phase, trainer, at, progress[at], seconds) for at, phase in enumerate(phases)]
 
 
 def _check_alike(phases: Sequence[PreparedPhase]) -> None:
@@ -182,7 +175,7 @@ def _check_alike(phases: Sequence[PreparedPhase]) -> None:
                 optimiser=phase.work.optimiser.model_copy(update={"lr": 1.0}),
             ),
             len(phase.train.labels),
-            phase.trains_only_head,
+            phase.trainer.name,
             str(phase.device),
         )
         for phase in phases
@@ -192,41 +185,27 @@ def _check_alike(phases: Sequence[PreparedPhase]) -> None:
 
 
 def _result(
-    phase: PreparedPhase, last: Weights, progress: "_Progress", seconds: float
+    phase: PreparedPhase, trainer: Trainer, at: int, progress: "_Progress", seconds: float
 ) -> PhaseResult:
-    after = _hashes(phase.work, last)
+    """What a phase leaves; each frozen tensor is hashed as it is now and as it was given."""
+    first, now = phase.weights, trainer.weights(at, phase.weights)
+    frozen = [name for name in first if name not in phase.moving]
+    before, after = digest_of(first, frozen), digest_of(now, frozen)
+    if before == after:  # one array for what is the same, with its digest
+        now |= {name: first[name] for name in frozen}
+    best = progress.best_weights
     return PhaseResult(
-        last_weights=last,
-        best_weights=progress.best_weights,
+        last_weights=now,
+        best_weights=None if best is None else {**now, **best},
         best=progress.best,
         curve=tuple(progress.curve),
         seconds=seconds,
-        frozen_before=phase.frozen,
-        frozen_after=after.frozen,
-        trained_moved=phase.trained != after.trained,
-        finite=all(np.isfinite(array).all() for array in last.values())
+        moving=phase.moving,
+        frozen_before=before,
+        frozen_after=after,
+        trained_moved=any(not np.array_equal(first[name], now[name]) for name in phase.moving),
+        finite=all(np.isfinite(array).all() for array in now.values())
         and all(math.isfinite(point.train_loss) for point in progress.curve),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Hashes:
-    frozen: str
-    trained: str
-
-
-def _hashes(work: PhaseConfig, weights: Weights) -> _Hashes:
-    """Frozen are parameters whose rule says so, and the buffers of stages in eval mode."""
-    rules = rules_of(work)
-    live = train_mode_stages(work.layers, work.network.stage_names, work.phase)
-    frozen = {
-        name
-        for name in weights
-        if (rules[name].frozen if name in rules else stage_of(name) not in live)
-    }
-    return _Hashes(
-        frozen=hash_arrays({name: array for name, array in weights.items() if name in frozen}),
-        trained=hash_arrays({name: array for name, array in weights.items() if name not in frozen}),
     )
 
 
@@ -279,4 +258,4 @@ class _Progress:
         )
         if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):
             self.best = Best(update=update, accuracy=accuracy)
-            self.best_weights = trainer.weights(at)
+            self.best_weights = trainer.weights(at, phase.moving)

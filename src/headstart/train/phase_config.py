@@ -7,9 +7,10 @@ import numpy as np
 
 from headstart.data.images import blocks
 from headstart.data.preprocess import Scaling
-from headstart.study.network import NetworkSpec
+from headstart.networks.facts import facts_of
+from headstart.study.network import AnyNetwork
+from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.phases import Phase
-from headstart.study.shapes import LayerFacts, Shape, layers_of
 from headstart.study.training import OptimiserSpec, Precision, ScheduleSpec
 
 
@@ -32,6 +33,12 @@ class Examples:
     def values(self) -> int:
         """How many numbers a network sees."""
         return len(self.labels) * prod(self.inputs.shape[1:])
+
+    @property
+    def image(self) -> Shape:
+        """Shape of an image as a network is given it: (height, width, channels)."""
+        channels, height, width = self.inputs.shape[1:]
+        return (height, width, (self.scaling and self.scaling.channels) or channels)
 
     @property
     def bytes(self) -> int:
@@ -57,7 +64,7 @@ class PhaseConfig:
     order of batches, so every arm sees the same batch at the same update of its trial.
     """
 
-    network: NetworkSpec
+    network: AnyNetwork
     image: Shape
     num_classes: int
     phase: Phase
@@ -71,6 +78,6 @@ class PhaseConfig:
     precision: Precision = "float32"
 
     @property
-    def layers(self) -> tuple[LayerFacts, ...]:
-        """The network as image and classes shape it."""
-        return layers_of(self.network, self.image, self.num_classes)
+    def facts(self) -> NetworkFacts:
+        """Facts of the network for the images and the number of classes."""
+        return facts_of(self.network, self.image, self.num_classes)

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from headstart.networks.declared.build import Network, build
-from headstart.networks.declared.initial import Weights
-from headstart.study.network import NetworkSpec
-from headstart.study.shapes import Shape
+from headstart.networks.build import build
+from headstart.networks.staged import StagedModule, Weights, class_logits
+from headstart.study.network import AnyNetwork
+from headstart.study.network_facts import Shape
 from headstart.train.device_data import DeviceData, to_device
 from headstart.train.forward import Forward
 from headstart.train.phase_config import Examples
@@ -25,7 +25,7 @@ class Predictions:
 
 
 def predict(
-    network: NetworkSpec,
+    network: AnyNetwork,
     image: Shape,
     num_classes: int,
     weights: Weights,
@@ -38,12 +38,12 @@ def predict(
     return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
 
 
-def logits_of(module: Network, part: DeviceData, done: int = 0) -> Tensor:
-    """Logits in eval mode, in batches, of what the first `done` layers gave.
+def logits_of(module: StagedModule, part: DeviceData, done: int = 0) -> Tensor:
+    """Logits in eval mode, in batches, of what the first `done` blocks gave.
 
     Leaves the module in eval mode.
     """
     module.eval()
-    forward = Forward(module, part, done, len(module.facts), part.labels.device)
+    forward = Forward(module, part, done, len(module.facts.blocks), part.labels.device)
     of = torch.inference_mode()(forward)
-    return torch.cat([module.logits(outputs) for outputs in parallel_map(of, forward.batches)])
+    return torch.cat([class_logits(outputs) for outputs in parallel_map(of, forward.batches)])

@@ -1,25 +1,38 @@
 """What the loop asks of whatever it trains: the replaceable part of an update."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from headstart.networks.declared.initial import Weights
+from headstart.networks.staged import Weights
+from headstart.study.frozen import train_mode_stages
 from headstart.study.phases import Rule, rule_for
 from headstart.train.device_data import DeviceData
 from headstart.train.phase_config import PhaseConfig
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerKind:
+    """One way to train a phase: what it supports, and how its trainer is made.
+
+    `features` is the shape in which it wants cached features; what it trains needs no images.
+    """
+
+    name: str
+    supports: "Callable[[PhaseConfig, torch.device], bool]"
+    make: "Callable[[Sequence[PreparedPhase]], Trainer]"
+    features: Callable[[Tensor], Tensor]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedPhase:
-    """One training, ready to go: what it is, first weights, and what its trained layers see.
+    """One training, ready to go: what it is, first weights, and what its trained blocks see.
 
-    `done` counts the layers from the stem on that gave what `train` and `validation` hold;
-    `trains_only_head` says that the head is all that is trained, side by side with others. `frozen`
-    and `trained` hash the first weights.
+    `done` counts the blocks from the stem that gave what `train` and `validation` hold; `moving`
+    names the tensors that the phase may change.
     """
 
     work: PhaseConfig
@@ -27,9 +40,8 @@ class PreparedPhase:
     train: DeviceData
     validation: DeviceData
     done: int
-    trains_only_head: bool
-    frozen: str
-    trained: str
+    trainer: TrainerKind
+    moving: frozenset[str]
     device: torch.device
 
 
@@ -69,15 +81,26 @@ class Trainer(Protocol):
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images, dropout off."""
 
-    def weights(self, member: int) -> Weights:
-        """A copy of a member's weights as they are now."""
+    def weights(self, member: int, names: Collection[str]) -> Weights:
+        """A copy of some of a member's tensors as they are now."""
 
 
 def rules_of(work: PhaseConfig) -> Mapping[str, Rule]:
     """The rule of every parameter by name."""
-    stages = work.network.stage_names
+    facts = work.facts
     return {
-        p.name: rule_for(work.phase.rules, stages, layer.stage, p.kind)
-        for layer in work.layers
-        for p in layer.parameters
+        p.name: rule_for(work.phase.rules, facts.stage_names, block.stage, p.kind)
+        for block in facts.blocks
+        for p in block.parameters
     }
+
+
+def moving_tensors(work: PhaseConfig) -> frozenset[str]:
+    """Names of what a phase may change: trained parameters, and buffers of train-mode stages."""
+    rules, facts = rules_of(work), work.facts
+    train_mode = train_mode_stages(facts, work.phase)
+    trained = {name for name, rule in rules.items() if not rule.frozen}
+    buffers = {
+        name for block in facts.blocks if block.stage in train_mode for name in block.buffers
+    }
+    return frozenset(trained | buffers)

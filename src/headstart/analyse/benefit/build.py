@@ -14,7 +14,7 @@ from headstart.analyse.benefit.speed import speed
 from headstart.analyse.gates.gate import Records
 from headstart.analyse.records import Cell, Record
 from headstart.study.arms import ArmSpec
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 
@@ -51,7 +51,7 @@ def _case(
     if not len(control[seeds[0]].labels):  # every test image leaked, which a gate tells
         return None
     task = study.tasks[cell[1]]
-    groups = task.groups(facts[str(task.data)].classes).values()
+    groups = task.groups(facts.of(task).classes).values()
     fresh = _fresh_twin(study, arm)
     return Case(
         cell=cell,

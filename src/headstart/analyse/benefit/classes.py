@@ -10,7 +10,7 @@ from headstart.analyse.multiplicity import NOMINAL, holm
 from headstart.analyse.records import Cell
 from headstart.analyse.statistics import crossed
 from headstart.analyse.verdict import FEWEST_SEEDS
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 
@@ -43,7 +43,7 @@ def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> It
     labels = control[seeds[0]].labels
     task = study.tasks[cell[1]]
     told = []
-    for number, name in enumerate(task.groups(facts[str(task.data)].classes)):
+    for number, name in enumerate(task.groups(facts.of(task).classes)):
         own = labels == number
         if own.sum() > 1:
             told.append((name, arm[:, own], against[:, own]))

@@ -185,7 +185,7 @@ def _labels_fit(seen: Evidence) -> Iterator[Finding]:
 
 def _groups(seen: Evidence, task: str) -> dict[str, tuple[int, ...]]:
     spec = seen.study.tasks[task]
-    return spec.groups(seen.facts[str(spec.data)].classes)
+    return spec.groups(seen.facts.of(spec).classes)
 
 
 def _same_test(seen: Evidence) -> Iterator[Finding]:

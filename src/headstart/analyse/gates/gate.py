@@ -13,7 +13,8 @@ from headstart.analyse.lineage import Lineage
 from headstart.analyse.records import Cell, OverlapRecord, Record
 from headstart.plan.steps import Choice, Place
 from headstart.study.arms import ArmSpec
-from headstart.study.dataset_facts import Facts
+from headstart.study.facts import Facts
+from headstart.study.network_facts import NetworkFacts
 from headstart.study.study import StudySpec
 
 Records = dict[Cell, dict[int, Record]]
@@ -52,6 +53,11 @@ class Evidence:
     def arm(self, name: str) -> ArmSpec:
         """An arm of the study by its name."""
         return next(arm for arm in self.study.all_arms if arm.name == name)
+
+    @property
+    def network_facts(self) -> NetworkFacts:
+        """Facts of the network of the first pair; those of all pairs have the same stage names."""
+        return self.facts.of_pair(self.study, self.study.pairs[0])
 
     def cells_of(self, arms: Iterable[str]) -> frozenset[Cell]:
         """Every cell of some arms."""

@@ -7,7 +7,7 @@ from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, in_words, 
 from headstart.analyse.records import Cell, Record
 from headstart.core.hashing import Json
 from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
-from headstart.study.network import HEAD, BatchNorm, Dropout
+from headstart.study.base import HEAD
 
 ENOUGH_SEEDS = 5
 LARGEST_INPUT = 50
@@ -41,7 +41,7 @@ def _transferred(seen: Evidence) -> Iterator[Finding]:
 
 def _trunk_taken(arm: ArmSpec, seen: Evidence) -> bool:
     """Whether a stage of the trunk comes from the source (or the target itself), in turn or not."""
-    names = seen.study.network.stage_names
+    names = seen.network_facts.stage_names
     for rule in arm.start:
         if set(rule.covered(names)) <= {HEAD}:
             continue
@@ -176,11 +176,7 @@ def _eval_mode(seen: Evidence) -> Iterator[Finding]:
         arm.name
         for arm in seen.study.all_arms
         if arm.frozen == "train"
-        and any(
-            isinstance(layer, Dropout | BatchNorm)
-            for stage in seen.study.network.stages
-            for layer in stage.layers
-        )
+        and any(block.dropout or block.batch_statistics for block in seen.network_facts.blocks)
     ]
     if live:
         yield Finding(

@@ -133,9 +133,15 @@ class Overlap:
 
 
 def find_overlap(
-    source: TrainingPart, target: TrainingPart, test: Images, near: float | None = None
+    source: TrainingPart | None, target: TrainingPart, test: Images, near: float | None = None
 ) -> Overlap:
-    """Compare all pairs of parts; images are nearly the same from a correlation of `near` on."""
+    """Compare all pairs of parts; images are nearly the same from a correlation of `near` on.
+
+    Without a source, its parts are empty.
+    """
+    if source is None:
+        nothing = target.train.taken(np.empty(0, np.int64))
+        source = TrainingPart(train=nothing, validation=nothing)
     parts = {
         SOURCE_TRAIN: source.train,
         SOURCE_VALIDATION: source.validation,

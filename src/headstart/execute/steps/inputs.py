@@ -48,6 +48,12 @@ def chosen_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Exam
     return _examples(_chosen(training_images(data, datasets), data), preprocessing, datasets)
 
 
+def input_facts(examples: Examples) -> Json:
+    """The range of what the network is given, for the gate that asks whether it was scaled."""
+    least, greatest = examples.ends
+    return {"min": least, "max": greatest}
+
+
 def _kept_examples(
     what: Json, images: Callable[[], Images], preprocessing: Json, datasets: Datasets
 ) -> Examples:

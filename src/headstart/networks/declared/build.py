@@ -1,11 +1,11 @@
-"""From a network spec to a torch module whose tensors bear the names of `initial.fresh_weights`."""
+"""From a declared network to a torch module with the tensor names of `initial.fresh_weights`."""
 
+from collections.abc import Collection, Set
 from itertools import pairwise
 from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from headstart.networks.declared.initial import Weights
 from headstart.networks.declared.layers import (
@@ -18,24 +18,26 @@ from headstart.networks.declared.layers import (
     SamePad,
 )
 from headstart.networks.declared.memory_layout import channels_last, to_canonical, to_module_layout
-from headstart.study import network as spec
-from headstart.study.shapes import LayerFacts, Shape, layers_of, num_outputs
+from headstart.networks.staged import class_logits
+from headstart.study import declared as spec
+from headstart.study.declared_facts import LayerFacts, declared_facts, layers_of
+from headstart.study.network_facts import Shape
 
 
 class Network(nn.Module):
-    """Named stages in order, the head last. Gives logits, one column per class.
+    """The staged module of a declared network: one block a layer.
 
-    `facts` are those of `layers()`, one by one.
+    `layer_facts` are those of `layers()`, one by one, as they are built.
     """
 
-    def __init__(self, network: spec.NetworkSpec, image: Shape, num_classes: int) -> None:
+    def __init__(self, network: spec.DeclaredNetwork, image: Shape, num_classes: int) -> None:
         super().__init__()
         self.stage_names = network.stage_names
-        self._single = num_outputs(network, num_classes) == 1
+        self.facts = declared_facts(network, image, num_classes)
         built: dict[str, list[nn.Module]] = {name: [] for name in self.stage_names}
-        self.facts = pooled_first(layers_of(network, image, num_classes))
-        for at, layer in enumerate(self.facts):
-            built[layer.stage].append(_module(self.facts, at))
+        self.layer_facts = pooled_first(layers_of(network, image, num_classes))
+        for at, layer in enumerate(self.layer_facts):
+            built[layer.stage].append(_module(self.layer_facts, at))
         for name, modules in built.items():
             self.add_module(name, nn.Sequential(*modules))
         # Asked for at every update; a tuple of pairs is no child of the module.
@@ -51,25 +53,38 @@ class Network(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (batch, classes) of inputs (batch, channels, height, width)."""
-        return self.resume(inputs, 0)
+        return class_logits(self.run(inputs, 0, len(self._layers)))
 
-    def resume(self, features: Tensor, done: int) -> Tensor:
-        """Logits from what the first `done` layers gave."""
-        return self.logits(self.between(features, done, len(self._layers)))
+    def run(self, inputs: Tensor, first: int, end: int) -> Tensor:
+        """What layers `first` to `end` - 1 make of what the layers before gave."""
+        for _, layer in self._layers[first:end]:
+            inputs = layer(inputs)
+        return inputs
 
-    def between(self, features: Tensor, done: int, end: int) -> Tensor:
-        """What the first `end` layers give, from what the first `done` gave."""
-        for _, layer in self._layers[done:end]:
-            features = layer(features)
-        return features
+    def set_modes(self, train: Set[str]) -> None:
+        """Train mode for the stages named, eval mode for all others."""
+        for name in self.stage_names:
+            self.stage(name).train(name in train)
 
-    def logits(self, outputs: Tensor) -> Tensor:
-        """Logits, one per class, of the head's outputs."""
-        # A sigmoid head is the softmax of (0, z): binary and categorical cross-entropy agree.
-        return functional.pad(outputs, (1, 0)) if self._single else outputs
+    def draw_from(self, generator: torch.Generator) -> None:
+        """Let dropout draw from a generator."""
+        for layer in self.modules():
+            if isinstance(layer, Dropout):
+                layer.generator = generator
+
+    def weights(self, names: Collection[str] | None = None) -> Weights:
+        """A copy of all or some parameters and buffers."""
+        held = {
+            name: tensor.detach().cpu().contiguous().numpy().copy()
+            for name, tensor in self.state_dict().items()
+            if names is None or name in names
+        }
+        return to_canonical(held, self.layer_facts)
 
 
-def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: Weights) -> Network:
+def build(
+    network: spec.DeclaredNetwork, image: Shape, num_classes: int, weights: Weights
+) -> Network:
     """A network holding a copy of `weights`, every tensor accounted for.
 
     Raises:
@@ -77,20 +92,11 @@ def build(network: spec.NetworkSpec, image: Shape, num_classes: int, weights: We
     """
     with torch.device("meta"):
         module = Network(network, image, num_classes)
-    held = to_module_layout(weights, module.facts)
+    held = to_module_layout(weights, module.layer_facts)
     tensors = {name: torch.tensor(array) for name, array in held.items()}
     module.load_state_dict(tensors, strict=True, assign=True)
     # Pooling and convolution of small images are about twice as fast with channels last.
     return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def weights_of(module: Network) -> Weights:
-    """A copy of all parameters and buffers."""
-    held = {
-        name: tensor.detach().cpu().contiguous().numpy().copy()
-        for name, tensor in module.state_dict().items()
-    }
-    return to_canonical(held, module.facts)
 
 
 def pooled_first(layers: tuple[LayerFacts, ...]) -> tuple[LayerFacts, ...]:

@@ -9,8 +9,9 @@ from math import sqrt
 import numpy as np
 
 from headstart.core.seeds import generator
-from headstart.study.network import BatchNorm, Conv, Dense, Initialiser, NetworkSpec
-from headstart.study.shapes import LayerFacts, Parameter, Shape, layers_of
+from headstart.study.declared import BatchNorm, Conv, DeclaredNetwork, Dense, Initialiser
+from headstart.study.declared_facts import LayerFacts, layers_of
+from headstart.study.network_facts import Parameter, Shape
 
 Weights = dict[str, np.ndarray]
 """Parameters and buffers by name (`conv1.0.weight`), in PyTorch's layout, float32."""
@@ -21,7 +22,7 @@ _CUT_DEVIATION = 0.87962566103423978
 
 
 def fresh_weights(
-    network: NetworkSpec, image: Shape, num_classes: int, seed: int, role: str
+    network: DeclaredNetwork, image: Shape, num_classes: int, seed: int, role: str
 ) -> Weights:
     """First weights and buffers of every stage for one seed; `role` separates source and target."""
     weights: Weights = {}
@@ -41,7 +42,7 @@ def stage_of(name: str) -> str:
 
 
 def _draw(
-    parameter: Parameter, layer: LayerFacts, network: NetworkSpec, seed: int, role: str
+    parameter: Parameter, layer: LayerFacts, network: DeclaredNetwork, seed: int, role: str
 ) -> np.ndarray:
     if parameter.kind == "norm":
         fill = 1.0 if parameter.name.endswith("weight") else 0.0

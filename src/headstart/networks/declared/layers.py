@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.study import network as spec
+from headstart.study import declared as spec
 
 
 class SamePad(nn.Module):

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from headstart.networks.declared.initial import Weights
-from headstart.study.network import Conv, Dense, Flatten
-from headstart.study.shapes import LayerFacts, Shape
+from headstart.study.declared import Conv, Dense, Flatten
+from headstart.study.declared_facts import LayerFacts
+from headstart.study.network_facts import Shape
 
 FEW_CHANNELS = 16  # of a convolution; up to here it may be computed channel by channel
 

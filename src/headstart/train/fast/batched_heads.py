@@ -9,23 +9,31 @@ member's numbers are the same whoever its neighbours are, and alone:
   registers (`LANES`), so that no number changes between a vector loop and what is left over of it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from headstart.networks.declared.initial import Weights
-from headstart.networks.declared.memory_layout import to_canonical, to_module_layout
+from headstart.networks.build import to_canonical, to_module_layout
+from headstart.networks.staged import Weights, class_logits
+from headstart.study.frozen import trains_only_head
+from headstart.study.network import AnyNetwork
+from headstart.study.network_facts import Shape
 from headstart.train.device_data import DeviceData
 from headstart.train.optimisers import make_optimiser, set_rates
+from headstart.train.phase_config import PhaseConfig
 from headstart.train.trainer import Factor, PreparedPhase, rules_of
 
 TILE = 4  # wide enough to save most calls, narrow enough to cost a lone head little
 LANES = 32  # float32 in two of the widest registers there are, what a vector loop takes in one go
+
+
+def supports(work: PhaseConfig, device: torch.device) -> bool:
+    """Whether a phase trains a linear head alone."""
+    return trains_only_head(work.facts, work.phase, work.optimiser)
 
 
 def as_rows(features: Tensor) -> Tensor:
@@ -53,14 +61,17 @@ class BatchedLinearHeads:
         self._order = torch.tensor(order, device=device) if order != sorted(order) else None
         self._slots = {member: slot for slot, member in enumerate(order)}
         self._places = None if self._order is None else self._order.argsort()
-        self._head = first.work.layers[-1].parameters[0].name.rpartition(".")[0]
-        outputs, self._width = first.weights[f"{self._head}.weight"].shape
+        head = first.work.facts.linear_head
+        assert head is not None
+        assert head.bias is not None
+        self._weight_name, self._bias_name = head.weight, head.bias
+        outputs, self._width = first.weights[head.weight].shape
         num, row = -(-len(members) // TILE) * TILE, first.train.inputs.shape[1]
         self._stack = torch.zeros(num, outputs, row, device=device)
         self._gradient = torch.zeros_like(self._stack)
         for head, member in zip(self._stack, self._members, strict=False):
-            held = to_module_layout(member.weights, member.work.layers)
-            weight, bias = (held[f"{self._head}.{name}"] for name in ("weight", "bias"))
+            own = {name: member.weights[name] for name in (self._weight_name, self._bias_name)}
+            weight, bias = to_module_layout(*_architecture(member), own).values()
             head[:, : self._width] = torch.from_numpy(np.array(weight))
             head[:, self._width] = torch.from_numpy(np.array(bias))
         self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
@@ -84,7 +95,7 @@ class BatchedLinearHeads:
         torch.index_select(self._labels, 0, live, out=workspace.labels[: len(live)])
         for rows, weights, outputs, _ in workspace.tiles:
             torch.bmm(rows, weights, out=outputs)
-        logits, truth = self._logits(workspace.outputs), workspace.labels.view(-1, size)
+        logits, truth = class_logits(workspace.outputs), workspace.labels.view(-1, size)
         # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
         grads = logits.softmax(2).scatter_add_(2, truth[:, :, None], workspace.minus_one).div_(size)
         grads = grads[:, :, -workspace.outputs.shape[2] :].mT
@@ -101,21 +112,18 @@ class BatchedLinearHeads:
         """Logits of a member's validation images."""
         slot = self._slots[member]
         rows = self._members[slot].validation.inputs
-        return self._logits(rows @ self._stack[slot].T)
+        return class_logits(rows @ self._stack[slot].T)
 
-    def weights(self, member: int) -> Weights:
-        """The member's first weights with the head as it is now."""
+    def weights(self, member: int, names: Collection[str]) -> Weights:
+        """Some of the member's tensors: its first weights, with the head as it is now."""
         slot = self._slots[member]
         given, head = self._members[slot], self._stack[slot].cpu().numpy()
         held = {
-            f"{self._head}.weight": head[:, : self._width].copy(),
-            f"{self._head}.bias": head[:, self._width].copy(),
+            self._weight_name: head[:, : self._width].copy(),
+            self._bias_name: head[:, self._width].copy(),
         }
-        return {**given.weights, **to_canonical(held, given.work.layers)}
-
-    def _logits(self, outputs: Tensor) -> Tensor:
-        """Logits, one per class: a single output is the second of two, the first being 0."""
-        return functional.pad(outputs, (1, 0)) if outputs.shape[-1] == 1 else outputs
+        now = {**given.weights, **to_canonical(*_architecture(given), held)}
+        return {name: now[name] for name in names}
 
     def _workspace(self, size: int) -> "_Workspace":
         if size not in self._workspaces:
@@ -135,7 +143,7 @@ class BatchedLinearHeads:
     def _groups(self) -> list[tuple[float, list[torch.nn.Parameter]]]:
         """One tensor for each learning rate: a slice of the stack, and the same of its gradient."""
         found = []
-        scale = rules_of(self._members[0].work)[f"{self._head}.weight"].lr_scale
+        scale = rules_of(self._members[0].work)[self._weight_name].lr_scale
         rates = [member.work.optimiser.lr * scale for member in self._members]
         first = 0
         for rate, same in groupby(rates):
@@ -159,6 +167,11 @@ class _Workspace:
     outputs: Tensor
     minus_one: Tensor
     tiles: list[tuple[Tensor, ...]]
+
+
+def _architecture(member: PreparedPhase) -> tuple[AnyNetwork, Shape, int]:
+    work = member.work
+    return work.network, work.image, work.num_classes
 
 
 def _joined(parts: Sequence[DeviceData]) -> tuple[Tensor, Tensor, Tensor]:

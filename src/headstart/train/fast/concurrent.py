@@ -4,7 +4,7 @@ Nothing is shared but the device, so a member's numbers are those it has alone. 
 stream of its own, and the kernels of several run at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -16,16 +16,16 @@ from headstart.train.trainer import Factor, Trainer
 class StreamedTrainers:
     """The learner of several members out of one learner for each."""
 
-    def __init__(self, learners: Sequence[Trainer], device: torch.device) -> None:
-        self._learners = tuple(learners)
+    def __init__(self, trainers: Sequence[Trainer], device: torch.device) -> None:
+        self._trainers = tuple(trainers)
         on_gpu = device.type == "cuda"
-        streams = learners if on_gpu else ()
+        streams = trainers if on_gpu else ()
         self._streams = [torch.cuda.Stream(device) for _ in streams]  # type: ignore[no-untyped-call]
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
         """Those of all members."""
-        return tuple(found for learner in self._learners for found in learner.generators)
+        return tuple(found for trainer in self._trainers for found in trainer.generators)
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of every member."""
@@ -34,8 +34,8 @@ class StreamedTrainers:
             told = self._in_streams(own, factor)
         else:
             told = [
-                learner.update(batch, factor)
-                for learner, batch in zip(self._learners, own, strict=True)
+                trainer.update(batch, factor)
+                for trainer, batch in zip(self._trainers, own, strict=True)
             ]
         logits, truth = zip(*told, strict=True)
         return torch.cat(logits), torch.cat(truth)
@@ -43,18 +43,18 @@ class StreamedTrainers:
     def _in_streams(self, own: Sequence[Tensor], factor: Factor) -> list[tuple[Tensor, Tensor]]:
         here = torch.cuda.current_stream()
         told = []
-        for learner, batch, stream in zip(self._learners, own, self._streams, strict=True):
+        for trainer, batch, stream in zip(self._trainers, own, self._streams, strict=True):
             stream.wait_stream(here)
             with torch.cuda.stream(stream):
-                told.append(learner.update(batch, factor))
+                told.append(trainer.update(batch, factor))
         for stream in self._streams:
             here.wait_stream(stream)
         return told
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""
-        return self._learners[member].validation_logits(0)
+        return self._trainers[member].validation_logits(0)
 
-    def weights(self, member: int) -> Weights:
-        """A copy of a member's weights."""
-        return self._learners[member].weights(0)
+    def weights(self, member: int, names: Collection[str]) -> Weights:
+        """A copy of some of a member's tensors."""
+        return self._trainers[member].weights(0, names)

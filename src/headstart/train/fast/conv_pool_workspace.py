@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from headstart.study.shapes import Shape
+from headstart.study.network_facts import Shape
 
 # Slopes go where a difference is above this: the largest that is below zero and no denormal.
 _BELOW_ZERO = -torch.finfo(torch.float32).tiny

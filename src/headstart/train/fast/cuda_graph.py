@@ -5,7 +5,7 @@ and launching one from Python takes longer than running it. A CUDA graph launche
 of several members side by side where they were recorded in streams of their own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,15 +38,15 @@ class Record:
 
 
 class GraphedTrainer:
-    """A learner whose updates are recorded by batch size, and played back from then on.
+    """A trainer whose updates are recorded by batch size, and played back from then on.
 
     The first update with a batch size is taken as it comes: libraries set themselves up, and the
     optimiser makes its state. The second is recorded. What is played back are the same kernels on
     the same numbers, so no number depends on whether it was.
     """
 
-    def __init__(self, learner: Trainer, recorder: Recorder, device: torch.device) -> None:
-        self._learner = learner
+    def __init__(self, trainer: Trainer, recorder: Recorder, device: torch.device) -> None:
+        self._trainer = trainer
         self._recorder = recorder
         self._batches: dict[int, Tensor] = {}
         self._records: dict[int, Record] = {}
@@ -54,8 +54,8 @@ class GraphedTrainer:
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
-        """Those of the learner."""
-        return self._learner.generators
+        """Those of the trainer."""
+        return self._trainer.generators
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
         """One update of every member."""
@@ -67,7 +67,7 @@ class GraphedTrainer:
         own = self._batches[size].copy_(batches)  # where a record reads from
 
         def update() -> tuple[Tensor, Tensor]:
-            return self._learner.update(own, self._factor)
+            return self._trainer.update(own, self._factor)
 
         if first:
             return self._recorder.take(update)
@@ -79,11 +79,11 @@ class GraphedTrainer:
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""
-        return self._learner.validation_logits(member)
+        return self._trainer.validation_logits(member)
 
-    def weights(self, member: int) -> Weights:
-        """A copy of a member's weights."""
-        return self._learner.weights(member)
+    def weights(self, member: int, names: Collection[str]) -> Weights:
+        """A copy of some of a member's tensors."""
+        return self._trainer.weights(member, names)
 
 
 class CudaGraphs:

@@ -11,12 +11,14 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from headstart.networks.declared.build import pooled_first
+from headstart.networks.declared.build import Network, pooled_first
 from headstart.networks.declared.layers import Dropout, Flatten, MaxPool
 from headstart.networks.declared.memory_layout import FEW_CHANNELS, channels_last
-from headstart.study import network as spec
-from headstart.study.frozen import is_trained
-from headstart.study.shapes import LayerFacts, Shape, num_outputs
+from headstart.networks.staged import class_logits
+from headstart.study import declared as spec
+from headstart.study.declared_facts import LayerFacts, layers_of
+from headstart.study.network_facts import Shape
+from headstart.study.phases import rule_for
 from headstart.train.autograd import num_micro_batches
 from headstart.train.fast.fused_sgd import FusedSGD, ParameterUpdate, StepScale, StoreGradient
 from headstart.train.fast.manual_layers import (
@@ -42,14 +44,16 @@ _FITTING = (
 )
 
 
-def supports(work: PhaseConfig) -> bool:
-    """Whether columns are faster for a phase on a processor.
+def supports(work: PhaseConfig, device: torch.device) -> bool:
+    """Whether columns are faster for a phase: only on a processor.
 
     All from the first trained layer on is dense or number by number, or a small convolution with a
     max-pool behind it, in float32. What lies below may be anything: nothing flows back to it. What
     is split for two threads is left alone, but where all is dense: there a second thread gains
     little, and another training mostly has use for it.
     """
+    if device.type != "cpu" or not isinstance(work.network, spec.DeclaredNetwork):
+        return False
     above = _from_first_trained(work)
     pooled = [at for at, pair in enumerate(pairwise(above)) if _is_pooled(*pair)]
     others = set(range(len(above))) - {*pooled, *(at + 1 for at in pooled)}
@@ -63,8 +67,17 @@ def supports(work: PhaseConfig) -> bool:
 
 def _from_first_trained(work: PhaseConfig) -> tuple[LayerFacts, ...]:
     """The layers as they are built, from the first that is trained."""
-    layers, stages = pooled_first(work.layers), work.network.stage_names
-    trained = (at for at, facts in enumerate(layers) if is_trained(facts, stages, work.phase))
+    assert isinstance(work.network, spec.DeclaredNetwork)
+    layers = pooled_first(layers_of(work.network, work.image, work.num_classes))
+    facts, phase = work.facts, work.phase
+    trained = (
+        at
+        for at, layer in enumerate(layers)
+        if any(
+            not rule_for(phase.rules, facts.stage_names, layer.stage, p.kind).frozen
+            for p in layer.parameters
+        )
+    )
     return layers[next(trained, len(layers)) :]
 
 
@@ -87,12 +100,13 @@ class ManualBackpropTrainer(ModuleTrainer):
     def __init__(self, member: PreparedPhase) -> None:
         super().__init__(member)
         work = member.work
+        assert isinstance(self.module, Network)
         above, modules = _from_first_trained(work), self.module.layers()
         first = len(modules) - len(above)
         self._below = [layer for _, layer in modules[member.done : first]]
         self._by_pixel = any(
-            isinstance(facts.layer, spec.Flatten) and channels_last(self.module.facts, at)
-            for at, facts in enumerate(self.module.facts[first:], first)
+            isinstance(facts.layer, spec.Flatten) and channels_last(self.module.layer_facts, at)
+            for at, facts in enumerate(self.module.layer_facts[first:], first)
         )
         self._flatten = Flatten(channels_last=self._by_pixel)
         self._given: dict[float, list[nn.Parameter]] = {}
@@ -103,7 +117,7 @@ class ManualBackpropTrainer(ModuleTrainer):
         ]
         self._manual_layers = tuple(layer for layer in layers if layer is not None)
         self._optimiser = make_optimiser(work.optimiser, self._given.items())
-        outputs = num_outputs(work.network, work.num_classes)
+        outputs = above[-1].shape_out[0]
         self._single = outputs == 1
         # For each class a column of right outputs; a single output is right about the second.
         self._right = torch.eye(work.num_classes)[-outputs:]
@@ -130,7 +144,7 @@ class ManualBackpropTrainer(ModuleTrainer):
         if self._given:
             set_rates(self._optimiser, factor)
             self._optimiser.step()
-        return self.module.logits(seen[-1].t())[None], truth[None]
+        return class_logits(seen[-1].t())[None], truth[None]
 
     def _manual_layer(self, layer: nn.Module, shape: Shape) -> ManualLayer | None:
         """What a layer does to columns, None if nothing."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from headstart.networks.declared.layers import Dropout, Relu
-from headstart.study.shapes import Shape
+from headstart.study.network_facts import Shape
 from headstart.train.fast.conv_pool_workspace import Workspace, patch_side
 from headstart.train.fast.fused_sgd import ParameterUpdate, StepScale, as_matrix
 

@@ -1,41 +1,25 @@
-"""Shapes, parameters and operations of a network, counted without torch."""
+"""Shapes, parameters and operations of a declared network, counted without torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
 from headstart.core.errors import Problem
-from headstart.study.network import (
-    HEAD,
+from headstart.study.base import HEAD
+from headstart.study.declared import (
     AnyLayer,
     AveragePool,
     BatchNorm,
     Conv,
+    DeclaredNetwork,
     Dense,
+    Dropout,
     Flatten,
     GlobalAveragePool,
     MaxPool,
-    NetworkSpec,
 )
-from headstart.study.phases import ParameterKind, Phase, rule_for
-
-Shape = tuple[int, ...]
-"""(height, width, channels) of an image, or (features,) once flat."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
-    """One tensor that training may change: its name in the network, its kind and its shape."""
-
-    name: str
-    kind: ParameterKind
-    shape: Shape
-
-    @property
-    def size(self) -> int:
-        """How many numbers it holds."""
-        return prod(self.shape)
+from headstart.study.network_facts import BlockFacts, LinearHead, NetworkFacts, Parameter, Shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +39,18 @@ class ShapeError(ValueError):
     """A layer does not fit what comes before it."""
 
 
-def num_outputs(network: NetworkSpec, num_classes: int) -> int:
+def num_outputs(network: DeclaredNetwork, num_classes: int) -> int:
     """Width of the head for a task with `num_classes` classes."""
     return 1 if network.head.output == "sigmoid" and num_classes == 2 else num_classes
 
 
-def num_spatial(layers: Sequence[LayerFacts]) -> int:
-    """How many layers look at images; behind them all is flat."""
-    return sum(len(facts.shape_in) > 1 for facts in layers)
-
-
-def head_layer(network: NetworkSpec, num_classes: int) -> Dense:
+def head_layer(network: DeclaredNetwork, num_classes: int) -> Dense:
     """The head as the dense layer it is."""
     return Dense(units=num_outputs(network, num_classes), initialiser=network.head.initialiser)
 
 
 @lru_cache(maxsize=64)
-def layers_of(network: NetworkSpec, image: Shape, num_classes: int) -> tuple[LayerFacts, ...]:
+def layers_of(network: DeclaredNetwork, image: Shape, num_classes: int) -> tuple[LayerFacts, ...]:
     """Every layer of the network in order, the head last.
 
     Raises:
@@ -80,7 +59,7 @@ def layers_of(network: NetworkSpec, image: Shape, num_classes: int) -> tuple[Lay
     return tuple(_walk(network, image, num_classes))
 
 
-def _walk(network: NetworkSpec, shape: Shape, num_classes: int) -> Iterator[LayerFacts]:
+def _walk(network: DeclaredNetwork, shape: Shape, num_classes: int) -> Iterator[LayerFacts]:
     head = (HEAD, 0, head_layer(network, num_classes))
     placed = [
         (stage.name, index, layer)
@@ -170,7 +149,7 @@ def _text(shape: Shape) -> str:
     return "x".join(str(side) for side in shape)
 
 
-def shape_problem(network: NetworkSpec, image: Shape, num_classes: int) -> Problem | None:
+def shape_problem(network: DeclaredNetwork, image: Shape, num_classes: int) -> Problem | None:
     """What does not fit when this network sees such images, if anything."""
     try:
         layers = layers_of(network, image, num_classes)
@@ -181,20 +160,32 @@ def shape_problem(network: NetworkSpec, image: Shape, num_classes: int) -> Probl
     return None
 
 
-def num_parameters(layers: tuple[LayerFacts, ...]) -> int:
-    """All parameters of a network."""
-    return sum(p.size for layer in layers for p in layer.parameters)
+@lru_cache(maxsize=64)
+def declared_facts(network: DeclaredNetwork, image: Shape, num_classes: int) -> NetworkFacts:
+    """Facts of a declared network: one block a layer.
+
+    Raises:
+        ShapeError: a layer does not fit.
+    """
+    layers = layers_of(network, image, num_classes)
+    weight, bias = (parameter.name for parameter in layers[-1].parameters)
+    return NetworkFacts(
+        blocks=tuple(_block(layer) for layer in layers),
+        linear_head=LinearHead(weight=weight, bias=bias),
+    )
 
 
-def num_trainable(
-    layers: tuple[LayerFacts, ...], stage_names: tuple[str, ...], phases: tuple[Phase, ...]
-) -> int:
-    """Parameters that at least one of the phases trains."""
-    return sum(
-        p.size
-        for layer in layers
-        for p in layer.parameters
-        if any(
-            not rule_for(phase.rules, stage_names, layer.stage, p.kind).frozen for phase in phases
-        )
+def _block(layer: LayerFacts) -> BlockFacts:
+    normalises = isinstance(layer.layer, BatchNorm)
+    statistics = ("running_mean", "running_var") if normalises else ()
+    return BlockFacts(
+        stage=layer.stage,
+        parameters=layer.parameters,
+        buffers=tuple(f"{layer.stage}.{layer.index}.{name}" for name in statistics),
+        dropout=isinstance(layer.layer, Dropout),
+        batch_statistics=normalises,
+        flops=layer.flops,
+        shape_in=layer.shape_in,
+        shape_out=layer.shape_out,
+        peak_values=prod(layer.shape_out),
     )

@@ -1,0 +1,38 @@
+"""Merge steps: weights put together from other weights, here from a pretrained checkpoint."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from headstart.execute.steps.outcome import Outcome
+from headstart.execute.steps.weights import StoredWeights, fresh
+from headstart.networks.facts import facts_of
+from headstart.networks.pretrained import load_trunk
+from headstart.plan.steps import Step
+from headstart.store.store import Store
+from headstart.study.network import LibraryNetwork
+
+ANY_CLASSES = 2  # the trunk is the same for any number of classes
+
+
+def merge_step(step: Step, store: Store, device: torch.device) -> Outcome:
+    """The trunk of a checkpoint under the names of its network, and an account of what was loaded.
+
+    What the checkpoint lacks is not among the weights: it starts fresh.
+    """
+    payload, stored = step.payload, StoredWeights(store, step.files)
+    network = stored.network(payload)
+    assert isinstance(network, LibraryNetwork)
+    of = (network, tuple(payload["image"]), ANY_CLASSES)
+    trunk, account = load_trunk(
+        network,
+        Path(step.files[payload["checkpoint"]]),
+        fresh(of, 0, "source"),
+        facts_of(*of),
+        allow_partial=payload.get("allow_partial", False),
+    )
+    return Outcome(
+        result={"account": asdict(account), "summary": str(account)},
+        arrays={f"last/{name}": array for name, array in trunk.items()},
+    )

@@ -1,0 +1,20 @@
+"""What a step leaves."""
+
+import math
+from dataclasses import dataclass
+
+from headstart.core.hashing import Json
+from headstart.store.blobs import Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a step leaves: a small JSON result and named arrays."""
+
+    result: Json
+    arrays: Arrays
+
+
+def finite(number: float | None) -> float | None:
+    """A number as JSON has it: null where it is not finite."""
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,27 @@
+"""Overlap steps: the search for images that source and target share."""
+
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from headstart.data.leaks.overlap import find_overlap
+from headstart.execute.steps.inputs import test_images, training_images
+from headstart.execute.steps.outcome import Outcome
+from headstart.plan.steps import Step
+from headstart.store.store import Store
+
+
+def overlap_step(step: Step, store: Store, device: torch.device) -> Outcome:
+    """Images of the target that are also trained on, exactly or nearly."""
+    payload = step.payload
+    source = payload.get("source")
+    found = find_overlap(
+        None if source is None else training_images(source, step.datasets),
+        training_images(payload["target"], step.datasets),
+        test_images(payload["test"], step.datasets),
+        payload["near"],
+    )
+    result = asdict(found)
+    arrays = {n: result.pop(n) for n in list(result) if isinstance(result[n], np.ndarray)}
+    return Outcome(result=result, arrays=arrays)

@@ -1,0 +1,111 @@
+"""Prediction steps: the test images are opened here and nowhere else, once per trial."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from headstart.core.hashing import Json
+from headstart.execute.steps.inputs import (
+    chosen_examples,
+    input_facts,
+    test_examples,
+    training_examples,
+)
+from headstart.execute.steps.outcome import Outcome, finite
+from headstart.execute.steps.weights import StoredWeights
+from headstart.metrics import nll
+from headstart.networks.staged import Weights
+from headstart.plan.steps import Step
+from headstart.store.store import Store
+from headstart.train.loop import Examples
+from headstart.train.prediction import Predictions, predict
+
+
+def predict_step(step: Step, store: Store, device: torch.device) -> Outcome:
+    """Answers of a trained network to the test images."""
+    payload, stored = step.payload, StoredWeights(store, step.files)
+    if "label_map" in payload:
+        return _label_map(step, stored, device)
+    test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
+    num_classes = len(payload["data"]["groups"])
+    checkpoint: Json = {}
+    if "weights" in payload:
+        of = stored.architecture(payload, test.image)
+        rules = payload["weights"]
+        weights = {n: a for r in rules for n, a in stored.ruled(r, step.inputs, of, 0).items()}
+    else:
+        weights, checkpoint = stored.finished(step.inputs, payload["keep"])
+
+    def answer(examples: Examples) -> np.ndarray:
+        return _answers(step, stored, weights, examples, num_classes, device).probabilities
+
+    answers = _answers(step, stored, weights, test, num_classes, device)
+    return _outcome(checkpoint, test, answers, _fit(step, answer))
+
+
+def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outcome:
+    """The source network's answers, each source class standing for one class of the target."""
+    payload = step.payload
+    weights, _ = stored.finished(step.inputs, payload["keep"])
+    width, num_classes = payload["source_classes"], len(payload["data"]["groups"])
+    train, validation = training_examples(
+        payload["label_map"], payload["preprocessing"], step.datasets
+    )
+    seen = _answers(step, stored, weights, train, width, device).classes
+    counts = np.zeros((width, num_classes))
+    np.add.at(counts, (seen, train.labels), 1)
+    # A source class that was never answered stands for the target's most frequent class.
+    counts += np.bincount(train.labels, minlength=num_classes) / (2 * len(train.labels))
+    stands_for = np.eye(num_classes, dtype=np.float32)[counts.argmax(1)]
+
+    def mapped(examples: Examples) -> np.ndarray:
+        answers = _answers(step, stored, weights, examples, width, device)
+        return np.asarray(answers.probabilities @ stands_for)
+
+    test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
+    checkpoint: Json = {"map": counts.argmax(1).tolist()}
+    if len(validation.labels):
+        right = mapped(validation).argmax(1) == validation.labels
+        checkpoint["validation_accuracy"] = float(right.mean())
+    probabilities = mapped(test)
+    answers = Predictions(classes=probabilities.argmax(1), probabilities=probabilities)
+    return _outcome(checkpoint, test, answers, _fit(step, mapped))
+
+
+def _answers(
+    step: Step,
+    stored: StoredWeights,
+    weights: Weights,
+    examples: Examples,
+    num_classes: int,
+    device: torch.device,
+) -> Predictions:
+    network = stored.network(step.payload)
+    return predict(network, examples.image, num_classes, weights, examples, device)
+
+
+def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
+    """Accuracy and loss on the arm's own training images, in eval mode as the test is taken."""
+    payload = step.payload
+    if "train" not in payload:
+        return None
+    train = chosen_examples(payload["train"], payload["preprocessing"], step.datasets)
+    probabilities = answer(train)
+    right = probabilities.argmax(1) == train.labels
+    return {
+        "images": len(train.labels),
+        "accuracy": float(right.mean()),
+        "loss": finite(nll(train.labels, probabilities)),
+    }
+
+
+def _outcome(checkpoint: Json, test: Examples, answers: Predictions, fit: Json | None) -> Outcome:
+    return Outcome(
+        result={"checkpoint": checkpoint, "inputs": input_facts(test), "train": fit},
+        arrays={
+            "labels": test.labels,
+            "classes": answers.classes,
+            "probabilities": answers.probabilities,
+        },
+    )

@@ -1,0 +1,38 @@
+"""Score steps: metrics and answers on the test images that did not leak."""
+
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from headstart.core.hashing import Json
+from headstart.execute.steps.outcome import Outcome, finite
+from headstart.metrics import Metrics, metrics_of
+from headstart.plan.steps import Step
+from headstart.store.store import Store
+
+
+def score_step(step: Step, store: Store, device: torch.device) -> Outcome:
+    """What analysis needs of a prediction."""
+    predict_key, *overlap = step.inputs
+    row = store.rows([predict_key])[predict_key]
+    arrays = store.arrays_of(row)
+    leaked = store.arrays(overlap[0])["leaked"] if overlap else np.empty(0, np.int64)
+    labels, classes, probabilities = (
+        np.delete(arrays[name], leaked, axis=0) for name in ("labels", "classes", "probabilities")
+    )
+    smallest = np.min_scalar_type(probabilities.shape[1] - 1)
+    metrics = metrics_of(labels, classes, probabilities) if len(labels) else None
+    return Outcome(
+        result={
+            "metrics": _metrics_json(metrics) if metrics else None,
+            "left_out": len(leaked),
+            **{name: row.result[name] for name in ("checkpoint", "inputs", "train")},
+        },
+        arrays={"labels": labels.astype(smallest), "classes": classes.astype(smallest)},
+    )
+
+
+def _metrics_json(metrics: Metrics) -> Json:
+    numbers = asdict(metrics)
+    return numbers | {name: finite(numbers[name]) for name in ("nll", "brier", "ece")}
