@@ -51,7 +51,7 @@ def match(
         CheckpointError: less than half of the trunk, or nothing, comes from the file.
     """
     known = known_file(state.sha256)
-    if known is not None and network in known.by_order:
+    if known is not None and _without_tag(network) in known.by_order:
         pairs = _by_order(state, wanted, head, network)
     else:
         pairs = _by_names(state, wanted, prefix)
@@ -59,6 +59,11 @@ def match(
     if not account.trunk or (account.share < LEAST_SHARE and not allow_partial):
         raise _too_little(state, account, network)
     return account
+
+
+def _without_tag(network: str) -> str:
+    """timm's tag names weights, not another network: `timm:tf_efficientnet_lite0.in1k`."""
+    return network.partition(".")[0]
 
 
 def _by_names(state: State, wanted: Mapping[str, Shape], prefix: str | None) -> _Pairs:
@@ -154,8 +159,8 @@ def _outputs(head: list[Shape]) -> int | None:
 
 def _too_little(state: State, account: LoadAccount, network: str) -> CheckpointError:
     found = (
-        f"only {account.num_loaded_tensors} of the {account.num_tensors} tensors of the trunk "
-        f"come from it ({account.share:.1%} of its numbers; {LEAST_SHARE:.0%} is the least)."
+        f"it fits {account.num_loaded_tensors} of the {account.num_tensors} tensors of the trunk "
+        f"({account.share:.1%} of its numbers; {LEAST_SHARE:.0%} is the least)."
     )
     lines = [
         f"The network wants: {listed(account.missing)}.",

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -100,5 +101,5 @@ def _refused(path: Path, code: list[str]) -> CheckpointError:
         f"reading it would run code of {listed(code)}, so it was not read.",
         "Allowed: files that hold tensors and plain values only.",
         "If you trust whoever made it, convert it once, which runs that code:\n"
-        f"     {CONVERT}{path} {target}",
+        f"     {CONVERT}{quote(str(path))} {quote(str(target))}",
     )
