@@ -183,7 +183,8 @@ def test_code_in_a_file_is_not_run(tmp_path: Path, new: bool) -> None:
     ],
 )
 def test_the_command_of_the_refusal_converts_the_file(tmp_path: Path, content: Any) -> None:
-    network = torch.nn.Sequential(torch.nn.Linear(2, 3))
+    layer = torch.nn.Linear(2, 3)
+    network = torch.nn.Sequential(layer)
     path = tmp_path / "a.pth"
     torch.save(content(network), path)
     with pytest.raises(CheckpointError) as raised:
@@ -193,7 +194,7 @@ def test_the_command_of_the_refusal_converts_the_file(tmp_path: Path, content: A
     subprocess.run([sys.executable, *command[1:]], check=True)
     converted = read_state(tmp_path / "a.safetensors")
     assert set(converted.tensors) == {"0.weight", "0.bias"}
-    assert np.array_equal(converted.tensors["0.bias"], network[0].bias.detach().numpy())
+    assert np.array_equal(converted.tensors["0.bias"], layer.bias.detach().numpy())
 
 
 @pytest.mark.parametrize(

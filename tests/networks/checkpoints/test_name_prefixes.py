@@ -79,6 +79,6 @@ def test_two_equal_networks_are_refused() -> None:
     with pytest.raises(CheckpointError) as raised:
         find_prefix(FILE, given, network(""))
     assert str(raised.value) == (
-        "a.pth: holds several networks that fit, under the prefixes encoder_k., encoder_q..\n"
+        "a.pth: holds several networks that fit, under the prefixes 'encoder_k.', 'encoder_q.'.\n"
         "     Say which with `prefix`."
     )

@@ -110,7 +110,7 @@ def test_numbers_that_are_not_finite_are_noted(tmp_path: Path) -> None:
         (
             lambda t: {**t, "epoch": 3},
             "",
-            ("1 entry is not a tensor and was left out: epoch",),
+            ("left out, since not tensors: epoch",),
         ),
     ],
 )

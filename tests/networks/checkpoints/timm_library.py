@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-_KEPT: list[torch.library.Library] = []  # schemas last as long as their library
+_KEPT: list[Any] = []  # schemas last as long as their library
 
 
 def timm() -> Any:
@@ -26,7 +26,7 @@ def _declare_schemas() -> None:
     """Let torchvision be imported whose compiled part does not load beside a CPU build of torch."""
     if hasattr(torch.ops.torchvision, "nms"):
         return
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _KEPT.append(library)

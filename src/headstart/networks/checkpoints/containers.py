@@ -48,12 +48,7 @@ def find_tensors(path: Path, content: Any) -> Contained:
     }
     others = [str(name) for name in content if name not in tensors]
     if others:
-        what = (
-            "1 entry is not a tensor and was"
-            if len(others) == 1
-            else (f"{len(others)} entries are not tensors and were")
-        )
-        notes.append(f"{what} left out: {listed(others)}")
+        notes.append(f"left out, since not tensors: {listed(others)}")
     return Contained(tensors=tensors, container=".".join(trail), notes=tuple(notes))
 
 

@@ -162,13 +162,12 @@ def _too_little(state: State, account: LoadAccount, network: str) -> CheckpointE
         f"it fits {account.num_loaded_tensors} of the {account.num_tensors} tensors of the trunk "
         f"({account.share:.1%} of its numbers; {LEAST_SHARE:.0%} is the least)."
     )
-    lines = [
-        f"The network wants: {listed(account.missing)}.",
-        f"The file holds:    {listed(account.unexpected)}.",
-    ]
-    if account.other_shape:
-        others = [str(other) for other in account.other_shape]
-        lines.append(f"Of another shape:  {listed(others, 3)}.")
+    sides = {
+        "The network wants": account.missing,
+        "The file holds": account.unexpected,
+        "Of another shape": tuple(map(str, account.other_shape)),
+    }
+    lines = [f"{side}: {listed(names)}." for side, names in sides.items() if names]
     known = known_file(state.sha256)
     if known is not None:
         given = f"; given: {network}" if network else ""
@@ -186,5 +185,5 @@ def _order_differs(state: State, network: str, why: str) -> CheckpointError:
     return fault(
         state.path,
         f"its tensors do not fit {network} in order: {why}.",
-        fix="Its library has changed the network: use timm 1.0.31, or a file with the names of it.",
+        fix="Its library has changed the network: use timm 1.0.31, or a file that gives its names.",
     )

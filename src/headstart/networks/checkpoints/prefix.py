@@ -32,9 +32,10 @@ def find_prefix(path: Path, given: Mapping[str, Shape], wanted: Mapping[str, Sha
     for choice in (equal, averages, [prefix for prefix in equal if not prefix]):
         if len(choice) == 1:
             return choice[0]
+    quoted = [f"'{prefix}'" for prefix in sorted(equal)]
     raise fault(
         path,
-        f"holds several networks that fit, under the prefixes {listed(sorted(equal))}.",
+        f"holds several networks that fit, under the prefixes {listed(quoted)}.",
         fix="Say which with `prefix`.",
     )
 
