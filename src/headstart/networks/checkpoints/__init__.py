@@ -1,0 +1,1 @@
+"""Pretrained weights: files found, read without running code, and matched with a network."""
