@@ -17,6 +17,7 @@ from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train import loop
 from headstart.train.fast.cuda_graph import GraphedTrainer, Record, Update
 from headstart.train.loop import Examples, PhaseConfig, PhaseResult, prepare, train_together
+from headstart.train.registry import make_trainer
 from headstart.train.trainer import PreparedPhase
 
 CPU = torch.device("cpu")
@@ -206,7 +207,7 @@ def test_an_update_played_back_is_the_update(
     def members() -> list[PreparedPhase]:
         return [member(seed, "cpu", kind=kind, phase=full(strategy)) for seed in range(3)]
 
-    plain, pretending, make = train_together(members()), Pretending(), loop.make_trainer
+    plain, pretending, make = train_together(members()), Pretending(), make_trainer
     monkeypatch.setattr(
         loop, "make_trainer", lambda phases: GraphedTrainer(make(phases), pretending, CPU)
     )

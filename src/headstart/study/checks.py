@@ -63,15 +63,17 @@ def _sources(parts: PartialStudy) -> Iterator[Problem]:
                 message=f"a task is named '{name}' too.",
                 fix="Give one of them another name.",
             )
-    pretrained = [pair for pair in parts.get("pairs", ()) if is_pretrained(parts, pair)]
-    needs_network = len(pretrained) < len(parts.get("pairs", ()))
-    if "network" in parts and parts["network"] is None and needs_network:
+    pairs = parts.get("pairs", ())
+    pretrained = [pair for pair in pairs if is_pretrained(parts, pair)]
+    needs_network = len(pretrained) < len(pairs)
+    missing = "network" in parts and parts["network"] is None
+    if missing and (needs_network or not (pairs or parts.get("sources"))):
         yield Problem(
             where="network",
             message="is missing.",
             fix='Name one (network = "cnn-tiny") or write [network] with stages.',
         )
-    if "network" in parts and parts["network"] is not None and not needs_network:
+    if parts.get("network") is not None and pretrained and not needs_network:
         yield Problem(
             where="network",
             message="is not used: every source is pretrained and brings its own network.",

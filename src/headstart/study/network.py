@@ -40,10 +40,10 @@ def _named(given: Any) -> Any:
     kind, colon, name = given.partition(":")
     if colon and kind in LIBRARIES:
         return {"kind": kind, "name": name}
-    names = [*NAMED_NETWORKS, *(f"{library}:NAME" for library in LIBRARIES)]
-    hint = nearest(given, NAMED_NETWORKS) or nearest(given, names)
+    hint = nearest(given, NAMED_NETWORKS) or nearest(kind, LIBRARIES)
     raise ValueError(
-        f"network '{given}' is not known. {known_names(names)} "
+        f"network '{given}' is not known. {known_names(NAMED_NETWORKS)} Or a library's: "
+        f"{', '.join(f'{library}:NAME' for library in LIBRARIES)}. "
         f"{hint or 'Or write a [network] table with stages.'}"
     )
 
