@@ -22,7 +22,7 @@ def batch_group(
     own = {"data", "preprocessing", "start", "seed", "role", "optimiser"}
     shared = {name: value for name, value in payload.items() if name not in own}
     settings = {name: value for name, value in payload["optimiser"].items() if name != "lr"}
-    shape = [*material.known.shape, material.num_classes, material.num_images]
+    shape = [*material.shape, material.num_classes, material.num_images]
     stack = digest({**shared, "optimiser": settings, "shape": shape})
     if trains_only_head(material.layers, stages, phase, optimiser):
         return {"cpu": stack, "cuda": stack}

@@ -4,20 +4,35 @@ A field that comes to a spec later is absent from its payload until it is used, 
 stored stays valid. Never build a payload by dumping a spec.
 """
 
-from headstart.core.hashing import Json
+from headstart.core.hashing import Json, digest
 from headstart.study import network as nets
+from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.network import AnyLayer, NetworkSpec
 from headstart.study.phases import Phase
-from headstart.study.tasks import PreprocessingSpec, SplitSpec, TaskSpec
+from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec, TaskSpec
 from headstart.study.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
 
 
+def images_payload(facts: DatasetFacts, data: DataRef) -> Json:
+    """The images of a data set: its content, and of image files how they are decoded."""
+    if not facts.from_files:
+        return {"content": facts.content}
+    return {"content": facts.content, "decoding": data.decoding.payload}
+
+
+def images_name(payload: Json) -> str:
+    """A name for the images of a payload: their content, and what it is decoded to if it is."""
+    if "decoding" not in payload:
+        return str(payload["content"])
+    return digest({"content": payload["content"], "decoding": payload["decoding"]})
+
+
 def data_payload(
-    content: str, groups: tuple[tuple[int, ...], ...], task: TaskSpec, subset: Json | None
+    images: Json, groups: tuple[tuple[int, ...], ...], task: TaskSpec, subset: Json | None
 ) -> Json:
     """Training images of a task: data set, classes, validation split and subset (None: all)."""
     payload: Json = {
-        "content": content,
+        **images,
         "groups": [list(group) for group in groups],
         "split": split_payload(task.split),
     }
@@ -28,10 +43,10 @@ def data_payload(
     return payload
 
 
-def test_payload(content: str, groups: tuple[tuple[int, ...], ...], task: TaskSpec) -> Json:
+def test_payload(images: Json, groups: tuple[tuple[int, ...], ...], task: TaskSpec) -> Json:
     """Test images of a task. Their labels are what they are, however the task is altered."""
     payload: Json = {
-        "content": content,
+        **images,
         "groups": [list(group) for group in groups],
         **({} if task.split.test == "published" else _test_cut(task.split)),
     }

@@ -4,9 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from headstart.core.hashing import Json
-from headstart.plan.payloads import data_payload, preprocessing_payload, test_payload
+from headstart.plan.payloads import (
+    data_payload,
+    images_name,
+    images_payload,
+    preprocessing_payload,
+    test_payload,
+)
 from headstart.study.data_checks import task_counts
-from headstart.study.dataset_facts import DatasetFacts, Facts
+from headstart.study.dataset_facts import DatasetFacts, Facts, Shape
 from headstart.study.shapes import LayerFacts, layers_of
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
@@ -45,6 +51,13 @@ class TrialData:
         return self.facts[str(self.task.data)]
 
     @cached_property
+    def shape(self) -> Shape:
+        """Shape of the task's images once decoded."""
+        shape = self.known.image_shape(self.task.data.decoding)
+        assert shape is not None, "the checks of a study refuse images that differ"
+        return shape
+
+    @cached_property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """Indices of the data set's classes under each class of the task."""
         return tuple(self.task.groups(self.known.classes).values())
@@ -68,17 +81,20 @@ class TrialData:
     @cached_property
     def layers(self) -> tuple[LayerFacts, ...]:
         """The network as this task shapes it."""
-        return layers_of(self.study.network, self.known.shape, self.num_classes)
+        return layers_of(self.study.network, self.shape, self.num_classes)
 
     @cached_property
     def datasets(self) -> dict[str, DataRef]:
-        """Where the pair's data is found, by content."""
+        """Where the pair's data is found, by the name of its images."""
         tasks = [self.study.tasks[name] for name in (self.pair.source, self.pair.target)]
-        return {self.facts[str(task.data)].content: task.data for task in tasks}
+        return {
+            images_name(images_payload(self.facts[str(task.data)], task.data)): task.data
+            for task in tasks
+        }
 
     def training_data(self) -> Json:
         """The training images, as a payload says it."""
-        return data_payload(self.known.content, self.groups, self.task, self._subset())
+        return data_payload(self._images, self.groups, self.task, self._subset())
 
     def fitted_data(self) -> Json:
         """Those of the training images, at most 2,000, on which the fit is measured afterwards.
@@ -91,11 +107,11 @@ class TrialData:
         if self.size.kind == "per_class":
             filled = sum(1 for group in self.groups if group)
             first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
-        return data_payload(self.known.content, self.groups, self.task, first)
+        return data_payload(self._images, self.groups, self.task, first)
 
     def test_data(self) -> Json:
         """The test images, as a payload says it."""
-        return test_payload(self.known.content, self.groups, self.task)
+        return test_payload(self._images, self.groups, self.task)
 
     def preprocessing(self) -> Json:
         """Scaling, and the data whose statistics standardise."""
@@ -106,6 +122,10 @@ class TrialData:
             "own": self,
         }[spec.statistics]
         return preprocessing_payload(spec, measured.training_data())
+
+    @property
+    def _images(self) -> Json:
+        return images_payload(self.known, self.task.data)
 
     def _other(self, *, task_name: str, size: SizeSpec, role: str) -> "TrialData":
         return TrialData(

@@ -5,7 +5,7 @@ from typing import Any
 
 from headstart.core.errors import Problem, nearest
 from headstart.study.arms import SOURCE, LabelMap
-from headstart.study.dataset_facts import DatasetFacts, Facts
+from headstart.study.dataset_facts import COLOURS, DatasetFacts, Facts, Shape
 from headstart.study.network import HEAD
 from headstart.study.partial_study import PartialStudy
 from headstart.study.shapes import num_outputs, shape_problem
@@ -137,23 +137,49 @@ def _every_size(parts: PartialStudy) -> Iterator[tuple[str, SizeSpec]]:
 def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
     if "network" not in parts:
         return
+    shapes: dict[str, Shape] = {}
     seen: set[str] = set()
-    for task in tasks.values():
-        groups = task.groups(facts[str(task.data)].classes)
-        problem = shape_problem(parts["network"], facts[str(task.data)].shape, len(groups))
+    for name, task in tasks.items():
+        known = facts[str(task.data)]
+        shape = known.image_shape(task.data.decoding)
+        if shape is None:
+            yield _differing(name, task, known)
+            continue
+        shapes[name] = shape
+        problem = shape_problem(parts["network"], shape, len(task.groups(known.classes)))
         if problem and str(problem) not in seen:
             seen.add(str(problem))
             yield problem
     for index, pair in parts.numbered("pairs"):
-        if pair.source not in tasks or pair.target not in tasks:
+        if pair.source not in shapes or pair.target not in shapes:
             continue
-        shapes = [facts[str(tasks[name].data)].shape for name in (pair.source, pair.target)]
-        if shapes[0] != shapes[1]:
+        source, target = shapes[pair.source], shapes[pair.target]
+        if source != target:
             yield Problem(
                 where=f"pairs[{index}]",
-                message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
+                message=f"source images are {source}, target images are {target}.",
                 fix="Both tasks need images of one size and one number of channels.",
             )
+
+
+def _differing(name: str, task: TaskSpec, facts: DatasetFacts) -> Problem:
+    """Image files that do not make one array, and how `image` of the task says what to make."""
+    assert facts.sizes is not None
+    found, fixes = [], []
+    if not task.image.size and facts.common_size is None:
+        (low, narrow), (high, wide) = facts.sizes
+        found.append(f"are {low} to {high} rows high and {narrow} to {wide} columns wide")
+        fixes.append("size = [64, 64]")
+    if not task.image.colour and facts.common_colour is None:
+        colours = (COLOURS.get(mode, mode) for mode in facts.modes)
+        found.append(f"have the colours {', '.join(colours)}")
+        fixes.append('colour = "rgb"')
+    return Problem(
+        where=f"tasks.{name}.image",
+        message=f"the image files {' and '.join(found)}.",
+        allowed="Expected images of one size, all grey or all RGB.",
+        fix=f"To convert all of them: `image = {{ {', '.join(fixes)} }}` in the task.",
+    )
 
 
 def _heads(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:

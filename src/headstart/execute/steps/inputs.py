@@ -14,13 +14,14 @@ from headstart.data.corrupt import altered
 from headstart.data.datasets import Images
 from headstart.data.preprocess import Standardiser, scaling_of, statistics
 from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
+from headstart.plan.payloads import images_name
 from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
 
 KEPT_BYTES = 128_000_000
 
 Datasets = dict[str, DataRef]
-"""Content hash -> how to find that data."""
+"""Name of some images (`images_name`) -> how to find and decode them."""
 
 _kept: SizedLRU[Examples] = SizedLRU(KEPT_BYTES, lambda found: found.bytes)
 
@@ -69,14 +70,14 @@ def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Exampl
 def test_images(data: Json, datasets: Datasets) -> Images:
     """The test images of a task."""
     cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
-    found = test_part(datasets[data["content"]], data["groups"], SplitSpec(**cut))
+    found = test_part(datasets[images_name(data)], data["groups"], SplitSpec(**cut))
     return altered(found, data.get("alter", ()))
 
 
 def training_images(data: Json, datasets: Datasets) -> TrainingPart:
     """All training and validation images of a task, whatever subset an arm draws."""
     task = {name: value for name, value in data.items() if name != "subset"}
-    return _part_of(canonical_json(task), datasets[data["content"]])
+    return _part_of(canonical_json(task), datasets[images_name(data)])
 
 
 @lru_cache(maxsize=4)
@@ -110,7 +111,7 @@ def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Exampl
     if measured_on is not None:
         standardiser = _standardiser(canonical_json(preprocessing), tuple(datasets.items()))
     return Examples(
-        inputs=images.stored.transpose(0, 3, 1, 2),
+        inputs=images.array.transpose(0, 3, 1, 2),
         labels=np.array(images.labels),  # a copy, because torch wants arrays it may write to
         at=images.at,
         scaling=scaling_of(PreprocessingSpec(**fields), standardiser),
