@@ -225,7 +225,7 @@ def test_the_known_name_takes_image_files(
     assert facts.train_counts == (2,) * 10
     assert facts.classes == CIFAR10.classes
     assert facts.note == "decoded from image files; pixels may differ from the official files"
-    assert facts_of(ref("cifar10", size=(8, 8), colour="grey")).shape == (8, 8, 1)
+    assert open_part(ref("cifar10", size=(8, 8), colour="grey"), "test").shape == (8, 8, 1)
 
 
 def test_image_files_that_are_not_cifar10(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_the_full_set_of_image_files(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = facts_of(ref("cifar10"))
     assert facts.train_counts == (5_000,) * 10
     assert facts.test_counts == (1_000,) * 10
-    images._read.cache_clear()
+    images.forget()
     for part, num in zip(PARTS, (50_000, 10_000), strict=True):
         started = time.perf_counter()
         opened = open_part(ref("cifar10"), part)

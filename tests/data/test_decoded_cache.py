@@ -13,10 +13,10 @@ from tiny_images import picture, published, write_folder
 from tiny_sets import alone as alone
 from tiny_sets import ref
 
+from headstart.core import files as core_files
 from headstart.core.errors import DataError
 from headstart.core.hashing import hash_arrays
 from headstart.data import datasets as images
-from headstart.data import decoded_cache as cache
 from headstart.data.datasets import facts_of, open_part
 from headstart.study.tasks import DataRef
 
@@ -26,14 +26,14 @@ pytestmark = pytest.mark.usefixtures("alone")
 @pytest.fixture(autouse=True)
 def forgetful() -> Iterator[None]:
     """Nothing is remembered from test to test."""
-    images._read.cache_clear()
+    images.forget()
     yield
-    images._read.cache_clear()
+    images.forget()
 
 
 def opened_anew(data: DataRef) -> images.Images:
     """The training part, as another process would open it."""
-    images._read.cache_clear()
+    images.forget()
     return open_part(data, "train")
 
 
@@ -43,7 +43,13 @@ def photos(tmp_path: Path) -> DataRef:
 
 
 def entries(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "cache" / "decoded").iterdir())
+    """The arrays there are."""
+    return sorted((tmp_path / "cache" / "decoded").glob("*.npy"))
+
+
+def files(tmp_path: Path) -> list[Path]:
+    """All files of the cache but locks."""
+    return sorted(p for p in (tmp_path / "cache" / "decoded").iterdir() if p.suffix != ".lock")
 
 
 def test_pixels_are_mapped_and_read_only(photos: DataRef, tmp_path: Path) -> None:
@@ -55,11 +61,7 @@ def test_pixels_are_mapped_and_read_only(photos: DataRef, tmp_path: Path) -> Non
         assert one.pixels.shape == (40, 4, 5, 3)
     assert (first.pixels == again.pixels).all()
     (entry,) = entries(tmp_path)  # the test part was not decoded
-    assert sorted(path.name for path in entry.iterdir() if path.name != "lock") == [
-        "entry.json",
-        "labels.npy",
-        "pixels.npy",
-    ]
+    assert files(tmp_path) == [entry.with_suffix(".json"), entry]
 
 
 def test_a_mapped_array_is_hashed_without_a_copy(photos: DataRef) -> None:
@@ -70,21 +72,20 @@ def test_a_mapped_array_is_hashed_without_a_copy(photos: DataRef) -> None:
 
 def test_what_is_kept_is_not_decoded_again(photos: DataRef, tmp_path: Path) -> None:
     before = open_part(photos, "train")
-    (entry,) = entries(tmp_path)
-    states = [path.stat().st_mtime_ns for path in sorted(entry.iterdir())]
+    states = [path.stat().st_mtime_ns for path in files(tmp_path)]
     assert (opened_anew(photos).pixels == before.pixels).all()
-    assert [path.stat().st_mtime_ns for path in sorted(entry.iterdir())] == states
+    assert [path.stat().st_mtime_ns for path in files(tmp_path)] == states
 
 
-@pytest.mark.parametrize("name", ["pixels.npy", "labels.npy", "entry.json"])
+@pytest.mark.parametrize("suffix", [".npy", ".json"])
 @pytest.mark.parametrize("how", ["torn", "other", "gone", "empty"])
 def test_a_torn_or_changed_entry_is_made_again(
-    photos: DataRef, tmp_path: Path, name: str, how: str
+    photos: DataRef, tmp_path: Path, suffix: str, how: str
 ) -> None:
     before = open_part(photos, "train")
     pixels, labels = np.array(before.pixels), before.labels.tolist()
     (entry,) = entries(tmp_path)
-    path = entry / name
+    path = entry.with_suffix(suffix)
     content = path.read_bytes()
     path.unlink()
     if how != "gone":
@@ -93,7 +94,7 @@ def test_a_torn_or_changed_entry_is_made_again(
     again = opened_anew(photos)
     assert (again.pixels == pixels).all()
     assert again.labels.tolist() == labels
-    if name != "entry.json":
+    if suffix == ".npy":
         assert path.read_bytes() == content
 
 
@@ -102,8 +103,9 @@ def test_another_way_of_decoding_is_another_entry(photos: DataRef, tmp_path: Pat
     small = ref(photos.dataset, size=(2, 2), colour="grey")
     assert open_part(small, "train").pixels.shape == (40, 2, 2, 1)
     assert len(entries(tmp_path)) == 2
-    assert facts_of(small).shape == (2, 2, 1)
-    assert facts_of(photos).shape == (4, 5, 3)
+    assert facts_of(small).shape == facts_of(photos).shape == (4, 5, 3)
+    assert facts_of(small).content == facts_of(photos).content
+    assert facts_of(small).image_shape(small.decoding) == (2, 2, 1)
     assert facts_of(small).name == f"{photos.dataset} at 2x2 grey"
 
 
@@ -122,11 +124,11 @@ def test_a_file_of_the_same_size_that_was_changed_is_decoded_again(
 
 
 def test_nothing_is_kept_of_what_fails(photos: DataRef, tmp_path: Path) -> None:
-    (tmp_path / "photos" / "train" / "cat" / "0.png").write_bytes(b"")
-    with pytest.raises(DataError):
-        open_part(photos, "train")
-    (entry,) = entries(tmp_path)
-    assert [path.name for path in entry.iterdir() if path.name != "lock"] == []
+    path = tmp_path / "photos" / "train" / "cat" / "0.png"
+    path.write_bytes(picture(5, size=(40, 40))[:-900])  # a header without its body
+    with pytest.raises(DataError, match="1 of 40 image files cannot be decoded"):
+        open_part(ref(photos.dataset, size=(4, 5)), "train")
+    assert files(tmp_path) == []
 
 
 def test_a_cache_that_cannot_be_written(
@@ -135,7 +137,7 @@ def test_a_cache_that_cannot_be_written(
     kept = facts_of(photos).content
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "file"))
-    images._read.cache_clear()
+    images.forget()
     part = open_part(photos, "train")
     assert not isinstance(part.pixels, np.memmap)
     assert not part.pixels.flags.writeable
@@ -151,7 +153,7 @@ def test_broken_files_left_out_in_memory(
     kept = facts_of(skipping)
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "file"))
-    images._read.cache_clear()
+    images.forget()
     assert facts_of(skipping) == kept
     assert kept.train_counts == (19, 20)
 
@@ -180,15 +182,12 @@ def test_where_files_cannot_be_locked_images_are_decoded_into_memory(
         def __init__(self, path: Path) -> None:
             self.path = path
 
-        def __enter__(self) -> None:
+        def acquire(self) -> None:
             raise OSError(errno.ENOLCK, "No locks available")
-
-        def __exit__(self, *_: object) -> None:
-            raise AssertionError("never entered")
 
     kept = np.array(open_part(photos, "train").pixels)
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "another"))
-    monkeypatch.setattr(cache, "FileLock", NoLocks)
+    monkeypatch.setattr(core_files, "FileLock", NoLocks)
     found = opened_anew(photos)
     assert not isinstance(found.stored, np.memmap)
     assert (found.pixels == kept).all()

@@ -94,7 +94,10 @@ def _optimiser(training: TrainingSpec) -> str:
 def _preprocessing(study: StudySpec) -> str:
     spec = study.preprocessing
     scaled = "divided by 255" if spec.scale == "unit" else "as they are"
-    if spec.standardise == "none":
+    pretrained = any(source.pretrained is not None for source in study.sources.values())
+    if spec.standardise == "network" or (spec.standardise == "auto" and pretrained):
+        return "size, crop, mean and deviation as each source's network was trained with"
+    if spec.standardise not in ("channel", "pixel"):
         return f"pixels {scaled}"
     whose = "the source task's" if spec.statistics == "source" else "each arm's own"
     return f"pixels {scaled}, standardised per {spec.standardise} with {whose} training images"

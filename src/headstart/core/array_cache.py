@@ -1,71 +1,79 @@
-"""Arrays too large for each process to hold, in files that all of a machine map into memory.
+"""Cache of arrays in files that all processes of a machine map into memory.
 
-Written once by whoever needs them first, read by all through the system's cache; nothing that a
-result depends on lies here, so anything may be deleted at any time.
+Written once by the process that needs an array first, read by all through the system's page cache.
+No result depends on what lies here: anything may be deleted at any time.
 """
 
+import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
-from filelock import FileLock
+from numpy.typing import DTypeLike
+
+from headstart.core.files import locked, write_whole
 
 Write = Callable[[int, np.ndarray], None]
+"""Writes rows from an index on; may be called by several threads at once."""
+
+Rows = Callable[[int], Iterator[np.ndarray]]
+"""Rows of an array in order, some at a time, from an index on that ended some rows before."""
 
 LIMIT = 8_000_000_000
+PART_BYTES = 64_000_000  # written between two records of how far an array is
 STALE_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class MemmapCache:
-    """Float32 arrays by name in a folder of at most `limit` bytes; the longest unused go first."""
+    """Arrays by name in a folder of at most `limit` bytes; the longest unused go first.
+
+    One that is `lasting` is read after the machine was started again: its arrays are synced, sealed
+    by their size and time of change, and read-only. Any other is a folder for each start of the
+    machine, for a crash of the system may leave zeros behind; writing to its arrays changes a
+    private copy.
+    """
 
     folder: Path
     limit: int = LIMIT
+    lasting: bool = False
 
     def get(self, name: str) -> np.ndarray | None:
-        """The array of that name, None if it is not there. Writing to it changes a private copy."""
-        path = self._place / f"{name}.npy"
+        """The array of that name, None if it is not there."""
+        path = self._file(name)
         try:
-            found: np.ndarray = np.load(path, mmap_mode="c")
-            os.utime(path)
+            if self.lasting and json.loads(self._seal(name).read_bytes()) != _state(path):
+                return None
+            found: np.ndarray = np.load(path, mmap_mode="r" if self.lasting else "c")
+            state = path.stat()
         except (OSError, ValueError, EOFError):
             return None
+        with suppress(OSError):  # the longest unused goes first
+            os.utime(path, ns=(time.time_ns(), state.st_mtime_ns))
         return found
 
-    @contextmanager
-    def turn(self, name: str) -> Iterator[None]:
-        """One at a time for a name, so that who comes second finds what the first has made."""
-        path = self._place / f"{name}.lock"
-        try:
-            self._place.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path)
-            lock.acquire()
-        except OSError:  # then each makes its own
-            yield
-            return
-        try:
-            yield
-        finally:
-            with suppress(OSError):
-                path.unlink()  # who waits for it finds what was made, or makes it too
-            lock.release()
+    def turn(self, name: str) -> AbstractContextManager[bool]:
+        """Per-name lock: a second process waits, then reads the array that the first one wrote.
+
+        Gives whether there is a lock; where files cannot be locked, each process makes its own.
+        """
+        return locked(self._place / f"{name}.lock")
 
     def put(
         self, name: str, shape: tuple[int, ...], fill: Callable[[Write], None]
     ) -> np.ndarray | None:
-        """An array filled by a function and kept under a name; None where there is no room.
+        """A float32 array that a function fills in any order; None where there is no room.
 
-        The function is given one that writes rows from an index on, from any thread. Only a filled
-        array ever has its final name. Space is set aside first, so that a full disk is seen before
-        anything is computed.
+        Only a filled array ever has its final name. Space is set aside first, so that a full disk
+        is seen before anything is computed.
         """
         size = 4 * prod(shape)
         if not hasattr(os, "posix_fallocate") or size > self.limit:
@@ -76,11 +84,7 @@ class MemmapCache:
             self._make_room(size)
             with tempfile.NamedTemporaryFile(dir=self._place, delete=False) as file:
                 path = Path(file.name)
-                header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-                np.lib.format.write_array_header_1_0(file, header)
-                file.flush()
-                start = file.tell()
-                os.posix_fallocate(file.fileno(), 0, start + size)
+                start = _begin(file, shape, np.float32)
                 row = 4 * prod(shape[1:])
 
                 # Not into memory that maps the file: the system would look at every page of it.
@@ -92,16 +96,49 @@ class MemmapCache:
                         data, place = data[written:], place + written
 
                 fill(write)
-            path.replace(self._place / f"{name}.npy")
-            return self.get(name)
+            return self._keep(path, name)
         except OSError:
             return None
         finally:
             if path is not None:
                 path.unlink(missing_ok=True)  # what is whole has another name by now
 
+    def filled(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, rows: Rows
+    ) -> np.ndarray | None:
+        """The array of that name, else filled from front to back; None where there is no room.
+
+        How far it is, is recorded every few megabytes: who is killed, or interrupted, goes on at
+        the last record. What fails leaves nothing.
+
+        Args:
+            name: names all that the array depends on.
+            shape: of the whole array; the number of rows comes first.
+            dtype: of its values.
+            rows: makes the rows from an index on, at which an earlier call has ended some rows.
+        """
+        found = self.get(name)
+        if found is not None:
+            return found
+        with self.turn(name) as locked:
+            found = self.get(name)
+            if found is not None or not locked:
+                return found
+            try:
+                size = np.dtype(dtype).itemsize * prod(shape)
+                if size > self.limit:
+                    return None
+                self._fill(name, shape, np.dtype(dtype), rows, size)
+                return self._keep(self._partial(name), name)
+            except OSError:
+                self._forget(name)
+                return None
+            except Exception:
+                self._forget(name)
+                raise
+
     def clear(self) -> None:
-        """Delete all arrays, and what earlier runs of the machine have left behind."""
+        """Delete all arrays, and what earlier starts of the machine have left behind."""
         shutil.rmtree(self._place, ignore_errors=True)
         with suppress(OSError):
             for other in self.folder.iterdir():
@@ -111,17 +148,114 @@ class MemmapCache:
 
     @property
     def _place(self) -> Path:
-        """A folder for each start of each machine: a crash of the system may leave zeros behind."""
-        return self.folder / _boot()
+        return self.folder if self.lasting else self.folder / _boot()
+
+    def _file(self, name: str) -> Path:
+        return self._place / f"{name}.npy"
+
+    def _seal(self, name: str) -> Path:
+        return self._place / f"{name}.json"
+
+    def _partial(self, name: str) -> Path:
+        return self._place / f"{name}.partial"
+
+    def _record(self, name: str) -> Path:
+        return self._place / f"{name}.rows"
+
+    def _fill(
+        self, name: str, shape: tuple[int, ...], dtype: np.dtype, rows: Rows, size: int
+    ) -> None:
+        """Write what is missing of a partial array."""
+        partial = self._partial(name)
+        done = self._rows_done(name)
+        if not done:
+            self._forget(name)
+            self._make_room(size)
+            with partial.open("wb") as file:
+                _begin(file, shape, dtype)
+        with partial.open("rb+") as file:
+            file.seek(_header_size(file) + done * dtype.itemsize * prod(shape[1:]))
+            since = 0
+            for some in rows(done):
+                block = np.ascontiguousarray(some, dtype)
+                assert block.shape[1:] == shape[1:]
+                file.write(block.data)
+                done, since = done + len(block), since + block.nbytes
+                if since >= PART_BYTES:
+                    self._sync(file)
+                    write_whole(self._record(name), str(done).encode())
+                    since = 0
+            assert done == shape[0]
+            self._sync(file)
+
+    def _rows_done(self, name: str) -> int:
+        """Rows that were written before this process was started."""
+        try:
+            return int(self._record(name).read_text()) if self._partial(name).is_file() else 0
+        except (OSError, ValueError):
+            return 0
+
+    def _sync(self, file: IO[bytes]) -> None:
+        file.flush()
+        if self.lasting:
+            os.fsync(file.fileno())
+
+    def _keep(self, path: Path, name: str) -> np.ndarray | None:
+        """Give a file its final name, and seal it."""
+        final = self._file(name)
+        path.replace(final)
+        self._record(name).unlink(missing_ok=True)
+        if self.lasting:
+            write_whole(self._seal(name), json.dumps(_state(final)).encode())
+        return self.get(name)
+
+    def _forget(self, name: str) -> None:
+        with suppress(OSError):
+            self._partial(name).unlink(missing_ok=True)
+            self._record(name).unlink(missing_ok=True)
 
     def _make_room(self, size: int) -> None:
-        there = [(entry.stat(), entry) for entry in self._place.glob("*.npy")]
+        there = [
+            (entry.stat(), entry)
+            for ending in ("npy", "partial")
+            for entry in self._place.glob(f"*.{ending}")
+        ]
         used = sum(about.st_size for about, _ in there)
-        for about, path in sorted(there, key=lambda entry: entry[0].st_mtime):
+        for about, path in sorted(there, key=lambda entry: _last_used(entry[0])):
             if used + size <= self.limit:
                 return
             path.unlink(missing_ok=True)
+            self._seal(path.stem).unlink(missing_ok=True)
             used -= about.st_size
+
+
+def _begin(file: IO[bytes], shape: tuple[int, ...], dtype: DTypeLike) -> int:
+    """Write the header of a .npy file and set its space aside; gives where its values start."""
+    kind = np.dtype(dtype)
+    header = {"descr": kind.str, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    file.flush()
+    start = file.tell()
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, start + kind.itemsize * prod(shape))
+    return start
+
+
+def _header_size(file: IO[bytes]) -> int:
+    """Where the values of a .npy file start."""
+    np.lib.format.read_magic(file)
+    np.lib.format.read_array_header_1_0(file)
+    return file.tell()
+
+
+def _state(path: Path) -> list[int]:
+    """Size and time of change of a file."""
+    state = path.stat()
+    return [state.st_size, state.st_mtime_ns]
+
+
+def _last_used(state: os.stat_result) -> float:
+    return max(state.st_atime, state.st_mtime)
 
 
 def _boot() -> str:

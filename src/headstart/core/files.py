@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
+from filelock import FileLock
 
 
 def cache_folder() -> Path:
@@ -33,6 +34,22 @@ def write_whole(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_bytes(content)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """One process at a time; gives False where files cannot be locked, and then all go on."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        lock.acquire()
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def obstacle(path: Path, *, folder: bool) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -20,23 +20,35 @@ from headstart.data.formats.idx_set import read_idx_set
 from headstart.data.images import Content
 from headstart.data.images import Images as Images
 from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.decoding import CHANNELS, Decoding
 from headstart.study.tasks import DataRef
 
-FACTS_VERSION = 2  # raised when the meaning of a cached fact changes
+if TYPE_CHECKING:
+    from headstart.data.formats.image_files import PhotoSet
+
+STREAMED_FROM = 8_000_000_000  # bytes of decoded images of one part
+FACTS_VERSION = 3  # raised when the meaning of a cached fact changes
 
 
-def open_part(data: DataRef, part: Part) -> Images:
-    """The images and labels of one part, read and checked; the other part is not touched.
+def open_part(data: DataRef, part: Part, limit: int = STREAMED_FROM) -> Images:
+    """The images and labels of one part, read and checked; of arrays, the other is not touched.
+
+    Args:
+        data: the data set, and how its images are decoded.
+        part: of it.
+        limit: bytes; image files that take more once decoded are streamed.
 
     Raises:
         DataError: the data set is missing, torn or not what it claims to be.
     """
-    return read_part(where(data.dataset), part, data)
+    return read_part(where(data.dataset), part, data, limit)
 
 
-def read_part(found: Found, part: Part, data: DataRef | None = None) -> Images:
+def read_part(
+    found: Found, part: Part, data: DataRef | None = None, limit: int = STREAMED_FROM
+) -> Images:
     """The images and labels of one part of a data set that was found."""
-    return _content(found, part, data or DataRef(dataset=found.dataset)).images
+    return _content(found, part, data or DataRef(dataset=found.dataset), limit).images
 
 
 def facts_of(data: DataRef) -> DatasetFacts:
@@ -49,28 +61,21 @@ def facts_of(data: DataRef) -> DatasetFacts:
     files = dict.fromkeys(path for part in PARTS for path in found.files[part])
     key: dict[str, Any] = {
         "version": FACTS_VERSION,
-        "name": str(data),
         "known": found.known.name if found.known else None,
         "files": stamp_of(tuple(files)),
-        "decoding": _decoding(found, data),
+        "skip_broken": data.skip_broken,
     }
     path = cache_folder() / "facts" / f"{digest(key)}.json"
-    cached = _cached(path)
-    if cached is not None:
-        return cached
-    facts = measure(found, data)
-    # A cache that cannot be written costs time at the next call, and nothing else.
-    with contextlib.suppress(OSError):
-        write_whole(path, facts.model_dump_json().encode())
-    return facts
-
-
-def _decoding(found: Found, data: DataRef) -> dict[str, Any] | None:
-    if found.layout != "images":
-        return {"size": data.size, "colour": data.colour}  # only checked, see `_check_shape`
-    from headstart.data.formats.image_files import decoding
-
-    return decoding(data)
+    facts = _cached(path)
+    if facts is None:
+        facts = measure(found, data)
+        # A cache that cannot be written costs time at the next call, and nothing else.
+        with contextlib.suppress(OSError):
+            write_whole(path, facts.model_dump_json().encode())
+    shape = facts.image_shape(data.decoding)
+    if shape is not None:
+        _check_shape(found, shape, data)
+    return facts.model_copy(update={"name": str(data)})
 
 
 def _cached(path: Path) -> DatasetFacts | None:
@@ -81,7 +86,9 @@ def _cached(path: Path) -> DatasetFacts | None:
 
 
 def measure(found: Found, data: DataRef) -> DatasetFacts:
-    """The facts of a data set that was found, from its arrays."""
+    """The facts of a data set that was found: of image files from their bytes and headers alone."""
+    if found.layout == "images":
+        return _of_files(found, data)
     contents = [_content(found, part, data) for part in PARTS]
     train, test = (content.images for content in contents)
     if train.shape != test.shape:
@@ -89,9 +96,6 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
             found.path,
             f"training images are {train.shape}, test images are {test.shape}.",
             "Expected one size and one colour for both.",
-            'For image files: `image = { size = [64, 64], colour = "rgb" }` in the task.'
-            if found.layout == "images"
-            else "",
         )
     if len(np.unique(train.labels)) < 2:
         raise fault(
@@ -101,6 +105,7 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
             "Check the labels file.",
         )
     classes = found.known.classes if found.known else contents[0].classes or _numbered(train, test)
+    height, width, channels = train.shape
     return DatasetFacts(
         name=str(data),
         content=hash_arrays(
@@ -111,13 +116,30 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
                 "test/labels": test.labels,
             }
         ),
-        shape=train.shape,
+        shape=(height, width, channels),
         classes=classes,
-        train_counts=_counts(train, len(classes)),
-        test_counts=_counts(test, len(classes)),
+        train_counts=_counts(train.labels, len(classes)),
+        test_counts=_counts(test.labels, len(classes)),
         licence=found.known.licence if found.known else "",
         note="; ".join(dict.fromkeys(note for content in contents for note in content.notes)),
     )
+
+
+def _of_files(found: Found, data: DataRef) -> DatasetFacts:
+    photos = _photos(found, data.skip_broken)
+    facts = DatasetFacts(
+        name=str(data),
+        content=photos.content,
+        shape=None,
+        classes=photos.classes,
+        train_counts=_counts(photos.parts["train"].labels, len(photos.classes)),
+        test_counts=_counts(photos.parts["test"].labels, len(photos.classes)),
+        licence=found.known.licence if found.known else "",
+        note="; ".join(photos.notes),
+        sizes=photos.sizes,
+        modes=photos.modes,
+    )
+    return facts.model_copy(update={"shape": facts.image_shape(Decoding())})
 
 
 def _numbered(train: Images, test: Images) -> tuple[str, ...]:
@@ -125,13 +147,17 @@ def _numbered(train: Images, test: Images) -> tuple[str, ...]:
     return tuple(str(label) for label in range(max(train.labels.max(), test.labels.max()) + 1))
 
 
-def _counts(images: Images, num_classes: int) -> tuple[int, ...]:
-    return tuple(np.bincount(images.labels, minlength=num_classes).tolist())
+def _counts(labels: np.ndarray, num_classes: int) -> tuple[int, ...]:
+    return tuple(np.bincount(labels, minlength=num_classes).tolist())
 
 
-def _content(found: Found, part: Part, data: DataRef) -> Content:
+def _content(found: Found, part: Part, data: DataRef, limit: int = STREAMED_FROM) -> Content:
     files = found.files[part]
-    content = _read(found.layout, files, stamp_of(files), part, found.known, data)
+    stamp = stamp_of(files)
+    if found.layout == "images":
+        content = _read_files(_photos(found, data.skip_broken, stamp), part, data.decoding, limit)
+    else:
+        content = _read(found.layout, files, stamp, part, found.known)
     _check_shape(found, content.images.shape, data)
     return content
 
@@ -139,28 +165,45 @@ def _content(found: Found, part: Part, data: DataRef) -> Content:
 # Four parts: train and test of a source and of a target. Changed files have another stamp.
 @lru_cache(maxsize=4)
 def _read(
-    layout: Layout,
-    files: tuple[Path, ...],
-    stamp: str,
-    part: Part,
-    known: KnownSet | None,
-    data: DataRef,
+    layout: Layout, files: tuple[Path, ...], stamp: str, part: Part, known: KnownSet | None
 ) -> Content:
     if layout == "idx":
         return read_idx_set(files, part, known)
-    if layout == "batches":
-        return read_batches(files, stamp, part, known)
-    # Imported here: Pillow is of use only where images are files, and is slow to import.
+    return read_batches(files, stamp, part, known)
+
+
+@lru_cache(maxsize=4)
+def _read_files(photos: "PhotoSet", part: Part, decoding: Decoding, limit: int) -> Content:
     from headstart.data.formats.image_files import read_images
 
-    return read_images(files[0], stamp, part, known, data)
+    return Content(images=read_images(photos, part, decoding, limit), classes=photos.classes)
+
+
+def _photos(found: Found, skip_broken: bool, stamp: str | None = None) -> "PhotoSet":
+    (path,) = found.files["train"]
+    return _measured(path, stamp or stamp_of((path,)), found.known, skip_broken)
+
+
+# A source and a target.
+@lru_cache(maxsize=2)
+def _measured(path: Path, stamp: str, known: KnownSet | None, skip_broken: bool) -> "PhotoSet":
+    # Imported here: Pillow is of use only where images are files, and is slow to import.
+    from headstart.data.formats.image_files import photo_set
+
+    return photo_set(path, known, skip_broken)
+
+
+def forget() -> None:
+    """Drop all parts that this process holds, as if it had just been started."""
+    for cached in (_read, _read_files, _measured):
+        cached.cache_clear()
 
 
 def _check_shape(found: Found, shape: tuple[int, ...], data: DataRef) -> None:
     """What was asked for, or else what the catalogue says, is what there is."""
     usual = found.known.shape if found.known else shape
     height, width = data.size or usual[:2]
-    channels = {"grey": 1, "rgb": 3}[data.colour] if data.colour else usual[2]
+    channels = CHANNELS[data.colour] if data.colour else usual[2]
     if shape == (height, width, channels):
         return
     if data.size or data.colour:

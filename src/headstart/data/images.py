@@ -2,10 +2,29 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
+from headstart.data.errors import fault
+
 BLOCK_BYTES = 4 << 20  # of images that are worked on at a time; what is made of them is larger
+
+
+class StreamedPixels(Protocol):
+    """Images that are decoded anew each time, for all of them would take too much space."""
+
+    shape: tuple[int, ...]
+    place: str
+
+    def __len__(self) -> int:
+        """How many images there are."""
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        """Pixels of some images, uint8 (n, height, width, channels)."""
+
+    def batches(self, size: int, at: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Pixels of all images or of those at some positions, in order, decoded ahead."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,16 +32,18 @@ class Images:
     """Images with their labels, in one order. The arrays are read-only.
 
     They are all that is stored, or what is stored `at` some positions (n,), and then they are
-    copied only when they are looked at.
+    copied only when they are looked at. What is stored is resident, mapped into memory, or streamed
+    from image files; `batches` and `blocks` are the same for all.
     """
 
-    stored: np.ndarray  # uint8 (images, height, width, channels)
+    stored: np.ndarray | StreamedPixels  # uint8 (images, height, width, channels)
     labels: np.ndarray  # int64 (n,), indices among the classes
     at: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         assert len(self.labels) == len(self.stored if self.at is None else self.at)
-        self.stored.flags.writeable = False
+        if isinstance(self.stored, np.ndarray):
+            self.stored.flags.writeable = False
         self.labels.flags.writeable = False
 
     def __len__(self) -> int:
@@ -34,9 +55,41 @@ class Images:
         return self.stored.shape[1:]
 
     @property
+    def streamed(self) -> bool:
+        """Whether images are decoded each time they are asked for."""
+        return not isinstance(self.stored, np.ndarray)
+
+    @property
+    def array(self) -> np.ndarray:
+        """What is stored, as an array.
+
+        Raises:
+            DataError: images are streamed.
+        """
+        if isinstance(self.stored, np.ndarray):
+            return self.stored
+        raise fault(
+            self.stored.place,
+            f"{len(self.stored):,} images of {'x'.join(map(str, self.shape))} are "
+            f"{np.prod(self.stored.shape, dtype=np.int64) >> 30:,} GiB once decoded, and streamed.",
+            "Expected images that can be decoded once and kept.",
+            "Make them smaller: `image = { size = [64, 64] }` in the task.",
+        )
+
+    @property
     def pixels(self) -> np.ndarray:
         """All of them, uint8 (n, height, width, channels)."""
-        return self.stored if self.at is None else self.stored[self.at]
+        return self.array if self.at is None else self.array[self.at]
+
+    def batches(self, size: int, order: np.ndarray | None = None) -> Iterator[np.ndarray]:
+        """Pixels, `size` images at a time, uint8 (size, height, width, channels).
+
+        Args:
+            size: of a batch; the last one may be smaller.
+            order: positions among these images; left out, all of them in order.
+        """
+        at = self.at if order is None else order if self.at is None else self.at[order]
+        yield from _batches(self.stored, at, size)
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Pixels in order, a few megabytes at a time."""
@@ -44,17 +97,20 @@ class Images:
 
     def image(self, position: int) -> np.ndarray:
         """Pixels of one of them (height, width, channels)."""
-        return np.asarray(self.stored[position if self.at is None else self.at[position]])
+        at = position if self.at is None else int(self.at[position])
+        return np.asarray(self.stored[np.array([at])][0])
 
     def taken(self, positions: np.ndarray) -> "Images":
         """Some of the images.
 
-        Those of a mapped file, which all processes share, stay there. Others are a view where they
-        lie side by side, and else a copy.
+        Those of a mapped file, which all processes share, stay there, as do those of image files.
+        Others are a view where they lie side by side, and else a copy.
         """
         labels = self.labels[positions]
         if self.at is not None:
             return Images(self.stored, labels, self.at[positions])
+        if not isinstance(self.stored, np.ndarray):
+            return Images(self.stored, labels, positions)
         if len(positions) and (np.diff(positions) == 1).all():
             return Images(self.stored[positions[0] : positions[-1] + 1], labels)
         if isinstance(self.stored, np.memmap):
@@ -71,9 +127,20 @@ class Content:
     notes: tuple[str, ...] = ()
 
 
-def blocks(stored: np.ndarray, at: np.ndarray | None) -> Iterator[np.ndarray]:
+def blocks(stored: np.ndarray | StreamedPixels, at: np.ndarray | None) -> Iterator[np.ndarray]:
     """Images in order, all or those at some positions, a few megabytes of them at a time."""
-    num = max(BLOCK_BYTES // max(stored[:1].nbytes, 1), 1)
-    for first in range(0, len(stored if at is None else at), num):
-        part = slice(first, first + num)
+    image_bytes = int(np.prod(stored.shape[1:], dtype=np.int64))
+    if isinstance(stored, np.ndarray):
+        image_bytes *= stored.itemsize
+    return _batches(stored, at, max(BLOCK_BYTES // max(image_bytes, 1), 1))
+
+
+def _batches(
+    stored: np.ndarray | StreamedPixels, at: np.ndarray | None, size: int
+) -> Iterator[np.ndarray]:
+    if not isinstance(stored, np.ndarray):
+        yield from stored.batches(size, at)
+        return
+    for first in range(0, len(stored if at is None else at), size):
+        part = slice(first, first + size)
         yield stored[part if at is None else at[part]]

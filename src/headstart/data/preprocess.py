@@ -1,5 +1,6 @@
 """From bytes to network inputs: scale, and standardise by a mean and a deviation if asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -26,7 +27,7 @@ def statistics(images: Images, spec: PreprocessingSpec) -> Standardiser | None:
         images: whose bytes are measured.
         spec: says what to standardise by, and the floor of the deviation.
     """
-    if spec.standardise == "none":
+    if spec.standardise not in ("channel", "pixel"):
         return None
     assert len(images)
     axes = (0, 1, 2) if spec.standardise == "channel" else (0,)
@@ -69,15 +70,32 @@ class Scaling:
         return inputs
 
 
-def scaling_of(spec: PreprocessingSpec, standardiser: Standardiser | None) -> Scaling:
+def scaling_of(
+    spec: PreprocessingSpec, standardiser: Standardiser | None, channels: int | None = None
+) -> Scaling:
     """How a study scales images.
 
     Args:
         spec: says how.
         standardiser: what `statistics` gave, for these images or for those of the source.
+        channels: how many a network wants; grey images are repeated to them.
     """
-    assert (standardiser is None) == (spec.standardise == "none")
-    return Scaling(_unit(spec), standardiser)
+    return Scaling(_unit(spec), standardiser, channels)
+
+
+def network_scaling(
+    mean: Sequence[float], deviation: Sequence[float], channels: int, order: str = "rgb"
+) -> Scaling:
+    """Inputs as a library's network has been trained on them, of bytes.
+
+    Args:
+        mean: of each channel, on a scale of 0 to 1, in the network's order.
+        deviation: the same.
+        channels: how many the network wants.
+        order: of the channels, `rgb` or `bgr`.
+    """
+    moments = (np.array(moment, np.float32).reshape(1, 1, 1, -1) for moment in (mean, deviation))
+    return Scaling(255.0, Standardiser(*moments), channels, flipped=order == "bgr")
 
 
 def _sums(images: Images, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

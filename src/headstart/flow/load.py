@@ -129,7 +129,7 @@ def _facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
             continue
         record_look.add(str(task.data))
         try:
-            facts[str(task.data)] = facts_of(task.data)
+            facts[task.data.origin] = facts_of(task.data)
         except DataError as error:
             # How the images of a task that was read in part are to be decoded is not known.
             if name not in parts.repaired.get("tasks", ()) or not _lies_somewhere(task.dataset):

@@ -4,21 +4,37 @@ A field that comes to a spec later is absent from its payload until it is used, 
 stored stays valid. Never build a payload by dumping a spec.
 """
 
-from headstart.core.hashing import Json
+from headstart.core.hashing import Json, digest
 from headstart.study import declared as nets
+from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.declared import AnyLayer
 from headstart.study.network import AnyNetwork, LibraryNetwork
+from headstart.study.network_facts import InputFacts
 from headstart.study.phases import Phase
-from headstart.study.tasks import PreprocessingSpec, SplitSpec, TaskSpec
+from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec, TaskSpec
 from headstart.study.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
 
 
+def images_payload(facts: DatasetFacts, data: DataRef) -> Json:
+    """The images of a data set: its content, and of image files how they are decoded."""
+    if not facts.from_files:
+        return {"content": facts.content}
+    return {"content": facts.content, "decoding": data.decoding.payload}
+
+
+def images_name(payload: Json) -> str:
+    """A name for the images of a payload: their content, and what it is decoded to if it is."""
+    if "decoding" not in payload:
+        return str(payload["content"])
+    return digest({"content": payload["content"], "decoding": payload["decoding"]})
+
+
 def data_payload(
-    content: str, groups: tuple[tuple[int, ...], ...], task: TaskSpec, subset: Json | None
+    images: Json, groups: tuple[tuple[int, ...], ...], task: TaskSpec, subset: Json | None
 ) -> Json:
     """Training images of a task: data set, classes, validation split and subset (None: all)."""
     payload: Json = {
-        "content": content,
+        **images,
         "groups": [list(group) for group in groups],
         "split": split_payload(task.split),
     }
@@ -29,10 +45,10 @@ def data_payload(
     return payload
 
 
-def test_payload(content: str, groups: tuple[tuple[int, ...], ...], task: TaskSpec) -> Json:
+def test_payload(images: Json, groups: tuple[tuple[int, ...], ...], task: TaskSpec) -> Json:
     """Test images of a task. Their labels are what they are, however the task is altered."""
     payload: Json = {
-        "content": content,
+        **images,
         "groups": [list(group) for group in groups],
         **({} if task.split.test == "published" else _test_cut(task.split)),
     }
@@ -61,11 +77,33 @@ def _test_cut(split: SplitSpec) -> Json:
     return payload
 
 
-def preprocessing_payload(spec: PreprocessingSpec, measured_on: Json | None) -> Json:
-    """`measured_on` is the data whose statistics standardise the inputs, if any do."""
-    payload: Json = {"scale": spec.scale, "standardise": spec.standardise}
-    if spec.standardise != "none":
+def preprocessing_payload(
+    spec: PreprocessingSpec, measured_on: Json | None, wanted: InputFacts | None
+) -> Json:
+    """`measured_on` is the data whose statistics standardise the inputs, if any do.
+
+    `wanted` is how a library's network wants its inputs: only its number of channels counts here.
+    """
+    standardise = "none" if measured_on is None else spec.standardise
+    payload: Json = {"scale": spec.scale, "standardise": standardise}
+    if measured_on is not None:
         payload |= {"floor": spec.floor, "measured_on": measured_on}
+    if wanted is not None:
+        payload["channels"] = wanted.channels
+    return payload
+
+
+def network_inputs_payload(wanted: InputFacts) -> Json:
+    """Inputs as a library's network has been trained on them."""
+    payload: Json = {
+        "scale": "unit",
+        "standardise": "network",
+        "mean": list(wanted.mean),
+        "deviation": list(wanted.deviation),
+        "channels": wanted.channels,
+    }
+    if wanted.order != "rgb":
+        payload["order"] = wanted.order
     return payload
 
 

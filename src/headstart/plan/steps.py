@@ -24,7 +24,7 @@ VERSIONS: dict[StepKind, int] = {
 class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
-    `datasets` (content hash -> how to find the data), `files` (content hash -> path), `label`,
+    `datasets` (name of the images -> how to find them), `files` (content hash -> path), `label`,
     `updates`, `flops`, `once` (the part of `flops` before the first update) and `stacks` do not
     enter the key: where data lies and what a step costs does not change what comes out. Steps of
     one stack on a device (`stacks`: device -> stack) are done together there, which changes nothing

@@ -1,10 +1,17 @@
-"""What a trial works on: a task at a size with a seed, in numbers and as parts of a payload."""
+"""The data side of a trial: a task at a size with a seed, in numbers and as parts of a payload."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from headstart.core.hashing import Json
-from headstart.plan.payloads import data_payload, preprocessing_payload, test_payload
+from headstart.plan.payloads import (
+    data_payload,
+    images_name,
+    images_payload,
+    network_inputs_payload,
+    preprocessing_payload,
+    test_payload,
+)
 from headstart.study.data_checks import task_counts
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
@@ -80,17 +87,20 @@ class TrialData:
     @cached_property
     def network_facts(self) -> NetworkFacts:
         """Facts of the network for the task's images and classes."""
-        return self.facts.network(self.network, self.image, self.num_classes)
+        return self.facts.network(self.network, self.task)
 
     @cached_property
     def datasets(self) -> dict[str, DataRef]:
-        """Where the pair's data is found, by content."""
-        tasks = [self.study.tasks[name] for name in (self.pair.source, self.pair.target)]
-        return {self.facts.of(task).content: task.data for task in tasks}
+        """Where the pair's data is found, by the name of its images."""
+        source = self.study.source_of(self.pair)
+        tasks = [self.study.tasks[name] for name in (source.task, self.pair.target) if name]
+        if seen := self.facts.seen_task(source):
+            tasks.append(self._like_target(seen))
+        return dict(self._named(task) for task in tasks)
 
     def training_data(self) -> Json:
         """The training images, as a payload says it."""
-        return data_payload(self.known.content, self.groups, self.task, self._subset())
+        return data_payload(self._images, self.groups, self.task, self._subset())
 
     def fitted_data(self) -> Json:
         """Those of the training images, at most 2,000, on which the fit is measured afterwards.
@@ -103,32 +113,57 @@ class TrialData:
         if self.size.kind == "per_class":
             filled = sum(1 for group in self.groups if group)
             first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
-        return data_payload(self.known.content, self.groups, self.task, first)
+        return data_payload(self._images, self.groups, self.task, first)
 
     def test_data(self) -> Json:
         """The test images, as a payload says it."""
-        return test_payload(self.known.content, self.groups, self.task)
+        return test_payload(self._images, self.groups, self.task)
+
+    def seen_data(self) -> Json | None:
+        """The images that the pair's checkpoint has seen, as a payload says it, if they are given.
+
+        They are decoded as the target's are, so that they can be compared.
+        """
+        seen = self.facts.seen_task(self.study.source_of(self.pair))
+        if seen is None:
+            return None
+        task = self._like_target(seen)
+        known = self.facts.of(task)
+        groups = tuple(task.groups(known.classes).values())
+        return data_payload(images_payload(known, self._data(task)), groups, task, None)
 
     def preprocessing(self) -> Json:
         """Scaling, and the data whose statistics standardise."""
-        spec = self.study.preprocessing
+        spec, wanted = self.study.preprocessing, self.facts.wanted(self.network)
+        if wanted is not None and spec.standardise in ("auto", "network"):
+            return network_inputs_payload(wanted)
+        if spec.standardise in ("auto", "none"):
+            return preprocessing_payload(spec, None, wanted)
+        source = self.study.source_of(self.pair).task
         measured = {
-            "source": self._other(task_name=self.pair.source, size=EVERYTHING, role="source"),
-            "task": self._other(task_name=self.task_name, size=EVERYTHING, role=self.role),
+            "source": self._other(self.pair.target if source is None else source, "source"),
+            "task": self._other(self.task_name, self.role),
             "own": self,
         }[spec.statistics]
-        return preprocessing_payload(spec, measured.training_data())
+        return preprocessing_payload(spec, measured.training_data(), wanted)
 
-    def _other(self, *, task_name: str, size: SizeSpec, role: str) -> "TrialData":
-        return TrialData(
-            study=self.study,
-            facts=self.facts,
-            pair=self.pair,
-            task_name=task_name,
-            size=size,
-            seed=self.seed,
-            role=role,
-        )
+    @property
+    def _images(self) -> Json:
+        return images_payload(self.known, self._data(self.task))
+
+    def _data(self, task: TaskSpec) -> DataRef:
+        return self.facts.data(task, self.network)
+
+    def _named(self, task: TaskSpec) -> tuple[str, DataRef]:
+        data = self._data(task)
+        return images_name(images_payload(self.facts.of(task), data)), data
+
+    def _like_target(self, task: TaskSpec) -> TaskSpec:
+        """A task whose images are decoded as the target's are."""
+        return task.model_copy(update={"image": self.study.tasks[self.pair.target].image})
+
+    def _other(self, task_name: str, role: str) -> "TrialData":
+        return replace(self, task_name=task_name, size=EVERYTHING, role=role)
 
     def _subset(self) -> Json | None:
         """The subset drawn for the seed, or None where all images are taken, nothing drawn."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from headstart.core.errors import Problem, unknown
-from headstart.study.arms import NAMED_ARMS, ORIGINS, ArmSpec, Freeze, LabelMap, Surgical
+from headstart.study.arms import NAMED_ARMS, ORIGINS, SOURCE, ArmSpec, Freeze, LabelMap, Surgical
+from headstart.study.base import HEAD
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.partial_study import PartialStudy
 from headstart.study.sources import SourceSpec
@@ -64,7 +65,7 @@ def _sources(parts: PartialStudy) -> Iterator[Problem]:
                 fix="Give one of them another name.",
             )
     pairs = parts.get("pairs", ())
-    pretrained = [pair for pair in pairs if is_pretrained(parts, pair)]
+    pretrained = [pair for pair in pairs if source_of(parts, pair).pretrained is not None]
     needs_network = len(pretrained) < len(pairs)
     missing = "network" in parts and parts["network"] is None
     if missing and (needs_network or not (pairs or parts.get("sources"))):
@@ -83,12 +84,6 @@ def _sources(parts: PartialStudy) -> Iterator[Problem]:
         yield from _from_checkpoints(parts)
 
 
-def is_pretrained(parts: PartialStudy, pair: Any) -> bool:
-    """Whether the source of a pair is a pretrained checkpoint."""
-    source = parts.get("sources", {}).get(pair.source)
-    return source is not None and source.pretrained is not None
-
-
 def _from_checkpoints(parts: PartialStudy) -> Iterator[Problem]:
     """What cannot be asked of a source whose training is not known."""
     for index, arm in parts.numbered("arms"):
@@ -99,6 +94,14 @@ def _from_checkpoints(parts: PartialStudy) -> Iterator[Problem]:
                 "which are not known of a pretrained source.",
                 fix="Leave this arm out.",
             )
+        for number, rule in enumerate(arm.start):
+            if rule.origin == SOURCE and rule.last == HEAD and arm.trains:
+                yield Problem(
+                    where=f"arms[{index}].start[{number}]",
+                    message="takes the head of the source, but a pretrained source gives its trunk "
+                    "only.",
+                    fix="Leave the head out of the rule: it then starts fresh.",
+                )
         if arm.compute_of is not None:
             yield Problem(
                 where=f"arms[{index}].compute_of",
@@ -132,10 +135,10 @@ def _tasks(parts: PartialStudy) -> Iterator[Problem]:
             )
 
 
-def _source_task(parts: PartialStudy, pair: Any) -> str | None:
-    """The task that the source of a pair is trained on; None of a checkpoint."""
-    source: SourceSpec | None = parts.get("sources", {}).get(pair.source)
-    return str(pair.source) if source is None else source.task
+def source_of(parts: PartialStudy, pair: Any) -> SourceSpec:
+    """The source of a pair; a name that is none of the sources is that of a task."""
+    found: SourceSpec | None = parts.get("sources", {}).get(pair.source)
+    return SourceSpec(task=pair.source) if found is None else found
 
 
 def _sizes_named(parts: PartialStudy) -> Iterator[Problem]:
@@ -166,7 +169,7 @@ def _measured(parts: PartialStudy) -> Iterator[Problem]:
     for index, pair in parts.numbered("pairs"):
         for role, section in (
             (pair.target, "training"),
-            (_source_task(parts, pair), "source_training"),
+            (source_of(parts, pair).task, "source_training"),
         ):
             if section not in parts:
                 continue  # broken: what it says of this is not known
@@ -190,11 +193,10 @@ def _arms(parts: PartialStudy) -> Iterator[Problem]:
     if "control" in parts:
         yield from _unknown_arm(parts, parts["control"], "control")
     network = parts.get("network")
-    stages = network.stage_names if isinstance(network, DeclaredNetwork) else None
+    if isinstance(network, DeclaredNetwork):
+        yield from stage_problems(parts, network.stage_names)
     for index, arm in parts.numbered("arms"):
         where = f"arms[{index}]"
-        if stages:
-            yield from _stages_of(arm, stages, where)
         for origin in arm.origins:
             yield from _unknown_arm(parts, origin, f"{where}.start", "origin", ORIGINS)
         if arm.compute_of is not None:
@@ -305,6 +307,16 @@ def _published(parts: PartialStudy) -> Iterator[Problem]:
             )
 
 
+def stage_problems(parts: PartialStudy, stages: tuple[str, ...]) -> Iterator[Problem]:
+    """Problems of stages that arms and the cut sweep name, in a network of these stages."""
+    for index, arm in parts.numbered("arms"):
+        yield from _stages_of(arm, stages, f"arms[{index}]")
+    sweep = parts.get("cuts")
+    for name in (sweep.at or ()) if sweep is not None else ():
+        if name not in stages[:-1]:
+            yield unknown("cut", name, stages[:-1], where="cuts.at")
+
+
 def _stages_of(arm: ArmSpec, stages: tuple[str, ...], where: str) -> Iterator[Problem]:
     cuts = stages[:-1]
     if isinstance(arm.strategy, Freeze) and arm.strategy.cut not in cuts:
@@ -382,7 +394,7 @@ def _tuned(parts: PartialStudy) -> Iterator[Problem]:
     pretraining = (source or training) if "source_training" in parts else None
     tasks = parts.get("tasks", {})
     for index, pair in parts.numbered("pairs"):
-        for name, asked in ((pair.target, training), (_source_task(parts, pair), pretraining)):
+        for name, asked in ((pair.target, training), (source_of(parts, pair).task, pretraining)):
             task = tasks.get(name)
             if task is not None and asked is not None and asked.rates and not task.split.validates:
                 yield Problem(

@@ -6,9 +6,13 @@ from typing import Any
 from headstart.core.errors import Problem, nearest
 from headstart.study.arms import SOURCE, LabelMap
 from headstart.study.base import HEAD
-from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.checks import source_of, stage_problems
+from headstart.study.dataset_facts import COLOURS, DatasetFacts
+from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import num_outputs, shape_problem
 from headstart.study.facts import Facts
+from headstart.study.network import AnyNetwork
+from headstart.study.network_facts import NetworkFacts
 from headstart.study.partial_study import PartialStudy
 from headstart.study.sizes import SizeSpec
 from headstart.study.tasks import TaskSpec, class_index
@@ -39,6 +43,7 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
     problems += _sizes(parts, sound, facts)
     problems += _sizes_beyond(parts, rough)
     problems += _networks(parts, sound, facts)
+    problems += _library_networks(parts, sound, facts)
     problems += _heads(parts, sound, facts)
     return problems
 
@@ -136,20 +141,27 @@ def _every_size(parts: PartialStudy) -> Iterator[tuple[str, SizeSpec]]:
 
 
 def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
-    if "network" not in parts:
-        return
-    seen: set[str] = set()
-    for task in tasks.values():
-        groups = task.groups(facts.of(task).classes)
-        problem = shape_problem(parts["network"], facts.of(task).shape, len(groups))
-        if problem and str(problem) not in seen:
-            seen.add(str(problem))
+    """Whether the images of each task make one array, and fit the networks that are given them."""
+    told: set[str] = set()
+    for network, name in _uses(parts, tasks):
+        task = tasks[name]
+        shape = facts.shape(task, network)
+        problem = None
+        if shape is None:
+            problem = _differing(name, task, facts.of(task))
+        elif isinstance(network, DeclaredNetwork):
+            classes = task.groups(facts.of(task).classes)
+            problem = shape_problem(network, shape, len(classes))
+        if problem and str(problem) not in told:
+            told.add(str(problem))
             yield problem
     for index, pair in parts.numbered("pairs"):
-        if pair.source not in tasks or pair.target not in tasks:
+        source, target = tasks.get(source_of(parts, pair).task or ""), tasks.get(pair.target)
+        if source is None or target is None:
             continue
-        shapes = [facts.of(tasks[name]).shape for name in (pair.source, pair.target)]
-        if shapes[0] != shapes[1]:
+        network = source_of(parts, pair).pretrained or parts.get("network")
+        shapes = [facts.shape(task, network) for task in (source, target)]
+        if shapes[0] != shapes[1] and None not in shapes:
             yield Problem(
                 where=f"pairs[{index}]",
                 message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
@@ -157,18 +169,87 @@ def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> 
             )
 
 
+def _uses(
+    parts: PartialStudy, tasks: dict[str, TaskSpec]
+) -> Iterator[tuple[AnyNetwork | None, str]]:
+    """Every network with every task whose images it is given; tasks of no pair as well."""
+    used: set[str] = set()
+    for pair in parts.get("pairs", ()):
+        source = source_of(parts, pair)
+        for name in (source.task, pair.target):
+            if name in tasks:
+                used.add(name)
+                yield source.pretrained or parts.get("network"), name
+    for name in tasks:
+        if name not in used:
+            yield parts.get("network"), name
+
+
+def _library_networks(
+    parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts
+) -> Iterator[Problem]:
+    """Stages and heads that arms ask of a library's network, which are known from its facts."""
+    told: set[str] = set()
+    for pair in parts.get("pairs", ()):
+        network = source_of(parts, pair).pretrained or parts.get("network")
+        if pair.target not in tasks or network is None or isinstance(network, DeclaredNetwork):
+            continue
+        known = facts.known_network(network, tasks[pair.target])
+        if known is None:
+            continue
+        problems = [*stage_problems(parts, known.stage_names)]
+        problems += _unsolvable(parts, str(network), known)
+        for problem in problems:
+            if str(problem) not in told:
+                told.add(str(problem))
+                yield problem
+
+
+def _unsolvable(parts: PartialStudy, name: str, facts: NetworkFacts) -> Iterator[Problem]:
+    head = facts.linear_head
+    if head is not None and head.bias is not None and len(facts.blocks[-1].shape_in) == 1:
+        return
+    for index, arm in parts.numbered("arms"):
+        if arm.converges:
+            yield Problem(
+                where=f"arms[{index}].strategy.solver",
+                message=f"'converged' solves a head that is one dense layer with a bias; that of "
+                f"{name} is not.",
+                fix="Leave solver out: the head is then trained for so many updates.",
+            )
+
+
+def _differing(name: str, task: TaskSpec, facts: DatasetFacts) -> Problem:
+    """Image files that do not make one array, and how `image` of the task says what to make."""
+    assert facts.sizes is not None
+    found, fixes = [], []
+    if not task.image.size and facts.common_size is None:
+        (low, narrow), (high, wide) = facts.sizes
+        found.append(f"are {low} to {high} rows high and {narrow} to {wide} columns wide")
+        fixes.append("size = [64, 64]")
+    if not task.image.colour and facts.common_colour is None:
+        colours = (COLOURS.get(mode, mode) for mode in facts.modes)
+        found.append(f"have the colours {', '.join(colours)}")
+        fixes.append('colour = "rgb"')
+    return Problem(
+        where=f"tasks.{name}.image",
+        message=f"the image files {' and '.join(found)}.",
+        allowed="Expected images of one size, all grey or all RGB.",
+        fix=f"To convert all of them: `image = {{ {', '.join(fixes)} }}` in the task.",
+    )
+
+
 def _heads(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
     """A head that comes from the source must fit the target's classes."""
-    if "network" not in parts:
-        return
-    network = parts["network"]
     for pair in parts.get("pairs", ()):
-        if pair.source not in tasks or pair.target not in tasks:
+        source, network = source_of(parts, pair), parts.get("network")
+        if source.task not in tasks or pair.target not in tasks or network is None:
             continue
         widths = []
-        for task in (tasks[pair.source], tasks[pair.target]):
+        for task in (tasks[source.task], tasks[pair.target]):
             num_classes = len(task.groups(facts.of(task).classes))
-            widths.append(num_outputs(network, num_classes))
+            declared = isinstance(network, DeclaredNetwork)
+            widths.append(num_outputs(network, num_classes) if declared else num_classes)
         if widths[0] == widths[1]:
             continue
         for index, arm in parts.numbered("arms"):

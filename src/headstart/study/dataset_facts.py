@@ -1,20 +1,59 @@
 """What a plan has to know of a data set: counts, classes, shape and a hash, but no pixels."""
 
 from headstart.study.base import Spec
+from headstart.study.decoding import CHANNELS, Colour, Decoding
+
+Size = tuple[int, int]
+"""(height, width)."""
+
+Shape = tuple[int, int, int]
+"""(height, width, channels)."""
+
+COLOURS: dict[str, Colour] = {"L": "grey", "RGB": "rgb"}
+"""Pillow's modes that are taken as they are."""
 
 
 class DatasetFacts(Spec):
     """Facts of one data set, as measured from its files.
 
-    `content` is a hash over the decoded images and labels of both parts, so it names the data
-    whatever file format or folder they came from.
+    `content` names the data whatever folder or archive they came from. Of arrays it is a hash over
+    the images and labels of both parts; of image files over part, path, SHA-256 and label of each,
+    so that it does not depend on how they are decoded.
+
+    `shape` is what all images have in common, upright; None where their sizes or colours differ.
+    `sizes` are the least and the most (height, width) of image files, and `modes` their colours as
+    Pillow calls them; None and empty where images are no files of their own.
     """
 
     name: str
     content: str
-    shape: tuple[int, int, int]  # (height, width, channels)
+    shape: Shape | None
     classes: tuple[str, ...]
     train_counts: tuple[int, ...]  # images per class, in the order of `classes`
     test_counts: tuple[int, ...]
     licence: str = ""
     note: str = ""  # what a reader of results should know of how the images came about
+    sizes: tuple[Size, Size] | None = None
+    modes: tuple[str, ...] = ()
+
+    @property
+    def from_files(self) -> bool:
+        """Whether images are files of their own, to be decoded in one way or another."""
+        return self.sizes is not None
+
+    def image_shape(self, decoding: Decoding) -> Shape | None:
+        """Shape of the images once decoded; None where they would differ."""
+        if self.sizes is None:
+            return self.shape
+        size, colour = decoding.size or self.common_size, decoding.colour or self.common_colour
+        return (*size, CHANNELS[colour]) if size and colour else None
+
+    @property
+    def common_size(self) -> Size | None:
+        """The size that all image files have."""
+        return self.sizes[0] if self.sizes and self.sizes[0] == self.sizes[1] else None
+
+    @property
+    def common_colour(self) -> Colour | None:
+        """The colour that all image files have, if it can be taken as it is."""
+        return COLOURS.get(self.modes[0]) if len(self.modes) == 1 else None

@@ -8,8 +8,17 @@ from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import declared_facts
 from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.network_facts import InputFacts, NetworkFacts, Shape
+from headstart.study.sources import SourceSpec
 from headstart.study.study import Pair, StudySpec
-from headstart.study.tasks import TaskSpec
+from headstart.study.tasks import DataRef, SplitSpec, TaskSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointFacts:
+    """A file of pretrained weights: where it lies, and the SHA-256 of its bytes."""
+
+    path: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,40 +26,69 @@ class Facts:
     """Facts by the names under which a study mentions things.
 
     Attributes:
-        datasets: by the data set as it is to be opened (`str(task.data)`).
+        datasets: by the data set (`task.data.origin`).
         networks: of library networks, by `network_key`.
         inputs: how a library's network wants its images prepared, by its name.
+        checkpoints: the weight file of each pretrained source, by the source's name.
     """
 
     datasets: Mapping[str, DatasetFacts]
     networks: Mapping[str, NetworkFacts] = field(default_factory=dict)
     inputs: Mapping[str, InputFacts | None] = field(default_factory=dict)
+    checkpoints: Mapping[str, CheckpointFacts] = field(default_factory=dict)
 
     def of(self, task: TaskSpec) -> DatasetFacts:
         """Facts of a task's data set."""
-        return self.datasets[str(task.data)]
+        return self.datasets[task.data.origin]
 
     def knows(self, task: TaskSpec) -> bool:
         """Whether a task's data set is known."""
-        return str(task.data) in self.datasets
+        return task.data.origin in self.datasets
 
-    def network(self, network: AnyNetwork, image: Shape, num_classes: int) -> NetworkFacts:
-        """Facts of a network for images and a number of classes."""
+    def wanted(self, network: AnyNetwork | None) -> InputFacts | None:
+        """How a library's network wants its images prepared, if it says so."""
+        return self.inputs.get(str(network)) if isinstance(network, LibraryNetwork) else None
+
+    def data(self, task: TaskSpec, network: AnyNetwork | None) -> DataRef:
+        """A task's data set as a network wants it decoded, where the task does not say."""
+        wanted = self.wanted(network)
+        if wanted is None or not self.of(task).from_files:
+            return task.data
+        return task.data.preferring(wanted)
+
+    def shape(self, task: TaskSpec, network: AnyNetwork | None) -> Shape | None:
+        """Shape of a task's images once decoded; None where they would differ."""
+        return self.of(task).image_shape(self.data(task, network).decoding)
+
+    def image(self, task: TaskSpec, network: AnyNetwork) -> Shape:
+        """Shape of a task's images as a network is given them; grey ones may be repeated."""
+        shape, wanted = self.shape(task, network), self.wanted(network)
+        assert shape is not None, "the checks of a study refuse images that differ"
+        return (*shape[:2], wanted.channels if wanted else shape[2])
+
+    def network(self, network: AnyNetwork, task: TaskSpec) -> NetworkFacts:
+        """Facts of a network for the images and classes of a task."""
+        image, num_classes = self.image(task, network), len(task.groups(self.of(task).classes))
         if isinstance(network, DeclaredNetwork):
             return declared_facts(network, image, num_classes)
         return self.networks[network_key(network, image, num_classes)]
 
-    def image(self, task: TaskSpec, network: AnyNetwork) -> Shape:
-        """Shape of the images of a task as a network is given them: (height, width, channels)."""
-        height, width, channels = self.of(task).shape
-        wanted = self.inputs.get(str(network)) if isinstance(network, LibraryNetwork) else None
-        return (height, width, wanted.channels if wanted else channels)
+    def known_network(self, network: LibraryNetwork, task: TaskSpec) -> NetworkFacts | None:
+        """The same of a library's network; None where it could not be looked at."""
+        if self.shape(task, network) is None:
+            return None
+        image, num_classes = self.image(task, network), len(task.groups(self.of(task).classes))
+        return self.networks.get(network_key(network, image, num_classes))
+
+    def seen_task(self, source: SourceSpec) -> TaskSpec | None:
+        """The images that a checkpoint was pretrained on as a task, where they are given."""
+        if source.seen is None:
+            return None
+        return TaskSpec(dataset=source.seen, split=SplitSpec(validation=0))
 
     def of_pair(self, study: StudySpec, pair: Pair) -> NetworkFacts:
         """Facts of a pair's network for its target."""
-        network, task = study.network_of(pair), study.tasks[pair.target]
-        num_classes = len(task.groups(self.of(task).classes))
-        return self.network(network, self.image(task, network), num_classes)
+        return self.network(study.network_of(pair), study.tasks[pair.target])
 
 
 def network_key(network: LibraryNetwork, image: Shape, num_classes: int) -> str:

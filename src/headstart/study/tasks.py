@@ -1,11 +1,13 @@
 """What is to be learnt: a data set, chosen or merged classes, a validation split, preprocessing."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from headstart.study.base import Spec
+from headstart.study.decoding import Colour, Decoding, Fit, Interpolation, resolved
+from headstart.study.network_facts import InputFacts
 
 ClassName = str | int
 """A class by its name, or by its index among the data set's classes."""
@@ -13,17 +15,60 @@ ClassName = str | int
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRef:
-    """A data set by name or path, and how its images are decoded: all that is needed to open it."""
+    """A data set by name or path, and how its images are decoded: all that is needed to open it.
+
+    The fields are those of `ImageSpec`. None is what a study does not say: `preferring` fills it
+    with what a pretrained network asks for, and `decoding` with the defaults.
+    """
 
     dataset: str
     size: tuple[int, int] | None = None
-    colour: Literal["grey", "rgb"] | None = None
+    colour: Colour | None = None
+    fit: Fit | None = None
+    crop: float | None = None
+    interpolation: Interpolation | None = None
     skip_broken: bool = False
 
     def __str__(self) -> str:
         size = f" at {self.size[0]}x{self.size[1]}" if self.size else ""
+        fit = {None: "", "stretch": " stretched", "crop": " cropped"}[self.fit]
+        crop = f" to {self.crop:g}" if self.crop is not None else ""
+        words = (fit + crop, f" {self.interpolation}" if self.interpolation else "")
         skipping = ", skipping broken files" if self.skip_broken else ""
-        return f"{self.dataset}{size}{f' {self.colour}' if self.colour else ''}{skipping}"
+        colour = f" {self.colour}" if self.colour else ""
+        return f"{self.dataset}{size}{colour}{''.join(words)}{skipping}"
+
+    @property
+    def origin(self) -> str:
+        """The data set and the files that are left out of it, however they are decoded."""
+        return f"{self.dataset}{', skipping broken files' if self.skip_broken else ''}"
+
+    @property
+    def decoding(self) -> Decoding:
+        """How image files are decoded, with the defaults for what is not said."""
+        return resolved(self.size, self.colour, self.fit, self.crop, self.interpolation)
+
+    def preferring(self, wanted: InputFacts) -> "DataRef":
+        """The same with what a network was trained on for all that is not said.
+
+        For image files only: arrays are neither resized nor recoloured. A stretched image stays
+        whole, so the network's crop is for cropped ones.
+        """
+        fit = self.fit or "crop"
+        return replace(
+            self,
+            size=self.size or wanted.size,
+            colour=self.colour or ("rgb" if wanted.channels == 3 else "grey"),
+            fit=fit,
+            crop=(self.crop or wanted.crop) if fit == "crop" else None,
+            interpolation=self.interpolation or interpolation_of(wanted),
+        )
+
+
+def interpolation_of(wanted: InputFacts) -> Interpolation:
+    """The interpolation that a network names, if it is one of those there are."""
+    known: dict[str, Interpolation] = {name: name for name in get_args(Interpolation)}
+    return known.get(wanted.interpolation, "bilinear")
 
 
 class SplitSpec(Spec):
@@ -91,14 +136,26 @@ Alteration = Literal["shuffled_labels", "inverted_images"]
 class ImageSpec(Spec):
     """How image files of a folder or an archive become arrays of one shape.
 
-    `size` is [height, width] (bilinear, antialiased); left out, all images must have one size.
-    `colour` turns every image into `grey` or `rgb`; left out, all must be of one mode.
+    `size` is [height, width], antialiased; left out, all images must have one size. `fit` says what
+    becomes of other proportions: `stretch` them, or `crop` the centre; `crop` is then the share of
+    the resized side that is kept, and `interpolation` how pixels are weighed. `colour` turns every
+    image into `grey` or `rgb`; left out, all must be of one mode. What is left out is as a
+    pretrained network wants it, and else stretched and bilinear.
     `skip_broken` leaves out files that cannot be decoded, and counts them.
     """
 
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
-    colour: Literal["grey", "rgb"] | None = None
+    colour: Colour | None = None
+    fit: Fit | None = None
+    crop: Annotated[float, Field(gt=0, le=1)] | None = None
+    interpolation: Interpolation | None = None
     skip_broken: bool = False
+
+    @model_validator(mode="after")
+    def _one_fit(self) -> Self:
+        if self.fit == "stretch" and self.crop is not None:
+            raise ValueError("a stretched image is not cropped: leave out 'crop', or fit = 'crop'")
+        return self
 
 
 class TaskSpec(Spec):
@@ -135,6 +192,9 @@ class TaskSpec(Spec):
             dataset=self.dataset,
             size=self.image.size,
             colour=self.image.colour,
+            fit=self.image.fit,
+            crop=self.image.crop,
+            interpolation=self.image.interpolation,
             skip_broken=self.image.skip_broken,
         )
 
@@ -175,15 +235,17 @@ def class_index(given: ClassName, known: tuple[str, ...]) -> int:
 class PreprocessingSpec(Spec):
     """How bytes become network inputs, the same for every arm of a study.
 
-    `unit` divides by 255. Standardising subtracts a mean and divides by a standard deviation, one
-    per channel or one per pixel, measured on the training images of the source task
-    (`statistics = "source"`: the convention travels with the trunk), on the images an arm itself
-    trains on (`"own"`), or on all training images of the arm's task, used or not (`"task"`: what
-    published work often does; withheld images leak into it). No deviation is taken below `floor`
-    times the range of the scaled inputs, so that a constant pixel cannot blow up.
+    `unit` divides by 255. With `standardise = "network"` inputs are what a library's network has
+    been trained on: its own mean, deviation and order of channels; `auto` is `network` where the
+    network says so, and `none` elsewhere. `channel` and `pixel` subtract a mean and divide by a
+    standard deviation, one per channel or one per pixel, measured on the training images of the
+    source task (`statistics = "source"`: the convention travels with the trunk), on the images an
+    arm itself trains on (`"own"`), or on all training images of the arm's task, used or not
+    (`"task"`: what published work often does; withheld images leak into it). No deviation is taken
+    below `floor` times the range of the scaled inputs, so that a constant pixel cannot blow up.
     """
 
     scale: Literal["unit", "none"] = "unit"
-    standardise: Literal["none", "channel", "pixel"] = "none"
+    standardise: Literal["auto", "network", "none", "channel", "pixel"] = "auto"
     statistics: Literal["source", "own", "task"] = "source"
     floor: Annotated[float, Field(gt=0, le=1)] = 0.01

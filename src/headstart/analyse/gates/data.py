@@ -115,7 +115,7 @@ def _test_untouched(seen: Evidence) -> Iterator[Finding]:
 def _statistics(seen: Evidence) -> Iterator[Finding]:
     spec = seen.study.preprocessing
     taking = [arm.name for arm in seen.study.all_arms if arm.transfers]
-    if spec.standardise == "none" or spec.statistics == "source" or not taking:
+    if spec.standardise not in ("channel", "pixel") or spec.statistics == "source" or not taking:
         return
     whose = "each arm's own images" if spec.statistics == "own" else "all images of the task"
     yield Finding(

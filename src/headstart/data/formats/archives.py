@@ -7,13 +7,11 @@ import os
 import re
 import zipfile
 import zlib
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from lzma import LZMAError
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from headstart.core.errors import DataError
 from headstart.core.hashing import digest
@@ -48,8 +46,8 @@ class Source(Protocol):
         """The bytes of one file of the listing."""
 
 
-def open_source(path: Path) -> AbstractContextManager[Source]:
-    """The folder or .zip at `path`.
+def open_source(path: Path) -> Source:
+    """The folder or .zip at `path`, which is open until nobody holds it any more.
 
     Raises:
         DataError: it is a .zip and damaged, encrypted, or with names that lead outside it.
@@ -78,12 +76,6 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to close."""
 
     @cached_property
     def listing(self) -> Listing:
@@ -145,17 +137,6 @@ class Archive:
             ) from error
         self._members: dict[str, zipfile.ZipInfo] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._zip.close()
-
     @cached_property
     def listing(self) -> Listing:
         """What is there, once every name and flag has been found harmless."""
@@ -171,8 +152,10 @@ class Archive:
             if not info.is_dir():
                 self._check(info, name)
                 self._members[name] = info
-        sizes = {name: (info.file_size, 0) for name, info in self._members.items()}
-        return Listing(files=sizes, folders=frozenset(folders))
+        # Nothing relies on a time of change that an archive says: a member is as old as the whole.
+        changed = self.path.stat().st_mtime_ns
+        files = {name: (info.file_size, changed) for name, info in self._members.items()}
+        return Listing(files=files, folders=frozenset(folders))
 
     def _inside(self, given: str) -> str:
         """The name with plain separators; one that leads outside is refused, image or not."""

@@ -7,6 +7,7 @@ put together by, and each of those names stands for a function of this file.
 import gzip
 import hashlib
 import io
+import json
 import pickle
 import tarfile
 import zlib
@@ -16,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from headstart.core.hashing import Json
+from headstart.core.array_cache import Rows
+from headstart.core.hashing import digest
 from headstart.data.catalogue import BATCHES, BATCHES_META, KnownSet, Part
-from headstart.data.decoded_cache import Sink, kept
+from headstart.data.decoded_cache import decoded_cache
 from headstart.data.errors import as_path, fault, get_again
-from headstart.data.images import Content
+from headstart.data.images import Content, Images
 
 VERSION = 1  # raised when the same files give other arrays
 SHAPE = (32, 32, 3)
+ARRAYS = ("pixels", "labels", "classes")
 PLANES = (3, 32, 32)  # of one row: red, green, blue
 LARGEST = 1 << 28  # bytes of one batch; the official ones have 31 million
 DTYPES = ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "b1")
@@ -38,23 +41,45 @@ def read_batches(
         DataError: a file is torn, holds something else, or is not that of the known set.
     """
 
-    def make(sink: Sink) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        contents = _contents(files, part)
-        classes = _classes(contents[BATCHES_META], _place(files, BATCHES_META))
-        batches = [
-            _batch(contents[name], _place(files, name), len(classes)) for name in BATCHES[part]
-        ]
-        # Structure first: a torn file is then called torn, and not merely other.
-        if known:
-            for name, content in contents.items():
-                _check_sum(name, content, files, known)
-        sink.start(sum(len(labels) for _, labels in batches), SHAPE)
-        for rows, labels in batches:
-            sink.add(rows.reshape(-1, *PLANES).transpose(0, 2, 3, 1), labels)
-        return classes, ()
+    sums = dict(known.checksums) if known else None
+    name = digest({"batches": stamp, "part": part, "version": VERSION, "known": sums})
+    cache = decoded_cache()
+    with cache.turn(name):
+        cached = [cache.get(f"{name}-{what}") for what in ARRAYS]
+        if any(array is None for array in cached):
+            parsed = _parsed(files, part, known)
+            cached = [
+                cache.filled(f"{name}-{what}", array.shape, array.dtype, _rows_of(array))
+                for what, array in zip(ARRAYS, parsed, strict=True)
+            ]
+            # Where the cache cannot be written they stay in memory.
+            cached = [a if kept is None else kept for a, kept in zip(parsed, cached, strict=True)]
+    pixels, labels, classes = (array for array in cached if array is not None)
+    return Content(images=Images(pixels, labels), classes=tuple(json.loads(classes.tobytes())))
 
-    key: Json = {"batches": stamp, "part": part, "version": VERSION}
-    return kept(key | {"known": dict(known.checksums) if known else None}, make)
+
+def _parsed(
+    files: tuple[Path, ...], part: Part, known: KnownSet | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pixels, labels and the names of the classes, as JSON in bytes."""
+    contents = _contents(files, part)
+    classes = _classes(contents[BATCHES_META], _place(files, BATCHES_META))
+    batches = [_batch(contents[name], _place(files, name), len(classes)) for name in BATCHES[part]]
+    # Structure first: a torn file is then called torn, and not merely other.
+    if known:
+        for name, content in contents.items():
+            _check_sum(name, content, files, known)
+    pixels = np.concatenate([rows for rows, _ in batches])
+    return (
+        np.ascontiguousarray(pixels.reshape(-1, *PLANES).transpose(0, 2, 3, 1)),
+        np.concatenate([labels for _, labels in batches]),
+        np.frombuffer(json.dumps(classes).encode(), np.uint8),
+    )
+
+
+def _rows_of(array: np.ndarray) -> Rows:
+    """An array that is there, from a row on."""
+    return lambda first: iter([array[first:]])
 
 
 def _contents(files: tuple[Path, ...], part: Part) -> dict[str, bytes]:

@@ -1,51 +1,32 @@
-"""Image files to arrays of one shape: upright, in one colour and size; broken files are counted."""
+"""One image file to an array: upright, in one colour and size."""
 
 import io
-import logging
-import os
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import floor
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from headstart.core.errors import DataError
-from headstart.data.decoded_cache import Sink
 from headstart.data.errors import fault
 from headstart.data.formats.archives import DamagedFile, Source
-from headstart.study.tasks import DataRef
+from headstart.study.decoding import Decoding
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
-MODES = {"L": "grey", "RGB": "rgb"}  # what is taken as it is
-LIMIT = 64 << 30  # bytes decoded, of one part
-CHUNK = 32 << 20  # bytes decoded at a time
+ORIENTATION = 0x0112
+TURNED = (5, 6, 7, 8)  # orientations that exchange height and width
 GAP = 3.0  # an image is first reduced roughly, to this many times the size asked for at least
-SMALL = 16 << 10  # bytes of a file below which threads hinder each other more than they decode
-MOST_THREADS = 16
-SHOWN = 3  # broken files named
-TOLD_EVERY = 5.0  # seconds
+ROUNDING = 1e-6  # so that 224 / (224 / 232) is 232
 
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Picture:
-    """One image decoded, and what its file is."""
-
-    name: str
-    pixels: np.ndarray  # uint8 (height, width, channels)
-    size: tuple[int, int]  # (height, width) of the file, upright
-    mode: str  # Pillow's, of the file
-
-    def __str__(self) -> str:
-        return f"{self.name} is {self.size[0]}x{self.size[1]} {MODES.get(self.mode, self.mode)}"
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Broken:
+class Broken:
+    """A file that cannot be decoded, and why."""
+
     name: str
     reason: str
 
@@ -54,89 +35,14 @@ class _Unfit(Exception):
     """A sound image that cannot be made grey or RGB."""
 
 
-def decode(
-    source: Source, names: Sequence[str], labels: np.ndarray, data: DataRef, sink: Sink
-) -> tuple[str, ...]:
-    """Decode the files `names` in order into `sink`; a note says how many were left out.
+def guarded(source: Source, name: str, work: Callable[[], Answer]) -> Answer | Broken:
+    """What `work` gives for a file, or the reason why its bytes are no image.
 
     Raises:
-        DataError: files are broken and not to be skipped, or their sizes or colours differ and
-            `data` does not say what to make of them.
+        DataError: the file cannot be read, or is too large to be decoded safely.
     """
-    first: _Picture | None = None
-    broken: list[_Broken] = []
-    done, rows, tell = 0, MOST_THREADS, _telling(source, len(names))
-    with _mapper(source, names) as mapped:
-        while done < len(names):
-            taken = mapped(lambda name: _read(source, name, data), names[done : done + rows])
-            good = [one for one in taken if isinstance(one, _Picture)]
-            broken += [one for one in taken if isinstance(one, _Broken)]
-            for one in good:
-                _check(source, first or one, one, data)
-                if first is None:
-                    first = one
-                    rows = _rows(source, len(names), one.pixels)
-                    sink.start(len(names), one.pixels.shape)
-            if good:
-                sound = [isinstance(one, _Picture) for one in taken]
-                chosen = labels[done : done + len(taken)][sound]
-                sink.add(np.stack([one.pixels for one in good]), chosen)
-            done += len(taken)
-            tell(done)
-    if broken and not (data.skip_broken and first):
-        raise _broken_fault(source, broken, len(names))
-    return (f"{len(broken):,} broken image files left out",) if broken else ()
-
-
-def _telling(source: Source, num: int) -> Callable[[int], None]:
-    """What is told how many of the images are decoded, and logs it now and then."""
-    started = last = time.monotonic()
-
-    def tell(done: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= TOLD_EVERY and done < num:
-            last = now
-            left = (now - started) * (num - done) / done
-            text = "decoding images, once: %s of %s in %s, about %.0f s left"
-            _log.info(text, f"{done:,}", f"{num:,}", source.path, left)
-
-    return tell
-
-
-Mapped = Callable[[Callable[[str], _Picture | _Broken], Sequence[str]], list[_Picture | _Broken]]
-
-
-@contextmanager
-def _mapper(source: Source, names: Sequence[str]) -> Iterator[Mapped]:
-    """A `map` by threads (Pillow lets them run side by side), or a plain one for small files."""
-    Image.init()  # not by several threads at once
-    sizes = source.listing.files
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    num_threads = min(MOST_THREADS, cores or 1)
-    if num_threads == 1 or sum(sizes[name][0] for name in names) < SMALL * len(names):
-        yield lambda function, chunk: [function(name) for name in chunk]
-        return
-    with ThreadPoolExecutor(num_threads) as pool:
-        yield lambda function, chunk: list(pool.map(function, chunk))
-
-
-def _rows(source: Source, num: int, pixels: np.ndarray) -> int:
-    """How many images to decode at a time, if all of them are no bomb."""
-    if num * pixels.nbytes > LIMIT:
-        raise fault(
-            source.path,
-            f"{num:,} images of {'x'.join(map(str, pixels.shape))} are "
-            f"{num * pixels.nbytes >> 30:,} GiB once decoded.",
-            f"Expected at most {LIMIT >> 30} GiB.",
-            "Make them smaller: `image = { size = [64, 64] }` in the task.",
-        )
-    return min(max(CHUNK // pixels.nbytes, MOST_THREADS), 2_048)
-
-
-def _read(source: Source, name: str, data: DataRef) -> _Picture | _Broken:
     try:
-        return _picture(name, source.read(name), data)
+        return work()
     except (DataError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -146,33 +52,83 @@ def _read(source: Source, name: str, data: DataRef) -> _Picture | _Broken:
             fix="Make it smaller, or remove it.",
         ) from error
     except DamagedFile as error:
-        return _Broken(name=name, reason=str(error))
+        return Broken(name=name, reason=str(error))
     except Exception as error:  # whatever Pillow's readers meet in damaged bytes
         reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-        return _Broken(name=name, reason=reason or type(error).__name__)
+        return Broken(name=name, reason=reason or type(error).__name__)
 
 
-def _picture(name: str, content: bytes, data: DataRef) -> _Picture:
+def check(content: bytes) -> None:
+    """Decode a file as coarsely as its format allows; raises what Pillow raises."""
     image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
-    if data.size:
+    image.draft(None, (1, 1))  # of a JPEG all bytes are read, and few pixels computed
+    image.load()
+    if image.mode.startswith("I") or image.mode == "F":
+        _coloured(image, "L")
+
+
+def decode(content: bytes, decoding: Decoding) -> np.ndarray:
+    """Pixels of a file, uint8 (height, width, channels); raises what Pillow raises."""
+    image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+    gap = None if decoding.interpolation == "nearest" else GAP
+    width, height = image.size
+    if decoding.size and gap:
         # A JPEG may be read at a half, a quarter or an eighth, still larger than it is reduced from
         # below, whichever way up: photos of 12 megapixels take a third of the time.
-        side = round(GAP * max(data.size))
+        side = round(gap * _draft_side(height, width, decoding))
         image.draft(None, (side, side))
+    if image.getexif().get(ORIENTATION) in TURNED:
+        width, height = height, width
     ImageOps.exif_transpose(image, in_place=True)
-    mode, size = image.mode, (image.height, image.width)
-    if data.colour:
-        image = _coloured(image, "L" if data.colour == "grey" else "RGB")
-    if data.size and data.size != size:
-        height, width = data.size
-        image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=GAP)
+    if decoding.colour:
+        image = _coloured(image, "L" if decoding.colour == "grey" else "RGB")
+    if decoding.size:
+        image = _fitted(image, (height, width), decoding, gap)
     pixels = np.frombuffer(image.tobytes(), dtype=np.uint8)
-    return _Picture(
-        name=name,
-        pixels=pixels.reshape(image.height, image.width, -1) if image.mode in MODES else pixels,
-        size=size,
-        mode=mode,
-    )
+    return pixels.reshape(image.height, image.width, -1)
+
+
+def resized_to(height: int, width: int, decoding: Decoding) -> tuple[int, int]:
+    """(height, width) that an image of some size is resized to, before anything is cut off.
+
+    As torchvision's `Resize` and timm's `ResizeKeepRatio` round, behind timm's `floor(size / crop)`
+    for the size that is to be covered.
+    """
+    assert decoding.size
+    if decoding.fit == "stretch":
+        return decoding.size
+    high, wide = (floor(side / decoding.crop + ROUNDING) for side in decoding.size)
+    if high == wide:
+        if height <= width:
+            return high, int(high * width / height)
+        return int(high * height / width), high
+    ratio = min(height / high, width / wide)
+    return max(round(height / ratio), high), max(round(width / ratio), wide)
+
+
+def _draft_side(height: int, width: int, decoding: Decoding) -> int:
+    """The side that neither side of a coarsely read image may come below, before the gap."""
+    if decoding.fit == "stretch":
+        assert decoding.size
+        return max(decoding.size)
+    # Either way up: an image that lies on its side may have to cover more.
+    return max(min(resized_to(*way, decoding)) for way in ((height, width), (width, height)))
+
+
+def _fitted(
+    image: Image.Image, original: tuple[int, int], decoding: Decoding, gap: float | None
+) -> Image.Image:
+    """Resized as its size before any coarse reading asks for, and the centre of that."""
+    assert decoding.size
+    high, wide = resized_to(*original, decoding)
+    if (image.height, image.width) != (high, wide):
+        method = Image.Resampling[decoding.interpolation.upper()]
+        image = image.resize((wide, high), method, reducing_gap=gap)
+    height, width = decoding.size
+    if (high, wide) == (height, width):
+        return image
+    top, left = round((high - height) / 2), round((wide - width) / 2)
+    return image.crop((left, top, left + width, top + height))
 
 
 def _coloured(image: Image.Image, mode: str) -> Image.Image:
@@ -189,39 +145,3 @@ def _coloured(image: Image.Image, mode: str) -> Image.Image:
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(white, image)
     return image if image.mode == mode else image.convert(mode)
-
-
-def _check(source: Source, first: _Picture, one: _Picture, data: DataRef) -> None:
-    """Whether `one` is as the first image, where nothing says what to make of it."""
-    if not data.colour and one.mode not in MODES:
-        raise fault(
-            source.path,
-            f"{one}: neither grey nor RGB of 8 bits.",
-            "Expected only grey images or only RGB images.",
-            'To convert all of them: `image = { colour = "rgb" }` (or "grey") in the task.',
-        )
-    if not data.colour and one.mode != first.mode:
-        raise fault(
-            source.path,
-            f"images of different colours: {first}, {one}.",
-            "Expected only grey images or only RGB images.",
-            'To convert all of them: `image = { colour = "rgb" }` (or "grey") in the task.',
-        )
-    if not data.size and one.size != first.size:
-        raise fault(
-            source.path,
-            f"images of different sizes: {first}, {one}.",
-            "Expected images of one size.",
-            "To resize all of them: `image = { size = [64, 64] }` (height, width) in the task.",
-        )
-
-
-def _broken_fault(source: Source, broken: Sequence[_Broken], num: int) -> DataError:
-    shown = "; ".join(f"{one.name}: {one.reason}" for one in broken[:SHOWN])
-    more = "; ..." if len(broken) > SHOWN else ""
-    return fault(
-        source.path,
-        f"{len(broken):,} of {num:,} image files cannot be decoded ({shown}{more}).",
-        "Expected whole image files.",
-        "Replace or remove them, or leave them out: `image = { skip_broken = true }` in the task.",
-    )

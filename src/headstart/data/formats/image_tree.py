@@ -56,6 +56,11 @@ class Placed:
     label: str
 
     @property
+    def path(self) -> str:
+        """Where it lies below the root, in one spelling whatever the root and the file system."""
+        return f"{self.part}/{self.label}/{_spelled(self.name)}"
+
+    @property
     def rank(self) -> bytes:
         """What the order of images goes by."""
         text = f"{self.label}/{_spelled(self.name)}"
@@ -68,6 +73,7 @@ class Tree:
 
     classes: tuple[str, ...]
     names: Mapping[Part, list[str]]
+    paths: Mapping[Part, list[str]]  # below the root
     labels: Mapping[Part, np.ndarray]  # int64 (n,)
     notes: tuple[str, ...]
 
@@ -225,6 +231,7 @@ def _tree(
     return Tree(
         classes=classes,
         names={part: [one.name for one in placed] for part, placed in parts.items()},
+        paths={part: [one.path for one in placed] for part, placed in parts.items()},
         labels={part: _labels(placed, classes) for part, placed in parts.items()},
         notes=notes,
     )

@@ -12,15 +12,22 @@ from headstart.core.lru import SizedLRU
 from headstart.core.seeds import stream
 from headstart.data.corrupt import altered
 from headstart.data.datasets import Images
-from headstart.data.preprocess import Standardiser, scaling_of, statistics
+from headstart.data.preprocess import (
+    Scaling,
+    Standardiser,
+    network_scaling,
+    scaling_of,
+    statistics,
+)
 from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
+from headstart.plan.payloads import images_name
 from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
 
 KEPT_BYTES = 128_000_000
 
 Datasets = dict[str, DataRef]
-"""Content hash -> how to find that data."""
+"""Name of some images (`images_name`) -> how to find and decode them."""
 
 _kept: SizedLRU[Examples] = SizedLRU(KEPT_BYTES, lambda found: found.bytes)
 
@@ -75,14 +82,14 @@ def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Exampl
 def test_images(data: Json, datasets: Datasets) -> Images:
     """The test images of a task."""
     cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
-    found = test_part(datasets[data["content"]], data["groups"], SplitSpec(**cut))
+    found = test_part(datasets[images_name(data)], data["groups"], SplitSpec(**cut))
     return altered(found, data.get("alter", ()))
 
 
 def training_images(data: Json, datasets: Datasets) -> TrainingPart:
     """All training and validation images of a task, whatever subset an arm draws."""
     task = {name: value for name, value in data.items() if name != "subset"}
-    return _part_of(canonical_json(task), datasets[data["content"]])
+    return _part_of(canonical_json(task), datasets[images_name(data)])
 
 
 @lru_cache(maxsize=4)
@@ -110,24 +117,38 @@ def _chosen(part: TrainingPart, data: Json) -> Images:
 
 def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Examples:
     """Images as the bytes that they are, and how they are scaled."""
-    measured_on = preprocessing.get("measured_on")
-    fields = {name: value for name, value in preprocessing.items() if name != "measured_on"}
-    standardiser = None
-    if measured_on is not None:
-        standardiser = _standardiser(canonical_json(preprocessing), tuple(datasets.items()))
     return Examples(
-        inputs=images.stored.transpose(0, 3, 1, 2),
+        inputs=images.array.transpose(0, 3, 1, 2),
         labels=np.array(images.labels),  # a copy, because torch wants arrays it may write to
         at=images.at,
-        scaling=scaling_of(PreprocessingSpec(**fields), standardiser),
+        scaling=_scaling(preprocessing, datasets),
     )
+
+
+def _scaling(preprocessing: Json, datasets: Datasets) -> Scaling:
+    if preprocessing["standardise"] == "network":
+        return network_scaling(
+            preprocessing["mean"],
+            preprocessing["deviation"],
+            preprocessing["channels"],
+            preprocessing.get("order", "rgb"),
+        )
+    standardiser = None
+    if "measured_on" in preprocessing:
+        standardiser = _standardiser(canonical_json(preprocessing), tuple(datasets.items()))
+    return scaling_of(_spec(preprocessing), standardiser, preprocessing.get("channels"))
+
+
+def _spec(preprocessing: Json) -> PreprocessingSpec:
+    names = ("scale", "standardise", "floor")
+    return PreprocessingSpec(**{n: preprocessing[n] for n in names if n in preprocessing})
 
 
 @lru_cache(maxsize=4)
 def _standardiser(
     preprocessing: str, datasets: tuple[tuple[str, DataRef], ...]
 ) -> Standardiser | None:
-    fields = json.loads(preprocessing)
-    data = fields.pop("measured_on")
+    payload = json.loads(preprocessing)
+    data = payload["measured_on"]
     train = _chosen(training_images(data, dict(datasets)), data)
-    return statistics(train, PreprocessingSpec(**fields))
+    return statistics(train, _spec(payload))

@@ -1,0 +1,178 @@
+"""Hash and header of every image file, measured in one pass and cached by file.
+
+A file is measured again when its size or its time of change is another; an archive's members are
+when the archive is. The cache is a text file for each folder or archive, to which lines are added
+while files are measured, so that a pass that was killed goes on where it stopped.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import Image
+
+from headstart.core.files import cache_folder, locked, write_whole
+from headstart.core.hashing import digest
+from headstart.data.formats.archives import Source
+from headstart.data.formats.decode import FORMATS, ORIENTATION, TURNED, Broken, check, guarded
+from headstart.data.progress import Progress, reporting
+
+VERSION = 1  # raised when a line means something else
+CHUNK = 64  # files measured between two looks at the clock, and lines written at a time
+
+
+class FileFacts(NamedTuple):
+    """One image file: SHA-256 of its bytes, and its header. A line of the cache.
+
+    `broken` says why it cannot be opened, or decoded where that was tried (`decoded`); the header
+    is then empty.
+    """
+
+    name: str
+    bytes: int
+    changed: int  # nanoseconds
+    sha256: str
+    height: int
+    width: int
+    mode: str  # Pillow's
+    broken: str
+    decoded: bool
+
+
+def file_facts(source: Source, names: Sequence[str], decode: bool = False) -> list[FileFacts]:
+    """Facts of files in the order of `names`.
+
+    Args:
+        source: the folder or archive that holds them.
+        names: of the files.
+        decode: whether files are decoded too, to find those whose body is broken.
+
+    Raises:
+        DataError: a file cannot be read, or is too large to be decoded safely.
+    """
+    path = cache_folder() / "files" / f"{digest([VERSION, str(source.path.absolute())])}.jsonl"
+    with locked(path.with_suffix(".lock")):
+        known = {facts.name: facts for facts in _lines(path)}
+        states = source.listing.files
+
+        def valid(name: str) -> bool:
+            facts = known.get(name)
+            return (
+                facts is not None
+                and (facts.bytes, facts.changed) == states[name]
+                and (facts.decoded or not decode or bool(facts.broken))
+            )
+
+        missing = [name for name in names if not valid(name)]
+        if missing:
+            with _adding(path) as add:
+                for facts in _measured(source, missing, decode):
+                    known[facts.name] = facts
+                    add(facts)
+            _tidy(path, known, states)
+    return [known[name] for name in names]
+
+
+def _measured(source: Source, names: Sequence[str], decode: bool) -> Iterator[FileFacts]:
+    """Facts of files, in order, measured by threads that read while others compute."""
+    chunks = [names[first : first + CHUNK] for first in range(0, len(names), CHUNK)]
+    what = "checking image files" if decode else "reading image files"
+    report = reporting(Progress(what=what, place=source.path, num=len(names)))
+    Image.init()  # not by several threads at once
+    with ThreadPoolExecutor(num_threads()) as pool:
+        try:
+            done = pool.map(
+                lambda chunk: [_measure(source, name, decode) for name in chunk], chunks
+            )
+            for number, found in enumerate(done):
+                yield from found
+                report(min((number + 1) * CHUNK, len(names)))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def num_threads() -> int:
+    """How many processors this process may use, and at most 16."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(16, cores or 1)
+
+
+def _measure(source: Source, name: str, decode: bool) -> FileFacts:
+    sha256, broken, (height, width, mode) = "", "", (0, 0, "")
+
+    def look() -> tuple[int, int, str]:
+        nonlocal sha256
+        content = source.read(name)
+        sha256 = hashlib.sha256(content).hexdigest()
+        header = _header(content)
+        if decode:
+            check(content)
+        return header
+
+    found = guarded(source, name, look)
+    if isinstance(found, Broken):
+        broken = found.reason
+    else:
+        height, width, mode = found
+    size, changed = source.listing.files[name]
+    return FileFacts(name, size, changed, sha256, height, width, mode, broken, decode)
+
+
+def _header(content: bytes) -> tuple[int, int, str]:
+    """Height, width and mode, upright; nothing is decoded but a PNG with an orientation."""
+    image = Image.open(io.BytesIO(content), formats=FORMATS)
+    # Pillow decodes a PNG before it says what the orientation is, which may follow the pixels.
+    silent = image.format == "PNG" and b"eXIf" not in content and b"rientation" not in content
+    turned = not silent and image.getexif().get(ORIENTATION) in TURNED
+    width, height = image.size
+    return (width, height, image.mode) if turned else (height, width, image.mode)
+
+
+def _lines(path: Path) -> Iterator[FileFacts]:
+    """What is cached. A line that is torn is passed over."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError, TypeError):
+            yield FileFacts(*json.loads(line))
+
+
+@contextlib.contextmanager
+def _adding(path: Path) -> Iterator[Callable[[FileFacts], None]]:
+    """A function that adds to the cache; one that cannot be written costs time, no more."""
+    with contextlib.ExitStack() as stack:
+        file = None
+        with contextlib.suppress(OSError):
+            file = stack.enter_context(path.open("a", encoding="utf-8"))
+            file.write("\n")  # behind a line that was torn
+
+        def add(facts: FileFacts) -> None:
+            if file is not None:
+                with contextlib.suppress(OSError):
+                    file.write(json.dumps(facts) + "\n")
+
+        yield add
+
+
+def _tidy(path: Path, known: dict[str, FileFacts], states: dict[str, tuple[int, int]]) -> None:
+    """Write the cache anew where it holds much that is no longer there."""
+    there = [facts for name, facts in known.items() if name in states]
+    with contextlib.suppress(OSError):
+        if path.stat().st_size > 2 * sum(len(json.dumps(facts)) + 1 for facts in there):
+            write_whole(path, "".join(f"{json.dumps(facts)}\n" for facts in there).encode())
+
+
+def content_of(entries: Iterable[tuple[str, str, str, str]]) -> str:
+    """SHA-256 over (part, path, SHA-256, label) of image files, in the order of part and path."""
+    state = hashlib.sha256(b"image files 1\n")
+    for entry in sorted(entries):
+        state.update(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+    return state.hexdigest()

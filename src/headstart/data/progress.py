@@ -1,0 +1,63 @@
+"""How far a long piece of work on files is: logged now and then, and passed to who listens."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+REPORT_EVERY = 5.0  # seconds
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """What is done to `num` files or images of a folder or archive, `done` of them by now."""
+
+    what: str
+    place: Path
+    num: int
+    done: int = 0
+    seconds_left: float | None = None
+
+
+Listener = Callable[[Progress], None]
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Pass the progress of what runs inside to `listener`, every chunk of it, and log nothing."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def reporting(work: Progress) -> Callable[[int], None]:
+    """A function to be called with the number of files done, in the order of the work."""
+    listener, started = _listener.get(), time.monotonic()
+    last = started
+
+    def report(done: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if listener is None and (now - last < REPORT_EVERY or done >= work.num):
+            return
+        last = now
+        left = (now - started) * (work.num - done) / done
+        if listener is not None:
+            progress = Progress(
+                what=work.what, place=work.place, num=work.num, done=done, seconds_left=left
+            )
+            listener(progress)
+            return
+        text = "%s, once: %s of %s in %s, about %.0f s left"
+        _log.info(text, work.what, f"{done:,}", f"{work.num:,}", work.place, left)
+
+    return report
