@@ -3,6 +3,7 @@
 HeadstartError
 ├── SpecError       a study says something impossible (all problems of it at once)
 ├── DataError       a data set is missing, torn or not what it claims to be
+├── NetworkError    a network is not known, not installed or cannot be used as asked
 ├── OutputError     a report cannot be written where it was asked for
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
@@ -20,6 +21,10 @@ class HeadstartError(Exception):
 
 class DataError(HeadstartError, ValueError):
     """A data set is missing, torn or not what it claims to be."""
+
+
+class NetworkError(HeadstartError, ValueError):
+    """A network is not known, not installed or cannot be used as asked."""
 
 
 class OutputError(HeadstartError):

@@ -1,0 +1,148 @@
+"""Library networks as modules that hold given weights, and their first weights."""
+
+import copy
+from functools import lru_cache
+from math import sqrt
+from threading import Lock
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from headstart.core.errors import NetworkError
+from headstart.core.seeds import generator, stream
+from headstart.networks.facts import content_of, stage_map_for
+from headstart.networks.library.blocks import Course, blocks_of_modules, stages_of_tensors
+from headstart.networks.library.module import LibraryModule
+from headstart.networks.library.prepare import built
+from headstart.networks.library.recording import own_random_numbers, record
+from headstart.networks.library.resume import ResumePlan, plan_for
+from headstart.networks.stage_map import StageMap
+from headstart.networks.staged import Weights
+from headstart.study.network_facts import NetworkFacts, Shape
+
+TEMPLATES = 4  # networks that a process keeps, to be copied
+
+_first_weights = Lock()  # one at a time: they are drawn from a generator that all threads share
+
+
+def build_module(
+    kind: str, name: str, image: Shape, num_classes: int, weights: Weights, facts: NetworkFacts
+) -> LibraryModule:
+    """A network holding a copy of `weights`, channels last, every tensor accounted for.
+
+    Raises:
+        NetworkError: a tensor is missing, left over or of another shape.
+    """
+    library, stages, plans, modes = _template(
+        kind, name, image, num_classes, content_of(kind, name)
+    )
+    module = LibraryModule(copy.deepcopy(library), stages, plans, modes)
+    module.facts = facts
+    _hold(module, weights, f"{kind}:{name}")
+    return cast(LibraryModule, module.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+
+
+def weights_of(module: nn.Module) -> Weights:
+    """A copy of all parameters and stored buffers."""
+    return {
+        name: tensor.detach().cpu().contiguous().numpy().copy()
+        for name, tensor in module.state_dict().items()
+    }
+
+
+def fresh_weights(
+    kind: str, name: str, image: Shape, num_classes: int, seed: int, role: str
+) -> Weights:
+    """First weights of a network as its library draws them, for one seed; `role` separates tasks.
+
+    The tensors of a linear head are drawn from a stream of their own, so that a head has the same
+    first weights whatever trunk of that width it is put on.
+    """
+    facts = stage_map_for(kind, name, image, num_classes).facts
+    with _first_weights, own_random_numbers():
+        torch.manual_seed(stream(seed, role, "init"))
+        weights = weights_of(built(kind, name, image, num_classes))
+    if facts.linear_head:
+        fan_out, fan_in = weights[facts.linear_head.weight].shape
+        limit = sqrt(6 / (fan_in + fan_out))
+        draws = generator(seed, role, "init", "head.weight")
+        drawn = draws.uniform(-limit, limit, (fan_out, fan_in))
+        weights[facts.linear_head.weight] = drawn.astype(np.float32)
+        if facts.linear_head.bias:
+            weights[facts.linear_head.bias] = np.zeros(fan_out, np.float32)
+    return weights
+
+
+def library_module(library: nn.Module, stages: StageMap) -> LibraryModule:
+    """A library's network as a module in blocks; the network becomes part of it."""
+    return LibraryModule(library, stages, *_plans_and_modes(library, stages))
+
+
+Plans = tuple[ResumePlan | None, ...]
+Modes = tuple[tuple[str, frozenset[str]], ...]
+
+
+@lru_cache(maxsize=TEMPLATES)
+def _template(
+    kind: str, name: str, image: Shape, num_classes: int, content: str
+) -> tuple[nn.Module, StageMap, Plans, Modes]:
+    """A network to be copied. `content` tells files of one name apart."""
+    stages = stage_map_for(kind, name, image, num_classes)
+    with own_random_numbers():
+        library = built(kind, name, image, num_classes)
+    return library, stages, *_plans_and_modes(library, stages)
+
+
+def _plans_and_modes(library: nn.Module, stages: StageMap) -> tuple[Plans, Modes]:
+    course = _course(library, stages)
+    blocks = stages.facts.blocks
+    plans = tuple(
+        plan_for(course, at) if block.resumes else None for at, block in enumerate(blocks[:-1])
+    )
+    of_tensor, of_module = stages_of_tensors(course), blocks_of_modules(course)
+    for name, part in library.named_modules():
+        own = {
+            of_tensor[f"{name}.{key}".lstrip(".")] for key, _ in part.named_parameters("", False)
+        }
+        if own and not any(True for _ in part.children()):
+            of_module[name] = own
+    names = [block.stage for block in blocks]
+    return plans, tuple(
+        (name, frozenset(names[at] for at in found)) for name, found in of_module.items()
+    )
+
+
+def _course(library: nn.Module, stages: StageMap) -> Course:
+    height, width, channels = stages.facts.blocks[0].shape_in
+    sizes = [(batch, channels, height, width) for batch in (2, 3)]
+    try:
+        few, more = (record(library, torch.zeros(size, device="meta")) for size in sizes)
+    except Exception:  # with numbers where the network cannot run without, as `inspect` has it
+        few, more = (record(library, torch.zeros(size)) for size in sizes)
+    return Course(few, more, stages.cuts, stages.heads)
+
+
+def _hold(module: LibraryModule, weights: Weights, title: str) -> None:
+    own = module.state_dict()
+    missing, left = own.keys() - weights.keys(), weights.keys() - own.keys()
+    shapes = [
+        f"'{name}' is {weights[name].shape}, not {tuple(tensor.shape)}"
+        for name, tensor in own.items()
+        if name in weights and weights[name].shape != tuple(tensor.shape)
+    ]
+    if missing or left or shapes:
+        raise NetworkError(
+            f"weights do not fit network '{title}': {len(missing)} tensors are missing"
+            f"{_some(missing)}, {len(left)} are left over{_some(left)}, {len(shapes)} have "
+            f"another shape{_some(shapes)}. Expected the {len(own)} tensors of the network."
+        )
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(torch.tensor(weights[name]))
+
+
+def _some(names: "set[str] | list[str]") -> str:
+    shown = sorted(names)[:2]
+    return f" ({', '.join(shown)}{', ...' if len(names) > 2 else ''})" if shown else ""
