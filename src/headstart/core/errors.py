@@ -4,6 +4,7 @@ HeadstartError
 ├── SpecError       a study says something impossible (all problems of it at once)
 ├── DataError       a data set is missing, torn or not what it claims to be
 ├── CheckpointError a file of pretrained weights is missing, torn or does not fit the network
+├── NetworkError    a network is not known, not installed or cannot be used as asked
 ├── OutputError     a report cannot be written where it was asked for
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
@@ -25,6 +26,10 @@ class DataError(HeadstartError, ValueError):
 
 class CheckpointError(HeadstartError, ValueError):
     """A file of pretrained weights is missing, torn or does not fit the network."""
+
+
+class NetworkError(HeadstartError, ValueError):
+    """A network is not known, not installed or cannot be used as asked."""
 
 
 class OutputError(HeadstartError):

@@ -13,11 +13,14 @@ def build(network: AnyNetwork, image: Shape, num_classes: int, weights: Weights)
     """A module holding a copy of `weights`, every tensor accounted for.
 
     Raises:
-        RuntimeError: a tensor is missing, left over or of another shape.
+        RuntimeError: a tensor of a declared network is missing, left over or of another shape.
+        NetworkError: one of a library's network is.
     """
     if isinstance(network, DeclaredNetwork):
         return declared.build(network, image, num_classes, weights)
-    raise NotImplementedError
+    from headstart.networks.library.build import build_module
+
+    return build_module(network.kind, network.name, image, num_classes, weights)
 
 
 def fresh_weights(
@@ -26,7 +29,9 @@ def fresh_weights(
     """First weights and buffers of every stage for one seed; `role` separates source and target."""
     if isinstance(network, DeclaredNetwork):
         return initial.fresh_weights(network, image, num_classes, seed, role)
-    raise NotImplementedError
+    from headstart.networks.library import build as library
+
+    return library.fresh_weights(network.kind, network.name, image, num_classes, seed, role)
 
 
 def to_module_layout(

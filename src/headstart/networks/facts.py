@@ -2,8 +2,8 @@
 
 from headstart.study.declared import DeclaredNetwork, Flatten
 from headstart.study.declared_facts import declared_facts
-from headstart.study.network import AnyNetwork
-from headstart.study.network_facts import NetworkFacts, Shape
+from headstart.study.network import AnyNetwork, LibraryNetwork
+from headstart.study.network_facts import InputFacts, NetworkFacts, Shape
 
 Architecture = tuple[AnyNetwork, Shape, int]
 """A network, the shape of its images (height, width, channels) and its number of classes."""
@@ -14,11 +14,31 @@ def facts_of(network: AnyNetwork, image: Shape, num_classes: int) -> NetworkFact
 
     Raises:
         ShapeError: a layer of a declared network does not fit the images.
-        HeadstartError: a library's network is not known, or its library is not installed.
+        NetworkError: a library's network is not known, or its library is not installed.
     """
     if isinstance(network, DeclaredNetwork):
         return declared_facts(network, image, num_classes)
-    raise NotImplementedError
+    from headstart.networks.library.facts import facts_for
+
+    return facts_for(network.kind, network.name, image, num_classes)
+
+
+def input_facts_of(network: LibraryNetwork) -> InputFacts | None:
+    """How a library's network wants its images prepared; None where it does not say.
+
+    Raises:
+        NetworkError: the network is not known, or its library is not installed.
+    """
+    from headstart.networks.library.adapter import adapter_for
+
+    return adapter_for(network.kind).input_facts(network.name)
+
+
+def with_content(network: LibraryNetwork) -> LibraryNetwork:
+    """The same with a hash of the files that define it, if any do."""
+    from headstart.networks.library.facts import content_of
+
+    return network.model_copy(update={"content": content_of(network.kind, network.name)})
 
 
 def num_leading_flattens(network: AnyNetwork) -> int:

@@ -1,0 +1,193 @@
+"""Inspection of a library network: its stages, found by running it once on the meta device.
+
+1. Modules are noted in the order in which they run.
+2. The trunk is cut where the library names its feature maps, else where the names of modules
+   change, and neighbours are merged to at most six stages. The head is the library's classifier.
+3. Every tensor belongs to the first stage whose output depends on it.
+Whether the network can be resumed at a cut is then tried on numbers.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from headstart.core.errors import NetworkError
+from headstart.networks.declared.layers import Dropout
+from headstart.networks.library.adapter import Adapter, adapter_for
+from headstart.networks.library.blocks import Course, facts_of_blocks, logits_of
+from headstart.networks.library.cuts import cuts_of, head_call, innermost, last_layer
+from headstart.networks.library.prepare import built
+from headstart.networks.library.recording import Recording, own_random_numbers, record
+from headstart.networks.library.resume import plan_for
+from headstart.networks.library.verify import verified
+from headstart.networks.stage_map import StageMap
+from headstart.study.base import HEAD
+from headstart.study.network_facts import InputFacts, LinearHead, NetworkFacts, Shape
+
+BATCH = 2  # images of the smaller recording
+
+
+def inspect(kind: str, name: str, image: Shape, num_classes: int) -> NetworkFacts:
+    """Facts of a library network for images (height, width, channels) and a number of classes.
+
+    Raises:
+        NetworkError: the library does not have it, or it cannot be cut into a trunk and a head.
+    """
+    return stage_map_of(kind, name, image, num_classes).facts
+
+
+def stage_map_of(kind: str, name: str, image: Shape, num_classes: int) -> StageMap:
+    """Facts of a library network with the modules at which it is cut."""
+    adapter = adapter_for(kind)
+    with own_random_numbers():
+        torch.manual_seed(0)
+        module = built(kind, name, image, num_classes)
+        needs = adapter.input_facts(name)
+        found = shape_map(f"{kind}:{name}", adapter, module, needs, image, num_classes)
+        return verified(found, module)
+
+
+def shape_map(
+    title: str,
+    adapter: Adapter,
+    module: nn.Module,
+    needs: InputFacts | None,
+    image: Shape,
+    num_classes: int,
+) -> StageMap:
+    """The stage map by shapes alone: every cut whose state is one tensor counts as one to resume.
+
+    Args:
+        title: kind and name, for errors.
+        adapter: of the network's library.
+        module: the network, on any device.
+        needs: input of the network by the library's account.
+        image: (height, width, channels) of the images.
+        num_classes: outputs of the network.
+    """
+    size = (needs.channels if needs else image[2], *image[:2])
+    recording = recorded(title, module, (BATCH, *size))
+    heads = _heads(title, adapter, module, recording)
+    _check_logits(title, recording, num_classes)
+    names, cuts = _cuts(adapter, module, recording, heads)
+    wider = recorded(title, module, (BATCH + 1, *size))
+    course = Course(recording, wider, cuts, heads)
+    train = recorded(title, module, (BATCH, *size), train=True)
+    plans = [plan_for(course, at) for at in range(course.num_blocks - 1)]
+    resumes = [plan is not None and course.is_batch(at) for at, plan in enumerate(plans)]
+    blocks = facts_of_blocks(course, train, names, [*resumes, True])
+    direct = _direct(recording, heads)
+    return StageMap(
+        facts=NetworkFacts(
+            blocks=blocks, linear_head=_linear(module, recording, heads, direct), input=needs
+        ),
+        cuts=cuts,
+        heads=heads,
+        direct_head=direct,
+        overwrites=(False,) * len(blocks),
+        seeded=_seeded(train),
+    )
+
+
+def recorded(
+    title: str, module: nn.Module, images: tuple[int, ...], *, train: bool = False
+) -> Recording:
+    """A recording by shapes alone, or with numbers where the network cannot run without.
+
+    Raises:
+        NetworkError: the network does not run on such images.
+    """
+    try:
+        return record(module, torch.zeros(images, device="meta"), train=train)
+    except Exception as shapes_alone:
+        if any(parameter.is_meta for parameter in module.parameters()):
+            raise _unrunnable(title, images, shapes_alone) from shapes_alone
+    try:
+        return record(module, torch.zeros(images), train=train)
+    except Exception as error:
+        raise _unrunnable(title, images, error) from error
+
+
+def _unrunnable(title: str, images: tuple[int, ...], error: Exception) -> NetworkError:
+    _, channels, height, width = images
+    return NetworkError(
+        f"network '{title}' does not run on images of {height} by {width} with {channels} "
+        f"channels: {error}. Choose another size of image for the task, or another network."
+    )
+
+
+def _heads(
+    title: str, adapter: Adapter, module: nn.Module, recording: Recording
+) -> tuple[str, ...]:
+    """Modules of the head, in the order in which they run.
+
+    Raises:
+        NetworkError: there is none.
+    """
+    named = adapter.head_modules(module)
+    if named is None:
+        last = last_layer(recording)
+        named = (last,) if last is not None else ()
+    inner = [innermost(module, name) for name in named]
+    calls = [call for name in inner if (call := recording.first(name)) is not None]
+    if not calls:
+        raise NetworkError(
+            f"network '{title}' has no head: it gives features and no classes. "
+            "Choose a network that classifies images."
+        )
+    return tuple(call.name for call in sorted(calls, key=lambda call: call.entered))
+
+
+def _check_logits(title: str, recording: Recording, num_classes: int) -> None:
+    logits = logits_of(recording.whole.output)
+    shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if shape != (BATCH, num_classes):
+        raise NetworkError(
+            f"network '{title}' gives {shape} for {BATCH} images and {num_classes} classes. "
+            f"Expected ({BATCH}, {num_classes}), one logit a class."
+        )
+
+
+def _cuts(
+    adapter: Adapter, module: nn.Module, recording: Recording, heads: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the stages, and the cuts between those of the trunk."""
+    given: Callable[[nn.Module], Mapping[str, str]] | None = getattr(adapter, "stages", None)
+    own = given(module) if given else {}
+    if own:
+        start = head_call(recording, heads)
+        calls = [(name, recording.first(part)) for name, part in own.items()]
+        before = [(name, call) for name, call in calls if call and call.left < start.entered]
+        before.sort(key=lambda pair: pair[1].left)
+        return (*(name for name, _ in before), HEAD), tuple(c.name for _, c in before[:-1])
+    cuts = cuts_of(recording, heads, adapter.cut_modules(module))
+    return ("stem", *(f"stage{at}" for at in range(1, len(cuts) + 1)), HEAD), cuts
+
+
+def _direct(recording: Recording, heads: tuple[str, ...]) -> bool:
+    """Whether the head's output is the network's, as it is."""
+    gives = recording.first(heads[0])
+    return (
+        len(heads) == 1 and gives is not None and gives.output is logits_of(recording.whole.output)
+    )
+
+
+def _linear(
+    module: nn.Module, recording: Recording, heads: tuple[str, ...], direct: bool
+) -> LinearHead | None:
+    head = module.get_submodule(heads[0])
+    flat = head_call(recording, heads).given
+    own = {key for key, _ in head.named_parameters()}
+    if not isinstance(head, nn.Linear) or not own <= {"weight", "bias"}:
+        return None
+    if not direct or flat is None or flat.dim() != 2:
+        return None
+    return LinearHead(
+        weight=f"{heads[0]}.weight", bias=f"{heads[0]}.bias" if head.bias is not None else None
+    )
+
+
+def _seeded(train: Recording) -> bool:
+    """Whether anything but headstart's own dropout draws in train mode."""
+    return any(not isinstance(train.module.get_submodule(name), Dropout) for _, name in train.draws)

@@ -1,0 +1,1 @@
+"""Networks of other libraries: how each is built, cut into stages and run from stage to stage."""

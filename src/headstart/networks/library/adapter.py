@@ -1,0 +1,109 @@
+"""Adapters, one a library: what headstart asks of a library to use its networks.
+
+No adapter imports its library before a network is built, so planning stays without torch.
+"""
+
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from headstart.core.errors import NetworkError, known_names, nearest
+from headstart.study.network_facts import InputFacts, Shape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+class Adapter(Protocol):
+    """How networks of one library are built and where they may be cut.
+
+    `build` draws the library's own first weights from torch's global generator.
+    """
+
+    def build(self, name: str, image: Shape, num_classes: int) -> "nn.Module":
+        """The network with `num_classes` outputs for images (height, width, channels).
+
+        Raises:
+            NetworkError: the name is not known, or the network does not accept such images.
+        """
+
+    def head_modules(self, module: "nn.Module") -> tuple[str, ...] | None:
+        """Modules that give the logits; () for no head, None for the last layer with parameters."""
+
+    def cut_modules(self, module: "nn.Module") -> tuple[str, ...]:
+        """Modules that end the stages of the trunk, the last included; () where unknown."""
+
+    def input_facts(self, name: str) -> InputFacts | None:
+        """How images are prepared for the network; None where the library does not say."""
+
+    def version(self) -> str:
+        """Version of the library."""
+
+    def content(self, name: str) -> str:
+        """Hash of the files that define the network; empty where name and version define it."""
+
+
+_ADAPTERS = {
+    "timm": "headstart.networks.library.timm_networks",
+    "torchvision": "headstart.networks.library.torchvision_networks",
+    "hf": "headstart.networks.library.huggingface",
+    "module": "headstart.networks.library.module_file",
+    "keras": "headstart.networks.keras.adapter",
+}
+"""Modules that hold an `ADAPTER` for each kind of network."""
+
+
+def adapter_for(kind: str) -> Adapter:
+    """The adapter of a kind of network (`timm`, `torchvision`, `hf`, `module`, `keras`).
+
+    Raises:
+        NetworkError: there is no such kind.
+    """
+    if kind not in _ADAPTERS:
+        raise NetworkError(
+            f"network kind '{kind}' is not known. {known_names(_ADAPTERS)} "
+            f"{nearest(kind, _ADAPTERS)}".rstrip()
+        )
+    return cast(Adapter, import_module(_ADAPTERS[kind]).ADAPTER)
+
+
+def import_library(library: str, extra: str) -> Any:
+    """A library that an extra of headstart installs.
+
+    Raises:
+        NetworkError: it is not installed.
+    """
+    try:
+        return import_module(library)
+    except ModuleNotFoundError as error:
+        if error.name != library.partition(".")[0]:
+            raise
+        raise not_installed(library, extra) from None
+
+
+def not_installed(library: str, extra: str) -> NetworkError:
+    """The error of a library that is missing."""
+    return NetworkError(
+        f"{library} is not installed. Networks of kind '{extra}' need it: "
+        f"pip install 'headstart[{extra}]'."
+    )
+
+
+def version_of(library: str, extra: str) -> str:
+    """Version of an installed library, which is not imported.
+
+    Raises:
+        NetworkError: it is not installed.
+    """
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        raise not_installed(library, extra) from None
+
+
+def unknown_network(library: str, name: str, known: list[str], listing: str) -> NetworkError:
+    """The error of a name that a library does not know, with the nearest that it knows."""
+    hint = nearest(name, known)
+    return NetworkError(
+        f"{library} network '{name}' is not known. "
+        f"Allowed: the {len(known)} names that `{listing}` lists.{' ' + hint if hint else ''}"
+    )

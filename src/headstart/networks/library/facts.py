@@ -1,0 +1,61 @@
+"""Facts of library networks, from a cache on disk; torch is imported only for a network unseen."""
+
+import contextlib
+from functools import lru_cache
+
+from pydantic import TypeAdapter, ValidationError
+
+from headstart.core.files import cache_folder, write_whole
+from headstart.core.hashing import digest
+from headstart.networks.library.adapter import adapter_for
+from headstart.networks.stage_map import StageMap
+from headstart.study.network_facts import NetworkFacts, Shape
+
+VERSION = 1  # raised when inspection finds something else in the same network
+
+
+def facts_for(network_kind: str, name: str, image: Shape, num_classes: int) -> NetworkFacts:
+    """Facts of a library network for images (height, width, channels) and a number of classes.
+
+    Raises:
+        NetworkError: the library is not installed, does not have the network, or the network
+            cannot be cut into a trunk and a head.
+    """
+    return stage_map_for(network_kind, name, image, num_classes).facts
+
+
+def stage_map_for(network_kind: str, name: str, image: Shape, num_classes: int) -> StageMap:
+    """The facts with the modules at which the network is cut."""
+    adapter = adapter_for(network_kind)
+    key = digest(
+        {
+            "version": VERSION,
+            "kind": network_kind,
+            "name": name,
+            "library": adapter.version(),
+            "content": adapter.content(name),
+            "image": list(image),
+            "classes": num_classes,
+        }
+    )
+    return _found(key, network_kind, name, tuple(image), num_classes)
+
+
+def content_of(network_kind: str, name: str) -> str:
+    """Hash of the files that define a network; empty where name and version define it."""
+    return adapter_for(network_kind).content(name)
+
+
+@lru_cache(maxsize=32)
+def _found(key: str, network_kind: str, name: str, image: Shape, num_classes: int) -> StageMap:
+    path = cache_folder() / "networks" / f"{key}.json"
+    adapter = TypeAdapter(StageMap)
+    with contextlib.suppress(OSError, ValidationError):
+        return adapter.validate_json(path.read_bytes())
+    from headstart.networks.inspect import stage_map_of
+
+    found = stage_map_of(network_kind, name, image, num_classes)
+    # A cache that cannot be written costs time at the next call, and nothing else.
+    with contextlib.suppress(OSError):
+        write_whole(path, adapter.dump_json(found))
+    return found
