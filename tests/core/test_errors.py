@@ -5,6 +5,7 @@ import pickle
 import pytest
 
 from headstart.core.errors import (
+    CheckpointError,
     DataError,
     HeadstartError,
     OutputError,
@@ -51,7 +52,8 @@ def test_spec_error_survives_pickling() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [DataError, OutputError, SpecError, StoreDamaged, StoreError, StoreFull]
+    "kind",
+    [CheckpointError, DataError, OutputError, SpecError, StoreDamaged, StoreError, StoreFull],
 )
 def test_one_base_catches_all(kind: type[Exception]) -> None:
     assert issubclass(kind, HeadstartError)
@@ -60,6 +62,7 @@ def test_one_base_catches_all(kind: type[Exception]) -> None:
 def test_a_wrong_value_is_a_value_error_too() -> None:
     assert issubclass(SpecError, ValueError)
     assert issubclass(DataError, ValueError)
+    assert issubclass(CheckpointError, ValueError)
     assert issubclass(StoreFull, StoreError)
 
 
