@@ -6,6 +6,7 @@ from headstart.analyse.analysis import Leak, LeakExample, LeakReport, Picture
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import OverlapRecord
 from headstart.core.hashing import Json
+from headstart.study.sources import SourceSpec
 
 
 def leak_reports(seen: Evidence) -> tuple[LeakReport, ...]:
@@ -17,7 +18,7 @@ def leak_reports(seen: Evidence) -> tuple[LeakReport, ...]:
 
 def _report(seen: Evidence, source: str, target: str, found: OverlapRecord) -> LeakReport:
     told = found.result
-    classes = {"source": _classes(seen, source), "target": _classes(seen, target)}
+    classes = {"source": _source_classes(seen, source), "target": _classes(seen, target)}
     return LeakReport(
         source=source,
         target=target,
@@ -33,6 +34,15 @@ def _report(seen: Evidence, source: str, target: str, found: OverlapRecord) -> L
             for example, pictures in zip(told["examples"], found.thumbnails, strict=True)
         ),
     )
+
+
+def _source_classes(seen: Evidence, name: str) -> tuple[str, ...]:
+    """Names of a source's classes; of a checkpoint those of the images that it has seen."""
+    source = seen.study.sources.get(name) or SourceSpec(task=name)
+    if source.task is not None:
+        return _classes(seen, source.task)
+    task = seen.facts.seen_task(source)
+    return () if task is None else tuple(task.groups(seen.facts.of(task).classes))
 
 
 def _classes(seen: Evidence, name: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from headstart.plan.expand import evidence_of, expected_steps, make_plan
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
 from headstart.store.store import PlanRow, Store
+from headstart.study.facts import facts_json
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
@@ -134,7 +135,7 @@ def save_study(store: Store, loaded: Loaded, command: str) -> int:
 
     Gives its number in the store.
     """
-    facts = {name: known.model_dump(mode="json") for name, known in loaded.facts.datasets.items()}
+    facts = facts_json(loaded.facts)
     spec = loaded.study.model_dump(mode="json")
     return store.save_study(loaded.study.name, spec, facts, command)
 

@@ -6,13 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from headstart.core.errors import DataError, Problem, SpecError, known_names, nearest
-from headstart.data.datasets import facts_of
-from headstart.data.find import where
+from headstart.core.errors import Problem, SpecError, known_names, nearest
+from headstart.flow.facts import gather_facts
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.checks import check
 from headstart.study.data_checks import check_facts
-from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
@@ -61,7 +59,7 @@ def load(study: str, changes: Changes = Changes()) -> Loaded:
     given = spelt_out(_changed(given, changes))
     parts, more = parse(given)
     problems += more
-    facts, data_problems = _facts(parts)
+    facts, data_problems = gather_facts(parts)
     problems += data_problems + check(parts) + check_facts(parts, facts)
     if problems:
         raise SpecError(problems, study if study in recipes() else str(path))
@@ -75,7 +73,7 @@ def with_facts(study: StudySpec) -> Loaded:
         SpecError: with all problems at once.
     """
     parts = PartialStudy({name: getattr(study, name) for name in StudySpec.model_fields})
-    facts, problems = _facts(parts)
+    facts, problems = gather_facts(parts)
     problems += check_facts(parts, facts)
     if problems:
         raise SpecError(problems, f"study '{study.name}'")
@@ -118,31 +116,6 @@ def recipe(name: str) -> Path:
         fix=nearest(name, known) or "List the recipes with: headstart recipes",
     )
     raise SpecError([problem], f"'{name}'")
-
-
-def _facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
-    facts: dict[str, DatasetFacts] = {}
-    problems: list[Problem] = []
-    record_look: set[str] = set()  # a data set that several tasks are on is missed once
-    for name, task in parts.get("tasks", {}).items():
-        if str(task.data) in record_look:
-            continue
-        record_look.add(str(task.data))
-        try:
-            facts[task.data.origin] = facts_of(task.data)
-        except DataError as error:
-            # How the images of a task that was read in part are to be decoded is not known.
-            if name not in parts.repaired.get("tasks", ()) or not _lies_somewhere(task.dataset):
-                problems.append(Problem(where=f"tasks.{name}.dataset", message=str(error)))
-    return Facts(datasets=facts), problems
-
-
-def _lies_somewhere(dataset: str) -> bool:
-    try:
-        where(dataset)
-    except DataError:
-        return False
-    return True
 
 
 def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan
 from headstart.report.run_summary import RunSummary
 from headstart.store.store import Store, StudyRow
-from headstart.study.dataset_facts import DatasetFacts
-from headstart.study.facts import Facts
+from headstart.study.facts import facts_from
 from headstart.study.load import read_toml
 from headstart.study.study import StudySpec
 from headstart.study.variants import variant_name
@@ -117,8 +116,7 @@ def need_store(folder: Path) -> None:
 def _recalled(store: Store, row: StudyRow) -> Reopened:
     """A study at the last look that was begun."""
     study = StudySpec(**row.spec)
-    datasets = {name: DatasetFacts.model_validate(fact) for name, fact in row.facts.items()}
-    facts = Facts(datasets=datasets)
+    facts = facts_from(row.facts)
     first, *later = (Loaded(study=at, facts=facts) for at in study.at_looks())
     loaded, plan = first, plan_of(first, store)
     for following in later:

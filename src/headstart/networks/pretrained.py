@@ -2,13 +2,48 @@
 
 from pathlib import Path
 
+from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.account import LoadAccount
+from headstart.networks.checkpoints.file_hash import file_hash as file_hash
+from headstart.networks.checkpoints.find import require_checkpoint
 from headstart.networks.checkpoints.match import match
+from headstart.networks.checkpoints.places import FOLDER_FILES
 from headstart.networks.checkpoints.read import read_state
 from headstart.networks.checkpoints.take import take_trunk
 from headstart.networks.staged import Weights
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_facts import NetworkFacts
+
+
+def checkpoint_file(network: LibraryNetwork, given: Path | None) -> Path:
+    """The file with the pretrained weights of a network.
+
+    That given, the network's own where it is a file, or what the library's or a package's cache
+    holds.
+
+    Raises:
+        CheckpointError: there is none; every place looked at is named.
+    """
+    if given is not None:
+        file = given.expanduser().absolute()
+        if not file.is_file():
+            raise CheckpointError(f"there is no file {file}. Expected one with pretrained weights.")
+        return file
+    if network.kind == "keras":
+        return Path(network.name).expanduser().absolute()
+    if network.kind == "hf":
+        return _in_folder(Path(network.name).expanduser().absolute())
+    return require_checkpoint(str(network))
+
+
+def _in_folder(folder: Path) -> Path:
+    found = [folder / name for name in FOLDER_FILES if (folder / name).is_file()]
+    if not found:
+        raise CheckpointError(
+            f"{folder} holds no {' and no '.join(FOLDER_FILES)}. Give the file with the pretrained "
+            'weights: weights = "FILE" in the source.'
+        )
+    return found[0]
 
 
 def load_trunk(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from headstart.core.hashing import Json
-from headstart.plan.payloads import network_payload
+from headstart.plan.payloads import network_files, network_payload
 from headstart.plan.pilot import Choices, Pilot, Undecided
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Trainings
@@ -106,7 +106,9 @@ class _Planner:
                 self.trials.append(self._trial(arm, size, learnt, predict, material))
 
     def source_runs(self, pair: Pair) -> None:
-        """The source run of every seed, with its test."""
+        """The source run of every seed, with its test; a checkpoint has none."""
+        if self.study.source_of(pair).task is None:
+            return
         try:
             rate = self.pilot.source_rate(pair)
         except Undecided:
@@ -122,19 +124,23 @@ class _Planner:
 
     def overlap(self, pair: Pair) -> None:
         """The step that looks for images which source and target share."""
-        source, target = (
-            self.trainings.material(pair, name, EVERYTHING, 0, role)
-            for name, role in ((pair.source, "source"), (pair.target, "target"))
-        )
+        target = self.trainings.material(pair, pair.target, EVERYTHING, 0, "target")
+        task = self.study.source_of(pair).task
+        if task is None:
+            source = target.seen_data()
+        else:
+            source = self.trainings.source(pair, 0).training_data()
+        payload: Json = {
+            "target": target.training_data(),
+            "test": target.test_data(),
+            "near": self.study.leaks.threshold,
+        }
+        if source is not None:
+            payload["source"] = source
         self.overlaps[pair.source, pair.target] = self.trainings.add(
             Step(
                 kind="overlap",
-                payload={
-                    "source": source.training_data(),
-                    "target": target.training_data(),
-                    "test": target.test_data(),
-                    "near": self.study.leaks.threshold,
-                },
+                payload=payload,
                 inputs=(),
                 datasets=target.datasets,
                 label=f"images shared by {pair.source} and {pair.target}",
@@ -239,6 +245,7 @@ class _Planner:
                 payload=payload,
                 inputs=inputs,
                 datasets=material.datasets,
+                files=network_files(material.network),
                 label=label,
                 updates=0,
                 flops=0,

@@ -124,6 +124,13 @@ def network_payload(spec: AnyNetwork) -> Json:
     }
 
 
+def network_files(spec: AnyNetwork) -> dict[str, str]:
+    """Where the files lie that a library's network is made of, by their content."""
+    if isinstance(spec, LibraryNetwork) and spec.content:
+        return {spec.content: spec.name}
+    return {}
+
+
 def layer_payload(layer: AnyLayer, initialiser: str) -> Json:
     """One layer; one that has weights says how they are first drawn."""
     payload: Json = {"kind": layer.kind}

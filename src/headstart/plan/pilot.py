@@ -136,7 +136,7 @@ class Pilot:
             Undecided: the pilot has not settled it yet.
         """
         grid = self.study.pretraining.rates
-        if not grid:
+        if not grid or self.study.source_of(pair).task is None:
             return None
         if pair.source not in self._sources:
             seed = self.study.pilot_seed

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from headstart.core.hashing import Json
 from headstart.plan.batching import batch_group
 from headstart.plan.payloads import (
+    network_files,
     network_payload,
     optimiser_payload,
     phase_payload,
@@ -86,7 +87,9 @@ class Trainings:
 
     def source(self, pair: Pair, seed: int) -> TrialData:
         """What a source run works on: the source task, all of its images."""
-        return self.material(pair, pair.source, EVERYTHING, seed, "source")
+        task = self.study.source_of(pair).task
+        assert task is not None, "a checkpoint has no run"
+        return self.material(pair, task, EVERYTHING, seed, "source")
 
     def training_of(self, arm: ArmSpec) -> TrainingSpec:
         """The budget and optimiser of an arm, before a learning rate is chosen."""
@@ -105,13 +108,39 @@ class Trainings:
         return self._learnt[asked]
 
     def learn_source(self, pair: Pair, seed: int, rate: float | None) -> PlannedTraining:
-        """A source run: the source task from scratch."""
+        """A source run, from scratch on the source task; or the pretrained trunk."""
+        if self.study.source_of(pair).pretrained is not None:
+            return self._checkpoint(pair)
         asked = (pair.source, pair.target, seed, rate)
         if asked not in self._learnt:
             training, material = self.study.pretraining.at(rate), self.source(pair, seed)
             learnt = self._learn(SOURCE_ARM, training, EVERYTHING, material, Rates())
             self._learnt[asked] = learnt
         return self._learnt[asked]
+
+    def _checkpoint(self, pair: Pair) -> PlannedTraining:
+        """The trunk of a checkpoint, under the names of its network."""
+        source, file = self.study.source_of(pair), self.facts.checkpoints[pair.source]
+        network = self.facts.identified(self.study.network_of(pair))
+        image = self.facts.image(self.study.tasks[pair.target], network)
+        payload: Json = {
+            "network": network_payload(network),
+            "image": list(image),
+            "checkpoint": file.content,
+        }
+        if source.allow_partial:
+            payload["allow_partial"] = True
+        step = Step(
+            kind="merge",
+            payload=payload,
+            inputs=(),
+            datasets={},
+            label=f"weights of {pair.source}",
+            updates=0,
+            flops=0,
+            files={file.content: file.path, **network_files(network)},
+        )
+        return PlannedTraining(keys=(self.add(step),), keep="last")
 
     def flops(self, arm: ArmSpec, size: SizeSpec, material: TrialData) -> int:
         """Operations of an arm's training."""
@@ -120,7 +149,9 @@ class Trainings:
         return sum(self._flops(phase, training, material)[0] for phase in phases)
 
     def source_flops(self, pair: Pair) -> int:
-        """Operations of a source run."""
+        """Operations of a source run; not known, and so none, of a checkpoint."""
+        if self.study.source_of(pair).task is None:
+            return 0
         training, material = self.study.pretraining, self.source(pair, 0)
         phases = self._phases(SOURCE_ARM, training, EVERYTHING, material)
         return sum(self._flops(phase, training, material)[0] for phase in phases)
@@ -163,6 +194,7 @@ class Trainings:
                 payload=payload,
                 inputs=origins if number == 0 else (keys[-1],),
                 datasets=material.datasets,
+                files=network_files(material.network),
                 label=f"{arm.name} on {material}{trying}{of}",
                 updates=phase.updates,
                 flops=flops,

@@ -77,7 +77,7 @@ class TrialData:
     @property
     def network(self) -> AnyNetwork:
         """The network of the pair."""
-        return self.study.network_of(self.pair)
+        return self.facts.identified(self.study.network_of(self.pair))
 
     @property
     def image(self) -> Shape:

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+from headstart.core.hashing import Json
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import declared_facts
@@ -30,12 +34,14 @@ class Facts:
         networks: of library networks, by `network_key`.
         inputs: how a library's network wants its images prepared, by its name.
         checkpoints: the weight file of each pretrained source, by the source's name.
+        contents: a hash of the files that a library's network is made of, by its name.
     """
 
     datasets: Mapping[str, DatasetFacts]
     networks: Mapping[str, NetworkFacts] = field(default_factory=dict)
     inputs: Mapping[str, InputFacts | None] = field(default_factory=dict)
     checkpoints: Mapping[str, CheckpointFacts] = field(default_factory=dict)
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, task: TaskSpec) -> DatasetFacts:
         """Facts of a task's data set."""
@@ -44,6 +50,12 @@ class Facts:
     def knows(self, task: TaskSpec) -> bool:
         """Whether a task's data set is known."""
         return task.data.origin in self.datasets
+
+    def identified(self, network: AnyNetwork) -> AnyNetwork:
+        """The same network with the hash of the files that it is made of, if any are."""
+        if isinstance(network, DeclaredNetwork) or str(network) not in self.contents:
+            return network
+        return network.model_copy(update={"content": self.contents[str(network)]})
 
     def wanted(self, network: AnyNetwork | None) -> InputFacts | None:
         """How a library's network wants its images prepared, if it says so."""
@@ -94,3 +106,43 @@ class Facts:
 def network_key(network: LibraryNetwork, image: Shape, num_classes: int) -> str:
     """What the facts of a library network are kept under."""
     return f"{network} {'x'.join(map(str, image))} {num_classes}"
+
+
+def facts_json(facts: Facts) -> Json:
+    """Facts as a store keeps them; of a study without library networks the data sets alone."""
+    datasets = {name: known.model_dump(mode="json") for name, known in facts.datasets.items()}
+    if not facts.networks:
+        return datasets
+    return {"datasets": datasets, **_REST.dump_python(_rest(facts), mode="json")}
+
+
+def facts_from(stored: Json) -> Facts:
+    """Facts that a store has kept."""
+    flat = all("content" in known for known in stored.values())
+    datasets = stored if flat else stored["datasets"]
+    rest = {} if flat else {name: given for name, given in stored.items() if name != "datasets"}
+    return Facts(
+        datasets={name: DatasetFacts.model_validate(known) for name, known in datasets.items()},
+        **_REST.validate_python(rest),
+    )
+
+
+class _Rest(TypedDict, total=False):
+    """What library networks add to the facts of a study."""
+
+    networks: dict[str, NetworkFacts]
+    inputs: dict[str, InputFacts | None]
+    checkpoints: dict[str, CheckpointFacts]
+    contents: dict[str, str]
+
+
+_REST: TypeAdapter[_Rest] = TypeAdapter(_Rest)
+
+
+def _rest(facts: Facts) -> _Rest:
+    return {
+        "networks": dict(facts.networks),
+        "inputs": dict(facts.inputs),
+        "checkpoints": dict(facts.checkpoints),
+        "contents": dict(facts.contents),
+    }

@@ -21,7 +21,10 @@ def predicted_leaks(study: StudySpec, facts: Facts) -> tuple[str, ...]:
 
 
 def _shared(study: StudySpec, facts: Facts, pair: Pair) -> Iterator[str]:
-    source, target = study.tasks[pair.source], study.tasks[pair.target]
+    task = study.source_of(pair).task
+    if task is None:
+        return
+    source, target = study.tasks[task], study.tasks[pair.target]
     ours, theirs = facts.of(target), facts.of(source)
     if ours.content != theirs.content or source.alter != target.alter:
         return

@@ -13,6 +13,7 @@ from headstart.plan.steps import Step
 from headstart.store.store import Store
 from headstart.study.network import LibraryNetwork
 
+_LONG = ("trunk", "head")  # pairs of names, one for every tensor
 ANY_CLASSES = 2  # the trunk is the same for any number of classes
 
 
@@ -32,7 +33,8 @@ def merge_step(step: Step, store: Store, device: torch.device) -> Outcome:
         facts_of(*of),
         allow_partial=payload.get("allow_partial", False),
     )
+    named = {name: value for name, value in asdict(account).items() if name not in _LONG}
     return Outcome(
-        result={"account": asdict(account), "summary": str(account)},
+        result={"account": {**named, "share": account.share}, "summary": str(account)},
         arrays={f"last/{name}": array for name, array in trunk.items()},
     )

@@ -1,0 +1,138 @@
+"""Facts of a study gathered: of its data sets, of its networks, of its checkpoints."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headstart.core.errors import CheckpointError, DataError, NetworkError, Problem
+from headstart.data.datasets import facts_of
+from headstart.data.find import where
+from headstart.networks.facts import facts_of as network_facts_of
+from headstart.networks.facts import input_facts_of, with_content
+from headstart.networks.pretrained import checkpoint_file, file_hash
+from headstart.study.checks import source_of
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import CheckpointFacts, Facts, network_key
+from headstart.study.network import LibraryNetwork
+from headstart.study.network_facts import InputFacts, NetworkFacts
+from headstart.study.partial_study import PartialStudy
+from headstart.study.tasks import TaskSpec
+
+
+def gather_facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
+    """What is known of everything a study names, and a problem for whatever cannot be had."""
+    found = _Found()
+    found.datasets_of(parts)
+    for where_, network, tasks in _library_uses(parts):
+        found.network(where_, network, tasks)
+    for name, source in parts.get("sources", {}).items():
+        if source.pretrained is not None:
+            found.checkpoint(name, source.pretrained, source.weights)
+    return found.facts, found.problems
+
+
+@dataclass(slots=True)
+class _Found:
+    """What has been found so far."""
+
+    datasets: dict[str, DatasetFacts] = field(default_factory=dict)
+    networks: dict[str, NetworkFacts] = field(default_factory=dict)
+    inputs: dict[str, InputFacts | None] = field(default_factory=dict)
+    contents: dict[str, str] = field(default_factory=dict)
+    checkpoints: dict[str, CheckpointFacts] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    _asked: set[str] = field(default_factory=set)
+
+    @property
+    def facts(self) -> Facts:
+        """All of it."""
+        return Facts(
+            datasets=self.datasets,
+            networks=self.networks,
+            inputs=self.inputs,
+            contents=self.contents,
+            checkpoints=self.checkpoints,
+        )
+
+    def datasets_of(self, parts: PartialStudy) -> None:
+        """The data sets of tasks, and of images that checkpoints have seen."""
+        for name, task in parts.get("tasks", {}).items():
+            read_whole = name not in parts.repaired.get("tasks", ())
+            self._dataset(f"tasks.{name}.dataset", task, told=read_whole)
+        for name, source in parts.get("sources", {}).items():
+            seen = self.facts.seen_task(source)
+            if seen is not None:
+                self._dataset(f"sources.{name}.seen", seen, told=True)
+
+    def _dataset(self, place: str, task: TaskSpec, *, told: bool) -> None:
+        if str(task.data) in self._asked:
+            return  # a data set that several tasks are on is missed once
+        self._asked.add(str(task.data))
+        try:
+            self.datasets[task.data.origin] = facts_of(task.data)
+        except DataError as error:
+            # How the images of a task that was read in part are to be decoded is not known.
+            if told or not _lies_somewhere(task.dataset):
+                self.problems.append(Problem(where=place, message=str(error)))
+
+    def network(self, place: str, network: LibraryNetwork, tasks: list[TaskSpec]) -> None:
+        """A library's network for the images and classes of tasks."""
+        if str(network) not in self._asked:
+            self._asked.add(str(network))
+            try:
+                self.inputs[str(network)] = input_facts_of(network)
+                if content := with_content(network).content:
+                    self.contents[str(network)] = content
+            except NetworkError as error:
+                self.problems.append(Problem(where=place, message=str(error)))
+        if str(network) not in self.inputs:
+            return
+        for task in tasks:
+            if self.facts.knows(task) and self.facts.shape(task, network) is not None:
+                self._network_for(place, network, task)
+
+    def _network_for(self, place: str, network: LibraryNetwork, task: TaskSpec) -> None:
+        try:
+            num_classes = len(task.groups(self.facts.of(task).classes))
+        except LookupError:
+            return  # classes that are not there are a problem of their own
+        image = self.facts.image(task, network)
+        key = network_key(network, image, num_classes)
+        if key in self._asked:
+            return
+        self._asked.add(key)
+        try:
+            self.networks[key] = network_facts_of(network, image, num_classes)
+        except NetworkError as error:
+            self.problems.append(Problem(where=place, message=str(error)))
+
+    def checkpoint(self, name: str, network: LibraryNetwork, weights: str | None) -> None:
+        """The file of a pretrained source."""
+        place = f"sources.{name}.{'pretrained' if weights is None else 'weights'}"
+        try:
+            file = checkpoint_file(network, None if weights is None else Path(weights))
+            self.checkpoints[name] = CheckpointFacts(path=str(file), content=file_hash(file))
+        except (CheckpointError, NetworkError) as error:
+            self.problems.append(Problem(where=place, message=str(error)))
+
+
+def _library_uses(
+    parts: PartialStudy,
+) -> Iterator[tuple[str, LibraryNetwork, list[TaskSpec]]]:
+    """Every library network of a pair: where it is named, and the tasks whose images it sees."""
+    tasks = parts.get("tasks", {})
+    for pair in parts.get("pairs", ()):
+        source = source_of(parts, pair)
+        network = source.pretrained or parts.get("network")
+        if isinstance(network, LibraryNetwork):
+            place = f"sources.{pair.source}.pretrained" if source.pretrained else "network"
+            names = [name for name in (source.task, pair.target) if name in tasks]
+            yield place, network, [tasks[name] for name in names]
+
+
+def _lies_somewhere(dataset: str) -> bool:
+    try:
+        where(dataset)
+    except DataError:
+        return False
+    return True
