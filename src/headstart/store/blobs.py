@@ -26,7 +26,8 @@ class DamagedBlob(Exception):
 
 def write_blob(path: Path, arrays: Arrays) -> Blob:
     """Write arrays to `path`, whole and synced to disk."""
-    content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    # Not np.ascontiguousarray, which gives a single number a shape of (1,).
+    content = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
     write_whole(path, content)
     return Blob(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 

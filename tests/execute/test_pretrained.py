@@ -1,0 +1,209 @@
+"""A pretrained source, end to end: a small network of timm with weights from a file."""
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from headstart import flow
+from headstart.core.errors import SpecError
+from headstart.execute.options import RunOptions
+from headstart.execute.steps.weights import StoredWeights
+from headstart.flow import Loaded, plan_of, run, with_facts
+from headstart.networks.staged import Weights
+from headstart.plan.steps import Plan, Trial
+from headstart.store.store import Store
+from headstart.study.study import StudySpec
+from studies import tiny_table
+
+pytestmark = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
+
+NETWORK = "timm:test_resnet"
+HEAD = {"fc.weight", "fc.bias"}
+
+
+def trunk_of(seed: int = 5) -> Weights:
+    """First weights of another seed stand for what a checkpoint has learnt."""
+    from headstart.networks.library.build import fresh_weights
+
+    weights = fresh_weights("timm", "test_resnet", (28, 28, 3), 10, seed, "source")
+    return {name: array for name, array in weights.items() if name not in HEAD}
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "resnet.safetensors"
+    save_file({f"module.{name}": array for name, array in trunk_of().items()}, path)
+    return path
+
+
+def study(checkpoint: Path, **changes: Any) -> Loaded:
+    table = tiny_table(
+        arms=["scratch", "random_trunk", "probe", "converged_probe", "full"],
+        sizes=[20],
+        seeds=2,
+        training={"updates": 4, "batch_size": 8, "validations": 2},
+    )
+    del table["network"], table["tasks"]["source"]
+    source = {"pretrained": NETWORK, "weights": str(checkpoint)}
+    return with_facts(StudySpec(**{**table, "sources": {"other": source}, **changes}))
+
+
+@pytest.fixture(scope="module")
+def loaded(checkpoint: Path) -> Loaded:
+    return study(checkpoint)
+
+
+@pytest.fixture(scope="module")
+def folder(loaded: Loaded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pretrained")
+    done = run(loaded, RunOptions(store=folder, workers=1), listen=lambda *_: None)
+    assert done.analysis.failures == ()
+    assert done.analysis.num_done == done.analysis.num_trials == 10
+    return folder
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[Store]:
+    with Store(folder) as opened:
+        yield opened
+
+
+@pytest.fixture
+def plan(loaded: Loaded, store: Store) -> Plan:
+    return plan_of(loaded, store)
+
+
+def trial(plan: Plan, arm: str, seed: int = 0) -> Trial:
+    (found,) = (t for t in plan.trials if (t.arm, t.seed) == (arm, seed))
+    return found
+
+
+def weights_of(store: Store, one: Trial) -> Weights:
+    return StoredWeights(store, {}).finished(one.train_keys, "last")[0]
+
+
+def test_sources_without_pairs_are_one_pair_each(loaded: Loaded) -> None:
+    (pair,) = loaded.study.pairs
+    assert (pair.source, pair.target) == ("other", "target")
+    assert str(loaded.study.network_of(pair)) == NETWORK
+
+
+def test_a_checkpoint_is_read_once_for_all_seeds(plan: Plan, store: Store) -> None:
+    (merge,) = (step for step in plan.steps.values() if step.kind == "merge")
+    row = store.row(merge.key)
+    assert row is not None
+    account = row.result["account"]
+    assert (account["share"], account["prefix"], account["missing"]) == (1.0, "module.", [])
+    for name, array in trunk_of().items():
+        np.testing.assert_array_equal(store.arrays(merge.key)[f"last/{name}"], array)
+
+
+@pytest.mark.parametrize("arm", ["probe", "converged_probe"])
+def test_a_probe_has_the_checkpoints_trunk_and_stores_its_head_alone(
+    arm: str, plan: Plan, store: Store
+) -> None:
+    one = trial(plan, arm)
+    row = store.row(one.train_keys[0])
+    assert row is not None
+    assert row.result["start"]["fresh"] == ["head"]
+    names = {name.partition("/")[2] for name in store.arrays(row.key)}
+    assert names == HEAD
+    assert row.result["rest"] == len(trunk_of())
+    weights = weights_of(store, one)
+    for name, array in trunk_of().items():
+        np.testing.assert_array_equal(weights[name], array)
+
+
+def test_a_random_trunk_stores_its_head_alone_and_is_drawn_again(plan: Plan, store: Store) -> None:
+    from headstart.networks.library.build import fresh_weights
+
+    weights = weights_of(store, trial(plan, "random_trunk", seed=1))
+    drawn = fresh_weights("timm", "test_resnet", (28, 28, 3), 5, 1, "target")
+    for name in trunk_of():
+        np.testing.assert_array_equal(weights[name], drawn[name])
+    assert not np.array_equal(weights["fc.weight"], drawn["fc.weight"])
+
+
+def test_full_moves_everything_from_the_checkpoint_on(plan: Plan, store: Store) -> None:
+    one = trial(plan, "full")
+    row = store.row(one.train_keys[0])
+    assert row is not None
+    assert row.result["rest"] == 0
+    weights = weights_of(store, one)
+    moved = [name for name, array in trunk_of().items() if not np.array_equal(weights[name], array)]
+    assert "conv1.0.weight" in moved
+    assert "conv1.1.running_mean" in moved
+
+
+def test_arms_of_a_seed_share_the_head_they_start_from(plan: Plan, store: Store) -> None:
+    steps = [plan.steps[trial(plan, arm).train_keys[0]] for arm in ("scratch", "probe", "full")]
+    stored = StoredWeights(store, {})
+    heads = [
+        stored.start(s.payload, s.inputs, stored.architecture(s.payload, (28, 28, 3)))["fc.weight"]
+        for s in steps
+    ]
+    for head in heads[1:]:
+        np.testing.assert_array_equal(head, heads[0])
+
+
+def test_inputs_are_as_the_network_was_trained_with(plan: Plan) -> None:
+    step = plan.steps[trial(plan, "probe").train_keys[0]]
+    assert step.payload["preprocessing"] == {
+        "scale": "unit",
+        "standardise": "network",
+        "mean": [0.5, 0.5, 0.5],
+        "deviation": [0.5, 0.5, 0.5],
+        "channels": 3,
+    }
+
+
+def test_what_was_lost_is_computed_again_to_the_same_bit(
+    loaded: Loaded, folder: Path, store: Store, plan: Plan
+) -> None:
+    key = trial(plan, "full").predict_key
+    before = store.arrays(key)
+    for step in plan.steps.values():
+        path = folder / f"blobs/{step.key[:2]}/{step.key}.safetensors"
+        if step.kind in ("train", "predict", "merge"):
+            path.unlink()
+    done = run(loaded, RunOptions(store=folder, workers=2), listen=lambda *_: None)
+    assert done.analysis.num_done == done.analysis.num_trials
+    for name, array in store.arrays(key).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_a_study_is_reopened_without_its_library(folder: Path, loaded: Loaded) -> None:
+    with Store(folder) as opened:
+        again = flow.reopen(opened, loaded.study.name)
+    assert again.loaded.facts == loaded.facts
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sources": {"a": {"pretrained": "timm:test_resnett"}}}, "Did you mean 'test_resnet'?"),
+        ({"sources": {"a": {"pretrained": NETWORK}}}, "were not found. Looked in:"),
+        (
+            {"sources": {"a": {"pretrained": NETWORK, "weights": "./nowhere.pth"}}},
+            "nowhere.pth. Expected one with pretrained weights.",
+        ),
+        ({"arms": ["scratch", "label_map"]}, "which are not known of a pretrained source"),
+        ({"forgetting": True}, "needs the source's own head and test images"),
+        ({"network": "cnn-tiny"}, "every source is pretrained and brings its own network"),
+        (
+            {"arms": ["scratch", {"name": "f", "start": "source", "strategy": {"kind": "freeze", "cut": "stage9"}}]},
+            "Known: stage1, stage2, stage3, stage4, stem.",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_before_training(
+    changes: dict[str, Any], message: str, checkpoint: Path
+) -> None:
+    with pytest.raises(SpecError) as error:
+        study(checkpoint, **changes)
+    assert message in str(error.value)
