@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not i
 
 NETWORK = "timm:test_resnet"
 HEAD = {"fc.weight", "fc.bias"}
+FREEZE = {"kind": "freeze", "cut": "stage9"}
 
 
 def trunk_of(seed: int = 5) -> Weights:
@@ -196,11 +197,11 @@ def test_a_study_is_reopened_without_its_library(folder: Path, loaded: Loaded) -
         ({"forgetting": True}, "needs the source's own head and test images"),
         ({"network": "cnn-tiny"}, "every source is pretrained and brings its own network"),
         (
-            {"arms": ["scratch", {"name": "f", "start": "source", "strategy": {"kind": "freeze", "cut": "stage9"}}]},
+            {"arms": ["scratch", {"name": "f", "start": "source", "strategy": FREEZE}]},
             "Known: stage1, stage2, stage3, stage4, stem.",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused_before_training(
     changes: dict[str, Any], message: str, checkpoint: Path
 ) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from headstart.core.errors import CheckpointError, DataError, NetworkError, Problem
 from headstart.data.datasets import facts_of
@@ -28,6 +30,7 @@ def gather_facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
     for name, source in parts.get("sources", {}).items():
         if source.pretrained is not None:
             found.checkpoint(name, source.pretrained, source.weights)
+    found.problems += _augmentation(parts)
     return found.facts, found.problems
 
 
@@ -128,6 +131,19 @@ def _library_uses(
             place = f"sources.{pair.source}.pretrained" if source.pretrained else "network"
             names = [name for name in (source.task, pair.target) if name in tasks]
             yield place, network, [tasks[name] for name in names]
+
+
+def _augmentation(parts: PartialStudy) -> Iterator[Problem]:
+    """A problem where images are to be augmented and what does it is not installed."""
+    sections: dict[str, Any] = {name: parts.get(name) for name in ("training", "source_training")}
+    sections |= {f"arms[{index}].training": arm.training for index, arm in parts.numbered("arms")}
+    for place, training in sections.items():
+        if training is not None and training.augment and find_spec("torchvision") is None:
+            yield Problem(
+                where=f"{place}.augment",
+                message="needs torchvision, which is not installed.",
+                fix="Install it: pip install 'headstart[torchvision]'",
+            )
 
 
 def _lies_somewhere(dataset: str) -> bool:

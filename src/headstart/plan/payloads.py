@@ -4,8 +4,12 @@ A field that comes to a spec later is absent from its payload until it is used, 
 stored stays valid. Never build a payload by dumping a spec.
 """
 
+from collections.abc import Sequence
+
 from headstart.core.hashing import Json, digest
+from headstart.study import augment
 from headstart.study import declared as nets
+from headstart.study.augment import AnyAugmentation
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.declared import AnyLayer
 from headstart.study.network import AnyNetwork, LibraryNetwork
@@ -194,6 +198,34 @@ def optimiser_payload(spec: OptimiserSpec) -> Json:
 def precision_payload(precision: Precision) -> Json:
     """Nothing for float32, which is usual."""
     return {} if precision == "float32" else {"precision": precision}
+
+
+def augment_payload(augmentations: Sequence[AnyAugmentation]) -> Json:
+    """Nothing where images stay as they are; the settings of each in order."""
+    if not augmentations:
+        return {}
+    return {"augment": [_augmentation_payload(one) for one in augmentations]}
+
+
+def _augmentation_payload(given: AnyAugmentation) -> Json:
+    payload: Json = {"kind": given.kind}
+    match given:
+        case augment.Flip():
+            payload |= {"vertical": given.vertical, "p": given.p}
+        case augment.Crop():
+            payload |= {"padding": given.padding}
+        case augment.ResizedCrop():
+            payload |= {"smallest": given.smallest}
+        case augment.Colour():
+            payload |= {
+                "brightness": given.brightness,
+                "contrast": given.contrast,
+                "saturation": given.saturation,
+                "hue": given.hue,
+            }
+        case augment.RandAugment():
+            payload |= {"operations": given.operations, "magnitude": given.magnitude}
+    return payload
 
 
 def schedule_payload(spec: ScheduleSpec) -> Json:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from headstart.core.hashing import Json
 from headstart.plan.batching import batch_group
 from headstart.plan.payloads import (
+    augment_payload,
     network_files,
     network_payload,
     optimiser_payload,
@@ -185,6 +186,7 @@ class Trainings:
                 "role": material.role,
                 "threads": 1,
                 **precision_payload(training.precision),
+                **augment_payload(training.augment),
             }
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
             trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
@@ -199,7 +201,7 @@ class Trainings:
                 updates=phase.updates,
                 flops=flops,
                 once=once,
-                stacks=batch_group(payload, phase, training.optimiser, material),
+                stacks=batch_group(payload, phase, training, material),
             )
             keys.append(self.add(step))
             done += phase.updates
@@ -235,7 +237,7 @@ class Trainings:
                 material.network_facts, material.num_images, PLANNED_GRADIENTS
             )
             return solving, solving
-        per_image = flops_per_image(material.network_facts, phase)
+        per_image = flops_per_image(material.network_facts, phase, augmented=bool(training.augment))
         once = per_image.once * material.num_images
         per_update = per_image.each * training.batch_of(material.num_images)
         return once + per_update * phase.updates, once

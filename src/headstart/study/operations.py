@@ -15,22 +15,21 @@ class Operations:
     each: int
 
 
-def flops_per_image(facts: NetworkFacts, phase: Phase) -> Operations:
+def flops_per_image(facts: NetworkFacts, phase: Phase, *, augmented: bool = False) -> Operations:
     """Operations of a phase for one image, as really executed.
 
     The frozen prefix is run forward once. Of an update: forward through the rest; for each trained
     block the gradient of its weights; for every block above the lowest trained one the gradient of
     its input. Products and sums count one each; only convolutions and matrix products are counted,
-    and measurements of validation are not.
+    and measurements of validation are not. Where images are `augmented`, nothing is run once.
     """
-    prefix = frozen_prefix(facts, phase)
+    prefix = 0 if augmented else frozen_prefix(facts, phase)
     once = sum(block.flops for block in facts.blocks[:prefix])
-    return Operations(once=once, each=sum(flops_of_update(facts, phase)))
+    return Operations(once=once, each=sum(flops_of_update(facts, phase, prefix)))
 
 
-def flops_of_update(facts: NetworkFacts, phase: Phase) -> list[int]:
-    """Operations of each block for one image of an update; none for the frozen prefix."""
-    prefix = frozen_prefix(facts, phase)
+def flops_of_update(facts: NetworkFacts, phase: Phase, prefix: int) -> list[int]:
+    """Operations of each block for one image of an update; none for a prefix that is run once."""
     found, trained_below = [0] * prefix, False
     for block in facts.blocks[prefix:]:
         trained = is_trained(block, facts.stage_names, phase)

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from headstart.study.augment import Augmentation
 from headstart.study.base import Spec
 
 Rate = Annotated[float, Field(gt=0)]
@@ -112,7 +113,8 @@ class TrainingSpec(Spec):
     `rates` are learning rates to choose from: every arm tries each of them at each size on the
     pilot seed, and the best on validation takes the place of the optimiser's own. `precision` is
     that of what flows through a network in an update, and through frozen layers before the first;
-    weights and all else are float32.
+    weights and all else are float32. `augment` changes the training images at every update, so no
+    layer's output stays the same and none is computed once.
     """
 
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -125,6 +127,7 @@ class TrainingSpec(Spec):
     keep: Literal["best", "last"] = "best"
     rates: tuple[Rate, ...] = ()
     precision: Precision = "float32"
+    augment: tuple[Augmentation, ...] = ()
 
     @field_validator("rates")
     @classmethod

@@ -28,8 +28,9 @@ def num_micro_batches(work: PhaseConfig) -> int:
     compute at once. One that normalises over its batch sees it whole.
     """
     facts = work.facts
-    each = sum(flops_of_update(facts, work.phase)[: facts.num_spatial])
-    whole = any(block.batch_statistics for block in facts.blocks)
+    each = sum(flops_of_update(facts, work.phase, work.prefix)[: facts.num_spatial])
+    # Augmentation is drawn for a batch as it is.
+    whole = any(block.batch_statistics for block in facts.blocks) or bool(work.augment)
     return MICRO_BATCHES if each * work.batch_size >= LEAST_SPLIT and not whole else 1
 
 

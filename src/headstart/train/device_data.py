@@ -1,6 +1,7 @@
 """What is trained and measured on: images or features on the device, handed out batch by batch."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +21,8 @@ class DeviceData:
     Images have their channels last in memory. Where `scale` is given they are still bytes, which it
     makes inputs of a batch at a time. Where `at` is given, (n,), the inputs hold more than these
     images, which are at those positions. `mapped` inputs lie in a file, in memory that the system
-    can take back.
+    can take back. `augment` changes the images of a batch, (batch, channels, height, width) as they
+    are stored.
     """
 
     inputs: Tensor
@@ -28,6 +30,7 @@ class DeviceData:
     at: Tensor | None = None
     scale: "Scale | None" = None
     mapped: bool = False
+    augment: Callable[[Tensor], Tensor] | None = None
 
     @property
     def bytes(self) -> int:
@@ -39,6 +42,8 @@ class DeviceData:
         """A copy of the inputs and labels of some images, by their indices."""
         positions = chosen if self.at is None else self.at.index_select(0, chosen)
         rows = self._rows().index_select(0, positions)
+        if self.augment is not None:
+            rows = self._augmented(rows)
         return self._inputs_of(rows), self.labels.index_select(0, chosen)
 
     def between(self, first: int, end: int) -> Tensor:
@@ -51,6 +56,12 @@ class DeviceData:
         """Images as the rows that they are: to copy whole ones takes four times as long."""
         images = self.inputs
         return images if images.dim() == 2 else images.permute(0, 2, 3, 1).flatten(1)
+
+    def _augmented(self, rows: Tensor) -> Tensor:
+        assert self.augment is not None
+        channels, height, width = self.inputs.shape[1:]
+        images = rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
+        return self.augment(images).permute(0, 2, 3, 1).flatten(1)
 
     def _inputs_of(self, rows: Tensor) -> Tensor:
         if self.inputs.dim() == 2:

@@ -18,10 +18,9 @@ from headstart.core.hashing import digest_of
 from headstart.core.seeds import generator
 from headstart.networks.facts import num_leading_flattens
 from headstart.networks.staged import Weights
-from headstart.study.frozen import frozen_prefix
 from headstart.study.training import Precision
 from headstart.train.checkpoints import Best
-from headstart.train.device_data import DeviceData, flattened
+from headstart.train.device_data import DeviceData, flattened, to_device
 from headstart.train.features import as_they_are, cached_features, raw_inputs
 from headstart.train.optimisers import rate_factor
 from headstart.train.phase_config import Examples as Examples
@@ -108,7 +107,7 @@ def prepare(
         use_features: whether the frozen prefix is run once, and not at every update.
     """
     trainer = trainer_for(work, device, trainers)
-    done = frozen_prefix(work.facts, work.phase) if use_features else 0
+    done = work.prefix if use_features else 0
     flat = trainer.features is as_they_are and done <= num_leading_flattens(work.network)
 
     def data(examples: Examples, precision: Precision = "float32") -> DeviceData:
@@ -121,13 +120,27 @@ def prepare(
     return PreparedPhase(
         work=work,
         weights=weights,
-        train=data(train, work.precision),
+        train=_augmented(work, train, device) if work.augment else data(train, work.precision),
         validation=data(validation),
         done=done,
         trainer=trainer,
         moving=moving_tensors(work),
         device=device,
     )
+
+
+def _augmented(work: PhaseConfig, train: Examples, device: torch.device) -> DeviceData:
+    """Training images that are bytes still, and what changes those of every batch."""
+    from headstart.train.augment import Augmenter
+
+    augmenter = Augmenter(
+        work.augment,
+        work.image,
+        seed=work.seed,
+        role=work.role,
+        first_update=work.first_update,
+    )
+    return replace(to_device(train, device), augment=augmenter)
 
 
 def train_together(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:

@@ -8,6 +8,8 @@ import numpy as np
 from headstart.data.images import blocks
 from headstart.data.preprocess import Scaling
 from headstart.networks.facts import facts_of
+from headstart.study.augment import AnyAugmentation
+from headstart.study.frozen import frozen_prefix
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.phases import Phase
@@ -76,6 +78,12 @@ class PhaseConfig:
     seed: int
     role: str
     precision: Precision = "float32"
+    augment: tuple[AnyAugmentation, ...] = ()
+
+    @property
+    def prefix(self) -> int:
+        """How many blocks from the stem are run once, before the first update."""
+        return 0 if self.augment else frozen_prefix(self.facts, self.phase)
 
     @property
     def facts(self) -> NetworkFacts:

@@ -60,6 +60,7 @@ def make_trainer(phases: Sequence[PreparedPhase]) -> Trainer:
     """The trainer of phases that are trained together; on a GPU its updates are recorded."""
     device = phases[0].device
     trainer = phases[0].trainer.make(phases)
-    if device.type == "cuda":
+    # What is drawn from torch's own generator in an update cannot be recorded.
+    if device.type == "cuda" and not phases[0].work.augment:
         return GraphedTrainer(trainer, CudaGraphs(device), device)
     return trainer

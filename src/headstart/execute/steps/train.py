@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 
 from headstart.core.hashing import Json
 from headstart.execute.features import feature_cache
@@ -17,11 +18,14 @@ from headstart.networks.staged import Weights
 from headstart.plan.steps import Step
 from headstart.store.blobs import Arrays
 from headstart.store.store import Store
+from headstart.study.augment import AnyAugmentation, Augmentation
 from headstart.study.phases import Phase
 from headstart.study.training import OptimiserSpec, ScheduleSpec
 from headstart.train.converged_head import solve_phase
 from headstart.train.loop import Examples, PhaseConfig, PhaseResult, prepare, train_together
 from headstart.train.trainer import PreparedPhase
+
+_AUGMENT: TypeAdapter[tuple[AnyAugmentation, ...]] = TypeAdapter(tuple[Augmentation, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -125,6 +129,7 @@ def _config(payload: Json, architecture: Architecture) -> PhaseConfig:
         seed=payload["seed"],
         role=payload["role"],
         precision=payload.get("precision", "float32"),
+        augment=_AUGMENT.validate_python(payload.get("augment", ())),
     )
 
 

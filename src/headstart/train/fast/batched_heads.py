@@ -33,7 +33,7 @@ LANES = 32  # float32 in two of the widest registers there are, what a vector lo
 
 def supports(work: PhaseConfig, device: torch.device) -> bool:
     """Whether a phase trains a linear head alone."""
-    return trains_only_head(work.facts, work.phase, work.optimiser)
+    return not work.augment and trains_only_head(work.facts, work.phase, work.optimiser)
 
 
 def as_rows(features: Tensor) -> Tensor:

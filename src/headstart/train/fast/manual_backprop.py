@@ -54,6 +54,8 @@ def supports(work: PhaseConfig, device: torch.device) -> bool:
     """
     if device.type != "cpu" or not isinstance(work.network, spec.DeclaredNetwork):
         return False
+    if work.augment:
+        return False
     above = _from_first_trained(work)
     pooled = [at for at, pair in enumerate(pairwise(above)) if _is_pooled(*pair)]
     others = set(range(len(above))) - {*pooled, *(at + 1 for at in pooled)}
