@@ -8,6 +8,7 @@ import pytest
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analyse
 from headstart.execute.options import RunOptions
+from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import run
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
@@ -51,8 +52,9 @@ def test_its_trunk_is_the_sources_and_its_row_says_how_it_was_solved(folder: Pat
             assert row.result["frozen_before"] == row.result["frozen_after"]
             facts_ = loaded.facts.of_pair(loaded.study, loaded.study.pairs[0])
             assert row.result["flops"] == flops_of_solving(facts_, 60, facts["iterations_of_path"])
-            ours, theirs = (store.arrays(t.train_keys[0]) for t in (trial, other))
-            for name in ("last/dense1.0.weight", "last/dense2.0.bias"):
+            stored = StoredWeights(store, {})
+            ours, theirs = (stored.finished(t.train_keys, "last")[0] for t in (trial, other))
+            for name in ("dense1.0.weight", "dense2.0.bias"):
                 np.testing.assert_array_equal(ours[name], theirs[name])
 
 

@@ -11,6 +11,7 @@ from headstart.data.datasets import facts_of, open_part
 from headstart.execute.options import RunOptions
 from headstart.execute.steps.inputs import test_images as images_to_test
 from headstart.execute.steps.inputs import training_examples
+from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, run
 from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
 from headstart.plan.expand import make_plan
@@ -20,6 +21,7 @@ from headstart.study.declared import DeclaredNetwork
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef
+from headstart.train.checkpoints import Keep
 from studies import TINY_NETWORK, tiny_table
 
 SEEDS = (0, 1)
@@ -102,15 +104,16 @@ class Ran:
 
     def last(self, name: str, seed: int) -> Weights:
         """Weights at the end of an arm's training."""
-        return self._named(self.trial(name, seed).train_keys[-1], "last/")
+        return self._weights(self.trial(name, seed).train_keys[-1], "last")
 
     def best(self, key: str) -> Weights:
         """The best measured weights of a training of one step."""
-        return self._named(key, "best/") or self._named(key, "last/")
+        return self._weights(key, "best")
 
-    def _named(self, key: str, prefix: str) -> Weights:
-        found = self.store.arrays(key).items()
-        return {n.removeprefix(prefix): array for n, array in found if n.startswith(prefix)}
+    def _weights(self, key: str, keep: Keep) -> Weights:
+        row = self.store.row(key)
+        assert row is not None
+        return StoredWeights(self.store, {}).of(row, keep)
 
     def source(self, seed: int) -> Weights:
         (found,) = (t for t in self.plan.sources if t.seed == seed)
