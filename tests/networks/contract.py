@@ -17,18 +17,18 @@ from headstart.networks.library.prepare import built
 from headstart.study.network import HEAD
 from headstart.study.network_facts import NetworkFacts
 
-ROUNDING = 1e-8  # a gradient below is zero but for rounding
+ROUNDING = 1e-6  # a gradient below may be zero but for rounding
 
 
 class AdapterContract:
-    """Checks of one network of one library. `unmoved` are tensors that an update may leave alone.
+    """Checks of one network of one library.
 
     Attributes:
         kind: of the adapter.
         name: of the network.
         image: (height, width, channels).
         classes: number of classes.
-        unmoved: parameters whose gradient is zero or missing, by the reason why.
+        unmoved: parameters on which the logits do not depend, by the reason why.
         entire: stages behind which the network cannot be resumed, by the reason why.
     """
 
@@ -132,14 +132,15 @@ class AdapterContract:
         before = weights_of(module)
         self._update(module, {*facts.stage_names}, lr=1.0)
         after = weights_of(module)
-        still = {
-            name
-            for name, parameter in module.named_parameters()
-            if parameter.grad is None or parameter.grad.abs().max() < ROUNDING
-        }
-        assert still == set(self.unmoved)
-        moved = {name for name in before if not np.array_equal(before[name], after[name])}
-        assert {p.name for block in facts.blocks for p in block.parameters} - still <= moved
+        own = dict(module.named_parameters())
+        unused = {name for name, parameter in own.items() if parameter.grad is None}
+        assert unused == set(self.unmoved)
+        for name in own.keys() - unused:
+            # In exact numbers some gradients are zero: what is added before a normalisation.
+            grad = own[name].grad
+            assert grad is not None
+            if grad.abs().max() > ROUNDING:
+                assert not np.array_equal(before[name], after[name]), name
 
     def test_a_cut_depends_on_the_stages_before_it_alone(
         self, facts: NetworkFacts, module: LibraryModule
