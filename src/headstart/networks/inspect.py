@@ -74,10 +74,12 @@ def shape_map(
     wider = recorded(title, module, (BATCH + 1, *size))
     course = Course(recording, wider, cuts, heads)
     train = recorded(title, module, (BATCH, *size), train=True)
-    plans = [plan_for(course, at) for at in range(course.num_blocks - 1)]
-    resumes = [plan is not None and course.is_batch(at) for at, plan in enumerate(plans)]
-    blocks = facts_of_blocks(course, train, names, [*resumes, True])
     direct = _direct(recording, heads)
+    resumes = [
+        course.is_batch(at) and (plan_for(course, at) is not None or (direct and at == len(cuts)))
+        for at in range(course.num_blocks - 1)
+    ]
+    blocks = facts_of_blocks(course, train, names, [*resumes, True])
     return StageMap(
         facts=NetworkFacts(
             blocks=blocks, linear_head=_linear(module, recording, heads, direct), input=needs
@@ -153,16 +155,30 @@ def _cuts(
     adapter: Adapter, module: nn.Module, recording: Recording, heads: tuple[str, ...]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names of the stages, and the cuts between those of the trunk."""
-    given: Callable[[nn.Module], Mapping[str, str]] | None = getattr(adapter, "stages", None)
-    own = given(module) if given else {}
-    if own:
-        start = head_call(recording, heads)
-        calls = [(name, recording.first(part)) for name, part in own.items()]
-        before = [(name, call) for name, call in calls if call and call.left < start.entered]
-        before.sort(key=lambda pair: pair[1].left)
-        return (*(name for name, _ in before), HEAD), tuple(c.name for _, c in before[:-1])
+    given: Callable[[nn.Module], Stages] | None = getattr(adapter, "stages", None)
+    if given and (own := given(module)):
+        return _own_cuts(own, recording, heads)
     cuts = cuts_of(recording, heads, adapter.cut_modules(module))
     return ("stem", *(f"stage{at}" for at in range(1, len(cuts) + 1)), HEAD), cuts
+
+
+Stages = Mapping[str, tuple[str, ...]]
+"""Names of modules by the name of their stage."""
+
+
+def _own_cuts(
+    own: Stages, recording: Recording, heads: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names and cuts of the stages that a module names itself, in the order in which they end."""
+    start = head_call(recording, heads).entered
+    ends = []
+    for name, parts in own.items():
+        calls = [call for part in parts if (call := recording.first(part)) is not None]
+        before = [call for call in calls if call.left < start]
+        if before:
+            ends.append((max(before, key=lambda call: call.left), name))
+    ends.sort(key=lambda pair: pair[0].left)
+    return (*(name for _, name in ends), HEAD), tuple(call.name for call, _ in ends[:-1])
 
 
 def _direct(recording: Recording, heads: tuple[str, ...]) -> bool:

@@ -10,7 +10,7 @@ from functools import cached_property
 from torch import Tensor, nn
 
 from headstart.networks.library.cuts import head_call
-from headstart.networks.library.recording import Call, Recording, first_uses
+from headstart.networks.library.recording import Call, Recording, first_uses, state_of
 from headstart.study.network_facts import BlockFacts, Parameter, Shape
 from headstart.study.phases import ParameterKind
 
@@ -53,22 +53,26 @@ class Course:
         """The block that is run at a time."""
         return bisect_left(self.ends, time)
 
-    def state(self, block: int) -> tuple[object, object]:
-        """What a block gives, in both recordings."""
-        first, second = (self._gives(block, made) for made in (self.recording, self.wider))
-        return first, second
+    def state(self, block: int) -> tuple[Tensor | None, Tensor | None]:
+        """The features that a block gives, in both recordings."""
+        first, second = self.outputs(block)
+        return state_of(first), state_of(second)
+
+    def outputs(self, block: int) -> tuple[object, object]:
+        """All that a block gives, in both recordings."""
+        return self._gives(block, self.recording), self._gives(block, self.wider)
 
     def _gives(self, block: int, recording: Recording) -> object:
         if block < len(self.cuts):
             return _known(recording.first(self.cuts[block])).output
         if block == len(self.cuts):
             return head_call(recording, self.heads).given
-        return recording.whole.output
+        return logits_of(recording.whole.output)
 
     def is_batch(self, block: int) -> bool:
         """Whether a block gives one tensor whose first dimension counts images."""
         first, second = self.state(block)
-        if not isinstance(first, Tensor) or not isinstance(second, Tensor):
+        if first is None or second is None:
             return False
         batch = self.num_images
         same = first.shape[1:] == second.shape[1:]
@@ -237,8 +241,7 @@ def _image_shape(course: Course) -> Shape:
 def _shape(course: Course, block: int) -> Shape:
     """Shape of what a block gives for one image; channels last, as facts have it."""
     given, _ = course.state(block)
-    given = logits_of(given)
-    if not isinstance(given, Tensor):
+    if given is None:
         return (1,)
     _, *shape = given.shape
     last = getattr(course.recording.module, "output_fmt", "NCHW") in ("NHWC", "NLC")

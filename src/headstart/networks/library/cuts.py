@@ -3,16 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
-from torch import nn
+from torch import Tensor, nn
 
 from headstart.networks.library.recording import Call, Recording
 
 MOST_STAGES = 6  # of the trunk
 FEWEST_CUTS = 3  # that a library must name; with fewer, names of modules are looked at
 
-_NUMBERED = re.compile(r"\d$")
+_NUMBERED = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Group:
 
     end: Call
     depth: int
+
+
+Run = tuple[list[Call], Call]
+"""First calls of modules with parameters, and the call whose output ends them."""
 
 
 def cuts_of(
@@ -37,8 +41,8 @@ def cuts_of(
     start = head_call(recording, heads)
     leaves = [call for call in parametric(recording) if call.left < start.entered]
     ends = _named_ends(recording, start, named)
-    groups = _counted(leaves, ends) if len(ends) >= FEWEST_CUTS else _by_prefix(leaves)
-    return tuple(group.end.name for group in merged(groups, most)[:-1])
+    runs = _by_end(leaves, ends) if len(ends) >= FEWEST_CUTS else _by_prefix(recording, leaves)
+    return tuple(group.end.name for group in merged(_joined(runs), most)[:-1])
 
 
 def head_call(recording: Recording, heads: Sequence[str]) -> Call:
@@ -47,13 +51,18 @@ def head_call(recording: Recording, heads: Sequence[str]) -> Call:
 
 
 def parametric(recording: Recording) -> list[Call]:
-    """First calls of modules that hold parameters themselves, the network itself left out."""
+    """First calls of modules that hold parameters themselves, where none beneath them does."""
     modules = dict(recording.module.named_modules())
     seen: dict[str, Call] = {}
     for call in recording.calls[1:]:
         if any(True for _ in modules[call.name].parameters(recurse=False)):
             seen.setdefault(call.name, call)
-    return list(seen.values())
+    found = list(seen.values())
+    return [
+        call
+        for call, after in zip(found, [*found[1:], None], strict=False)
+        if after is None or after.entered > call.left
+    ]
 
 
 def last_layer(recording: Recording) -> str | None:
@@ -79,41 +88,53 @@ def _named_ends(recording: Recording, start: Call, named: Sequence[str]) -> list
     return sorted(before, key=lambda call: call.left)
 
 
-def _counted(leaves: list[Call], ends: list[Call]) -> list[Group]:
-    """Groups that end where named modules do, the last at the head."""
-    counts = [0] * len(ends)
+def _by_end(leaves: list[Call], ends: list[Call]) -> list[Run]:
+    """Runs of calls that end where named modules do, the last at the head."""
+    runs: list[Run] = [([], end) for end in ends]
     for leaf in leaves:
         at = sum(end.left < leaf.left for end in ends)
-        counts[min(at, len(ends) - 1)] += 1
-    return [Group(end, depth) for end, depth in zip(ends, counts, strict=True)]
+        runs[min(at, len(ends) - 1)][0].append(leaf)
+    return runs
 
 
-def _by_prefix(leaves: list[Call]) -> list[Group]:
-    """Groups of calls in a row whose names agree up to the first numbered component.
+def _by_prefix(recording: Recording, leaves: list[Call]) -> list[Run]:
+    """Runs of calls whose names agree up to the first numbered component.
 
-    A normalisation that forms a group of its own joins the one before.
+    What all names begin with does not count. A run ends with the last module called in it, which
+    may hold no parameters.
     """
-    runs: list[list[Call]] = []
+    columns = zip(*(leaf.name.split(".")[:-1] for leaf in leaves), strict=False)
+    common = sum(1 for _ in takewhile(lambda parts: len(set(parts)) == 1, columns))
+    rows: list[tuple[str, list[Call]]] = []
     for leaf in leaves:
-        if not runs or prefix(runs[-1][-1].name) != prefix(leaf.name):
-            runs.append([])
-        runs[-1].append(leaf)
-    joined: list[list[Call]] = []
-    for run in runs:
-        if joined and all(_scales(call) for call in run):
-            joined[-1] += run
+        name = prefix(leaf.name, common)
+        if not rows or rows[-1][0] != name:
+            rows.append((name, []))
+        rows[-1][1].append(leaf)
+    following = [row[0] for _, row in rows[1:]]
+    ends = [
+        _last_before(recording, row[-1], after)
+        for (_, row), after in zip(rows, following, strict=False)
+    ]
+    ends += [row[-1] for _, row in rows[-1:]]
+    return [(row, end) for (_, row), end in zip(rows, ends, strict=True)]
+
+
+def _joined(runs: list[Run]) -> list[Group]:
+    """Groups of runs: one without parameters, or of normalisations alone, joins the one before."""
+    groups: list[Group] = []
+    for calls, end in runs:
+        if groups and (groups[-1].end is end or all(_scales(call) for call in calls)):
+            groups[-1] = Group(end, groups[-1].depth + len(calls))
         else:
-            joined.append(run)
-    following = [run[0] for run in joined[1:]]
-    ends = [_outermost(run[-1], after) for run, after in zip(joined, following, strict=False)]
-    ends += [joined[-1][-1]] if joined else []
-    return [Group(end, len(run)) for end, run in zip(ends, joined, strict=True)]
+            groups.append(Group(end, len(calls)))
+    return groups
 
 
-def prefix(name: str) -> str:
-    """A module's name up to its first component that is, or ends in, a digit."""
+def prefix(name: str, common: int = 0) -> str:
+    """A module's name up to its first component with a digit, behind `common` components."""
     parts = name.split(".")
-    for at, part in enumerate(parts):
+    for at, part in enumerate(parts[common:], common):
         if _NUMBERED.search(part):
             return ".".join(parts[: at + 1])
     return name
@@ -129,11 +150,15 @@ def _scales(call: Call) -> bool:
     )
 
 
-def _outermost(call: Call, after: Call) -> Call:
-    """The outermost call around `call` that had ended when `after` began."""
-    while call.parent is not None and call.parent.left < after.entered:
-        call = call.parent
-    return call
+def _last_before(recording: Recording, call: Call, after: Call) -> Call:
+    """The last module that had ended when `after` began, of those not called before `call`."""
+    firsts = {made.name: made for made in reversed(recording.calls)}
+    ended = [
+        made
+        for made in firsts.values()
+        if call.left <= made.left < after.entered and isinstance(made.output, Tensor)
+    ]
+    return max(ended, key=lambda made: made.left, default=call)
 
 
 def innermost(module: nn.Module, name: str) -> str:

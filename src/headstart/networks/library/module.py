@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from headstart.networks.declared.layers import Dropout
 from headstart.networks.library.blocks import logits_of
+from headstart.networks.library.recording import state_of
 from headstart.networks.library.resume import Dummy, ResumePlan
 from headstart.networks.stage_map import StageMap
 from headstart.networks.staged import Weights
@@ -193,13 +194,13 @@ class _Gate:
         if course.begins(self.name):
             assert course.plan is not None
             if not course.plan.before:
-                return course.given
+                return course.plan.gives.like(course.given)
             args = (course.given, *args[1:])
         elif stops_here and course.stop == (self.name, True):
-            raise _Reached(args[0])
+            raise _Reached(cast(Tensor, state_of((args, kwargs))))
         output = self.forward(*args, **kwargs)
         if stops_here:
-            raise _Reached(output)
+            raise _Reached(cast(Tensor, state_of(output)))
         return output
 
 

@@ -119,7 +119,8 @@ def _traced(
             stack.pop()
         made.left = clock.tick()
         made.flops = counter.get_total_flops()
-        made.node = made.output.grad_fn if isinstance(made.output, Tensor) else None
+        features = state_of(made.output)
+        made.node = features.grad_fn if features is not None else None
         made.num_values = max(
             (leaf.numel() for leaf in tree_leaves(made.output) if isinstance(leaf, Tensor)),
             default=0,
@@ -165,6 +166,11 @@ def own_random_numbers() -> Iterator[None]:
     """Torch's global generator is as before afterwards."""
     with torch.random.fork_rng(devices=[]):
         yield
+
+
+def state_of(output: object) -> Tensor | None:
+    """The features among what a module gives: a tensor, or the first of several."""
+    return next((leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)), None)
 
 
 def first_uses(recording: Recording, ends: list[Node]) -> dict[str, int]:

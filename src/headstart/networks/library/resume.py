@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
 from headstart.networks.library.blocks import Course
 from headstart.networks.library.cuts import head_call
@@ -12,31 +13,45 @@ from headstart.networks.library.recording import Call
 
 
 @dataclass(frozen=True, slots=True)
-class Dummy:
-    """The shape of what a module gives: tensors and rows of tensors, by size of the batch.
+class TensorDummy:
+    """Zeros in place of a tensor: (constant, per image) of each dimension."""
 
-    Attributes:
-        dims: for a tensor, (constant, per image) of each dimension.
-        dtype: of the tensor.
-        rows: for a tuple or list, what it holds.
-        value: anything else.
-    """
+    dims: tuple[tuple[int, int], ...]
+    dtype: torch.dtype
 
-    dims: tuple[tuple[int, int], ...] | None = None
-    dtype: torch.dtype | None = None
-    rows: "tuple[Dummy, ...] | None" = None
-    kind: type = tuple
-    value: Any = None
-
-    def like(self, given: Tensor) -> Any:
-        """Zeros of this shape for as many images as `given` has, where it is; no memory."""
-        if self.rows is not None:
-            return self.kind(row.like(given) for row in self.rows)
-        if self.dims is None:
-            return self.value
+    def like(self, given: Tensor) -> Tensor:
+        """Zeros for as many images as `given` has, where it is; they take no memory."""
         shape = [constant + each * len(given) for constant, each in self.dims]
+        # In half precision the network's numbers are those of the features.
         dtype = given.dtype if self.dtype is torch.float32 else self.dtype
         return torch.zeros(1, dtype=dtype, device=given.device).expand(shape)
+
+
+class FeaturesDummy:
+    """The features themselves."""
+
+    def like(self, given: Tensor) -> Tensor:
+        """The features."""
+        return given
+
+
+Leaf = TensorDummy | FeaturesDummy
+
+
+@dataclass(frozen=True, slots=True)
+class Dummy:
+    """What a module gives, with tensors replaced: leaves of a tree, numbers and texts as they are.
+
+    `tree` is PyTorch's description of tuples, lists, dicts and of the outputs of transformers.
+    """
+
+    leaves: tuple[Any, ...]
+    tree: TreeSpec
+
+    def like(self, given: Tensor) -> Any:
+        """The same for as many images as the features have."""
+        leaves = [leaf.like(given) if isinstance(leaf, Leaf) else leaf for leaf in self.leaves]
+        return tree_unflatten(leaves, self.tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +61,13 @@ class ResumePlan:
     Attributes:
         entry: the module where the features come in.
         before: whether they are what it is given, not what it gives.
+        gives: what the module gives, of which the features are a part.
         skipped: modules that had run before, in order, with what they gave; only the outermost.
     """
 
     entry: str
     before: bool
+    gives: Dummy
     skipped: tuple[tuple[str, Dummy], ...]
 
 
@@ -67,8 +84,11 @@ def plan_for(course: Course, block: int) -> ResumePlan | None:
             return None
         skipped.append((first.name, dummy))
     before = block == len(course.cuts)
+    gives = _dummy(*course.outputs(block), course.num_images, features=True)
+    if gives is None:
+        return None
     entry = head_call(course.recording, course.heads).name if before else course.cuts[block]
-    return ResumePlan(entry, before, tuple(skipped))
+    return ResumePlan(entry, before, gives, tuple(skipped))
 
 
 def _skips(course: Course, block: int, wide: bool) -> list[Call]:
@@ -92,16 +112,31 @@ def _skips(course: Course, block: int, wide: bool) -> list[Call]:
     ]
 
 
-def _dummy(few: Any, more: Any, batch: int) -> Dummy | None:
-    """The shape of two outputs of one module, the second of one image more."""
-    if isinstance(few, Tensor) and isinstance(more, Tensor) and few.dim() == more.dim():
-        pairs = zip(few.shape, more.shape, strict=True)
-        dims = tuple((small - batch * (large - small), large - small) for small, large in pairs)
-        return Dummy(dims=dims, dtype=few.dtype)
-    if type(few) in (tuple, list) and type(more) is type(few) and len(few) == len(more):
-        rows = [_dummy(one, other, batch) for one, other in zip(few, more, strict=True)]
-        kept = tuple(row for row in rows if row is not None)
-        return Dummy(rows=kept, kind=type(few)) if len(kept) == len(rows) else None
-    if few is None or isinstance(few, (bool, int, float, str)):
-        return Dummy(value=few) if few == more else None
-    return None
+def _dummy(few: Any, more: Any, batch: int, *, features: bool = False) -> Dummy | None:
+    """What two calls of a module gave, the second for one image more; None where it differs.
+
+    With `features` the first tensor stands for the features.
+    """
+    (some, tree), (others, other_tree) = tree_flatten(few), tree_flatten(more)
+    if tree != other_tree:
+        return None
+    leaves: list[Any] = []
+    for one, other in zip(some, others, strict=True):
+        if isinstance(one, Tensor) and isinstance(other, Tensor) and one.dim() == other.dim():
+            leaves.append(FeaturesDummy() if features else _tensor(one, other, batch))
+            features = False
+        elif _constant(one) and one == other:
+            leaves.append(one)
+        else:
+            return None
+    return Dummy(tuple(leaves), tree)
+
+
+def _tensor(few: Tensor, more: Tensor, batch: int) -> TensorDummy:
+    pairs = zip(few.shape, more.shape, strict=True)
+    dims = tuple((small - batch * (large - small), large - small) for small, large in pairs)
+    return TensorDummy(dims, few.dtype)
+
+
+def _constant(value: Any) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str))

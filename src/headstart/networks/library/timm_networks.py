@@ -23,6 +23,8 @@ class TimmAdapter:
 
     def build(self, name: str, image: Shape, num_classes: int) -> "nn.Module":
         """The network with its own number of input channels and no dropout."""
+        from headstart.networks.library.dropout import without_dropout
+
         timm, config = _timm(), _config(name)
         settings: dict[str, Any] = {"drop_rate": 0.0, "drop_path_rate": 0.0}
         size = tuple(image[:2])
@@ -34,12 +36,14 @@ class TimmAdapter:
         ):
             settings["img_size"] = size
         try:
-            return _created(timm, name, num_classes, settings)
+            module = _created(timm, name, num_classes, settings)
         except (AssertionError, RuntimeError, TypeError, ValueError) as error:
             raise NetworkError(
                 f"timm network '{name}' cannot be built for images of {size[0]} by {size[1]}: "
                 f"{error}. Choose another size of image for the task, or another network."
             ) from error
+        without_dropout(module)
+        return module
 
     def head_modules(self, module: "nn.Module") -> tuple[str, ...] | None:
         """The classifier, or classifiers; () where they hold no parameters."""
