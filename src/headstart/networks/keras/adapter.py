@@ -99,7 +99,9 @@ def _assembled(source: Architecture, image: tuple[int, int, int], num_classes: i
     assembled = assemble(graph, image, source.stored)
     module, names = assembled.module, assembled.names
     head = source.headed.head
-    last = next((at for at, call in enumerate(graph.calls) if head and call.gives == head.gives), -1)
+    last = next(
+        (at for at, call in enumerate(graph.calls) if head and call.gives == head.gives), -1
+    )
     module.head = names[last]
     weighted = {tensor.split(".")[1] for tensor in assembled.weights}
     module.cuts = tuple(cuts(graph, names, weighted, module.head))
@@ -124,6 +126,6 @@ def _check_shapes(source: Architecture, assembled: Assembled, image: tuple[int, 
         if stored != weight.shape:
             raise HeadstartError(
                 f"{source.file.path}: layer {layer} has weights of {stored} in the file; images of "
-                f"{' × '.join(map(str, image))} need {weight.shape}. The file is for "
+                f"{' x '.join(map(str, image))} need {weight.shape}. The file is for "
                 f"{source.headed.graph.sizes}: resize the images to that."
             )

@@ -61,7 +61,9 @@ def open_file(path: Path) -> KerasFile:
     try:
         config = json.loads(text)
     except ValueError as error:
-        raise HeadstartError(f"{path}: its description of the network is no JSON: {error}") from None
+        raise HeadstartError(
+            f"{path}: its description of the network is no JSON: {error}"
+        ) from None
     return KerasFile(path=path, zipped=zipped, config=config, version=version, arrays=arrays)
 
 

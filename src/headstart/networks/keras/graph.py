@@ -49,7 +49,7 @@ class Layer:
     def runs_code(self) -> HeadstartError:
         """The error of a layer that is Python code."""
         return HeadstartError(
-            f"{self.where}: layer {self} is Python code kept in the file, which is never run (Keras "
+            f"{self.where}: layer {self} is Python code in the file, which is never run (Keras "
             "refuses it too in its safe mode). Put a layer of Keras in its place, Rescaling for "
             "example, and save the model again."
         )
@@ -68,7 +68,7 @@ Operand = Value | float | tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One use of a layer. `training` is what the file says about the mode of the call, if it does."""
+    """One use of a layer. `training` is the mode that the file fixes for the call, if any."""
 
     layer: Layer
     operands: tuple[Operand, ...]
@@ -98,7 +98,7 @@ class Graph:
     @property
     def sizes(self) -> str:
         """Shape of its images in words."""
-        return " × ".join("any" if size is None else str(size) for size in self.image)
+        return " x ".join("any" if size is None else str(size) for size in self.image)
 
     def users(self, value: Value) -> int:
         """How many calls need a value; the output counts as one more."""

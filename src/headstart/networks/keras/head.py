@@ -100,7 +100,7 @@ def _dense(call: Call | None) -> Call | None:
 
 
 def _convolution(graph: Graph, call: Call | None) -> Call | None:
-    """A convolution of 1 × 1 that only layers without weights follow."""
+    """A convolution of 1 x 1 that only layers without weights follow."""
     while call is not None and call.layer.kind in _WEIGHTLESS:
         call = graph.giver(call.values[0])
     if call is None or call.layer.kind not in ("Conv2D", "Convolution2D"):

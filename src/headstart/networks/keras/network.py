@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from headstart.core.errors import HeadstartError
 from headstart.networks.keras.affine import affine_of
-from headstart.networks.keras.graph import Call, Graph, Layer, Value
+from headstart.networks.keras.graph import Call, Graph, Layer
 from headstart.networks.keras.initialisers import initialise
 from headstart.networks.keras.layers.base import Shape, Translated, Weight
 from headstart.networks.keras.layers.registry import translate
@@ -58,7 +59,7 @@ class KerasNetwork(nn.Module):
         return values[self.steps[-1].gives]
 
     def entered(self, inputs: Tensor) -> Tensor:
-        """Images as the first layer of the file takes them: as images, without channels, as rows."""
+        """What the first layer of the file takes: images, images without channels, or rows."""
         if self._input_axes == 3:
             return inputs
         pixels = inputs.permute(0, 2, 3, 1)
@@ -67,10 +68,10 @@ class KerasNetwork(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """A module with random tensors, and what its tensors are in the file.
+    """A module without memory, and what its tensors are in the file.
 
     Attributes:
-        module: the network; its tensors are on the meta device.
+        module: the network, on the meta device.
         weights: layer, number in the layer and description of every tensor, by name.
         names: name in `module.layers` of each call, in the order of the graph.
     """
@@ -92,18 +93,23 @@ def assemble(graph: Graph, image: Shape, stored: Mapping[str, np.ndarray]) -> As
             f"{graph.where}: the model takes inputs of {axes} axes; allowed: images "
             "(height, width, channels), (height, width), or rows."
         )
+    builder = _Builder(axes, stored, graph)
+    # Without memory: PyTorch's own first weights would be drawn for nothing.
     with torch.device("meta"):
-        module = KerasNetwork(axes)
-        builder = _Builder(module, stored, graph)
-        shown = torch.empty(1, image[2], *image[:2])
-        with torch.no_grad():
-            builder.run(module.entered(shown))
-    return Assembled(module=module, weights=builder.weights, names=tuple(builder.names))
+        builder.run(_entering(image, axes))
+    return Assembled(module=builder.module, weights=builder.weights, names=tuple(builder.names))
+
+
+def _entering(image: Shape, axes: int) -> Shape:
+    if axes == 3:
+        return (image[2], *image[:2])
+    return image[:2] if axes == 2 else (prod(image),)
 
 
 def materialise(assembled: Assembled) -> KerasNetwork:
     """The module with first weights as the file's initialisers draw them."""
-    module = assembled.module.to_empty(device=torch.get_default_device())
+    module = assembled.module
+    _allocate(module)
     tensors = module.state_dict(keep_vars=True)
     with torch.no_grad():
         for name, (_, _, weight) in assembled.weights.items():
@@ -114,22 +120,21 @@ def materialise(assembled: Assembled) -> KerasNetwork:
 class _Builder:
     """Builds layer by layer, each for the shapes that the layers before it give."""
 
-    def __init__(
-        self, module: KerasNetwork, stored: Mapping[str, np.ndarray], graph: Graph
-    ) -> None:
-        self._module, self._stored, self._graph = module, stored, graph
-        self._names: dict[tuple[str, ...], str] = {}
+    def __init__(self, axes: int, stored: Mapping[str, np.ndarray], graph: Graph) -> None:
+        self.module = KerasNetwork(axes)
         self.weights: dict[str, tuple[Layer, int, Weight]] = {}
         self.names: list[str] = []
+        self._stored, self._graph = stored, graph
+        self._shared: dict[tuple[str, ...], tuple[str, tuple[Weight, ...]]] = {}
 
-    def run(self, images: Tensor) -> None:
+    def run(self, image: Shape) -> None:
         numbers = {self._graph.source: 0}
-        shown: dict[Value, Tensor] = {self._graph.source: images}
+        shapes = {self._graph.source: image}
         last_use = {value: at for at, call in enumerate(self._graph.calls) for value in call.values}
         for at, call in enumerate(self._graph.calls):
-            given = [shown[value] for value in call.values]
-            name = self._module_for(call, tuple(tuple(value.shape[1:]) for value in given))
-            shown[call.gives] = self._shown(call, self._module.layers[name], given)
+            name, shapes[call.gives] = self._built(
+                call, tuple(shapes[value] for value in call.values)
+            )
             numbers[call.gives] = at + 1
             step = Step(
                 name=name,
@@ -139,40 +144,41 @@ class _Builder:
                     numbers[value] for value in dict.fromkeys(call.values) if last_use[value] == at
                 ),
             )
-            self._module.steps.append(step)
+            self.module.steps.append(step)
             self.names.append(name)
 
-    def _module_for(self, call: Call, shapes: tuple[Shape, ...]) -> str:
-        path = call.layer.path
-        if path in self._names:  # called before: the same weights
-            return self._names[path]
+    def _built(self, call: Call, shapes: tuple[Shape, ...]) -> tuple[str, Shape]:
+        """Name of the call's module and the shape that it gives."""
         affine = affine_of(call, self._stored)
         if affine is None:
             made = translate(call.layer, shapes)
         else:
-            made = Translated(module=Scale(affine.scale, affine.shift))
-        name = self._names[path] = self._free_name(path)
-        self._module.layers[name] = made.module
+            made = Translated(module=Scale(affine.scale, affine.shift), gives=shapes[0])
+        path = call.layer.path
+        if path in self._shared:  # called before: the same weights
+            if self._shared[path][1] != made.weights:
+                raise call.layer.refuse("is shared between inputs of different shapes")
+            return self._shared[path][0], made.gives
+        name = self._free_name(path)
+        self._shared[path] = name, made.weights
+        self.module.layers[name] = made.module
         for number, weight in enumerate(made.weights):
             self.weights[f"layers.{name}.{weight.tensor}"] = (call.layer, number, weight)
-        return name
+        return name, made.gives
 
     def _free_name(self, path: tuple[str, ...]) -> str:
         """A layer's own name, with those of the models around it if it is taken."""
         for depth in range(len(path) - 1, -1, -1):
             name = re.sub(r"\W", "_", "_".join(path[depth:]))
-            if name not in self._module.layers and not hasattr(self._module.layers, name):
+            if name not in self.module.layers and not hasattr(self.module.layers, name):
                 return name
-        return f"{name}_{len(self._names)}"
+        return f"{name}_{len(self.names)}"
 
-    def _shown(self, call: Call, module: nn.Module, given: list[Tensor]) -> Tensor:
-        try:
-            found = module(*given)
-        except (RuntimeError, ValueError, IndexError) as error:
-            shapes = " and ".join(str(tuple(value.shape[1:])) for value in given)
-            raise HeadstartError(
-                f"{call.layer.where}: layer {call.layer} cannot take what it is given "
-                f"({shapes}, channels first): {error}. The file is for {self._graph.sizes}."
-            ) from None
-        assert isinstance(found, Tensor)
-        return found
+
+def _allocate(module: nn.Module) -> None:
+    # `to_empty` imports half of PyTorch for tensors without memory: 0.8 s.
+    for part in module.modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            setattr(part, name, nn.Parameter(torch.zeros(parameter.shape)))
+        for name, buffer in part.named_buffers(recurse=False):
+            setattr(part, name, torch.zeros(buffer.shape))

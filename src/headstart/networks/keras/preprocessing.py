@@ -43,7 +43,7 @@ def prepared(graph: Graph, stored: Mapping[str, np.ndarray]) -> Prepared:
     value = graph.source
     while graph.users(value) == 1:
         call = next((call for call in graph.calls if value in call.values), None)
-        step = call and affine_of(call, stored)
+        step = affine_of(call, stored) if call else None
         if call is None or (step is None and call.layer.kind != "Resizing"):
             break
         if step is None:
@@ -86,7 +86,7 @@ def _input(
     channels = (graph.image[2] if len(graph.image) > 2 else 1) or 3
     wide = np.ones(channels)
     if None in sides:
-        notes.append(f"takes images of any size: {_ANY_SIZE} × {_ANY_SIZE} unless the study says")
+        notes.append(f"takes images of any size: {_ANY_SIZE} x {_ANY_SIZE} unless the study says")
     facts = InputFacts(
         size=(sides[0] or _ANY_SIZE, sides[1] or _ANY_SIZE),
         interpolation=interpolation.removesuffix("3"),

@@ -62,7 +62,7 @@ def _even_parts(depths: Sequence[int], most: int) -> list[int]:
     if len(depths) <= most:
         return list(range(len(depths)))
     # best[n] = (cost, last members) of the first n depths in so many runs.
-    best = {0: (0, [])} if depths else {}
+    best: dict[int, tuple[int, list[int]]] = {0: (0, [])}
     for _ in range(most):
         longer: dict[int, tuple[int, list[int]]] = {}
         for start, (cost, lasts) in best.items():

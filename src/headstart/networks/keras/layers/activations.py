@@ -15,6 +15,8 @@ from headstart.networks.keras.layers.base import (
     Translated,
     Translator,
     Weight,
+    in_keras_order,
+    in_torch_order,
     setting,
     single,
     torch_axis,
@@ -117,24 +119,26 @@ def activation(layer: Layer, shape: Shape) -> nn.Module | None:
 
 
 def _activation_layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    return Translated(module=activation(layer, single(shapes, layer)) or nn.Identity())
+    shape = single(shapes, layer)
+    return Translated(module=activation(layer, shape) or nn.Identity(), gives=shape)
 
 
 def _relu(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
+    shape = single(shapes, layer)
     maximum = layer.config.get("max_value")
     slope = float(layer.config.get("negative_slope") or 0.0)
     threshold = float(layer.config.get("threshold") or 0.0)
     if slope == threshold == 0 and maximum in (None, 6):
-        return Translated(module=Activation("relu", _FUNCTIONS["relu" if not maximum else "relu6"]))
+        plain = Activation("relu", _FUNCTIONS["relu" if not maximum else "relu6"])
+        return Translated(module=plain, gives=shape)
     function = partial(_clipped, maximum=maximum, slope=slope, threshold=threshold)
-    return Translated(module=Activation("relu", function))
+    return Translated(module=Activation("relu", function), gives=shape)
 
 
 def _leaky_relu(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
+    shape = single(shapes, layer)
     function = partial(_leaky, slope=leaky_slope(layer))
-    return Translated(module=Activation("leaky_relu", function))
+    return Translated(module=Activation("leaky_relu", function), gives=shape)
 
 
 def leaky_slope(layer: Layer) -> float:
@@ -143,9 +147,9 @@ def leaky_slope(layer: Layer) -> float:
 
 
 def _elu_layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
+    shape = single(shapes, layer)
     function = partial(_elu, alpha=float(setting(layer.config, "alpha", default=1.0)))
-    return Translated(module=Activation("elu", function))
+    return Translated(module=Activation("elu", function), gives=shape)
 
 
 def _softmax_layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
@@ -154,12 +158,12 @@ def _softmax_layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     if not isinstance(axis, int):
         raise layer.refuse(f"works on the axes {axis} (allowed: one)")
     function = partial(_softmax, axis=torch_axis(axis, shape, layer))
-    return Translated(module=Activation("softmax", function))
+    return Translated(module=Activation("softmax", function), gives=shape)
 
 
 def _prelu(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     shape = single(shapes, layer)
-    stored = [*shape[1:], shape[0]] if len(shape) == 3 else list(shape)
+    stored = list(in_keras_order(shape))
     for axis in layer.config.get("shared_axes") or ():
         stored[axis - 1] = 1
     weight = Weight(
@@ -169,8 +173,8 @@ def _prelu(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
         initialiser=layer.config.get("alpha_initializer", "zeros"),
         to_torch=slopes_to_torch,
     )
-    module = PReLU((stored[2], *stored[:2]) if len(shape) == 3 else tuple(stored))
-    return Translated(module=module, weights=(weight,))
+    module = PReLU(in_torch_order(tuple(stored)))
+    return Translated(module=module, gives=shape, weights=(weight,))
 
 
 def slopes_to_torch(alpha: Any) -> Any:

@@ -36,10 +36,11 @@ class Weight:
 class Translated:
     """A module that does what a layer does, on images in PyTorch's order.
 
-    `weights` are in the order in which Keras stores them.
+    `gives` is the shape of its output; `weights` are in the order in which Keras stores them.
     """
 
     module: nn.Module
+    gives: Shape
     weights: tuple[Weight, ...] = ()
 
 
@@ -79,6 +80,16 @@ def torch_axis(axis: int, shape: Shape, layer: Layer) -> int:
     if not -num <= axis < num or axis % num == 0:
         raise layer.refuse(f"works on axis {axis} (allowed: 1 to {num - 1})")
     return {1: 2, 2: 3, 3: 1}[axis % num] if num == 4 else axis % num
+
+
+def in_keras_order(shape: Shape) -> Shape:
+    """A shape with the channels of images last."""
+    return (*shape[1:], shape[0]) if len(shape) == 3 else shape
+
+
+def in_torch_order(shape: Shape) -> Shape:
+    """A shape in Keras' order with the channels of images first."""
+    return (shape[2], *shape[:2]) if len(shape) == 3 else shape
 
 
 def channels_last(inputs: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
+from headstart.core.errors import HeadstartError
 from headstart.networks.keras.graph import Layer
 from headstart.networks.keras.layers.activations import activation
 from headstart.networks.keras.layers.base import (
@@ -17,6 +18,8 @@ from headstart.networks.keras.layers.base import (
     channels_first,
     channels_last,
     image,
+    in_keras_order,
+    in_torch_order,
     pair,
     setting,
     single,
@@ -28,6 +31,29 @@ def same_padding(size: int, kernel: int, stride: int, dilation: int = 1) -> tupl
     reach = (kernel - 1) * dilation + 1
     missing = max((-(-size // stride) - 1) * stride + reach - size, 0)
     return missing // 2, missing - missing // 2
+
+
+def window_shape(
+    layer: Layer,
+    shape: Shape,
+    size: tuple[int, int],
+    strides: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> tuple[int, int]:
+    """Rows and columns that windows on images (channels, height, width) give."""
+    padding = layer.config.get("padding", "valid")
+    if padding not in ("valid", "same"):
+        raise layer.refuse(f"has the padding {padding} (allowed: valid, same)")
+    sides = []
+    for side, kernel, stride, step in zip(shape[1:], size, strides, dilation, strict=True):
+        room = side if padding == "same" else side - (kernel - 1) * step
+        if room < 1:
+            raise HeadstartError(
+                f"{layer.where}: layer {layer} is given {shape[1]} x {shape[2]} pixels, fewer than "
+                f"its window of {size[0]} x {size[1]}. Give the network larger images."
+            )
+        sides.append(-(-room // stride))
+    return sides[0], sides[1]
 
 
 class Conv(nn.Conv2d):
@@ -60,7 +86,7 @@ class Conv(nn.Conv2d):
 
 
 class SeparableConv(nn.Module):
-    """A convolution of each channel by itself, then one of 1 × 1 over the channels."""
+    """A convolution of each channel by itself, then one of 1 x 1 over the channels."""
 
     def __init__(self, depthwise: Conv, pointwise: Conv) -> None:
         super().__init__()
@@ -112,10 +138,11 @@ def _has_bias(layer: Layer) -> bool:
 
 
 def _conv(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    channels = image(shapes, layer)[0]
-    config = layer.config
-    units, groups = config["filters"], config.get("groups", 1)
+    shape, config = image(shapes, layer), layer.config
+    channels, units, groups = shape[0], config["filters"], config.get("groups", 1)
     size = pair(config["kernel_size"])
+    if channels % groups:
+        raise layer.refuse(f"is given {channels} channels for {groups} groups")
     module = Conv(
         **_sizes(layer, channels, units, size),
         groups=groups,
@@ -129,12 +156,14 @@ def _conv(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
         initialiser=config.get("kernel_initializer"),
         to_torch=conv_to_torch,
     )
-    return Translated(module=module, weights=(kernel, *_bias(layer, units)))
+    gives = (units, *_sides(layer, shape))
+    return Translated(module=module, gives=gives, weights=(kernel, *_bias(layer, units)))
 
 
 def _depthwise(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    channels = image(shapes, layer)[0]
-    size, multiplier = pair(layer.config["kernel_size"]), layer.config.get("depth_multiplier", 1)
+    shape = image(shapes, layer)
+    channels, size = shape[0], pair(layer.config["kernel_size"])
+    multiplier = layer.config.get("depth_multiplier", 1)
     units = channels * multiplier
     module = Conv(
         **_sizes(layer, channels, units, size),
@@ -143,12 +172,13 @@ def _depthwise(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
         activation=activation(layer, (units, 1, 1)),
     )
     kernel = _depthwise_weight(layer, (*size, channels, multiplier), "weight")
-    return Translated(module=module, weights=(kernel, *_bias(layer, units)))
+    gives = (units, *_sides(layer, shape))
+    return Translated(module=module, gives=gives, weights=(kernel, *_bias(layer, units)))
 
 
 def _separable(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    channels = image(shapes, layer)[0]
-    config = layer.config
+    shape, config = image(shapes, layer), layer.config
+    channels = shape[0]
     size, multiplier = pair(config["kernel_size"]), config.get("depth_multiplier", 1)
     between, units = channels * multiplier, config["filters"]
     depthwise = Conv(**_sizes(layer, channels, between, size), groups=channels, bias=False)
@@ -170,6 +200,7 @@ def _separable(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     kernel = _depthwise_weight(layer, (*size, channels, multiplier), "depthwise.weight")
     return Translated(
         module=SeparableConv(depthwise, pointwise),
+        gives=(units, *_sides(layer, shape)),
         weights=(kernel, mixing, *_bias(layer, units, "pointwise.bias")),
     )
 
@@ -186,11 +217,8 @@ def _depthwise_weight(layer: Layer, shape: Shape, tensor: str) -> Weight:
 
 
 def _sizes(layer: Layer, channels: int, units: int, size: tuple[int, int]) -> dict[str, Any]:
-    padding = layer.config.get("padding", "valid")
-    if padding not in ("valid", "same"):
-        raise layer.refuse(f"has the padding {padding} (allowed: valid, same)")
     return {
-        "same": padding == "same",
+        "same": layer.config.get("padding", "valid") == "same",
         "in_channels": channels,
         "out_channels": units,
         "kernel_size": size,
@@ -199,12 +227,22 @@ def _sizes(layer: Layer, channels: int, units: int, size: tuple[int, int]) -> di
     }
 
 
+def _sides(layer: Layer, shape: Shape) -> tuple[int, int]:
+    config = layer.config
+    return window_shape(
+        layer,
+        shape,
+        pair(config["kernel_size"]),
+        pair(config.get("strides", 1)),
+        pair(config.get("dilation_rate", 1)),
+    )
+
+
 def _dense(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     shape = single(shapes, layer)
-    # Of images the last axis in Keras' order, the channels, is the first here.
-    width = shape[0] if len(shape) == 3 else shape[-1]
+    *others, width = in_keras_order(shape)
     units = layer.config["units"]
-    after = (units, *shape[1:]) if len(shape) == 3 else (*shape[:-1], units)
+    after = in_torch_order((*others, units))
     inner = activation(layer, after)
     plain = len(shape) == 1 and inner is None
     module = (
@@ -219,7 +257,7 @@ def _dense(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
         initialiser=layer.config.get("kernel_initializer"),
         to_torch=dense_to_torch,
     )
-    return Translated(module=module, weights=(kernel, *_bias(layer, units)))
+    return Translated(module=module, gives=after, weights=(kernel, *_bias(layer, units)))
 
 
 TRANSLATORS: Mapping[str, Translator] = {

@@ -64,9 +64,10 @@ def _dropout(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     shape = single(shapes, layer)
     rate = _rate(layer)
     if rate == 0:
-        return Translated(module=nn.Identity())
+        return Translated(module=nn.Identity(), gives=shape)
     shared = _shared_axes(layer.config.get("noise_shape"), len(shape) + 1)
-    return Translated(module=SharedDropout(rate, shared) if shared else Dropout(rate))
+    module = SharedDropout(rate, shared) if shared else Dropout(rate)
+    return Translated(module=module, gives=shape)
 
 
 def _shared_axes(noise: Any, num: int) -> tuple[int, ...]:
@@ -76,20 +77,19 @@ def _shared_axes(noise: Any, num: int) -> tuple[int, ...]:
 
 
 def _spatial(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    image(shapes, layer)
-    rate = _rate(layer)
-    return Translated(module=SharedDropout(rate, (2, 3)) if rate else nn.Identity())
+    shape, rate = image(shapes, layer), _rate(layer)
+    module = SharedDropout(rate, (2, 3)) if rate else nn.Identity()
+    return Translated(module=module, gives=shape)
 
 
 def _gaussian(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
-    rate = _rate(layer)
-    return Translated(module=GaussianDropout(rate) if rate else nn.Identity())
+    shape, rate = single(shapes, layer), _rate(layer)
+    return Translated(module=GaussianDropout(rate) if rate else nn.Identity(), gives=shape)
 
 
 def _noise(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
-    return Translated(module=GaussianNoise(float(layer.config["stddev"])))
+    shape = single(shapes, layer)
+    return Translated(module=GaussianNoise(float(layer.config["stddev"])), gives=shape)
 
 
 TRANSLATORS: Mapping[str, Translator] = {

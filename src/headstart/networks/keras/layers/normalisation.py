@@ -83,7 +83,9 @@ def _batch(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
         _weight(layer, "moving_mean", "running_mean", channels, "zeros"),
         _weight(layer, "moving_variance", "running_var", channels, "ones"),
     )
-    return Translated(module=module, weights=(*_scale_and_shift(layer, channels), *statistics))
+    return Translated(
+        module=module, gives=shapes[0], weights=(*_scale_and_shift(layer, channels), *statistics)
+    )
 
 
 def _layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
@@ -93,7 +95,7 @@ def _layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     scale, center = _kept(layer)
     epsilon = layer.config.get("epsilon", 1e-3)
     module = LayerNorm(width, epsilon=epsilon, scale=scale, center=center)
-    return Translated(module=module, weights=_scale_and_shift(layer, width))
+    return Translated(module=module, gives=shapes[0], weights=_scale_and_shift(layer, width))
 
 
 def _group(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
@@ -109,7 +111,7 @@ def _group(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
         scale=scale,
         center=center,
     )
-    return Translated(module=module, weights=_scale_and_shift(layer, channels))
+    return Translated(module=module, gives=shapes[0], weights=_scale_and_shift(layer, channels))
 
 
 def _channels(layer: Layer, shapes: tuple[Shape, ...]) -> int:

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from headstart.networks.keras.graph import Layer
 from headstart.networks.keras.layers.base import Shape, Translated, Translator, image, pair
-from headstart.networks.keras.layers.convolution import same_padding
+from headstart.networks.keras.layers.convolution import same_padding, window_shape
 
 
 class Pool(nn.Module):
@@ -70,21 +70,26 @@ class GlobalPool(nn.Module):
 
 def _pool(greatest: bool) -> Translator:
     def translate(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-        image(shapes, layer)
-        config = layer.config
+        shape, config = image(shapes, layer), layer.config
         size = pair(config["pool_size"])
         strides = pair(config["strides"]) if config.get("strides") else size
         same = config.get("padding", "valid") == "same"
-        return Translated(module=Pool(size, strides, same=same, greatest=greatest))
+        return Translated(
+            module=Pool(size, strides, same=same, greatest=greatest),
+            gives=(shape[0], *window_shape(layer, shape, size, strides)),
+        )
 
     return translate
 
 
 def _global_pool(greatest: bool) -> Translator:
     def translate(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-        image(shapes, layer)
+        channels = image(shapes, layer)[0]
         keep = bool(layer.config.get("keepdims", False))
-        return Translated(module=GlobalPool(greatest=greatest, keep_axes=keep))
+        return Translated(
+            module=GlobalPool(greatest=greatest, keep_axes=keep),
+            gives=(channels, 1, 1) if keep else (channels,),
+        )
 
     return translate
 
@@ -93,9 +98,9 @@ def _pooled_features(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     """What stands before a head that the file does not have: one number for each channel."""
     (shape,) = shapes
     if len(shape) == 3:
-        return Translated(module=GlobalPool(greatest=False, keep_axes=False))
+        return Translated(module=GlobalPool(greatest=False, keep_axes=False), gives=shape[:1])
     if len(shape) == 1:
-        return Translated(module=nn.Identity())
+        return Translated(module=nn.Identity(), gives=shape)
     raise layer.refuse(f"would be a head on {len(shape)} axes (allowed: images or features)")
 
 

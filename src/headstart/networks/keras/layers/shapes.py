@@ -1,6 +1,7 @@
 """Layers that move values about or combine several inputs, and have no weights."""
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 import torch
@@ -16,6 +17,8 @@ from headstart.networks.keras.layers.base import (
     channels_first,
     channels_last,
     image,
+    in_keras_order,
+    in_torch_order,
     pair,
     single,
     torch_axis,
@@ -121,25 +124,39 @@ class Scale(nn.Module):
 
 
 def _flatten(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
-    return Translated(module=Flatten(channels_last=True))
+    size = prod(single(shapes, layer))
+    return Translated(module=Flatten(channels_last=True), gives=(size,))
 
 
 def _reshape(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    single(shapes, layer)
-    target = tuple(int(size) for size in layer.config["target_shape"])
-    return Translated(module=Reshape(target))
+    size = prod(single(shapes, layer))
+    target = [int(side) for side in layer.config["target_shape"]]
+    known = prod(side for side in target if side != -1)
+    gives = tuple(size // known if side == -1 else side for side in target)
+    if prod(gives) != size:
+        raise layer.refuse(f"cannot make {tuple(target)} of {size} values")
+    return Translated(module=Reshape(gives), gives=in_torch_order(gives))
 
 
 def _zeros(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    image(shapes, layer)
-    return Translated(module=Pad(*_margins(layer.config["padding"])))
+    shape = image(shapes, layer)
+    return _padded(layer, shape, *_margins(layer.config["padding"]))
 
 
 def _crop(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    image(shapes, layer)
+    shape = image(shapes, layer)
     (top, bottom), (left, right) = _margins(layer.config["cropping"])
-    return Translated(module=Pad((-top, -bottom), (-left, -right)))
+    return _padded(layer, shape, (-top, -bottom), (-left, -right))
+
+
+def _padded(
+    layer: Layer, shape: Shape, rows: tuple[int, int], columns: tuple[int, int]
+) -> Translated:
+    channels, height, width = shape
+    gives = (channels, height + sum(rows), width + sum(columns))
+    if min(gives) < 1:
+        raise layer.refuse(f"leaves nothing of {height} x {width} pixels")
+    return Translated(module=Pad(rows, columns), gives=gives)
 
 
 def _margins(given: Any) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -151,11 +168,26 @@ def _margins(given: Any) -> tuple[tuple[int, int], tuple[int, int]]:
 def _merge(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     if len(shapes) < 2:
         raise layer.refuse("is given a constant in a way that is not understood")
-    return Translated(module=Merge("Divide" if layer.kind == "TrueDivide" else layer.kind))
+    stretched = [_stretched(in_keras_order(shape), max(map(len, shapes))) for shape in shapes]
+    sizes = [set(sides) - {1} for sides in zip(*stretched, strict=True)]
+    if any(len(found) > 1 for found in sizes):
+        raise layer.refuse(f"combines {' and '.join(map(str, shapes))} (channels first)")
+    gives = in_torch_order(tuple(found.pop() if found else 1 for found in sizes))
+    return Translated(module=Merge(layer.kind), gives=gives)
+
+
+def _stretched(shape: Shape, most: int) -> Shape:
+    return (*[1] * (most - len(shape)), *shape)
 
 
 def _concatenate(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
-    return Translated(module=Concatenate(torch_axis(layer.config.get("axis", -1), shapes[0], layer)))
+    axis = torch_axis(layer.config.get("axis", -1), shapes[0], layer)
+    others = {(*shape[: axis - 1], *shape[axis:]) for shape in shapes}
+    if len(others) > 1:
+        raise layer.refuse(f"joins {' and '.join(map(str, shapes))} (channels first)")
+    gives = list(shapes[0])
+    gives[axis - 1] = sum(shape[axis - 1] for shape in shapes)
+    return Translated(module=Concatenate(axis), gives=tuple(gives))
 
 
 TRANSLATORS: Mapping[str, Translator] = {
