@@ -46,7 +46,7 @@ class KerasTrunk(nn.Module):
         return cast(Tensor, model(inputs.permute(0, 2, 3, 1), training=self.training))
 
     def _apply(self, *args: Any, **kwargs: Any) -> "KerasTrunk":
-        super()._apply(*args, **kwargs)
+        super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
         for variable, name in self._links:  # PyTorch moves buffers to another tensor
             variable._value = getattr(self, name)
         return self
@@ -115,6 +115,7 @@ def cut_modules(module: nn.Module) -> tuple[str, ...]:
 def input_facts(name: str, module: nn.Module | None = None) -> InputFacts | None:
     """None: scaling layers are run in the network, on pixels as the file expects them."""
     del name, module
+    return None
 
 
 def notes(name: str) -> tuple[str, ...]:
