@@ -3,6 +3,7 @@
 Keras runs on PyTorch here; it is the reference, never part of what is tested.
 """
 
+import copy
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from headstart.networks.keras import adapter
+from headstart.networks.keras.adapter import ADAPTER
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 keras: Any = pytest.importorskip("keras")
@@ -47,9 +48,15 @@ def images(shape: tuple[int, ...], num: int = 4, seed: int = 1) -> np.ndarray:
 
 def loaded(name: str, image: tuple[int, int, int]) -> nn.Module:
     """The network of a file with the file's weights and head, in eval mode."""
-    module = adapter.build(name, image, adapter.classes(name))
-    module.load_state_dict({k: torch.from_numpy(v) for k, v in adapter.load(name).items()})
+    module = ADAPTER.build(name, image, ADAPTER.classes(name))
+    module.load_state_dict({k: torch.from_numpy(v) for k, v in ADAPTER.load(name).items()})
     return module.eval()
+
+
+def in_other_memory(module: nn.Module) -> nn.Module:
+    """A copy whose images lie with the channels last."""
+    other: nn.Module = copy.deepcopy(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return other
 
 
 def given(module: Callable[[Tensor], Tensor], inputs: np.ndarray) -> np.ndarray:

@@ -12,13 +12,12 @@ from headstart.core.errors import HeadstartError
 from headstart.networks.keras.files import KerasFile, open_file, read_arrays
 from headstart.networks.keras.graph import Graph
 from headstart.networks.keras.head import Headed, headed
-from headstart.networks.keras.layers.activations import leaky_slope
-from headstart.networks.keras.layers.registry import WITHOUT_EFFECT
 from headstart.networks.keras.locate import Places
 from headstart.networks.keras.parse import parse
 from headstart.networks.keras.preprocessing import prepared
 from headstart.study.network_facts import InputFacts
 
+_WITHOUT_EFFECT = ("Identity", "ActivityRegularization")
 _LOW_PRECISION = ("int8", "int4", "float8")
 
 
@@ -60,7 +59,7 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
     graph = parse(file)
     _check_precision(graph)
     stored = _normalization_arrays(file, places, graph)
-    start = graph.without([call for call in graph.calls if call.layer.kind in WITHOUT_EFFECT])
+    start = graph.without([call for call in graph.calls if call.layer.kind in _WITHOUT_EFFECT])
     ready = prepared(start, stored)
     found = headed(ready.graph)
     if not found.graph.calls:
@@ -107,7 +106,7 @@ def _remarks(graph: Graph) -> list[str]:
     kept = Counter(layer.kind for layer in layers.values() if "Drop" in layer.kind)
     if kept:
         notes.append(f"kept: {', '.join(f'{num} {kind}' for kind, num in kept.items())}")
-    slopes = {leaky_slope(layer) for layer in layers.values() if layer.kind == "LeakyReLU"}
+    slopes = {layer.leaky_slope for layer in layers.values() if layer.kind == "LeakyReLU"}
     if slopes:
         notes.append(f"LeakyReLU with slope {', '.join(f'{slope:g}' for slope in sorted(slopes))}")
     fixed = sum(layer.config.get("trainable") is False for layer in layers.values())

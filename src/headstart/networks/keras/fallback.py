@@ -1,10 +1,12 @@
 """Keras files run by Keras itself on PyTorch, for layers that are not translated.
 
-The functions are those of `adapter`. The trunk is one stage: Keras has one mode for all its layers.
+Its interface is that of `adapter`. The trunk is one stage: Keras has one mode for all its layers.
 """
 
+import hashlib
 import os
 import warnings
+from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.core.errors import HeadstartError
-from headstart.study.network_facts import InputFacts
+from headstart.study.network_facts import InputFacts, Shape
 
 _PROBABILITIES = ("softmax", "sigmoid")
 
@@ -32,7 +34,9 @@ class KerasTrunk(nn.Module):
         model.trainable = True
         trained = {id(variable) for variable in model.trainable_variables}
         for number, variable in enumerate(model.weights):
-            name = f"{number:03d}_{variable.path.replace('/', '_').replace('.', '_')}"
+            # Its layer and itself; what is around the layer differs between copies of a model.
+            own = "_".join(variable.path.split("/")[-2:]).replace(".", "_")
+            name = f"{number:03d}_{own}"
             if id(variable) in trained:
                 self.register_parameter(name, variable._value)
             else:  # in Keras running statistics are parameters
@@ -67,69 +71,78 @@ class KerasOnTorch(nn.Module):
         return cast(Tensor, self.head(self.trunk(inputs)))
 
 
-def build(name: str, image: tuple[int, int, int], num_classes: int) -> nn.Module:
-    """The network of a file with fresh weights and a new head, run by Keras.
+class KerasOnTorchAdapter:
+    """Keras files run by Keras itself on PyTorch."""
 
-    Args:
-        name: path of the file.
-        image: (height, width, channels) of the images.
-        num_classes: outputs of the head.
+    def build(self, name: str, image: Shape, num_classes: int) -> nn.Module:
+        """The network of a file with fresh weights and a new head.
 
-    Raises:
-        HeadstartError: Keras is not installed or refuses the file, or the images do not fit.
-    """
-    keras = _keras(name)
-    model = _opened(name)
-    wanted = tuple(model.input_shape[1:])
-    if len(wanted) != 3 or any(w not in (None, g) for w, g in zip(wanted, image, strict=True)):
-        raise HeadstartError(
-            f"{name} is for inputs of {wanted}; given: images of {image}. Resize the images."
+        Args:
+            name: path of the file.
+            image: (height, width, channels) of the images.
+            num_classes: outputs of the head.
+
+        Raises:
+            HeadstartError: Keras is not installed or refuses the file, or the images do not fit.
+        """
+        keras = _keras(name)
+        model = _opened(name)
+        wanted = tuple(model.input_shape[1:])
+        if len(wanted) != 3 or any(w not in (None, g) for w, g in zip(wanted, image, strict=True)):
+            raise HeadstartError(
+                f"{name} is for inputs of {wanted}; given: images of {image}. Resize the images."
+            )
+        head, trunk = _parts(name, keras.models.clone_model(model))
+        return KerasOnTorch(trunk, _width(head), num_classes)
+
+    def load(self, name: str) -> dict[str, np.ndarray]:
+        """The weights in a file by the names of tensors in `build(name, ...)`, head included."""
+        head, trunk = _parts(name, _opened(name))
+        module = KerasOnTorch(trunk, _width(head), head.units)
+        with torch.no_grad():
+            module.head.weight.copy_(head.kernel.value.T)
+            if head.use_bias:
+                module.head.bias.copy_(head.bias.value)
+        return {key: value.cpu().numpy().copy() for key, value in module.state_dict().items()}
+
+    def head_modules(self, module: nn.Module) -> tuple[str, ...]:
+        """Name of the head."""
+        del module
+        return ("head",)
+
+    def cut_modules(self, module: nn.Module) -> tuple[str, ...]:
+        """Name of the trunk: there is no cut inside it."""
+        del module
+        return ("trunk",)
+
+    def input_facts(self, name: str) -> InputFacts | None:
+        """None: scaling layers are run in the network, on pixels as the file expects them."""
+        del name
+        return None
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """How the file is run."""
+        head, _ = _parts(name, _opened(name))
+        return (
+            f"run by Keras {self.version()} on PyTorch; a new head takes the place of {head.name}",
+            "the trunk is one stage; its scaling and augmentation layers are run",
         )
-    head, trunk = _parts(name, keras.models.clone_model(model))
-    return KerasOnTorch(trunk, _width(head), num_classes)
 
+    def classes(self, name: str) -> int:
+        """Outputs of the head in the file."""
+        return int(_parts(name, _opened(name))[0].units)
 
-def load(name: str) -> dict[str, np.ndarray]:
-    """The weights in a file by the names that tensors have in `build(name, ...)`, head included."""
-    head, trunk = _parts(name, _opened(name))
-    module = KerasOnTorch(trunk, _width(head), head.units)
-    with torch.no_grad():
-        module.head.weight.copy_(head.kernel.value.T)
-        if head.use_bias:
-            module.head.bias.copy_(head.bias.value)
-    return {key: value.cpu().numpy().copy() for key, value in module.state_dict().items()}
+    def version(self) -> str:
+        """Version of Keras."""
+        try:
+            return metadata.version("keras")
+        except metadata.PackageNotFoundError:
+            raise _missing("a network") from None
 
-
-def head_modules(module: nn.Module) -> tuple[str, ...]:
-    """Name of the head."""
-    del module
-    return ("head",)
-
-
-def cut_modules(module: nn.Module) -> tuple[str, ...]:
-    """Name of the trunk: there is no cut inside it."""
-    del module
-    return ("trunk",)
-
-
-def input_facts(name: str, module: nn.Module | None = None) -> InputFacts | None:
-    """None: scaling layers are run in the network, on pixels as the file expects them."""
-    del name, module
-    return None
-
-
-def notes(name: str) -> tuple[str, ...]:
-    """How the file is run."""
-    head, _ = _parts(name, _opened(name))
-    return (
-        f"run by Keras {version()} on PyTorch; {head.name} is replaced by a new head",
-        "the trunk is one stage; scaling and augmentation layers in it are run, in train mode too",
-    )
-
-
-def version() -> str:
-    """Version of Keras."""
-    return str(_keras("").__version__)
+    def content(self, name: str) -> str:
+        """SHA-256 of the file."""
+        with Path(name).expanduser().open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _keras(name: str) -> Any:
@@ -139,15 +152,19 @@ def _keras(name: str) -> Any:
             warnings.simplefilter("ignore")
             import keras
     except ImportError:
-        raise HeadstartError(
-            f"{name} is to be run by Keras, which is not installed. Install it: pip install keras"
-        ) from None
+        raise _missing(name) from None
     if keras.backend.backend() != "torch":
         raise HeadstartError(
             f"{name}: Keras runs on {keras.backend.backend()} in this process; allowed: torch. "
             "Set KERAS_BACKEND=torch before anything imports Keras."
         )
     return keras
+
+
+def _missing(name: str) -> HeadstartError:
+    return HeadstartError(
+        f"{name} is to be run by Keras, which is not installed. Install it: pip install keras"
+    )
 
 
 def _opened(name: str) -> Any:
@@ -172,8 +189,11 @@ def _parts(name: str, model: Any) -> tuple[Any, Any]:
             f"{name}: the model ends in {head.name} ({type(head).__name__}); allowed: one input, "
             "and a Dense layer at the end that is linear or gives probabilities."
         )
-    return head, _keras(name).Model(model.inputs, head.input)
+    return head, _keras(name).Model(model.inputs[0], head.input)
 
 
 def _width(head: Any) -> int:
     return int(head.kernel.shape[0])
+
+
+ADAPTER = KerasOnTorchAdapter()

@@ -35,6 +35,15 @@ class Layer:
         """Its own name."""
         return self.path[-1]
 
+    def setting(self, *names: str, default: Any = None) -> Any:
+        """A setting by the first of several names that the layer has: Keras renamed some."""
+        return next((self.config[n] for n in names if self.config.get(n) is not None), default)
+
+    @property
+    def leaky_slope(self) -> float:
+        """Slope of a LeakyReLU below zero; 0.3 where the file is silent, as in Keras."""
+        return float(self.setting("negative_slope", "alpha", default=0.3))
+
     def __str__(self) -> str:
         return f"{self.kind} '{'/'.join(self.path)}'"
 

@@ -81,8 +81,10 @@ def with_classes(headed: Headed, classes: int) -> Graph:
 def _without_probabilities(graph: Graph) -> tuple[Graph, str, list[str]]:
     last = graph.giver(graph.output)
     kind = _activation(last.layer) if last else ""
-    if last is None or kind not in _PROBABILITIES:
+    if last is None or kind not in ("linear", *_PROBABILITIES):
         return graph, "", []
+    if kind == "linear":  # changes nothing, but says that logits end here
+        return graph.without([last]), kind, []
     note = f"{last.layer} dropped: outputs are logits"
     return graph.without([last]), kind, [note]
 

@@ -172,7 +172,10 @@ class _Builder:
             name = re.sub(r"\W", "_", "_".join(path[depth:]))
             if name not in self.module.layers and not hasattr(self.module.layers, name):
                 return name
-        return f"{name}_{len(self.names)}"
+        # Taken all the same: by a method of PyTorch's modules (`type`, `half`), for example.
+        while name in self.module.layers or hasattr(self.module.layers, name):
+            name += "_"
+        return name
 
 
 def _allocate(module: nn.Module) -> None:

@@ -17,7 +17,6 @@ from headstart.networks.keras.layers.base import (
     Weight,
     in_keras_order,
     in_torch_order,
-    setting,
     single,
     torch_axis,
 )
@@ -137,18 +136,13 @@ def _relu(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
 
 def _leaky_relu(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     shape = single(shapes, layer)
-    function = partial(_leaky, slope=leaky_slope(layer))
+    function = partial(_leaky, slope=layer.leaky_slope)
     return Translated(module=Activation("leaky_relu", function), gives=shape)
-
-
-def leaky_slope(layer: Layer) -> float:
-    """Slope of a LeakyReLU layer below zero; 0.3 where the file is silent, as in Keras."""
-    return float(setting(layer.config, "negative_slope", "alpha", default=0.3))
 
 
 def _elu_layer(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     shape = single(shapes, layer)
-    function = partial(_elu, alpha=float(setting(layer.config, "alpha", default=1.0)))
+    function = partial(_elu, alpha=float(layer.setting("alpha", default=1.0)))
     return Translated(module=Activation("elu", function), gives=shape)
 
 

@@ -1,6 +1,6 @@
 """What a translator gives: a torch module, and which arrays of the file are its weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,8 +100,3 @@ def channels_last(inputs: Tensor) -> Tensor:
 def channels_first(inputs: Tensor) -> Tensor:
     """Images with their axes in PyTorch's order; anything else as it is."""
     return inputs.permute(0, 3, 1, 2) if inputs.dim() == 4 else inputs
-
-
-def setting(config: Mapping[str, Any], *names: str, default: Any = None) -> Any:
-    """The first of several names that a configuration holds: Keras renamed some."""
-    return next((config[name] for name in names if config.get(name) is not None), default)

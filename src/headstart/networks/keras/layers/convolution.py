@@ -21,7 +21,6 @@ from headstart.networks.keras.layers.base import (
     in_keras_order,
     in_torch_order,
     pair,
-    setting,
     single,
 )
 
@@ -211,7 +210,7 @@ def _depthwise_weight(layer: Layer, shape: Shape, tensor: str) -> Weight:
         names=("depthwise_kernel", "kernel"),
         tensor=tensor,
         shape=shape,
-        initialiser=setting(layer.config, "depthwise_initializer", "kernel_initializer"),
+        initialiser=layer.setting("depthwise_initializer", "kernel_initializer"),
         to_torch=depthwise_to_torch,
     )
 

@@ -82,6 +82,13 @@ def _spatial(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     return Translated(module=module, gives=shape)
 
 
+def _depth(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
+    """ConvNeXt's own layer: the branch of an image is there or not."""
+    shape, rate = single(shapes, layer), float(layer.config["drop_path_rate"])
+    shared = tuple(range(1, len(shape) + 1))
+    return Translated(module=SharedDropout(rate, shared) if rate else nn.Identity(), gives=shape)
+
+
 def _gaussian(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     shape, rate = single(shapes, layer), _rate(layer)
     return Translated(module=GaussianDropout(rate) if rate else nn.Identity(), gives=shape)
@@ -95,6 +102,7 @@ def _noise(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
 TRANSLATORS: Mapping[str, Translator] = {
     "Dropout": _dropout,
     "SpatialDropout2D": _spatial,
+    "StochasticDepth": _depth,
     "GaussianDropout": _gaussian,
     "GaussianNoise": _noise,
 }

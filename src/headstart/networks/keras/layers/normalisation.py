@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from headstart.networks.keras.graph import Layer
@@ -13,6 +14,7 @@ from headstart.networks.keras.layers.base import (
     Weight,
     channels_first,
     channels_last,
+    in_keras_order,
     single,
     torch_axis,
 )
@@ -59,6 +61,18 @@ class GroupNorm(nn.GroupNorm):
     ) -> None:
         super().__init__(groups, channels, eps=epsilon)
         _leave_out(self, scale=scale, center=center)
+
+
+class ChannelScale(nn.Module):
+    """A learnt factor for each channel, as ConvNeXt has them at the end of a branch."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Scaled inputs."""
+        return channels_first(channels_last(inputs) * self.weight)
 
 
 def _leave_out(module: nn.Module, *, scale: bool, center: bool) -> None:
@@ -114,6 +128,13 @@ def _group(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
     return Translated(module=module, gives=shapes[0], weights=_scale_and_shift(layer, channels))
 
 
+def _channel_scale(layer: Layer, shapes: tuple[Shape, ...]) -> Translated:
+    channels = in_keras_order(single(shapes, layer))[-1]
+    first = {"class_name": "Constant", "config": {"value": layer.config["init_values"]}}
+    gamma = Weight(names=("gamma",), tensor="weight", shape=(channels,), initialiser=first)
+    return Translated(module=ChannelScale(channels), gives=shapes[0], weights=(gamma,))
+
+
 def _channels(layer: Layer, shapes: tuple[Shape, ...]) -> int:
     """Size of the axis that is normalised: the last in Keras' order."""
     shape = single(shapes, layer)
@@ -121,7 +142,7 @@ def _channels(layer: Layer, shapes: tuple[Shape, ...]) -> int:
     axes = axis if isinstance(axis, list) else [axis]
     if len(axes) != 1 or torch_axis(axes[0], shape, layer) != torch_axis(-1, shape, layer):
         raise layer.refuse(f"normalises over axis {axis} (allowed: the last)")
-    return shape[0] if len(shape) == 3 else shape[-1]
+    return in_keras_order(shape)[-1]
 
 
 def _kept(layer: Layer) -> tuple[bool, bool]:
@@ -145,4 +166,5 @@ TRANSLATORS: Mapping[str, Translator] = {
     "BatchNormalizationV1": _batch,
     "LayerNormalization": _layer,
     "GroupNormalization": _group,
+    "LayerScale": _channel_scale,
 }

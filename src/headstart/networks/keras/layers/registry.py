@@ -21,8 +21,6 @@ TRANSLATORS: Mapping[str, Translator] = {
     **shapes.TRANSLATORS,
     **dropout.TRANSLATORS,
 }
-WITHOUT_EFFECT = ("Identity", "ActivityRegularization")
-"""Layers that change nothing of what passes through."""
 
 
 def translate(layer: Layer, given: tuple[Shape, ...]) -> Translated:
