@@ -181,7 +181,7 @@ def test_a_file_is_told_by_its_first_bytes(kind: str, tmp_path: Path) -> None:
 
 
 def test_layers_bear_their_own_names_where_pytorch_can(tmp_path: Path) -> None:
-    layers = [L.Conv2D(2, 1, name="block1.conv"), L.Conv2D(2, 1, name="type")]
+    layers = [L.Conv2D(2, 1, name="block1-conv"), L.Conv2D(2, 1, name="type")]
     layers += [L.Flatten(), L.Dense(2)]
     name = saved(keras.Sequential([keras.Input(IMAGE), *layers]), tmp_path, "keras")
     found = {tensor.split(".")[1] for tensor in ADAPTER.load(name)}

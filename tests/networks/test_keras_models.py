@@ -149,7 +149,7 @@ def test_a_training_step_has_the_gradients_of_keras(tmp_path: Path) -> None:
     chances = model(images(IMAGE), training=True)
     wanted = functional.nll_loss(torch.log(chances), labels)
     wanted.backward()  # type: ignore[no-untyped-call]
-    assert float(found) == pytest.approx(float(wanted), abs=1e-6)
+    assert found.item() == pytest.approx(wanted.item(), abs=1e-6)
     turned = {"kernel": {2: (1, 0), 4: (3, 2, 0, 1)}}
     tensors = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias"}
     for weight in model.trainable_variables:
