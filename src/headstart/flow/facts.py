@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from headstart.core.errors import CheckpointError, DataError, NetworkError, Problem
+from headstart.core.errors import DataError, HeadstartError, Problem
 from headstart.data.datasets import facts_of
 from headstart.data.find import where
 from headstart.networks.facts import facts_of as network_facts_of
@@ -86,7 +86,7 @@ class _Found:
                 self.inputs[str(network)] = input_facts_of(network)
                 if content := with_content(network).content:
                     self.contents[str(network)] = content
-            except NetworkError as error:
+            except HeadstartError as error:
                 self.problems.append(Problem(where=place, message=str(error)))
         if str(network) not in self.inputs:
             return
@@ -106,7 +106,7 @@ class _Found:
         self._asked.add(key)
         try:
             self.networks[key] = network_facts_of(network, image, num_classes)
-        except NetworkError as error:
+        except HeadstartError as error:
             self.problems.append(Problem(where=place, message=str(error)))
 
     def checkpoint(self, name: str, network: LibraryNetwork, weights: str | None) -> None:
@@ -115,7 +115,7 @@ class _Found:
         try:
             file = checkpoint_file(network, None if weights is None else Path(weights))
             self.checkpoints[name] = CheckpointFacts(path=str(file), content=file_hash(file))
-        except (CheckpointError, NetworkError) as error:
+        except HeadstartError as error:
             self.problems.append(Problem(where=place, message=str(error)))
 
 

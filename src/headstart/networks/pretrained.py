@@ -8,7 +8,7 @@ from headstart.networks.checkpoints.file_hash import file_hash as file_hash
 from headstart.networks.checkpoints.find import require_checkpoint
 from headstart.networks.checkpoints.match import match
 from headstart.networks.checkpoints.places import FOLDER_FILES
-from headstart.networks.checkpoints.read import read_state
+from headstart.networks.checkpoints.read import State, read_state
 from headstart.networks.checkpoints.take import take_trunk
 from headstart.networks.staged import Weights
 from headstart.study.network import LibraryNetwork
@@ -66,8 +66,23 @@ def load_trunk(
     Raises:
         CheckpointError: the file cannot be read or does not fit the network.
     """
-    state = read_state(file)
+    state = _state(network, file)
     head = facts.blocks[-1].tensors
     shapes = {name: array.shape for name, array in weights.items()}
     account = match(state, shapes, head, network=str(network), allow_partial=allow_partial)
     return take_trunk(state, account), account
+
+
+def _state(network: LibraryNetwork, file: Path) -> State:
+    """The tensors of a file; those of a Keras file under the names of its translation."""
+    if network.kind != "keras":
+        return read_state(file)
+    from headstart.networks.keras.adapter import ADAPTER
+
+    return State(
+        path=file,
+        sha256=file_hash(file),
+        tensors=ADAPTER.load(str(file)),
+        container="",
+        notes=ADAPTER.notes(str(file)),
+    )

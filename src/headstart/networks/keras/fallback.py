@@ -1,0 +1,199 @@
+"""Keras files run by Keras itself on PyTorch, for layers that are not translated.
+
+Its interface is that of `adapter`. The trunk is one stage: Keras has one mode for all its layers.
+"""
+
+import hashlib
+import os
+import warnings
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from headstart.core.errors import HeadstartError
+from headstart.study.network_facts import InputFacts, Shape
+
+_PROBABILITIES = ("softmax", "sigmoid")
+
+
+class KerasTrunk(nn.Module):
+    """A Keras model on images with channels first; its variables are parameters and buffers here.
+
+    In train mode Keras runs with `training=True`. Layers that are not trainable in the file are.
+    """
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        # A tuple, so that PyTorch does not register Keras' own names beside these.
+        self._model = (model,)
+        self._links: list[tuple[Any, str]] = []
+        model.trainable = True
+        trained = {id(variable) for variable in model.trainable_variables}
+        for number, variable in enumerate(model.weights):
+            # Its layer and itself; what is around the layer differs between copies of a model.
+            own = "_".join(variable.path.split("/")[-2:]).replace(".", "_")
+            name = f"{number:03d}_{own}"
+            if id(variable) in trained:
+                self.register_parameter(name, variable._value)
+            else:  # in Keras running statistics are parameters
+                variable._value = variable._value.detach()
+                self.register_buffer(name, variable._value)
+            self._links.append((variable, name))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Features (batch, width)."""
+        (model,) = self._model
+        return cast(Tensor, model(inputs.permute(0, 2, 3, 1), training=self.training))
+
+    def _apply(self, *args: Any, **kwargs: Any) -> "KerasTrunk":
+        super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
+        for variable, name in self._links:  # PyTorch moves buffers to another tensor
+            variable._value = getattr(self, name)
+        return self
+
+
+class KerasOnTorch(nn.Module):
+    """The trunk of a Keras file and a dense head that gives logits."""
+
+    def __init__(self, trunk: Any, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.trunk = KerasTrunk(trunk)
+        self.head = nn.Linear(width, num_classes)
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (batch, classes) of images (batch, channels, height, width)."""
+        return cast(Tensor, self.head(self.trunk(inputs)))
+
+
+class KerasOnTorchAdapter:
+    """Keras files run by Keras itself on PyTorch."""
+
+    def build(self, name: str, image: Shape, num_classes: int) -> nn.Module:
+        """The network of a file with fresh weights and a new head.
+
+        Args:
+            name: path of the file.
+            image: (height, width, channels) of the images.
+            num_classes: outputs of the head.
+
+        Raises:
+            HeadstartError: Keras is not installed or refuses the file, or the images do not fit.
+        """
+        keras = _keras(name)
+        model = _opened(name)
+        wanted = tuple(model.input_shape[1:])
+        if len(wanted) != 3 or any(w not in (None, g) for w, g in zip(wanted, image, strict=True)):
+            raise HeadstartError(
+                f"{name} is for inputs of {wanted}; given: images of {image}. Resize the images."
+            )
+        head, trunk = _parts(name, keras.models.clone_model(model))
+        return KerasOnTorch(trunk, _width(head), num_classes)
+
+    def load(self, name: str) -> dict[str, np.ndarray]:
+        """The weights in a file by the names of tensors in `build(name, ...)`, head included."""
+        head, trunk = _parts(name, _opened(name))
+        module = KerasOnTorch(trunk, _width(head), head.units)
+        with torch.no_grad():
+            module.head.weight.copy_(head.kernel.value.T)
+            if head.use_bias:
+                module.head.bias.copy_(head.bias.value)
+        return {key: value.cpu().numpy().copy() for key, value in module.state_dict().items()}
+
+    def head_modules(self, module: nn.Module) -> tuple[str, ...]:
+        """Name of the head."""
+        del module
+        return ("head",)
+
+    def cut_modules(self, module: nn.Module) -> tuple[str, ...]:
+        """Name of the trunk: there is no cut inside it."""
+        del module
+        return ("trunk",)
+
+    def input_facts(self, name: str) -> InputFacts | None:
+        """None: scaling layers are run in the network, on pixels as the file expects them."""
+        del name
+        return None
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """How the file is run."""
+        head, _ = _parts(name, _opened(name))
+        return (
+            f"run by Keras {self.version()} on PyTorch; a new head takes the place of {head.name}",
+            "the trunk is one stage; its scaling and augmentation layers are run",
+        )
+
+    def classes(self, name: str) -> int:
+        """Outputs of the head in the file."""
+        return int(_parts(name, _opened(name))[0].units)
+
+    def version(self) -> str:
+        """Version of Keras."""
+        try:
+            return metadata.version("keras")
+        except metadata.PackageNotFoundError:
+            raise _missing("a network") from None
+
+    def content(self, name: str) -> str:
+        """SHA-256 of the file."""
+        with Path(name).expanduser().open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _keras(name: str) -> Any:
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import keras
+    except ImportError:
+        raise _missing(name) from None
+    if keras.backend.backend() != "torch":
+        raise HeadstartError(
+            f"{name}: Keras runs on {keras.backend.backend()} in this process; allowed: torch. "
+            "Set KERAS_BACKEND=torch before anything imports Keras."
+        )
+    return keras
+
+
+def _missing(name: str) -> HeadstartError:
+    return HeadstartError(
+        f"{name} is to be run by Keras, which is not installed. Install it: pip install keras"
+    )
+
+
+def _opened(name: str) -> Any:
+    keras = _keras(name)
+    path = Path(name).expanduser()
+    if not path.exists():
+        raise HeadstartError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises whatever a layer raises
+        reason = str(error).strip().split("\n", 1)[0]
+        raise HeadstartError(f"{path}: Keras cannot open it: {reason}") from error
+
+
+def _parts(name: str, model: Any) -> tuple[Any, Any]:
+    """The dense layer at the end of a model, and the model up to it."""
+    head = model.layers[-1] if getattr(model, "layers", None) else model
+    units, ending = getattr(head, "units", None), getattr(head, "activation", None)
+    linear = getattr(ending, "__name__", "") in ("linear", *_PROBABILITIES)
+    if units is None or not linear or len(model.inputs) != 1:
+        raise HeadstartError(
+            f"{name}: the model ends in {head.name} ({type(head).__name__}); allowed: one input, "
+            "and a Dense layer at the end that is linear or gives probabilities."
+        )
+    return head, _keras(name).Model(model.inputs[0], head.input)
+
+
+def _width(head: Any) -> int:
+    return int(head.kernel.shape[0])
+
+
+ADAPTER = KerasOnTorchAdapter()

@@ -1,0 +1,37 @@
+"""Translators by Keras' name of the layer."""
+
+from collections.abc import Mapping
+
+from headstart.networks.keras.graph import Layer
+from headstart.networks.keras.layers import (
+    activations,
+    convolution,
+    dropout,
+    normalisation,
+    pooling,
+    shapes,
+)
+from headstart.networks.keras.layers.base import Shape, Translated, Translator
+
+TRANSLATORS: Mapping[str, Translator] = {
+    **convolution.TRANSLATORS,
+    **normalisation.TRANSLATORS,
+    **activations.TRANSLATORS,
+    **pooling.TRANSLATORS,
+    **shapes.TRANSLATORS,
+    **dropout.TRANSLATORS,
+}
+
+
+def translate(layer: Layer, given: tuple[Shape, ...]) -> Translated:
+    """The module of a layer for inputs of given shapes.
+
+    Raises:
+        HeadstartError: a kind of layer, or a setting of it, that is not translated.
+    """
+    translator = TRANSLATORS.get(layer.kind)
+    if layer.kind == "Lambda":
+        raise layer.runs_code()
+    if translator is None:
+        raise layer.refuse("is of a kind that is not translated")
+    return translator(layer, given)
