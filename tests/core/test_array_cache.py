@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,105 @@ def test_a_damaged_file_is_not_there(tmp_path: Path, content: bytes) -> None:
     put(shelf, "a", 1.0)
     next(tmp_path.glob("*/a.npy")).write_bytes(content)
     assert shelf.get("a") is None
+
+
+def rows_from(first: int, num: int = 10) -> Iterator[np.ndarray]:
+    """Rows 0, 1, 2, ... from one on, two at a time."""
+    for at in range(first, num, 2):
+        yield np.full((2, 25), at, np.float32) + np.array([[0], [1]], np.float32)
+
+
+WHOLE = np.repeat(np.arange(10, dtype=np.float32)[:, None], 25, axis=1)
+
+
+@pytest.mark.parametrize("lasting", [False, True])
+def test_what_is_filled_from_front_to_back_is_filled_once(tmp_path: Path, lasting: bool) -> None:
+    shelf = MemmapCache(tmp_path, lasting=lasting)
+    first = shelf.filled("a", (10, 25), np.float32, rows_from)
+    assert first is not None
+    np.testing.assert_array_equal(first, WHOLE, strict=True)
+    assert first.flags.writeable == (not lasting)
+    again = shelf.filled("a", (10, 25), np.float32, lambda first: pytest.fail("again"))
+    assert again is not None
+    assert not list(tmp_path.rglob("*.partial"))
+    other = shelf.filled("b", (4,), np.uint8, lambda first: iter([np.arange(4)]))
+    assert other is not None
+    assert other.tolist() == [0, 1, 2, 3]
+
+
+def test_who_is_interrupted_goes_on_at_the_last_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shelves, "PART_BYTES", 2 * 2 * 25 * 4)
+    shelf = MemmapCache(tmp_path, lasting=True)
+    asked: list[int] = []
+
+    def torn(first: int) -> Iterator[np.ndarray]:
+        asked.append(first)
+        for number, some in enumerate(rows_from(first)):
+            if number == 3:
+                raise KeyboardInterrupt
+            yield some
+
+    with pytest.raises(KeyboardInterrupt):
+        shelf.filled("a", (10, 25), np.float32, torn)
+    assert shelf.get("a") is None
+
+    def going_on(first: int) -> Iterator[np.ndarray]:
+        asked.append(first)
+        return rows_from(first)
+
+    found = shelf.filled("a", (10, 25), np.float32, going_on)
+    assert asked == [0, 4]  # after six rows, of which four were recorded
+    np.testing.assert_array_equal(found, WHOLE, strict=True)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".lock", ".npy"]
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError])
+def test_what_fails_leaves_nothing(tmp_path: Path, error: type[Exception]) -> None:
+    def failing(first: int) -> Iterator[np.ndarray]:
+        yield next(rows_from(first))
+        raise error("it failed")
+
+    shelf = MemmapCache(tmp_path, lasting=True)
+    if error is OSError:  # as of a full disk
+        assert shelf.filled("a", (10, 25), np.float32, failing) is None
+    else:
+        with pytest.raises(ValueError, match="it failed"):
+            shelf.filled("a", (10, 25), np.float32, failing)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+    assert shelf.filled("b", (10_000, 10_000_000), np.float32, rows_from) is None
+
+
+def test_a_lasting_array_is_sealed(tmp_path: Path) -> None:
+    shelf = MemmapCache(tmp_path, lasting=True)
+    shelf.filled("a", (10, 25), np.float32, rows_from)
+    path = tmp_path / "a.npy"
+    assert shelf.get("a") is not None
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\x01")
+    assert shelf.get("a") is None
+    again = shelf.filled("a", (10, 25), np.float32, rows_from)
+    np.testing.assert_array_equal(again, WHOLE, strict=True)
+    assert path.read_bytes() == content
+
+
+def test_a_partial_array_makes_room_too_unless_it_is_the_newest(tmp_path: Path) -> None:
+    shelf = MemmapCache(tmp_path, limit=3_000, lasting=True)
+
+    def torn(first: int) -> Iterator[np.ndarray]:
+        yield next(rows_from(first))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shelf.filled("a", (10, 25), np.float32, torn)
+    then = time.time() - 10
+    os.utime(tmp_path / "a.partial", (then, then))
+    assert shelf.filled("b", (10, 25), np.float32, rows_from) is not None
+    assert shelf.filled("c", (10, 25), np.float32, rows_from) is not None
+    assert {path.name for path in tmp_path.glob("*.*") if path.suffix != ".lock"} == {
+        "b.npy",
+        "b.json",
+        "c.npy",
+        "c.json",
+    }

@@ -277,3 +277,57 @@ def test_changes_of_the_command_line(tmp_path: Path) -> None:
     ]
     with pytest.raises(SpecError, match=r"arms\[1\]: arm 'owm' is not known"):
         flow.load(str(path), flow.Changes(arms=("scratch", "owm")))
+
+
+FILES = {"sizes": ((4, 3), (9, 5)), "modes": ("L", "RGB"), "shape": None}
+
+
+@pytest.mark.parametrize(
+    ("files", "image", "message", "fix"),
+    [
+        (
+            FILES,
+            {},
+            "the image files are 4 to 9 rows high and 3 to 5 columns wide and have the colours "
+            "grey, rgb.",
+            '{ size = [64, 64], colour = "rgb" }',
+        ),
+        (
+            FILES,
+            {"size": [8, 8]},
+            "the image files have the colours grey, rgb.",
+            '{ colour = "rgb" }',
+        ),
+        (
+            {**FILES, "modes": ("RGBA",)},
+            {"size": [8, 8]},
+            "the image files have the colours RGBA.",
+            '{ colour = "rgb" }',
+        ),
+        (
+            {**FILES, "modes": ("L",)},
+            {},
+            "the image files are 4 to 9 rows high and 3 to 5 columns wide.",
+            "{ size = [64, 64] }",
+        ),
+    ],
+)
+def test_image_files_that_differ(
+    files: dict[str, Any], image: dict[str, Any], message: str, fix: str
+) -> None:
+    table = tiny_table(tasks={"source": SOURCE, "target": {**TARGET, "image": image}})
+    parts, found = parse(table)
+    assert not found
+    known = facts_of(DataRef(dataset="mnist-mini"))
+    photos = known.model_copy(update=files)
+    tasks = parts["tasks"]
+    facts = {str(tasks["source"].data): known, str(tasks["target"].data): photos}
+    told = [one for one in check_facts(parts, facts) if one.where == "tasks.target.image"]
+    assert told == [
+        Problem(
+            where="tasks.target.image",
+            message=message,
+            allowed="Expected images of one size, all grey or all RGB.",
+            fix=f"To convert all of them: `image = {fix}` in the task.",
+        )
+    ]

@@ -28,7 +28,8 @@ Rows = Callable[[int], Iterator[np.ndarray]]
 """Rows of an array in order, some at a time, from an index on that ended some rows before."""
 
 LIMIT = 8_000_000_000
-PART_BYTES = 64_000_000  # written between two records of how far an array is
+PART_BYTES = 64_000_000  # written between two records of how far an array is, at most
+PART_SECONDS = 5.0
 STALE_SECONDS = 86_400
 
 
@@ -108,8 +109,8 @@ class MemmapCache:
     ) -> np.ndarray | None:
         """The array of that name, else filled from front to back; None where there is no room.
 
-        How far it is, is recorded every few megabytes: who is killed, or interrupted, goes on at
-        the last record. What fails leaves nothing.
+        How far it is, is recorded every few megabytes or seconds: after a process was killed, or
+        interrupted, the next call goes on at the last record. What fails leaves nothing.
 
         Args:
             name: names all that the array depends on.
@@ -175,16 +176,16 @@ class MemmapCache:
                 _begin(file, shape, dtype)
         with partial.open("rb+") as file:
             file.seek(_header_size(file) + done * dtype.itemsize * prod(shape[1:]))
-            since = 0
+            since, last = 0, time.monotonic()
             for some in rows(done):
                 block = np.ascontiguousarray(some, dtype)
                 assert block.shape[1:] == shape[1:]
                 file.write(block.data)
                 done, since = done + len(block), since + block.nbytes
-                if since >= PART_BYTES:
+                if since >= PART_BYTES or time.monotonic() - last >= PART_SECONDS:
                     self._sync(file)
                     write_whole(self._record(name), str(done).encode())
-                    since = 0
+                    since, last = 0, time.monotonic()
             assert done == shape[0]
             self._sync(file)
 

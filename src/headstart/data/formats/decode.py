@@ -71,14 +71,12 @@ def decode(content: bytes, decoding: Decoding) -> np.ndarray:
     """Pixels of a file, uint8 (height, width, channels); raises what Pillow raises."""
     image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
     gap = None if decoding.interpolation == "nearest" else GAP
-    width, height = image.size
+    height, width = upright_size(image)
     if decoding.size and gap:
         # A JPEG may be read at a half, a quarter or an eighth, still larger than it is reduced from
         # below, whichever way up: photos of 12 megapixels take a third of the time.
         side = round(gap * _draft_side(height, width, decoding))
         image.draft(None, (side, side))
-    if image.getexif().get(ORIENTATION) in TURNED:
-        width, height = height, width
     ImageOps.exif_transpose(image, in_place=True)
     if decoding.colour:
         image = _coloured(image, "L" if decoding.colour == "grey" else "RGB")
@@ -86,6 +84,14 @@ def decode(content: bytes, decoding: Decoding) -> np.ndarray:
         image = _fitted(image, (height, width), decoding, gap)
     pixels = np.frombuffer(image.tobytes(), dtype=np.uint8)
     return pixels.reshape(image.height, image.width, -1)
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(height, width) of an image that was opened, as they are once it is turned upright."""
+    width, height = image.size
+    # Pillow opens a TIFF at its upright size.
+    turned = image.format != "TIFF" and image.getexif().get(ORIENTATION) in TURNED
+    return (width, height) if turned else (height, width)
 
 
 def resized_to(height: int, width: int, decoding: Decoding) -> tuple[int, int]:

@@ -20,7 +20,7 @@ from PIL import Image
 from headstart.core.files import cache_folder, locked, write_whole
 from headstart.core.hashing import digest
 from headstart.data.formats.archives import Source
-from headstart.data.formats.decode import FORMATS, ORIENTATION, TURNED, Broken, check, guarded
+from headstart.data.formats.decode import FORMATS, Broken, check, guarded, upright_size
 from headstart.data.progress import Progress, reporting
 
 VERSION = 1  # raised when a line means something else
@@ -129,9 +129,8 @@ def _header(content: bytes) -> tuple[int, int, str]:
     image = Image.open(io.BytesIO(content), formats=FORMATS)
     # Pillow decodes a PNG before it says what the orientation is, which may follow the pixels.
     silent = image.format == "PNG" and b"eXIf" not in content and b"rientation" not in content
-    turned = not silent and image.getexif().get(ORIENTATION) in TURNED
-    width, height = image.size
-    return (width, height, image.mode) if turned else (height, width, image.mode)
+    height, width = image.size[::-1] if silent else upright_size(image)
+    return height, width, image.mode
 
 
 def _lines(path: Path) -> Iterator[FileFacts]:
