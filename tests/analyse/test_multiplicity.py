@@ -62,7 +62,7 @@ def test_holm_is_between_bonferroni_and_no_adjustment(p_values: list[float]) -> 
     assert ranked == sorted(ranked)
 
 
-def test_levels_of_looks() -> None:
+def test_levels_of_arm_styles() -> None:
     assert [level_of(looks) for looks in (1, 2, 3, 4, 5)] == [0.05, 0.0294, 0.0221, 0.0182, 0.0158]
     assert level_of(10) == pytest.approx(0.005)
     with pytest.raises(ValueError, match="at least one look"):

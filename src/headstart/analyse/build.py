@@ -11,6 +11,7 @@ from headstart.analyse.benefit.build import worth_of
 from headstart.analyse.benefit.classes import class_gains
 from headstart.analyse.benefit.forgetting import forgetting_of
 from headstart.analyse.benefit.model_selection import picks_of
+from headstart.analyse.cells import Cell, cell_of
 from headstart.analyse.compare import Finished, compare_all, family_of
 from headstart.analyse.gates.gate import Evidence, Records
 from headstart.analyse.gates.registry import run_audits, run_gates
@@ -21,14 +22,7 @@ from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
-from headstart.analyse.records import (
-    Cell,
-    Record,
-    cell_of,
-    gather,
-    gather_sources,
-    overlaps_of,
-)
+from headstart.analyse.records import Record, gather, gather_sources, overlaps_of
 from headstart.analyse.tasks import task_facts
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store

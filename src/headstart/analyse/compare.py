@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import Comparison
+from headstart.analyse.cells import Cell
 from headstart.analyse.multiplicity import NOMINAL, holm
 from headstart.analyse.over_seeds import (
     FEWEST_FOR_ORDER,
@@ -13,7 +14,6 @@ from headstart.analyse.over_seeds import (
     sign_flip_p,
 )
 from headstart.analyse.paired import Answers, Paired, paired
-from headstart.analyse.records import Cell
 from headstart.analyse.statistics import relative_error_reduction
 from headstart.analyse.verdict import FEWEST_SEEDS, Judged
 from headstart.plan.steps import Place

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from headstart.analyse.records import Cell, cell_of
+from headstart.analyse.cells import Cell, cell_of
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Provenance, Store
 

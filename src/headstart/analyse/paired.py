@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Records
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.records import Record
 from headstart.analyse.statistics import Crossed, crossed
 from headstart.analyse.verdict import Judged, judge, too_few
 

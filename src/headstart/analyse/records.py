@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from headstart.analyse.cells import Cell, cell_of
 from headstart.core.hashing import Json
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.store.store import StepRow, Store
-
-Cell = tuple[str, str, str, str]
-"""(source, target, size, arm): one arm at one size of one pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +46,6 @@ class Record:
     def flops(self) -> int:
         """Operations as carried out; those of a head solved to convergence show only then."""
         return int(sum(row.result["flops"] for row in self.train_rows))
-
-
-def cell_of(trial: Trial) -> Cell:
-    """The cell a trial belongs to."""
-    return (trial.source, trial.target, trial.size, trial.arm)
 
 
 def gather(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:

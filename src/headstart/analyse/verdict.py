@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from headstart.analyse.analysis import MOST_PP, More, Qualifier, Word
 from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
-from headstart.analyse.text import per_cent, signed
+from headstart.analyse.text import level_percent, signed
 
 FEWEST_SEEDS = 3
 
@@ -54,7 +54,7 @@ def judge(found: Crossed, margin_pp: float, *, level: float, equivalence_level: 
         return Judged(
             word="no measurable difference",
             why=f"{told}; less than {margin_pp:g} pp either way "
-            f"({per_cent(1 - 2 * equivalence_level)} interval {ends})",
+            f"({level_percent(1 - 2 * equivalence_level)} interval {ends})",
         )
     return _short(found, f"{told}, which holds 0", margin_pp, level)
 
@@ -74,7 +74,7 @@ def span(low_pp: float, high_pp: float, level: float, nominal: float, margin_pp:
     marks = (0.0, margin_pp, -margin_pp)
     adjusted = " (Holm)" if level < nominal else ""
     ends = f"{signed(low_pp, marks)} to {signed(high_pp, marks)}"
-    return f"{per_cent(1 - level)} interval{adjusted} {ends}"
+    return f"{level_percent(1 - level)} interval{adjusted} {ends}"
 
 
 def _qualifier(nearest_to_zero: float, small: bool, margin_pp: float) -> Qualifier:

@@ -85,7 +85,7 @@ def _write_page(analysis: "Analysis", summary: "RunSummary", path: Path) -> None
 
 
 def _write_tables(analysis: "Analysis", _: "RunSummary", folder: Path) -> None:
-    from headstart.report.tables import write_tables
+    from headstart.report.csv_tables import write_tables
 
     write_tables(analysis, folder)
 
@@ -94,9 +94,9 @@ def _print(
     analysis: "Analysis", summary: "RunSummary", page: Path | None, *, as_json: bool
 ) -> None:
     if as_json:
-        from headstart.report.document import document
+        from headstart.report.document import document_text
 
-        sys.stdout.write(document(analysis, summary).model_dump_json(indent=2) + "\n")
+        sys.stdout.write(document_text(analysis, summary))
         return
     from rich.console import Console
 

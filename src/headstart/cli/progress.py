@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from headstart.analyse.text import rough_duration
 from headstart.execute.executors import Listener
 from headstart.execute.worker import StepOutcome
 from headstart.flow import Planned
 from headstart.plan.cost_estimate import model_seconds
 from headstart.plan.steps import Plan, Step
-from headstart.report.terminal.plan import duration
 
 BAR_PAUSE = 0.2  # seconds between two drawings of the bar
 QUIET_PAUSE = 5.0  # seconds between lines where there is no terminal to redraw
@@ -100,7 +100,7 @@ class Tracker:
             parts += [f"{running} running", f"{left} to go"]
         if self.failed:
             parts.append(f"{self.failed} step{'s' if self.failed > 1 else ''} failed")
-        parts.append(f"about {duration(self.seconds_left)} left")
+        parts.append(f"about {rough_duration(self.seconds_left)} left")
         return ", ".join(parts)
 
 

@@ -11,8 +11,9 @@ from headstart.analyse.benefit.context import Case
 from headstart.analyse.benefit.estimates import error_reduction, gain_pp, over_seeds, withheld
 from headstart.analyse.benefit.labels import ControlPoint, labels_matched
 from headstart.analyse.benefit.speed import speed
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Records
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.records import Record
 from headstart.study.arms import ArmSpec
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from headstart.analyse.analysis import ClassGain
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Records
 from headstart.analyse.multiplicity import NOMINAL, holm
-from headstart.analyse.records import Cell
 from headstart.analyse.statistics import crossed
 from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.study.facts import Facts

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.cells import Cell
+from headstart.analyse.records import Record
 
 BySeed = dict[int, Record]
 

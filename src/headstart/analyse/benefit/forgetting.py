@@ -4,8 +4,9 @@ import numpy as np
 
 from headstart.analyse.analysis import Forgetting
 from headstart.analyse.benefit.estimates import gain_pp
+from headstart.analyse.cells import Cell, cell_of
 from headstart.analyse.gates.gate import Records
-from headstart.analyse.records import Cell, answers_of, cell_of
+from headstart.analyse.records import answers_of
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from math import isfinite
 
-from headstart.analyse.analysis import ArmResult, Pick
+from headstart.analyse.analysis import ArmResult, ModelSelection
 from headstart.study.arms import SELF, SOURCE, ArmSpec
 from headstart.study.study import StudySpec
 
 
 def picks_of(
     study: StudySpec, arms: Iterable[ArmResult], source_flops: dict[str, int]
-) -> tuple[Pick, ...]:
+) -> tuple[ModelSelection, ...]:
     """One line for each size of each pair; none where no arm was measured on validation.
 
     What is only there to explain a gain (shuffled weights, runs on the target itself, cut sweeps)
@@ -33,7 +33,7 @@ def _usable(arm: ArmSpec) -> bool:
     return not arm.family and not shuffled and SELF not in arm.origins
 
 
-def _pick(rivals: list[ArmResult], before: dict[str, dict[str, int]]) -> Pick:
+def _pick(rivals: list[ArmResult], before: dict[str, dict[str, int]]) -> ModelSelection:
     """The best of rivals; `before` is what was spent before an arm's own training, by source."""
 
     def spent_before(result: ArmResult) -> int:
@@ -43,7 +43,7 @@ def _pick(rivals: list[ArmResult], before: dict[str, dict[str, int]]) -> Pick:
     level = [result for result in rivals if result.validation_mean == best]
     chosen = min(level, key=lambda result: result.flops + spent_before(result))
     others = [result.arm for result in level if result is not chosen]
-    return Pick(
+    return ModelSelection(
         size=chosen.size,
         num_images=chosen.num_images,
         source=chosen.source,

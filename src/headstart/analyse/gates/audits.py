@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from headstart.analyse.analysis import Analysis, Estimate
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, named
-from headstart.analyse.records import Cell
 
 CLOSE = 1e-6  # what rounding of the machine may come to, in percentage points or as a share
 

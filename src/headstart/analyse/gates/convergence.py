@@ -5,8 +5,9 @@ from math import log, sqrt
 
 import numpy as np
 
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.records import Record
 from headstart.study.arms import SOURCE
 
 CONVERGED_SHARE, CONVERGED_CHANGE = 0.2, 0.01

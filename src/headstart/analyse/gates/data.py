@@ -6,8 +6,9 @@ import numpy as np
 
 from headstart.analyse.analysis import Role
 from headstart.analyse.attribution import expected_of, role_of
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
-from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.analyse.records import OverlapRecord, Record
 from headstart.analyse.sentences import remedy
 from headstart.analyse.tasks import task_facts
 from headstart.analyse.text import listed

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from headstart.analyse.analysis import Analysis, Severity
+from headstart.analyse.cells import Cell
 from headstart.analyse.lineage import Lineage
-from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.analyse.records import OverlapRecord, Record
 from headstart.plan.steps import Choice, Place
 from headstart.study.arms import ArmSpec
 from headstart.study.facts import Facts

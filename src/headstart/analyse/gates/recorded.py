@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
-from headstart.analyse.records import Cell
 from headstart.store.store import Provenance
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from headstart.analyse.analysis import Analysis, Gate
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.audits import NUMBER_AUDITS
 from headstart.analyse.gates.convergence import CONVERGENCE_GATES
 from headstart.analyse.gates.data import DATA_GATES
@@ -10,7 +11,6 @@ from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, GateSpec
 from headstart.analyse.gates.recorded import RECORDED_GATES
 from headstart.analyse.gates.training import TRAINING_GATES
 from headstart.analyse.gates.wording_audits import SENTENCE_AUDITS
-from headstart.analyse.records import Cell
 
 GATES: tuple[GateSpec, ...] = tuple(
     sorted(

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, in_words, named
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.records import Record
 from headstart.core.hashing import Json
 from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.study.base import HEAD

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Comparison, Word
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, named
-from headstart.analyse.records import Cell
 
 LEAST_SEEDS = 3
 
