@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.analyse.multiplicity import holm, level_of
-from headstart.analyse.statistics import Estimate, crossed
+from headstart.analyse.statistics import MeanError, crossed
 
 
 def test_vector_v7_holm() -> None:
@@ -26,7 +26,7 @@ def test_levels_are_those_of_the_steps() -> None:
 
 ESTIMATES = st.lists(
     st.builds(
-        Estimate,
+        MeanError,
         mean=st.floats(-4, 4),
         error=st.floats(0.05, 2),
         df=st.floats(1, 50),
@@ -39,7 +39,7 @@ ESTIMATES = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(ESTIMATES, st.sampled_from([1, 2, 3]))
 def test_an_interval_excludes_0_exactly_where_holm_rejects(
-    estimates: list[Estimate], looks: int
+    estimates: list[MeanError], looks: int
 ) -> None:
     level = level_of(looks)
     found = holm([estimate.p_value for estimate in estimates], level)

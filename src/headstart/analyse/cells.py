@@ -29,3 +29,8 @@ class InCell(Protocol):
 def cell_of(record: InCell) -> Cell:
     """Cell of a trial, a result or a comparison."""
     return (record.source, record.target, record.size, record.arm)
+
+
+def beside(cell: Cell, arm: str) -> Cell:
+    """Cell of another arm at the same size of the same pair."""
+    return (*cell[:3], arm)
