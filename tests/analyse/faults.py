@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from headstart.analyse.gates.gate import Evidence, Records
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.cells import Cell
+from headstart.analyse.gates.gate import Evidence
+from headstart.analyse.records import Record, Records
 from headstart.flow import Loaded
 from headstart.plan.steps import Choice, Score
 from studies import tiny, tiny_table

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from headstart.analyse.cells import Cell
 from headstart.analyse.compare import Finished
-from headstart.analyse.gates.gate import Records
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.records import Record, Records
 from headstart.plan.steps import Trial
 from headstart.study.study import StudySpec
 from studies import tiny_table

@@ -10,9 +10,9 @@ import pytest
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analyse
-from headstart.analyse.gates.gate import Evidence, Records
+from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.gates.registry import GATES, run_gates
-from headstart.analyse.records import OverlapRecord, Record, gather, overlaps_of
+from headstart.analyse.records import OverlapRecord, Record, Records, gather, overlaps_of
 from headstart.execute.options import RunOptions
 from headstart.flow import Loaded, run
 from headstart.plan.expand import make_plan

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from headstart.analyse.analysis import Analysis, ArmResult, Estimate
-from headstart.analyse.benefit.build import worth_of
-from headstart.analyse.benefit.classes import class_gains
-from headstart.analyse.benefit.model_selection import picks_of
+from headstart.analyse.benefit.build import benefits_of
+from headstart.analyse.benefit.class_gains import class_gains
+from headstart.analyse.benefit.model_selection import select_models
 from headstart.analyse.build import analyse
 from headstart.analyse.records import gather
 from headstart.execute.options import RunOptions
@@ -226,7 +226,7 @@ def test_what_is_not_valid_is_worth_nothing(plan: Plan, store: Store) -> None:
     records = gather(plan, store)
     cell = ("source", "target", "20", "full")
     arguments = (loaded.study, loaded.facts, records)
-    told = worth_of(*arguments, {"source": 7}, {cell: "CHK-22: not finite"})
+    told = benefits_of(*arguments, {"source": 7}, {cell: "CHK-22: not finite"})
     (gone,) = (w for w in told if (w.arm, w.size) == ("full", "20"))
     assert gone.labels == Estimate(value=None, why="withheld: CHK-22: not finite")
     assert gone.updates_to == gone.gap_pp == gone.labels
@@ -244,7 +244,7 @@ def test_without_a_test_image_that_did_not_leak_nothing_is_told(plan: Plan, stor
         }
         for cell, by_seed in gather(plan, store).items()
     }
-    assert worth_of(loaded.study, loaded.facts, emptied, {}, {}) == ()
+    assert benefits_of(loaded.study, loaded.facts, emptied, {}, {}) == ()
     assert class_gains(loaded.study, loaded.facts, emptied, {}) == ()
 
 
@@ -268,9 +268,9 @@ def test_of_arms_that_are_level_the_cheaper_is_chosen_its_source_included(
         )
 
     spent = {"source": 100}
-    (pick,) = picks_of(study().study, level(scratch=50, full=10), spent)
+    (pick,) = select_models(study().study, level(scratch=50, full=10), spent)
     assert (pick.arm, pick.flops, pick.source_flops) == ("scratch", 50, 0)
     assert pick.why == "as good as full there, and cheaper"
-    (pick,) = picks_of(study().study, level(scratch=150, full=10), spent)
+    (pick,) = select_models(study().study, level(scratch=150, full=10), spent)
     assert (pick.arm, pick.flops, pick.source_flops) == ("full", 10, 100)
-    assert picks_of(study().study, level(shuffled=1), spent) == ()
+    assert select_models(study().study, level(shuffled=1), spent) == ()

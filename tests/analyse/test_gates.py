@@ -44,10 +44,10 @@ from faults import (
     with_payload,
 )
 
-from headstart.analyse import build, compare, headline
+from headstart.analyse import build, compare, headline, results
 from headstart.analyse.analysis import Analysis
-from headstart.analyse.benefit.model_selection import picks_of
-from headstart.analyse.build import analysis_of, seen_of
+from headstart.analyse.benefit.model_selection import select_models
+from headstart.analyse.build import analysis_of, evidence_of
 from headstart.analyse.gates.convergence import learnt, still_improving
 from headstart.analyse.gates.gate import AuditSpec, Evidence, GateSpec
 from headstart.analyse.gates.registry import AUDITS, GATES, run_audits
@@ -82,7 +82,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
     run(loaded, RunOptions(store=folder, workers=1, device="cpu"), listen=lambda *_: None)
     with Store(folder) as store:
         plan = plan_of(loaded, store)
-        seen = seen_of(tuned().study, loaded.facts, plan, store)
+        seen = evidence_of(tuned().study, loaded.facts, plan, store)
         yield Sound(
             replace(
                 seen,
@@ -216,8 +216,8 @@ def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None
         ("CHK-23", {**arms(live), "network": {"stages": stages}}),
     ):
         (found,) = (spec for spec in GATES if spec.id == gate)
-        assert not list(found.look(sound.seen))
-        assert list(found.look(replace(sound.seen, study=tuned(**changes).study)))
+        assert not list(found.check(sound.seen))
+        assert list(found.check(replace(sound.seen, study=tuned(**changes).study)))
 
 
 def test_every_gate_and_audit_is_broken_somewhere() -> None:
@@ -250,11 +250,11 @@ def over_the_new_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def changed_means(change: Callable[[list[Record], dict[str, Any]], dict[str, Any]]) -> Any:
-    true = build._metric_means
+    true = results._metric_means
 
     def mutate(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
-            build, "_metric_means", lambda found: {**true(found), **change(found, true(found))}
+            results, "_metric_means", lambda found: {**true(found), **change(found, true(found))}
         )
 
     return mutate
@@ -267,10 +267,10 @@ def running_accuracy(found: list[Record], _: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = picks_of
+    true = select_models
     monkeypatch.setattr(
         build,
-        "picks_of",
+        "select_models",
         lambda study, arms, _: true(study, [arm for arm in arms if arm.arm == "probe"], {}),
     )
 
@@ -353,7 +353,7 @@ def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
 
     def found() -> Evidence:
         with Store(tmp_path / "s") as store:
-            return seen_of(loaded.study, loaded.facts, plan_of(loaded, store), store)
+            return evidence_of(loaded.study, loaded.facts, plan_of(loaded, store), store)
 
     assert all(row.intact for row in found().lineage.made.values())
     connection = sqlite3.connect(tmp_path / "s" / "headstart.db")
@@ -364,7 +364,7 @@ def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
     connection.close()
     seen = found()
     (gate,) = (spec for spec in GATES if spec.id == "CHK-18")
-    (finding,) = gate.look(seen)
+    (finding,) = gate.check(seen)
     assert finding.cells == frozenset(seen.records)
 
 
@@ -387,7 +387,7 @@ def test_another_pair_may_have_other_test_images_left_out(sound: Sound) -> None:
     }
     (gate,) = (spec for spec in GATES if spec.id == "CHK-16")
     both = replace(sound.seen, records={**sound.seen.records, **other})
-    assert not list(gate.look(both))
+    assert not list(gate.check(both))
 
 
 def test_hardly_moving_and_settled_are_told_apart(sound: Sound) -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.analyse.multiplicity import holm, level_of
-from headstart.analyse.statistics import Estimate, crossed
+from headstart.analyse.statistics import MeanError, crossed
 
 
 def test_vector_v7_holm() -> None:
@@ -26,7 +26,7 @@ def test_levels_are_those_of_the_steps() -> None:
 
 ESTIMATES = st.lists(
     st.builds(
-        Estimate,
+        MeanError,
         mean=st.floats(-4, 4),
         error=st.floats(0.05, 2),
         df=st.floats(1, 50),
@@ -39,7 +39,7 @@ ESTIMATES = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(ESTIMATES, st.sampled_from([1, 2, 3]))
 def test_an_interval_excludes_0_exactly_where_holm_rejects(
-    estimates: list[Estimate], looks: int
+    estimates: list[MeanError], looks: int
 ) -> None:
     level = level_of(looks)
     found = holm([estimate.p_value for estimate in estimates], level)
@@ -62,7 +62,7 @@ def test_holm_is_between_bonferroni_and_no_adjustment(p_values: list[float]) -> 
     assert ranked == sorted(ranked)
 
 
-def test_levels_of_looks() -> None:
+def test_levels_of_arm_styles() -> None:
     assert [level_of(looks) for looks in (1, 2, 3, 4, 5)] == [0.05, 0.0294, 0.0221, 0.0182, 0.0158]
     assert level_of(10) == pytest.approx(0.005)
     with pytest.raises(ValueError, match="at least one look"):

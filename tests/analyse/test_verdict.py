@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.analyse.statistics import Crossed
-from headstart.analyse.text import listed, per_cent, signed
+from headstart.analyse.text import level_percent, listed, signed
 from headstart.analyse.verdict import Judged, judge, too_few
 
 single = partial(judge, level=0.05, equivalence_level=0.05)
@@ -193,7 +193,7 @@ def test_a_number_shows_its_side_of_zero_and_zero_has_no_minus() -> None:
     assert signed(-1e-17) == "+0.00"
     assert signed(0.999, (1.0,)) == "+0.999"
     assert signed(2.345) in ("+2.34", "+2.35")
-    assert [per_cent(c) for c in (0.95, 0.9, 0.99375, 1 - 0.0221)] == [
+    assert [level_percent(c) for c in (0.95, 0.9, 0.99375, 1 - 0.0221)] == [
         "95 %", "90 %", "99.38 %", "97.79 %"
     ]  # fmt: skip
 

@@ -17,13 +17,13 @@ def tracked(workers: int = 1, **changes: Any) -> tuple[Tracker, Plan]:
     loaded = tiny(**changes)
     plan = make_plan(loaded.study, loaded.facts)
     tracker = Tracker(workers=workers)
-    tracker.planned(plan, expected_steps(loaded.study, loaded.facts, plan), set())
+    tracker.set_plan(plan, expected_steps(loaded.study, loaded.facts, plan), set())
     return tracker, plan
 
 
 def carry_out(tracker: Tracker, step: Step, seconds: float) -> None:
-    tracker.tell(step, None)
-    tracker.tell(step, StepOutcome(key=step.key, status="done", seconds=seconds))
+    tracker.record(step, None)
+    tracker.record(step, StepOutcome(key=step.key, status="done", seconds=seconds))
 
 
 def test_at_first_the_time_left_is_that_of_the_plan() -> None:
@@ -55,7 +55,7 @@ def test_steps_found_done_take_no_time_and_say_nothing_of_it() -> None:
     tracker, plan = tracked()
     first, *_ = plan.steps.values()
     before = tracker.seconds_left
-    tracker.tell(first, StepOutcome(key=first.key, status="reused"))
+    tracker.record(first, StepOutcome(key=first.key, status="reused"))
     assert tracker.seconds_left < before
     assert (tracker.cost_done, tracker.seconds_done) == (0, 0)
 
@@ -89,10 +89,10 @@ def test_trials_done_running_and_left_are_told() -> None:
     assert tracker.text().startswith("0 of 2 trials done, 0 running, 2 to go, about ")
     trial = plan.trials[0]
     for key in (*trial.train_keys, trial.predict_key, *plan.overlaps.values(), trial.score_key):
-        tracker.tell(plan.steps[key], None)
+        tracker.record(plan.steps[key], None)
         assert "1 running" in tracker.text() or key in plan.overlaps.values()
-        tracker.tell(plan.steps[key], StepOutcome(key=key, status="done", seconds=0.1))
+        tracker.record(plan.steps[key], StepOutcome(key=key, status="done", seconds=0.1))
     assert tracker.text().startswith("1 of 2 trials done, 0 running, 1 to go, about ")
     broken = plan.steps[plan.trials[1].train_keys[0]]
-    tracker.tell(broken, StepOutcome(key=broken.key, status="failed", error="no"))
+    tracker.record(broken, StepOutcome(key=broken.key, status="failed", error="no"))
     assert ", 1 step failed, " in tracker.text()

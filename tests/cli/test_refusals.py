@@ -219,7 +219,7 @@ def test_results_are_printed_also_where_their_page_cannot_be_written(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr("headstart.report.html.page.write_whole", full)
-    monkeypatch.setattr("headstart.report.tables.write_whole", full)
+    monkeypatch.setattr("headstart.report.csv_tables.write_whole", full)
     ended = call(command, path, *options, *workers)
     assert ended.status == 2
     assert json.loads(ended.out)["study"] == "tiny"

@@ -9,6 +9,7 @@ from plans import CONTENT, STUDY, digits, plan_of
 from headstart.plan.expand import make_plan
 from headstart.plan.payloads import images_name, images_payload
 from headstart.plan.steps import Plan
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef
 
@@ -21,7 +22,8 @@ def plan_with(source: dict[str, Any], target: dict[str, Any]) -> Plan:
     tasks["source"]["image"], tasks["target"]["image"] = source, target
     study = StudySpec(**{**STUDY, "tasks": tasks})
     facts = digits(sizes=SIZES, modes=("L",))
-    return make_plan(study, {str(task.data): facts for task in study.tasks.values()})
+    datasets = {task.data.origin: facts for task in study.tasks.values()}
+    return make_plan(study, Facts(datasets=datasets))
 
 
 @pytest.mark.parametrize(

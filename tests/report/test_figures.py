@@ -8,19 +8,21 @@ from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
 from worthy import worthy
 
 from headstart.analyse.analysis import Analysis
-from headstart.report.figures.benefit import cost_figure, labels_figure
-from headstart.report.figures.classes import MOST, classes_figure
-from headstart.report.figures.curves import curve_arms, curves_figure
-from headstart.report.figures.cuts import CUTS_WIDE, cuts_figure
-from headstart.report.figures.gain import NARROW, WIDE, gain_figure
-from headstart.report.figures.pairs import pairs_figure
-from headstart.report.figures.palette import looks
+from headstart.report.figures.accuracy_by_cost import cost_figure
+from headstart.report.figures.accuracy_by_cut import CUTS_WIDE, cuts_figure
+from headstart.report.figures.chart import NARROW, WIDE
+from headstart.report.figures.class_gains import MOST, classes_figure
+from headstart.report.figures.gain_by_size import gain_figure
+from headstart.report.figures.labels_saved import labels_figure
+from headstart.report.figures.learning_curves import curve_arms, curves_figure
+from headstart.report.figures.palette import arm_styles
+from headstart.report.figures.seed_pairs import pairs_figure
 from headstart.report.figures.svg import FONT, Scale
 from headstart.report.html.page import page
-from headstart.report.rows import Pair, pairs_of, sizes_of
+from headstart.report.rows import TaskPair, pairs_of, sizes_of
 from headstart.report.sweep import sweeps_of
 
-LETTERS = Pair(source="letters", target="digits")
+LETTERS = TaskPair(source="letters", target="digits")
 
 
 def drawings(given: Analysis) -> list[str]:
@@ -212,7 +214,7 @@ def test_sweep_arms_are_in_no_other_figure() -> None:
     assert gain_figure(swept, LETTERS) == gain_figure(plain, LETTERS)
     assert pairs_figure(swept, LETTERS) == pairs_figure(plain, LETTERS)
     assert curves_figure(swept, LETTERS) == curves_figure(plain, LETTERS)
-    assert looks(swept) == looks(plain)
+    assert arm_styles(swept) == arm_styles(plain)
 
 
 def test_sweep_arms_without_any_result_are_known_by_name() -> None:
@@ -236,10 +238,10 @@ def test_arms_without_curves_are_not_in_the_figure_of_curves() -> None:
 
 
 def test_an_arm_keeps_its_look_whatever_else_is_there() -> None:
-    few, all_arms = looks(analysis(arms=ARMS[:3])), looks(analysis())
+    few, all_arms = arm_styles(analysis(arms=ARMS[:3])), arm_styles(analysis())
     assert all(all_arms[arm] == look for arm, look in few.items())
     assert "--arm-0" in all_arms["scratch"].colour
-    many = looks(analysis(arms=["scratch", *(f"arm {number}" for number in range(20))]))
+    many = arm_styles(analysis(arms=["scratch", *(f"arm {number}" for number in range(20))]))
     assert len(set(many.values())) == 21
 
 

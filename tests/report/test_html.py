@@ -19,7 +19,7 @@ from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Tuning
 from headstart.report.html.page import page, write_html
-from headstart.report.text import FROM_PYTHON
+from headstart.report.notes import FROM_PYTHON
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>{{ 7*7 }}'
 VOID = {"meta", "br", "hr", "img", "wbr", "link", "input"}
@@ -453,7 +453,7 @@ def test_a_study_without_validation_says_so() -> None:
 def test_importing_the_room_loads_nothing_heavy() -> None:
     code = (
         "import sys, headstart.report.html.page\n"
-        "import headstart.report.terminal.study, headstart.report.figures.gain\n"
+        "import headstart.report.terminal.study, headstart.report.figures.gain_by_size\n"
         "heavy = {'torch', 'jinja2', 'rich', 'pandas', 'scipy'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )

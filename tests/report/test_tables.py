@@ -9,7 +9,7 @@ from analyses import FAMILIES, FIGURES, analysis
 from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, Benefit
-from headstart.report.tables import tables, write_tables
+from headstart.report.csv_tables import tables, write_tables
 
 TABLES = {
     "arms", "attribution_notes", "attributions", "class_gains", "comparisons", "copies",

@@ -12,8 +12,8 @@ from rich.console import Console
 from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, AttributionNote
+from headstart.report.notes import FROM_PYTHON
 from headstart.report.terminal.study import print_report
-from headstart.report.text import FROM_PYTHON
 
 LONG = "full_with_a_rather_long_name_that_somebody_gave_it_in_a_hurry_"
 

@@ -9,7 +9,7 @@ from headstart.analyse.analysis import (
     Comparison,
     Estimate,
     Forgetting,
-    Pick,
+    ModelSelection,
 )
 
 
@@ -40,7 +40,7 @@ def worthy(given: Analysis) -> Analysis:
             for c in transfer
         ),
         picks=tuple(
-            Pick(
+            ModelSelection(
                 size=c.size,
                 num_images=c.num_images,
                 source=c.source,

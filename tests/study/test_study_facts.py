@@ -315,13 +315,16 @@ FILES = {"sizes": ((4, 3), (9, 5)), "modes": ("L", "RGB"), "shape": None}
 def test_image_files_that_differ(
     files: dict[str, Any], image: dict[str, Any], message: str, fix: str
 ) -> None:
-    table = tiny_table(tasks={"source": SOURCE, "target": {**TARGET, "image": image}})
+    table = tiny_table(
+        tasks={"source": SOURCE, "target": {**TARGET, "dataset": "./photos", "image": image}}
+    )
     parts, found = parse(table)
     assert not found
     known = facts_of(DataRef(dataset="mnist-mini"))
     photos = known.model_copy(update=files)
     tasks = parts["tasks"]
-    facts = {str(tasks["source"].data): known, str(tasks["target"].data): photos}
+    origins = (tasks[name].data.origin for name in ("source", "target"))
+    facts = Facts(datasets=dict(zip(origins, (known, photos), strict=True)))
     told = [one for one in check_facts(parts, facts) if one.where == "tasks.target.image"]
     assert told == [
         Problem(

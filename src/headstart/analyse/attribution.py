@@ -1,6 +1,6 @@
-"""What a gain may be put down to: each transfer arm against the controls that explain it away.
+"""Attribution of gains: each transfer arm against the controls that may explain its gain.
 
-A control is known by what it is, its start and its strategy, never by its name (docs/verdict.md).
+A control is recognised by its start and its strategy, never by its name (docs/verdict.md).
 """
 
 from headstart.analyse.analysis import Attribution, AttributionNote, Comparison, Role
@@ -13,18 +13,18 @@ from headstart.study.base import HEAD
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.study import StudySpec
 
-_ENOUGH_UPDATES = 10_000  # for every phase of a strategy to have some; nothing is trained with them
+_ENOUGH_UPDATES = 10_000  # so that every phase of a strategy has some; nothing is trained
 
 
 def role_of(arm: ArmSpec, study: StudySpec) -> Role | None:
-    """What an arm shows as a control; None for transfer arms, sweeps and plain scratch."""
+    """Role of an arm as a control; None for transfer arms, sweeps and plain scratch."""
     if arm.transfers or arm.family:
         return None
     if isinstance(arm.strategy, LabelMap):
         return "label map"
     origins = set(arm.origins)
     if origins == {SOURCE}:
-        return "shuffled weights"  # whatever takes them as they are transfers
+        return "shuffled weights"  # an arm that takes the source's weights unshuffled transfers
     if origins == {SELF}:
         return "selffer"
     if origins:
@@ -35,7 +35,7 @@ def role_of(arm: ArmSpec, study: StudySpec) -> Role | None:
 
 
 def _trains_everything(arm: ArmSpec, study: StudySpec) -> bool:
-    """Whether nothing is frozen in the end."""
+    """Whether the last phase freezes nothing."""
     phases = phases_of(arm.strategy, _stages_for(arm, study), _ENOUGH_UPDATES)
     return bool(phases) and not any(rule.frozen for rule in phases[-1].rules)
 
@@ -53,7 +53,7 @@ def _stages_for(arm: ArmSpec, study: StudySpec) -> tuple[str, ...]:
 
 
 def _alike(arm: ArmSpec, control: ArmSpec, role: Role, study: StudySpec) -> bool:
-    """Whether the control's role is what sets it apart from the arm, and not its training.
+    """Whether the control differs from the arm by its role alone, not by its training.
 
     Scratch that is matched to another arm counts where that arm trains everything: for the same
     updates no arm costs more.
@@ -69,11 +69,11 @@ def _alike(arm: ArmSpec, control: ArmSpec, role: Role, study: StudySpec) -> bool
 
 
 def expected_of(arm: ArmSpec, study: StudySpec) -> tuple[Role, ...]:
-    """The controls without which a gain of an arm cannot be put down to the source.
+    """Controls without which a gain of an arm cannot be put down to the source.
 
-    Where the trunk stays frozen, random weights in its place show what the architecture gives;
-    where it is trained on, shuffled weights and a run on the target itself show what the scale of
-    the weights and the longer training give.
+    For a frozen trunk, random weights in its place show the contribution of the architecture; for a
+    trained one, shuffled weights and a run on the target itself show the contributions of the scale
+    of the weights and of longer training.
     """
     if _trains_everything(arm, study):
         return ("shuffled weights", "compute-matched scratch", "selffer")
@@ -83,9 +83,9 @@ def expected_of(arm: ArmSpec, study: StudySpec) -> tuple[Role, ...]:
 def attribute(
     finished: Finished, comparisons: tuple[Comparison, ...]
 ) -> tuple[tuple[Attribution, ...], tuple[AttributionNote, ...]]:
-    """Every transfer arm against every control beside it, and a sentence on what follows from it.
+    """Every transfer arm against every control at its size, and a conclusion for each.
 
-    A comparison that is invalid attributes nothing.
+    An invalid comparison has neither.
     """
     study = finished.study
     arms = {arm.name: arm for arm in study.all_arms}
@@ -93,27 +93,27 @@ def attribute(
     planned = set(finished.planned)
     rows: list[Attribution] = []
     notes: list[AttributionNote] = []
-    for told in comparisons:
-        arm = arms[told.arm]
-        if not arm.transfers or told.verdict == "invalid":
+    for comparison in comparisons:
+        arm = arms[comparison.arm]
+        if not arm.transfers or comparison.verdict == "invalid":
             continue
-        place = (told.source, told.target, told.size)
-        beside = {n: r for n, r in roles.items() if (*place, n) in planned}
-        found = [
+        place = (comparison.source, comparison.target, comparison.size)
+        controls = {name: role for name, role in roles.items() if (*place, name) in planned}
+        pairs = [
             _against(finished, arm, arms[name], role, place)
-            for name, role in beside.items()
+            for name, role in controls.items()
             if name != study.control
         ]
-        own = [row for row in found if row]
+        own = [row for row in pairs if row]
         rows += own
         notes.append(
             AttributionNote(
-                arm=told.arm,
-                size=told.size,
-                num_images=told.num_images,
-                source=told.source,
-                target=told.target,
-                reading=reading_of(told, own, _silent(study, arm, beside, own)),
+                arm=comparison.arm,
+                size=comparison.size,
+                num_images=comparison.num_images,
+                source=comparison.source,
+                target=comparison.target,
+                reading=reading_of(comparison, own, _silent(study, arm, controls, own)),
             )
         )
     return tuple(rows), tuple(notes)
@@ -125,14 +125,14 @@ def _against(
     cell = (*place, control.name)
     if cell not in finished.answers:
         return None
-    found = paired(finished.answers[*place, arm.name], finished.answers[cell])
-    if found is None:
+    pair = paired(finished.answers[*place, arm.name], finished.answers[cell])
+    if pair is None:
         return None
     level = finished.level
     margin = finished.margins[place]
-    judged = found.judged(margin, level=level, equivalence_level=level)
+    judged = pair.judged(margin, level=level, equivalence_level=level)
     reason = finished.withheld.get(cell)
-    low, high = found.interval_pp(level)
+    low, high = pair.interval_pp(level)
     return Attribution(
         arm=arm.name,
         control=control.name,
@@ -140,8 +140,8 @@ def _against(
         size=place[2],
         source=place[0],
         target=place[1],
-        seeds=found.seeds,
-        gain_pp=found.gain_pp,
+        seeds=pair.seeds,
+        gain_pp=pair.gain_pp,
         low_pp=low,
         high_pp=high,
         confidence=1 - level,
@@ -152,21 +152,21 @@ def _against(
 
 
 def _silent(
-    study: StudySpec, arm: ArmSpec, beside: dict[str, Role], rows: list[Attribution]
+    study: StudySpec, arm: ArmSpec, controls: dict[str, Role], rows: list[Attribution]
 ) -> dict[Role, State]:
-    """The controls that should speak and do not, with the reason.
+    """Expected controls that give no answer, with the reason.
 
-    The study's own control is spoken for: the comparison itself is with it.
+    The study's own control has answered: the comparison itself is with it.
     """
-    spoken = {row.role for row in rows if row.alike and row.verdict != "invalid"}
-    spoken |= {role for name, role in beside.items() if name == study.control}
+    answered = {row.role for row in rows if row.alike and row.verdict != "invalid"}
+    answered |= {role for name, role in controls.items() if name == study.control}
 
     def state(role: Role) -> State:
         own = [row for row in rows if row.role == role]
-        if role not in beside.values():
+        if role not in controls.values():
             return "not run"
         if not own:
             return "not finished"
         return "invalid" if any(row.alike for row in own) else "not run in the same way"
 
-    return {role: state(role) for role in expected_of(arm, study) if role not in spoken}
+    return {role: state(role) for role in expected_of(arm, study) if role not in answered}

@@ -1,9 +1,10 @@
-"""The sentence at the top, generated from comparisons and never stronger than they are."""
+"""Headline: sentences generated from comparisons and never stronger than they are."""
 
 from collections.abc import Iterator
 from itertools import groupby
 
 from headstart.analyse.analysis import ArmResult, Attribution, Comparison, Gate, Word
+from headstart.analyse.cells import cell_of
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import signed
@@ -25,37 +26,33 @@ def headline(
     several_pairs: bool,
     attributions: tuple[Attribution, ...],
 ) -> str:
-    """What transfer is worth at each size, told by the transfer arm that validation prefers.
+    """Verdict at each size on the transfer arm that validation prefers, then the objections.
 
-    The arm is picked on validation, so that its test interval is not that of the luckiest arm. Then
-    the controls that do as well as it does.
+    The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
+    Objections name the controls that do as well.
     """
     transfer = {arm.name for arm in arms if arm.transfers}
     preferred = _preferred(comparisons, results, transfer)
-    told = list(_told(preferred, several_pairs))
-    if not told:
+    if not preferred:
         return "No transfer arm could be compared with the control yet."
-    return " ".join([*told, *objections(preferred, attributions, several_pairs)])
+    verdicts = _verdicts(preferred, several_pairs)
+    return " ".join([*verdicts, *objections(preferred, attributions, several_pairs)])
 
 
 def _preferred(
     comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...], transfer: set[str]
 ) -> list[Comparison]:
-    """At each size of each pair, the transfer arm that validation prefers."""
-    # Without validation images nothing prefers one arm to another: the first one stands.
-    validation = {_place_of(r): r.validation_mean or 0.0 for r in results}
+    """Comparison of the transfer arm that validation prefers, for each size of each pair."""
+    # Without validation images the first arm is taken.
+    validation = {cell_of(r): r.validation_mean or 0.0 for r in results}
     rivals: dict[tuple[str, str, str], list[Comparison]] = {}
-    for told in comparisons:
-        if told.arm in transfer:
-            rivals.setdefault((told.source, told.target, told.size), []).append(told)
-    return [max(some, key=lambda c: validation[_place_of(c)]) for some in rivals.values()]
+    for c in comparisons:
+        if c.arm in transfer:
+            rivals.setdefault((c.source, c.target, c.size), []).append(c)
+    return [max(some, key=lambda c: validation[cell_of(c)]) for some in rivals.values()]
 
 
-def _place_of(told: ArmResult | Comparison) -> tuple[str, str, str, str]:
-    return (told.source, told.target, told.size, told.arm)
-
-
-def _told(preferred: list[Comparison], several_pairs: bool) -> Iterator[str]:
+def _verdicts(preferred: list[Comparison], several_pairs: bool) -> Iterator[str]:
     for pair, of_pair in groupby(preferred, key=lambda c: (c.source, c.target)):
         lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
         for words, alike in groupby(of_pair, key=_words):
@@ -77,14 +74,14 @@ def _place(best: Comparison) -> str:
 
 
 def _rounded(pp: float) -> str:
-    """One decimal, unless that would hide on which side of zero a number lies."""
+    """Number with one decimal, or more where that would hide its side of zero."""
     return f"{pp:+.1f}" if abs(pp) >= 0.05 else signed(pp)
 
 
 def details(
     gates: tuple[Gate, ...], control: str, missing: int, looks: int, family_size: int
 ) -> tuple[str, ...]:
-    """Sentences to be read with the headline: what is withheld, what to keep in mind."""
+    """Sentences to read with the headline: missing trials, failed gates, meaning of a gain."""
     lines = []
     if missing:
         lines.append(f"{missing} trials are missing; what follows rests on the others.")
@@ -100,7 +97,7 @@ def details(
 
 
 def adjustment(looks: int, family_size: int) -> str:
-    """What the intervals of transfer arms are adjusted for."""
+    """Adjustment of the intervals of transfer arms."""
     several = f" at each of {looks} looks" if looks > 1 else ""
     level = f"{100 * level_of(looks):.3g} %{several}"
     if family_size < 2:

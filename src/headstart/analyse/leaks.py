@@ -1,4 +1,4 @@
-"""What the parts of each pair share, for the reader."""
+"""Reports of the images that the parts of each pair share."""
 
 import numpy as np
 
@@ -9,46 +9,44 @@ from headstart.core.hashing import Json
 from headstart.study.sources import SourceSpec
 
 
-def leak_reports(seen: Evidence) -> tuple[LeakReport, ...]:
+def leak_reports(evidence: Evidence) -> tuple[LeakReport, ...]:
     """One report for each pair whose parts were compared."""
     return tuple(
-        _report(seen, source, target, found) for (source, target), found in seen.overlaps.items()
+        _report(evidence, source, target, overlap)
+        for (source, target), overlap in evidence.overlaps.items()
     )
 
 
-def _report(seen: Evidence, source: str, target: str, found: OverlapRecord) -> LeakReport:
-    told = found.result
-    classes = {"source": _source_classes(seen, source), "target": _classes(seen, target)}
+def _report(evidence: Evidence, source: str, target: str, overlap: OverlapRecord) -> LeakReport:
+    result = overlap.result
+    classes = {
+        "source": _source_classes(evidence, source),
+        "target": tuple(evidence.classes_of(target)),
+    }
     return LeakReport(
         source=source,
         target=target,
-        near=told["near"],
-        copies=tuple(_leak(pair) for pair in told["pairs"]),
-        num_test=told["num_test"],
-        num_left_out=len(found.leaked),
-        num_shared_train=told["shared_train"],
-        odd_labels=told["odd_labels"],
+        near=result["near"],
+        copies=tuple(_leak(pair) for pair in result["pairs"]),
+        num_test=result["num_test"],
+        num_left_out=len(overlap.leaked),
+        num_shared_train=result["shared_train"],
+        odd_labels=result["odd_labels"],
         common_classes=tuple(name for name in classes["target"] if name in classes["source"]),
         copy_examples=tuple(
             _example(example, pictures, classes)
-            for example, pictures in zip(told["examples"], found.thumbnails, strict=True)
+            for example, pictures in zip(result["examples"], overlap.thumbnails, strict=True)
         ),
     )
 
 
-def _source_classes(seen: Evidence, name: str) -> tuple[str, ...]:
+def _source_classes(evidence: Evidence, name: str) -> tuple[str, ...]:
     """Names of a source's classes; of a checkpoint those of the images that it has seen."""
-    source = seen.study.sources.get(name) or SourceSpec(task=name)
+    source = evidence.study.sources.get(name) or SourceSpec(task=name)
     if source.task is not None:
-        return _classes(seen, source.task)
-    task = seen.facts.seen_task(source)
-    return () if task is None else tuple(task.groups(seen.facts.of(task).classes))
-
-
-def _classes(seen: Evidence, name: str) -> tuple[str, ...]:
-    """Names of a task's classes."""
-    task = seen.study.tasks[name]
-    return tuple(task.groups(seen.facts.of(task).classes))
+        return tuple(evidence.classes_of(source.task))
+    task = evidence.facts.seen_task(source)
+    return () if task is None else tuple(task.groups(evidence.facts.of(task).classes))
 
 
 def _leak(pair: Json) -> Leak:
@@ -63,17 +61,19 @@ def _leak(pair: Json) -> Leak:
     )
 
 
-def _example(told: Json, pictures: np.ndarray, classes: dict[str, tuple[str, ...]]) -> LeakExample:
-    ours, theirs = (classes[told[key].split()[0]] for key in ("part", "other"))
+def _example(
+    example: Json, pictures: np.ndarray, classes: dict[str, tuple[str, ...]]
+) -> LeakExample:
+    ours, theirs = (classes[example[key].split()[0]] for key in ("part", "other"))
     return LeakExample(
-        part=told["part"],
-        other=told["other"],
-        index=told["index"],
-        other_index=told["other_index"],
-        label=ours[told["label"]],
-        other_label=theirs[told["other_label"]],
-        kind=told["kind"],
-        similarity=told["similarity"],
+        part=example["part"],
+        other=example["other"],
+        index=example["index"],
+        other_index=example["other_index"],
+        label=ours[example["label"]],
+        other_label=theirs[example["other_label"]],
+        kind=example["kind"],
+        similarity=example["similarity"],
         picture=_picture(pictures[0]),
         other_picture=_picture(pictures[1]),
     )

@@ -1,20 +1,20 @@
-"""What stands behind a finished trial: every step on the way to it, and how each came to be."""
+"""Lineage of finished trials: every step that they depend on, and how each was made."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from headstart.analyse.records import Cell, cell_of
+from headstart.analyse.cells import Cell, cell_of
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Provenance, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """The steps behind finished trials.
+    """Steps behind finished trials.
 
-    `behind` are the keys of all steps that a trial rests on, by cell and seed, `made` how those
-    that the store holds came to be, `source_runs` the training steps of source runs among them.
-    `first_planned` is when the first study was planned on the store.
+    `behind` are the keys of all steps that a trial depends on, by cell and seed, `made` the
+    provenance of those that the store holds, `source_runs` the training steps of source runs among
+    them. `first_planned` is when the first study was planned on the store.
     """
 
     behind: dict[Cell, dict[int, frozenset[str]]] = field(default_factory=dict)
@@ -30,15 +30,15 @@ class Lineage:
 
 
 def lineage_of(plan: Plan, store: Store, finished: Iterable[tuple[Cell, int]]) -> Lineage:
-    """The steps behind some finished trials, given by cell and seed."""
+    """Lineage of finished trials, given by cell and seed."""
     wanted = set(finished)
-    known: dict[str, frozenset[str]] = {}
+    cache: dict[str, frozenset[str]] = {}
     behind: dict[Cell, dict[int, frozenset[str]]] = {}
     for trial in plan.trials:
         cell = cell_of(trial)
         if (cell, trial.seed) in wanted:
             ends = (*trial.train_keys, trial.score_key)
-            keys = frozenset().union(*(_behind(key, plan.steps, known) for key in ends))
+            keys = frozenset().union(*(_ancestors(key, plan.steps, cache) for key in ends))
             behind.setdefault(cell, {})[trial.seed] = keys
     every = {key for by_seed in behind.values() for keys in by_seed.values() for key in keys}
     return Lineage(
@@ -49,9 +49,11 @@ def lineage_of(plan: Plan, store: Store, finished: Iterable[tuple[Cell, int]]) -
     )
 
 
-def _behind(key: str, steps: dict[str, Step], known: dict[str, frozenset[str]]) -> frozenset[str]:
-    """A step and all that it rests on; `known` keeps what was found."""
-    if key not in known:
-        inputs = (_behind(name, steps, known) for name in steps[key].inputs)
-        known[key] = frozenset({key}).union(*inputs)
-    return known[key]
+def _ancestors(
+    key: str, steps: dict[str, Step], cache: dict[str, frozenset[str]]
+) -> frozenset[str]:
+    """Keys of a step and of all steps that it depends on."""
+    if key not in cache:
+        inputs = (_ancestors(name, steps, cache) for name in steps[key].inputs)
+        cache[key] = frozenset({key}).union(*inputs)
+    return cache[key]

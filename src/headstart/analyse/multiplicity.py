@@ -1,4 +1,4 @@
-"""The price of asking more than once: levels for several looks, Holm's steps for several tests."""
+"""Multiple testing: error levels for several looks, Holm's procedure for several tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ POCOCK = {1: 0.05, 2: 0.0294, 3: 0.0221, 4: 0.0182, 5: 0.0158}
 
 
 def level_of(looks: int) -> float:
-    """The level of each look so that all looks together err in about 5 % of true nulls.
+    """Error level of each look, so that all looks together err in about 5 % of true nulls.
 
     Pocock's constants (1977, table 1), and Bonferroni's for more than five looks.
 
@@ -24,8 +24,8 @@ def level_of(looks: int) -> float:
 class Holm:
     """Holm's decisions over a family, in the order of its p-values.
 
-    `levels` are those at which each member's own interval says the same as its decision: a member
-    is rejected exactly where its two-sided interval at 1 - level excludes 0.
+    `levels` are those at which each member's own interval agrees with its decision: a member is
+    rejected exactly where its two-sided interval at 1 - level excludes 0.
     """
 
     adjusted: tuple[float, ...]
@@ -36,8 +36,8 @@ class Holm:
 def holm(p_values: Sequence[float], level: float) -> Holm:
     """Holm's step-down procedure (1979) over a family of p-values.
 
-    The member of rank r among m is held to level / (m - r + 1), until the first that fails; that
-    one and all after it are not rejected, and are held to the level of that step.
+    The member of rank r among m is tested at level / (m - r + 1), until the first that fails; that
+    one and all after it are not rejected, and have the level of that step.
 
     Raises:
         ValueError: a p-value outside 0 to 1.

@@ -1,18 +1,18 @@
-"""Secondary tests, shown beside the verdict and never deciding it (docs/verdict.md)."""
+"""Secondary tests over seeds, which never decide a verdict (docs/verdict.md)."""
 
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from headstart.analyse.statistics import Estimate
+from headstart.analyse.statistics import MeanError
 
 
-def paired_t(gains: np.ndarray) -> Estimate:
+def paired_t(gains: np.ndarray) -> MeanError:
     """Mean gain over seeds with the error of a paired t test; images count as fixed.
 
     Args:
         gains: one paired gain a seed (seeds,), at least two.
     """
-    return Estimate(
+    return MeanError(
         mean=float(gains.mean()),
         error=float(gains.std(ddof=1) / np.sqrt(len(gains))),
         df=len(gains) - 1.0,
@@ -20,13 +20,13 @@ def paired_t(gains: np.ndarray) -> Estimate:
 
 
 def sign_flip_p(gains: np.ndarray) -> float:
-    """Exact two-sided p of the sign-flip test: every sign of every seed's gain, all alike likely.
+    """Exact two-sided p-value of the sign-flip test: all signs of the gains equally likely.
 
     Args:
-        gains: whole numbers (seeds,): images won less images lost in each seed. Being whole, sums
-            that tie with the one seen are counted without rounding.
+        gains: integers (seeds,): images won minus images lost in each seed, so that sums that tie
+            with the observed one are counted without rounding.
 
-    With fewer than six seeds it cannot fall below 0.05: the least it can be is 2 / 2^seeds.
+    With fewer than six seeds it cannot fall below 0.05: its minimum is 2 / 2^seeds.
     """
     sizes = np.abs(gains).astype(np.int64)
     total = int(sizes.sum())
@@ -40,9 +40,9 @@ def sign_flip_p(gains: np.ndarray) -> float:
 
 
 def mcnemar_p(won: int, lost: int) -> float:
-    """Exact two-sided McNemar p of two trained models that differ on won + lost test images.
+    """Exact two-sided McNemar p-value of two trained models that differ on won + lost images.
 
-    It says whether these two models differ, and nothing about the way they were made.
+    It tests whether these two models differ, not the methods that trained them.
     """
     return (
         min(1.0, 2 * float(scipy.special.bdtr(min(won, lost), won + lost, 0.5)))
@@ -52,23 +52,23 @@ def mcnemar_p(won: int, lost: int) -> float:
 
 
 def favourable(gains: np.ndarray) -> float:
-    """The share of seeds with a gain, ties counted half: P(T > C) (Bouthillier et al. 2021)."""
+    """Share of seeds with a gain, ties counted half: P(T > C) (Bouthillier et al. 2021)."""
     return float(((gains > 0) + 0.5 * (gains == 0)).mean())
 
 
-FEWEST_FOR_ORDER = 10  # seeds from which on the order of two distributions says anything
+FEWEST_FOR_ORDER = 10  # seeds below which the order of two distributions means nothing
 
 
 def order_violation(arm: np.ndarray, other: np.ndarray) -> float | None:
-    """How far the arm's scores are from being the better ones at every quantile (Dror et al. 2019).
+    """Distance of the arm from being ahead at every quantile (Dror et al. 2019).
 
     The share, in squared distance between the quantile functions, of the quantiles at which the
-    other arm is ahead: 0 where the arm is ahead everywhere, 1 where the other one is. Below 0.5 the
+    other arm is ahead: 0 where the arm is ahead everywhere, 1 where the other arm is. Below 0.5 the
     arm is almost stochastically dominant in this sample; no error level goes with it.
 
     Args:
         arm: accuracy of each seed (seeds,).
-        other: the same of the other arm, with as many seeds.
+        other: accuracy of each seed of the other arm, with as many seeds.
 
     Returns:
         None where the two distributions are the same.

@@ -1,20 +1,20 @@
-"""Two arms on the same seeds and test images: their differences, and what these amount to."""
+"""Paired answers of two arms on the same seeds and test images."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from headstart.analyse.gates.gate import Records
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.cells import Cell
+from headstart.analyse.records import Record, Records
 from headstart.analyse.statistics import Crossed, crossed
 from headstart.analyse.verdict import Judged, judge, too_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """The answers of one arm at one size, a row a seed.
+    """Answers of one arm at one size, a row for each seed.
 
-    `right` (seeds, test images) is 1 where an image was told right; `classes` are the answers.
+    `right` (seeds, test images) is 1 for a correct answer; `classes` are the predicted classes.
     `num_images` is the number of labelled training images.
     """
 
@@ -24,7 +24,7 @@ class Answers:
     classes: tuple[np.ndarray, ...]
 
     def of(self, seeds: tuple[int, ...]) -> "Answers":
-        """The answers with some of the seeds."""
+        """Answers of some of the seeds."""
         if seeds == self.seeds:
             return self
         rows = [self.seeds.index(seed) for seed in seeds]
@@ -38,12 +38,13 @@ class Answers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paired:
-    """Two arms compared.
+    """Two arms compared seed by seed and image by image.
 
     `num_images` is the arm's number of training images, `num_tested` that of test images.
-    `won` and `lost` count, in each seed, the test images that only the arm or only the other one
-    told right, `scores` are accuracies. `found` is None for a single seed and where no image sets
-    the arms apart; `same` says whether all answers are the same, wrong ones included.
+    `won` and `lost` count, in each seed, the test images that only the arm or only the other arm
+    classified correctly, `scores` are accuracies. `crossed` is None for a single seed and where the
+    arms are right on the same images; `same` says whether all answers are the same, wrong ones
+    included.
     """
 
     num_images: int
@@ -53,40 +54,40 @@ class Paired:
     lost: np.ndarray  # (seeds,)
     scores: np.ndarray  # (seeds,)
     other_scores: np.ndarray  # (seeds,)
-    found: Crossed | None
+    crossed: Crossed | None
     same: bool
 
     @property
     def accuracy(self) -> float:
-        """The mean accuracy of the arm."""
+        """Mean accuracy of the arm."""
         return float(self.scores.mean())
 
     @property
     def other_accuracy(self) -> float:
-        """The mean accuracy of the other one."""
+        """Mean accuracy of the other arm."""
         return float(self.other_scores.mean())
 
     @property
     def gains(self) -> np.ndarray:
-        """The gain in accuracy of each seed, as a fraction (seeds,)."""
+        """Gain in accuracy of each seed, as a fraction (seeds,)."""
         return np.asarray((self.won - self.lost) / self.num_tested)
 
     @property
     def gain_pp(self) -> float:
-        """The mean gain in percentage points."""
+        """Mean gain in percentage points."""
         return float(100 * self.gains.mean())
 
     def interval_pp(self, level: float) -> tuple[float, float] | tuple[None, None]:
-        """The interval that a verdict at this level is read from; (None, None) without one."""
-        if self.found is None:
+        """Interval that a verdict at this level is read from; (None, None) without one."""
+        if self.crossed is None:
             return None, None
-        low, high = self.found.cautious_interval(level)
+        low, high = self.crossed.cautious_interval(level)
         return 100 * low, 100 * high
 
     def judged(self, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:
-        """The verdict on the arm as against the other; see `verdict.judge`."""
-        if self.found is not None:
-            return judge(self.found, margin_pp, level=level, equivalence_level=equivalence_level)
+        """Verdict on the arm against the other; see `verdict.judge`."""
+        if self.crossed is not None:
+            return judge(self.crossed, margin_pp, level=level, equivalence_level=equivalence_level)
         if len(self.seeds) == 1:
             return too_few(1, self.gain_pp)
         if self.same:
@@ -102,7 +103,7 @@ class Paired:
 
 
 def answers_of(records: Records, seeds: tuple[int, ...]) -> dict[Cell, Answers]:
-    """The answers of every cell that has a finished trial, seeds in the order of the study."""
+    """Answers of every cell with a finished trial, seeds in the order of the study."""
     return {
         cell: _answers({seed: by_seed[seed] for seed in seeds if seed in by_seed})
         for cell, by_seed in records.items()
@@ -120,13 +121,13 @@ def _answers(by_seed: dict[int, Record]) -> Answers:
 
 
 def paired(arm: Answers, other: Answers) -> Paired | None:
-    """Both arms on the seeds they share; None where they share none."""
+    """Both arms on their common seeds; None without one."""
     seeds = tuple(seed for seed in arm.seeds if seed in other.seeds)
     if not seeds:
         return None
     arm, other = arm.of(seeds), other.of(seeds)
     differences = arm.right - other.right
-    apart = bool(differences.any())
+    differ = bool(differences.any())
     return Paired(
         num_images=arm.num_images,
         num_tested=differences.shape[1],
@@ -135,6 +136,6 @@ def paired(arm: Answers, other: Answers) -> Paired | None:
         lost=np.count_nonzero(differences == -1, axis=1),
         scores=arm.right.mean(1),
         other_scores=other.right.mean(1),
-        found=crossed(differences) if apart and len(seeds) > 1 else None,
-        same=not apart and all(map(np.array_equal, arm.classes, other.classes)),
+        crossed=crossed(differences) if differ and len(seeds) > 1 else None,
+        same=not differ and all(map(np.array_equal, arm.classes, other.classes)),
     )

@@ -1,4 +1,4 @@
-"""The protocol of a study in lines a reader can check."""
+"""Protocol of a study: one line for each rule."""
 
 from headstart.analyse.headline import adjustment
 from headstart.plan.steps import Plan
@@ -9,7 +9,7 @@ from headstart.study.training import TrainingSpec
 def protocol_lines(
     study: StudySpec, plan: Plan, looks: int, family_size: int
 ) -> tuple[tuple[str, str], ...]:
-    """(what, how) for each rule that all arms of the study shared."""
+    """(rule, its setting) for each rule that all arms of the study share."""
     training = study.training
     seeds = ", ".join(str(seed) for seed in study.seeds)
     keep = (
@@ -44,15 +44,15 @@ def protocol_lines(
 
 
 def _pilot(study: StudySpec) -> str:
-    settled = [
+    chosen = [
         *(["learning rates"] if study.training.rates or study.pretraining.rates else []),
         *(["the margin"] if study.margin == AUTO else []),
     ]
-    if not settled:
+    if not chosen:
         return "none: learning rate and margin are given"
     return (
         f"seed {study.pilot_seed}, never tested and no part of the evidence, settles "
-        f"{' and '.join(settled)} by validation; a grid whose best rate lies at its edge grows "
+        f"{' and '.join(chosen)} by validation; a grid whose best rate lies at its edge grows "
         "there, for all arms"
     )
 
@@ -60,9 +60,9 @@ def _pilot(study: StudySpec) -> str:
 def _margin(study: StudySpec, plan: Plan) -> str:
     if study.margin != AUTO:
         return f"{study.margin:g} percentage points, fixed beforehand"
-    found = dict.fromkeys(f"{margin:g}" for margin in plan.margins.values())
+    margins = " / ".join(dict.fromkeys(f"{margin:g}" for margin in plan.margins.values()))
     return (
-        f"{' / '.join(found) or 'not settled yet'} percentage points: a tenth of {study.control}'s "
+        f"{margins or 'not settled yet'} percentage points: a tenth of {study.control}'s "
         f"validation error on the pilot seed ({study.pilot_seed}), from 0.2 to 1, fixed before any "
         "test image was opened"
     )

@@ -13,7 +13,7 @@ SOURCE = "source"
 def published_figures(
     study: StudySpec, arms: tuple[ArmResult, ...], sources: tuple[ArmResult, ...]
 ) -> tuple[PublishedFigure, ...]:
-    """Every figure the study lists, with headstart's own where it has been computed."""
+    """Every figure that the study lists, with headstart's own where it was computed."""
     return tuple(
         PublishedFigure(
             figure=spec.figure,
@@ -35,14 +35,11 @@ def _own(
 ) -> float | None:
     pair = study.pairs[spec.pair]
     if spec.arm == SOURCE:
-        found = [result for result in sources if result.source == pair.source]
+        results = [result for result in sources if result.source == pair.source]
     else:
-        found = [
-            result
-            for result in arms
-            if (result.source, result.target, result.arm) == (pair.source, pair.target, spec.arm)
-        ]
-    return _METRICS[spec.metric](found[0], spec.measurement) if found else None
+        place = (pair.source, pair.target, spec.arm)
+        results = [result for result in arms if (result.source, result.target, result.arm) == place]
+    return _METRICS[spec.metric](results[0], spec.measurement) if results else None
 
 
 def _test_accuracy(result: ArmResult, measurement: int | None) -> float | None:
@@ -50,15 +47,15 @@ def _test_accuracy(result: ArmResult, measurement: int | None) -> float | None:
 
 
 def _measured(column: str) -> Callable[[ArmResult, int | None], float | None]:
-    """The mean over seeds of one measurement of a curve, the last unless told.
+    """Mean over seeds of one measurement of a curve, by default the last.
 
-    None where it was not made: a shorter budget, or no validation images.
+    None without that measurement: a shorter budget, or no validation images.
     """
 
     def metric(result: ArmResult, measurement: int | None) -> float | None:
         at = -1 if measurement is None else measurement - 1
-        found = [getattr(curve, column)[at:][:1] for curve in result.curves]
-        values = [value for one in found for value in one if np.isfinite(value)]
+        points = [getattr(curve, column)[at:][:1] for curve in result.curves]
+        values = [value for point in points for value in point if np.isfinite(value)]
         return float(np.mean(values)) if values else None
 
     return metric

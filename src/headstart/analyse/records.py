@@ -1,16 +1,15 @@
-"""Stored rows gathered by trial: what each trial did and predicted."""
+"""Records of finished trials, gathered from the rows of a store."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from headstart.analyse.cells import Cell, cell_of
 from headstart.core.hashing import Json
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.store.store import StepRow, Store
-
-Cell = tuple[str, str, str, str]
-"""(source, target, size, arm): one arm at one size of one pair."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +17,9 @@ class Record:
     """One finished trial with its rows, its answers and its score.
 
     Answers are those on test images that neither source nor target has trained on. `metrics` are
-    those of `headstart.metrics.Metrics`, None where no test image is left; `fit` is how well the
-    arm's own training images are answered (images, accuracy and loss, in eval mode). `tested_on`
-    names the test images: their data, and how many of them were left out.
+    those of `headstart.metrics.Metrics`, None where no test image is left; `fit` is the score on
+    the arm's own training images (images, accuracy and loss, in eval mode). `tested_on` names the
+    test images: their data, and how many of them were left out.
     """
 
     trial: Trial
@@ -36,8 +35,13 @@ class Record:
 
     @property
     def correct(self) -> np.ndarray:
-        """Whether each test image was told right (images,)."""
+        """Whether each test image was classified correctly (images,)."""
         return np.asarray(self.labels == self.classes)
+
+    @property
+    def curve(self) -> list[Any]:
+        """Measurements of all phases: update, training loss, validation loss, both accuracies."""
+        return [point for row in self.train_rows for point in row.result["curve"]]
 
     @property
     def seconds(self) -> float:
@@ -46,31 +50,58 @@ class Record:
 
     @property
     def flops(self) -> int:
-        """Operations as carried out; those of a head solved to convergence show only then."""
+        """Operations carried out, known for a head solved to convergence only afterwards."""
         return int(sum(row.result["flops"] for row in self.train_rows))
 
 
-def cell_of(trial: Trial) -> Cell:
-    """The cell a trial belongs to."""
-    return (trial.source, trial.target, trial.size, trial.arm)
+Records = dict[Cell, dict[int, Record]]
+"""Records by cell and seed."""
 
 
-def gather(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
-    """Finished trials by cell and seed; trials that are not finished are absent.
+def gather(plan: Plan, store: Store) -> Records:
+    """Finished trials; every planned cell is there, if without any seed.
 
     Test images that the source or the target has trained on are left out of every trial alike.
     """
     return _gathered(plan, plan.trials, store)
 
 
-def gather_sources(plan: Plan, store: Store) -> dict[Cell, dict[int, Record]]:
-    """Finished source runs, by cell and seed."""
+def gather_sources(plan: Plan, store: Store) -> Records:
+    """Finished source runs."""
     return _gathered(plan, plan.sources, store)
+
+
+def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> Records:
+    keys = {key for trial in trials for key in (*trial.train_keys, trial.score_key)}
+    rows = store.rows(keys)
+    records: Records = {}
+    for trial in trials:
+        by_seed = records.setdefault(cell_of(trial), {})
+        if any(key not in rows for key in (*trial.train_keys, trial.score_key)):
+            continue
+        score = rows[trial.score_key]
+        arrays, result = store.arrays_of(score), score.result
+        by_seed[trial.seed] = Record(
+            trial=trial,
+            steps=tuple(plan.steps[key] for key in trial.train_keys),
+            train_rows=tuple(rows[key] for key in trial.train_keys),
+            checkpoint=result["checkpoint"],
+            labels=arrays["labels"],
+            classes=arrays["classes"],
+            test_inputs=result["inputs"],
+            metrics=result["metrics"],
+            fit=result["train"],
+            tested_on={
+                "data": plan.steps[trial.predict_key].payload["data"],
+                "left_out": result["left_out"],
+            },
+        )
+    return records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlapRecord:
-    """What the overlap step of a pair found (`headstart.data.leaks.overlap.Overlap`)."""
+    """Result of the overlap step of a pair (`headstart.data.leaks.overlap.Overlap`)."""
 
     result: Json
     leaked: np.ndarray  # (leaked test images,)
@@ -80,48 +111,20 @@ class OverlapRecord:
 def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord]:
     """Finished overlap steps by (source, target)."""
     rows = store.rows(plan.overlaps.values())
-    found = {}
+    overlaps = {}
     for pair, key in plan.overlaps.items():
         if key in rows:
             arrays = store.arrays(key)
-            found[pair] = OverlapRecord(
+            overlaps[pair] = OverlapRecord(
                 result=rows[key].result, leaked=arrays["leaked"], thumbnails=arrays["thumbnails"]
             )
-    return found
+    return overlaps
 
 
-def answers_of(keys: Iterable[str], store: Store) -> dict[str, np.ndarray]:
-    """Whether each test image was told right, by the key of a finished score."""
-    found = {}
+def correct_by_score(keys: Iterable[str], store: Store) -> dict[str, np.ndarray]:
+    """Whether each test image was classified correctly, by the key of a finished score step."""
+    correct = {}
     for key, row in store.rows(keys).items():
         arrays = store.arrays_of(row)
-        found[key] = np.asarray(arrays["labels"] == arrays["classes"])
-    return found
-
-
-def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> dict[Cell, dict[int, Record]]:
-    wanted = {key for trial in trials for key in (*trial.train_keys, trial.score_key)}
-    rows = store.rows(wanted)
-    found: dict[Cell, dict[int, Record]] = {}
-    for trial in trials:
-        found.setdefault(cell_of(trial), {})
-        if any(key not in rows for key in (*trial.train_keys, trial.score_key)):
-            continue
-        score = rows[trial.score_key]
-        arrays, told = store.arrays_of(score), score.result
-        found[cell_of(trial)][trial.seed] = Record(
-            trial=trial,
-            steps=tuple(plan.steps[key] for key in trial.train_keys),
-            train_rows=tuple(rows[key] for key in trial.train_keys),
-            checkpoint=told["checkpoint"],
-            labels=arrays["labels"],
-            classes=arrays["classes"],
-            test_inputs=told["inputs"],
-            metrics=told["metrics"],
-            fit=told["train"],
-            tested_on={
-                "data": plan.steps[trial.predict_key].payload["data"],
-                "left_out": told["left_out"],
-            },
-        )
-    return found
+        correct[key] = np.asarray(arrays["labels"] == arrays["classes"])
+    return correct

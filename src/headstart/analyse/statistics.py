@@ -1,4 +1,4 @@
-"""The crossed seeds x images interval and what follows from it (docs/verdict.md)."""
+"""Crossed seeds x images interval, its p-values and its power (docs/verdict.md)."""
 
 from bisect import bisect_left
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from headstart.analyse.analysis import More
 POWER = 0.8
 MOST_SEEDS = 1000
 MOST_IMAGES = 1_000_000
-TRIED_LEVEL = 0.05  # at which Satterthwaite's interval errs as often as it says
-LEAST_LOG = -600.0  # of a cautious p-value: none is told below e^-600
-ALIKE = 0.05  # the two parts of the variance are alike when both are within this of one half
+TRIED_LEVEL = 0.05  # at which Satterthwaite's interval keeps its error level
+LEAST_LOG = -600.0  # of a cautious p-value: the smallest one reported is e^-600
+ALIKE = 0.05  # two parts of the variance are alike if both are within this of one half
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class MeanError:
     """A mean with its standard error and the degrees of freedom of that error."""
 
     mean: float
@@ -32,24 +32,24 @@ class Estimate:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p of a mean of zero."""
+        """Two-sided p-value of a mean of zero."""
         if self.error == 0:
             return 0.0 if self.mean else 1.0
         return float(2 * scipy.special.stdtr(self.df, -abs(self.mean) / self.error))
 
     def equivalence_p(self, margin: float) -> float:
-        """The larger p of the two one-sided tests against -margin and margin (Schuirmann 1987).
+        """Larger p-value of the two one-sided tests against -margin and margin (Schuirmann 1987).
 
         Below alpha exactly where the two-sided interval at 1 - 2 alpha lies inside the margin.
         """
-        short = abs(self.mean) - margin
+        excess = abs(self.mean) - margin
         if self.error == 0:
-            return 0.0 if short < 0 else 1.0
-        return float(scipy.special.stdtr(self.df, short / self.error))
+            return 0.0 if excess < 0 else 1.0
+        return float(scipy.special.stdtr(self.df, excess / self.error))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossed(Estimate):
+class Crossed(MeanError):
     """A mean difference over seeds and images, with the variance of both.
 
     `between_seeds`, `between_images` and `rest` are the mean squares of the two-way table without
@@ -63,7 +63,7 @@ class Crossed(Estimate):
     num_images: int
 
     def cautious_interval(self, level: float) -> tuple[float, float]:
-        """The two-sided interval that verdicts are read from, which errs at most as `level` says.
+        """Two-sided interval that verdicts are read from; its error is at most `level`.
 
         At 5 % it is Satterthwaite's. At stricter levels that one errs up to six times too often
         with three seeds, twice with five (docs/decisions/0006): there it is never narrower than
@@ -74,20 +74,20 @@ class Crossed(Estimate):
 
     @property
     def cautious_p(self) -> float:
-        """The strictest level at which the cautious interval still holds 0."""
+        """Strictest level at which the cautious interval contains 0."""
         plain = self.p_value
         if plain >= TRIED_LEVEL or self.error == 0:
             return plain
         low, high = LEAST_LOG, float(np.log(TRIED_LEVEL))
         for _ in range(60):
             middle = (low + high) / 2
-            holds = self._half(float(np.exp(middle))) >= abs(self.mean)
-            low, high = (middle, high) if holds else (low, middle)
+            contains = self._half(float(np.exp(middle))) >= abs(self.mean)
+            low, high = (middle, high) if contains else (low, middle)
         # Below the tried level, where the plain interval excludes 0 and so does this one at it.
         return min(float(np.exp(high)), float(np.nextafter(TRIED_LEVEL, 0)))
 
     def detectable(self, level: float) -> float:
-        """The smallest true difference that such data would show with power 0.8."""
+        """Smallest true difference that such data would show with power 0.8."""
         if self.error == 0:
             return 0.0
         return (
@@ -96,14 +96,14 @@ class Crossed(Estimate):
         )
 
     def seeds_needed(self, effect: float, level: float) -> int | None:
-        """Seeds that would show `effect` with power 0.8; None where seeds alone cannot."""
+        """Number of seeds that would show `effect` with power 0.8; None if seeds alone cannot."""
         return _fewest(
             range(self.num_seeds + 1, MOST_SEEDS + 1),
             lambda seeds: self._with(seeds, self.num_images).detectable(level) <= effect,
         )
 
     def images_needed(self, effect: float, level: float) -> int | None:
-        """Test images that would, with the same seeds; None where images alone cannot."""
+        """Number of test images that would, with the same seeds; None if images alone cannot."""
         return _fewest(
             range(self.num_images + 1, MOST_IMAGES + 1),
             lambda images: self._with(self.num_seeds, images).detectable(level) <= effect,
@@ -111,7 +111,7 @@ class Crossed(Estimate):
 
     @property
     def more(self) -> More:
-        """What more of would narrow the interval most.
+        """Kind of data that would narrow the interval most.
 
         Twice the seeds halve MSA / SN of the variance, twice the images MSB / SN.
         """
@@ -131,7 +131,7 @@ class Crossed(Estimate):
         return max(plain, float(guard))
 
     def _with(self, seeds: int, images: int) -> "Crossed":
-        """What to expect of another number of seeds and images, the variances being the same."""
+        """Expected result for other numbers of seeds and images, with the same variances."""
         by_seed = max(self.between_seeds - self.rest, 0.0) / self.num_images
         by_image = max(self.between_images - self.rest, 0.0) / self.num_seeds
         msa, msb = images * by_seed + self.rest, seeds * by_image + self.rest
@@ -153,23 +153,24 @@ def crossed(differences: np.ndarray) -> Crossed:
         raise ValueError(f"needs two seeds and two images, got {seeds} and {images}")
     if not differences.any():
         raise ValueError("arms identical: no difference on any image in any seed")
-    whole = differences.dtype.kind in "bi"
-    mean, by_seed, by_image, rest = (_counted if whole else _measured)(differences)
+    integers = differences.dtype.kind in "bi"
+    sums_of = _integer_sums if integers else _real_sums
+    mean, by_seed, by_image, rest = sums_of(differences)
     msa, msb = by_seed / (seeds - 1), by_image / (images - 1)
     mse = rest / ((seeds - 1) * (images - 1))
     return from_squares(mean, msa, msb, mse, seeds, images)
 
 
 class CrossedLine:
-    """The crossed analysis of a + t b for any number t, from sums taken once.
+    """Crossed analysis of a + t b for any number t, from sums computed once.
 
-    `a` and `b` are tables (seeds, images) of whole numbers from -1 to 1. Mean squares are quadratic
+    `a` and `b` are tables (seeds, images) of integers from -1 to 1. Mean squares are quadratic
     in t.
     """
 
     def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
         self.seeds, self.images = a.shape
-        # Single precision holds sums of so few whole numbers exactly, and is much faster.
+        # Single precision represents sums of so few integers exactly, and is much faster.
         exact = np.float32 if a.size < 2**24 else np.float64
         tables = [table.astype(exact) for table in (a, b)]
         rows, columns = ([table.sum(axis) for table in tables] for axis in (1, 0))
@@ -181,7 +182,7 @@ class CrossedLine:
         self._total = _products(tables) - middle
 
     def at(self, t: float) -> Crossed:
-        """The analysis of a + t b."""
+        """Analysis of a + t b."""
         weights = np.array([1.0, 2 * t, t * t])
         rows, columns, total = (
             max(float(weights @ sums), 0.0) for sums in (self._rows, self._columns, self._total)
@@ -197,7 +198,7 @@ class CrossedLine:
 
 
 def _products(pair: list[np.ndarray]) -> np.ndarray:
-    """The inner products aa, ab and bb, those of sums in double precision."""
+    """Inner products aa, ab and bb, those of sums in double precision."""
     a, b = (one if np.ndim(one) == 2 else np.asarray(one, np.float64) for one in pair)
     return np.array([np.vdot(a, a), np.vdot(a, b), np.vdot(b, b)], np.float64)
 
@@ -209,12 +210,12 @@ def t_half_width(values: np.ndarray, confidence: float) -> float:
 
 
 def relative_error_reduction(accuracy: float, control: float) -> float | None:
-    """The share of the control's errors that is gone: (e_C - e_T) / e_C; None if it made none."""
+    """Share of the control's errors removed: (e_C - e_T) / e_C; None if it made none."""
     return (accuracy - control) / (1 - control) if control < 1 else None
 
 
-def _counted(table: np.ndarray) -> tuple[float, float, float, float]:
-    """Mean and sums of squares (seeds, images, rest) of whole numbers, from whole sums.
+def _integer_sums(table: np.ndarray) -> tuple[float, float, float, float]:
+    """Mean and sums of squares (seeds, images, rest) of integers, from integer sums.
 
     Only sums over rows, columns and squares are needed, so no table of residuals is made, and
     nothing cancels: every difference below is one of integers.
@@ -234,7 +235,7 @@ def _counted(table: np.ndarray) -> tuple[float, float, float, float]:
     )
 
 
-def _measured(differences: np.ndarray) -> tuple[float, float, float, float]:
+def _real_sums(differences: np.ndarray) -> tuple[float, float, float, float]:
     """Mean and sums of squares (seeds, images, rest) of real numbers, from residuals."""
     table = differences.astype(np.float64)
     seeds, images = table.shape
@@ -268,11 +269,11 @@ def from_squares(
 
 
 def _fewest(numbers: range, enough: Callable[[int], bool]) -> int | None:
-    """The first number that is enough, all larger ones being enough too; None where none is."""
+    """First number that is enough, if all larger ones are enough too; None without one."""
     at = bisect_left(numbers, True, key=enough)
     return numbers[at] if at < len(numbers) else None
 
 
 def _quantile(df: float, level: float) -> float:
-    """The t that a two-sided test at a level must pass."""
+    """Critical t of a two-sided test at a level."""
     return float(scipy.special.stdtrit(df, 1 - level / 2))

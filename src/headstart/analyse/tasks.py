@@ -1,4 +1,4 @@
-"""The tasks of a study in numbers: classes, and images of each part."""
+"""Tasks of a study in numbers: classes, and images of each part."""
 
 from headstart.analyse.analysis import TaskFacts
 from headstart.study.data_checks import task_counts
@@ -7,14 +7,14 @@ from headstart.study.study import StudySpec
 
 
 def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:
-    """Every task that a pair of the study is about."""
+    """Facts of every task in a pair of the study."""
     used = dict.fromkeys(
         name for pair in study.pairs for name in (study.source_of(pair).task, pair.target)
     )
-    return tuple(_told(study, facts, name) for name in used if name is not None)
+    return tuple(_facts_of(study, facts, name) for name in used if name is not None)
 
 
-def _told(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
+def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
     task = study.tasks[name]
     known = facts.of(task)
     groups = task.groups(known.classes)

@@ -1,4 +1,4 @@
-"""Verdicts of studies whose truth is known: are they as often right as they claim?"""
+"""Self-validation: verdicts of studies with a known truth, counted against their error level."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ from headstart.analyse.analysis import Word
 Kind = Literal["null", "positive", "negative", "identity"]
 KINDS: tuple[Kind, ...] = ("null", "positive", "negative", "identity")
 
-LEVEL = 0.05  # false verdicts that a study of fixed seeds may give
-POWER = 0.9  # of the studies in which there is much to find
-SLACK = 0.01  # how often a sound engine may be refused
+LEVEL = 0.05  # share of false verdicts allowed with fixed seeds
+POWER = 0.9  # share of right verdicts required with a large effect
+SLACK = 0.01  # probability that a correct engine is refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """Verdicts of a number of studies of one kind, and whether they are what they should be.
+    """Number of verdicts of each kind, and whether they are as required.
 
-    `bound` is the number of verdicts that decides (of false ones at most, of right ones at least),
-    at which a sound engine is refused once in a hundred times.
+    `bound` is the largest number of false verdicts, or the smallest of right ones, that is
+    accepted; a correct engine is refused once in a hundred times.
     """
 
     kind: Kind
@@ -38,10 +38,10 @@ class Validation:
 
 
 def validation_of(kind: Kind, verdicts: Iterable[Word]) -> Validation:
-    """Count verdicts and hold them against what the kind of study must give."""
+    """Count verdicts and compare them with those required of the kind of study."""
     counts = Counter(verdicts)
     studies = counts.total()
-    bound, accepted, expected = _held(kind, counts, studies)
+    bound, accepted, expected = _requirement(kind, counts, studies)
     return Validation(
         kind=kind,
         studies=studies,
@@ -56,7 +56,7 @@ def validation_of(kind: Kind, verdicts: Iterable[Word]) -> Validation:
     )
 
 
-def _held(kind: Kind, counts: Counter[Word], studies: int) -> tuple[int, bool, str]:
+def _requirement(kind: Kind, counts: Counter[Word], studies: int) -> tuple[int, bool, str]:
     if kind == "identity":
         return studies, counts["invalid"] == studies, "every study refused as no comparison"
     sound = counts["invalid"] == 0
@@ -64,7 +64,8 @@ def _held(kind: Kind, counts: Counter[Word], studies: int) -> tuple[int, bool, s
         most = int(scipy.stats.binom.ppf(1 - SLACK, studies, LEVEL))
         false = counts["helps"] + counts["hurts"]
         return most, sound and false <= most, f"at most {most} false verdicts, none invalid"
-    right, wrong = ("helps", "hurts") if kind == "positive" else ("hurts", "helps")
+    outcomes: tuple[Word, Word] = ("helps", "hurts")
+    right, wrong = outcomes if kind == "positive" else outcomes[::-1]
     least = int(scipy.stats.binom.ppf(SLACK, studies, POWER))
-    accepted = sound and counts[right] >= least and counts[wrong] == 0  # type: ignore[index]
+    accepted = sound and counts[right] >= least and counts[wrong] == 0
     return least, accepted, f"at least {least} times '{right}', never '{wrong}', none invalid"

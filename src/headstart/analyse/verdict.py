@@ -1,17 +1,17 @@
-"""From an interval to one of the words, never stronger than the interval (docs/verdict.md)."""
+"""Verdict from an interval, never stronger than the interval (docs/verdict.md)."""
 
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import MOST_PP, More, Qualifier, Word
 from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
-from headstart.analyse.text import per_cent, signed
+from headstart.analyse.text import level_percent, plural, signed
 
 FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A verdict with its reason, and what more data could do where evidence is short."""
+    """Verdict with its reason, and the data that might decide where evidence is short."""
 
     word: Word
     why: str
@@ -22,59 +22,60 @@ class Judged:
     more: More | None = None
 
 
-def judge(found: Crossed, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:
-    """The verdict for a difference in accuracy.
+def judge(
+    difference: Crossed, margin_pp: float, *, level: float, equivalence_level: float
+) -> Judged:
+    """Verdict on a difference in accuracy.
 
     Args:
-        found: The crossed statistics of the difference.
-        margin_pp: The difference that matters, in percentage points.
+        difference: Crossed statistics of the difference.
+        margin_pp: Smallest difference that matters, in percentage points.
         level: Error level of the two-sided test after Holm's adjustment, if any. Its interval
             decides between helps and hurts.
         equivalence_level: Error level of each of the two one-sided tests against the margin, which
             are never adjusted: the interval at 1 - 2 levels inside the margin shows that there is
             no difference that matters.
     """
-    low, high = (100 * end for end in found.cautious_interval(level))
-    inner = tuple(100 * end for end in found.interval(1 - 2 * equivalence_level))
+    low, high = (100 * end for end in difference.cautious_interval(level))
+    inner = tuple(100 * end for end in difference.interval(1 - 2 * equivalence_level))
     small = -margin_pp < inner[0] and inner[1] < margin_pp
-    gain = 100 * found.mean
-    told = f"gain {signed(gain)} pp, {span(low, high, level, equivalence_level, margin_pp)}"
-    if found.num_seeds < FEWEST_SEEDS:
-        told = f"{told}; {found.num_seeds} seeds are too few for a verdict"
-        return _short(found, told, margin_pp, level)
+    gain = 100 * difference.mean
+    result = f"gain {signed(gain)} pp, {span(low, high, level, equivalence_level, margin_pp)}"
+    if difference.num_seeds < FEWEST_SEEDS:
+        result = f"{result}; {difference.num_seeds} seeds are too few for a verdict"
+        return _undecided(difference, result, margin_pp, level)
     if low > 0 or high < 0:
         qualifier = _qualifier(max(low, -high), small, margin_pp)
         return Judged(
             word="helps" if low > 0 else "hurts",
-            why=f"{told}: {_beyond(qualifier, margin_pp)}",
+            why=f"{result}: {_beyond(qualifier, margin_pp)}",
             qualifier=qualifier,
         )
     if small:
         ends = " to ".join(signed(end, (0, margin_pp, -margin_pp)) for end in inner)
         return Judged(
             word="no measurable difference",
-            why=f"{told}; less than {margin_pp:g} pp either way "
-            f"({per_cent(1 - 2 * equivalence_level)} interval {ends})",
+            why=f"{result}; less than {margin_pp:g} pp either way "
+            f"({level_percent(1 - 2 * equivalence_level)} interval {ends})",
         )
-    return _short(found, f"{told}, which holds 0", margin_pp, level)
+    return _undecided(difference, f"{result}, which holds 0", margin_pp, level)
 
 
 def too_few(num_seeds: int, gain_pp: float) -> Judged:
-    """The verdict where there is no interval at all."""
-    seeds = f"{num_seeds} seed{'s' if num_seeds != 1 else ''}"
+    """Verdict without any interval."""
     return Judged(
         word="not enough evidence",
-        why=f"gain {signed(gain_pp)} pp from {seeds}: no interval; "
+        why=f"gain {signed(gain_pp)} pp from {plural(num_seeds, 'seed')}: no interval; "
         f"a verdict takes at least {FEWEST_SEEDS} seeds, and five or more to be worth much",
     )
 
 
 def span(low_pp: float, high_pp: float, level: float, nominal: float, margin_pp: float) -> str:
-    """An interval in words, with its level, and whether that was adjusted from a nominal one."""
+    """Text of an interval, with its level, and whether that was adjusted from a nominal one."""
     marks = (0.0, margin_pp, -margin_pp)
     adjusted = " (Holm)" if level < nominal else ""
     ends = f"{signed(low_pp, marks)} to {signed(high_pp, marks)}"
-    return f"{per_cent(1 - level)} interval{adjusted} {ends}"
+    return f"{level_percent(1 - level)} interval{adjusted} {ends}"
 
 
 def _qualifier(nearest_to_zero: float, small: bool, margin_pp: float) -> Qualifier:
@@ -91,25 +92,25 @@ def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
     return f"clear of 0, not clear of the margin of {margin_pp:g} pp"
 
 
-def _short(found: Crossed, told: str, margin_pp: float, level: float) -> Judged:
-    detectable = 100 * found.detectable(level)
-    # Few seeds that disagree could show only what there is no room for.
+def _undecided(difference: Crossed, result: str, margin_pp: float, level: float) -> Judged:
+    detectable = 100 * difference.detectable(level)
+    # Few seeds that disagree could show only a difference that is impossible.
     least = f"of {detectable:.2f} pp or more" if detectable <= MOST_PP else "of no size"
-    effect = max(abs(100 * found.mean), margin_pp)
-    seeds = found.seeds_needed(effect / 100, level)
-    images = found.images_needed(effect / 100, level)
+    effect = max(abs(100 * difference.mean), margin_pp)
+    seeds = difference.seeds_needed(effect / 100, level)
+    images = difference.images_needed(effect / 100, level)
     return Judged(
         word="not enough evidence",
-        why=f"{told}; a difference {least} could have been seen; "
-        f"{_would_do(seeds, images, f'{effect:.2f} pp', found.more)}",
+        why=f"{result}; a difference {least} could have been seen; "
+        f"{_would_do(seeds, images, f'{effect:.2f} pp', difference.more)}",
         detectable_pp=detectable,
         seeds_needed=seeds,
         images_needed=images,
-        more=found.more,
+        more=difference.more,
     )
 
 
-_WORTH: dict[More, str] = {
+_HELPS_MORE: dict[More, str] = {
     "seeds": "more seeds would help more than more test images",
     "test images": "more test images would help more than more seeds",
     "either": "more seeds and more test images would help alike",
@@ -117,23 +118,23 @@ _WORTH: dict[More, str] = {
 
 
 def _would_do(seeds: int | None, images: int | None, effect: str, more: More) -> str:
-    """How many seeds or test images would show an effect, and which of them help more."""
+    """Numbers of seeds or test images that would show an effect, and which help more."""
     by_images = f"about {_rough(images):,} test images with the same seeds" if images else ""
     if seeds and images:
-        return f"about {seeds} seeds would show {effect}, or {by_images}; {_WORTH[more]}"
+        return f"about {seeds} seeds would show {effect}, or {by_images}; {_HELPS_MORE[more]}"
     if seeds and more == "seeds":
         return f"about {seeds} seeds would show {effect}; more test images alone would not"
     if images and more == "test images":
         return f"{by_images} would show {effect}; more seeds alone would not"
     if seeds or images:
         enough = by_images or f"about {seeds} seeds"
-        return f"{enough} would show {effect}; {_WORTH[more]}"
+        return f"{enough} would show {effect}; {_HELPS_MORE[more]}"
     return (
         f"neither {MOST_SEEDS:,} seeds nor {MOST_IMAGES:,} test images would show {effect} on "
-        f"their own; {_WORTH[more]}"
+        f"their own; {_HELPS_MORE[more]}"
     )
 
 
 def _rough(number: int) -> int:
-    """Two figures of a number: more would claim to know the variance better than it is known."""
+    """A number with two significant digits, since the variance is known no better."""
     return int(float(f"{number:.1e}"))

@@ -1,4 +1,4 @@
-"""The command line: one file a command, no logic of its own."""
+"""Command line: one file for each command, without logic of its own."""
 
 import gc
 import logging
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 
 
 def main() -> None:
-    """Run the command line; errors a user can act on become a message and an exit status.
+    """Run the command line; expected errors become a message and an exit status.
 
-    0 done, 2 the input is wrong, 3 some trials failed (the rest is there), 130 interrupted.
+    0 done, 2 the input is wrong, 3 some trials failed (the others are stored), 130 interrupted.
     """
-    before, sys.unraisablehook = sys.unraisablehook, _not_lost
+    before, sys.unraisablehook = sys.unraisablehook, _raise_interrupt_again
     try:
-        with _little_looked_for(), _logged():
+        with _rare_garbage_collection(), _log_to_stderr():
             _run()
-    except KeyboardInterrupt:  # also while modules are still being loaded
+    except KeyboardInterrupt:  # also while modules are being loaded
         print(
             "\nheadstart: stopped. What was finished is kept; the same command goes on from there.",
             file=sys.stderr,
@@ -28,11 +28,11 @@ def main() -> None:
 
 
 @contextmanager
-def _little_looked_for() -> Iterator[None]:
-    """Of what a command makes nearly all is modules and classes, which stay.
+def _rare_garbage_collection() -> Iterator[None]:
+    """Higher threshold of the garbage collector, and no collection at exit.
 
-    To look for garbage among them, over and over and once more at the end, takes up to a sixth of a
-    short command's time.
+    Nearly all objects of a command are modules and classes, which are never freed; searching them
+    again and again takes up to a sixth of a short command's time.
     """
     before = gc.get_threshold()
     gc.set_threshold(50_000, *before[1:])
@@ -44,20 +44,20 @@ def _little_looked_for() -> Iterator[None]:
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
-    """What takes long below tells of itself in the log, which goes to stderr here."""
-    log, shown = logging.getLogger("headstart"), logging.StreamHandler()
-    shown.setFormatter(logging.Formatter("headstart: %(message)s"))
+def _log_to_stderr() -> Iterator[None]:
+    """Handler that prints the messages of slow operations to stderr."""
+    log, handler = logging.getLogger("headstart"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("headstart: %(message)s"))
     log.setLevel(logging.INFO)
-    log.addHandler(shown)
+    log.addHandler(handler)
     try:
         yield
     finally:
-        log.removeHandler(shown)
+        log.removeHandler(handler)
 
 
-def _not_lost(ignored: "sys.UnraisableHookArgs") -> None:
-    """A Ctrl-C that comes where Python or pydantic lets no exception through comes once more."""
+def _raise_interrupt_again(ignored: "sys.UnraisableHookArgs") -> None:
+    """Hook that repeats a Ctrl-C which arrived where Python or pydantic ignores exceptions."""
     if not issubclass(ignored.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(ignored)
     elif hasattr(signal, "pthread_kill"):
@@ -66,7 +66,7 @@ def _not_lost(ignored: "sys.UnraisableHookArgs") -> None:
         main = threading.main_thread().ident or 0
         again = threading.Timer(0.05, signal.pthread_kill, (main, signal.SIGINT))
         again.daemon = True
-        again.start()  # at once it would come at the same place
+        again.start()  # without the delay it would arrive at the same place
 
 
 def _run() -> None:

@@ -1,4 +1,4 @@
-"""The Typer application and its commands."""
+"""Typer application with its commands."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from headstart.core.version import __version__
 
 
 class Interrupted(Exception):
-    """Ctrl-C, under a name that Typer does not turn into a silent exit."""
+    """Ctrl-C as an exception that Typer does not turn into a silent exit."""
 
 
 class _Commands(TyperGroup):

@@ -1,16 +1,21 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options of the commands, each stated once, and groups of them.
 
+A command takes a group as one parameter; `with_groups` gives it an option for every field.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-Study = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A recipe's name or a study file (TOML).")
-]
-StoreFolder = Annotated[
-    Path, typer.Option("--store", metavar="DIR", help="Folder that keeps all results.")
-]
+if TYPE_CHECKING:
+    from headstart.flow import Changes
+
+DEFAULT_STORE = Path("headstart-store")
 
 
 def _seeds(text: str) -> int | str:
@@ -22,55 +27,129 @@ def _seeds(text: str) -> int | str:
     return int(text)
 
 
-Seeds = Annotated[
-    str | None,
-    typer.Option(
-        "--seeds",
-        metavar="N",
-        parser=_seeds,
-        help="Use the seeds 0 to N-1; auto: 5, then 10, then 20 while evidence is short.",
-    ),
+Study = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A recipe's name or a study file (TOML).")
 ]
-Sizes = Annotated[
-    str | None,
-    typer.Option("--sizes", metavar="50,500,all", help="Target sizes instead of the study's."),
-]
-Arms = Annotated[
-    str | None, typer.Option("--arms", metavar="a,b", help="Only these arms, and the control.")
+StoreFolder = Annotated[
+    Path, typer.Option("--store", metavar="DIR", help="Folder that keeps all results.")
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", metavar="N", min=1, max=1000, help="Worker processes. [cores]"),
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        max=1000,
+        help="Worker processes; by default one for each core.",
+    ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Where to write the HTML report.")
-]
-Csv = Annotated[
-    Path | None,
-    typer.Option("--csv", metavar="DIR", help="Write every table as CSV into this folder."),
-]
-
-
-AsPublished = Annotated[
-    bool,
-    typer.Option("--as-published", help="Repeat what the published work did, slips and all."),
-]
-Thorough = Annotated[
-    bool, typer.Option("--thorough", help="With every control and the sweep over cuts.")
-]
-Quick = Annotated[bool, typer.Option("--quick", help="A short form, to see that it works.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out image files that cannot be decoded.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
-def variants_of(thorough: bool, as_published: bool, quick: bool) -> tuple[str, ...]:
-    """The variants chosen, in the order in which they are laid over the study."""
-    chosen = {"thorough": thorough, "as_published": as_published, "quick": quick}
-    return tuple(name for name, wanted in chosen.items() if wanted)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Seeds, sizes and arms in place of the study's own."""
+
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds",
+            metavar="N",
+            parser=_seeds,
+            help="Use the seeds 0 to N-1; auto: 5, then 10, then 20 while evidence is short.",
+        ),
+    ] = None
+    sizes: Annotated[
+        str | None,
+        typer.Option("--sizes", metavar="50,500,all", help="Target sizes instead of the study's."),
+    ] = None
+    arms: Annotated[
+        str | None, typer.Option("--arms", metavar="a,b", help="Only these arms, and the control.")
+    ] = None
 
 
-def num_micro_batches(text: str | None) -> tuple[str, ...] | None:
-    """The parts of a comma-separated list, None where it is absent."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variants:
+    """Variants of a study to apply."""
+
+    as_published: Annotated[
+        bool,
+        typer.Option("--as-published", help="Repeat what the published work did, slips and all."),
+    ] = False
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="With every control and the sweep over cuts.")
+    ] = False
+    quick: Annotated[bool, typer.Option("--quick", help="A short form, to see that it works.")] = (
+        False
+    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the chosen variants, in the order in which they are applied."""
+        return tuple(name for name in ("thorough", "as_published", "quick") if getattr(self, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """Files to write beside the printed report."""
+
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Where to write the HTML report.")
+    ] = None
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="DIR", help="Write every table as CSV into this folder."),
+    ] = None
+
+
+def changes_of(grid: Grid, variants: Variants, skip_broken: bool) -> "Changes":
+    """Changes to a study that the options ask for."""
+    from headstart.flow import Changes
+
+    return Changes(
+        seeds=grid.seeds,
+        sizes=_split(grid.sizes),
+        arms=_split(grid.arms),
+        variants=variants.names,
+        skip_broken=skip_broken,
+    )
+
+
+def _split(text: str | None) -> tuple[str, ...] | None:
+    """Names in a comma-separated list; None without one."""
     return None if text is None else tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def with_groups(command: Callable[..., None]) -> Callable[..., None]:
+    """Command whose parameters that are groups are replaced by an option for each field."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in inspect.signature(command).parameters.items():
+        if name not in groups:
+            parameters.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
+            continue
+        types = get_type_hints(groups[name], include_extras=True)
+        parameters += [
+            inspect.Parameter(
+                field.name,
+                parameter.KEYWORD_ONLY,
+                default=field.default,
+                annotation=types[field.name],
+            )
+            for field in fields(groups[name])
+        ]
+
+    @wraps(command)
+    def call(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        command(**given)
+
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return call

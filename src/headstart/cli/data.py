@@ -1,4 +1,4 @@
-"""`headstart data`: the data sets known, where each lies, and fetching them."""
+"""`headstart data`: list the known data sets, find their files, download them."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name or 
 
 @data.command("list")
 def list_known() -> None:
-    """List the known data sets and whether they are at hand."""
+    """List the known data sets and where their files are."""
     from headstart.core.errors import DataError
     from headstart.data.catalogue import KNOWN
     from headstart.data.find import where
@@ -39,20 +39,20 @@ def fetch_known(name: Name) -> None:
 
     from headstart.data.fetch import fetch
 
-    shown = Progress(
+    progress = Progress(
         "{task.description}", DownloadColumn(), TransferSpeedColumn(), console=Console(stderr=True)
     )
     bars = {}
 
-    def tell(file: str, done: int, total: int) -> None:
+    def update(file: str, done: int, total: int) -> None:
         if file not in bars:
-            shown.start()  # not before: an empty bar leaves an empty line
-            bars[file] = shown.add_task(file, total=total or None)
-        shown.update(bars[file], completed=done)
+            progress.start()  # not earlier: an empty bar leaves an empty line
+            bars[file] = progress.add_task(file, total=total or None)
+        progress.update(bars[file], completed=done)
 
     try:
-        folder = fetch(name, tell)
+        folder = fetch(name, update)
     finally:
         if bars:
-            shown.stop()
+            progress.stop()
     typer.echo(f"{name} is ready in {folder}")

@@ -1,4 +1,4 @@
-"""An analysis to the terminal, or as JSON, and to its HTML file."""
+"""Output of the commands: a report on the terminal or as JSON, the HTML file, CSV tables."""
 
 import json
 import shlex
@@ -13,17 +13,23 @@ from headstart.core.files import obstacle
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
+    from headstart.cli.arguments import Files
     from headstart.flow import Validated
     from headstart.report.run_summary import RunSummary
 
 
-def need_places(html: Path | None, csv: Path | None) -> None:
+def command_line() -> str:
+    """Command that repeats the present one."""
+    return shlex.join(["headstart", *sys.argv[1:]])
+
+
+def require_writable(files: "Files") -> None:
     """Refuse a page or tables that could not be written, before anything is trained.
 
     Raises:
-        OutputError: something is in the way of `html` (a file) or `csv` (a folder).
+        OutputError: something is in the way of the page (a file) or of the tables (a folder).
     """
-    wanted = (("--html", html, False, "a file"), ("--csv", csv, True, "a folder"))
+    wanted = (("--html", files.html, False, "a file"), ("--csv", files.csv, True, "a folder"))
     for option, path, folder, kind in wanted:
         if path is not None and (why := obstacle(path, folder=folder)):
             raise OutputError(
@@ -33,7 +39,7 @@ def need_places(html: Path | None, csv: Path | None) -> None:
 
 
 def warn(warnings: Iterable[str]) -> None:
-    """Tell on stderr what a study will come to."""
+    """Print warnings to stderr."""
     for line in warnings:
         print(f"headstart: warning: {line}", file=sys.stderr)
 
@@ -42,21 +48,20 @@ def show(
     analysis: "Analysis",
     summary: "RunSummary",
     store: Path,
+    files: "Files",
     *,
-    html: Path | None = None,
-    csv: Path | None = None,
     as_json: bool = False,
 ) -> None:
-    """Write the HTML file, and tables to the folder `csv`; print the report, or one JSON document.
+    """Write the HTML file and the tables; print the report, or one JSON document.
 
-    The page goes to `html`, or into the `store`. The report is printed also where nothing can be
-    written; a page that nobody has named is then only said to be missing.
+    The page goes to `files.html`, or into the `store`. The report is printed even if no file can be
+    written; a page at the default path that cannot be written is only reported.
 
     Raises:
-        OutputError: `html` or `csv` cannot be written.
+        OutputError: a file that was asked for cannot be written.
     """
-    page, failed = html or store / "reports" / f"{analysis.study}.html", []
-    for option, write, path in (("--html", _write_page, page), ("--csv", _write_tables, csv)):
+    page, failed = files.html or store / "reports" / f"{analysis.study}.html", []
+    for option, write, path in (("--html", _write_page, page), ("--csv", _write_tables, files.csv)):
         try:
             if path is not None:
                 write(analysis, summary, path)
@@ -67,15 +72,15 @@ def show(
     if not failed:
         return
     again = shlex.join(["headstart", "report", analysis.study, "--store", str(store)])
-    told = "\n".join(
+    message = "\n".join(
         f"{path} cannot be written: {why}. The results are kept in the store; write it with: "
         f"{again} {option} {'OTHER.html' if option == '--html' else 'FOLDER'}"
         for option, path, why in failed
     )
-    if html is None and failed[0][1] == page and len(failed) == 1:
-        print(f"headstart: {told}", file=sys.stderr)
+    if files.html is None and failed[0][1] == page and len(failed) == 1:
+        print(f"headstart: {message}", file=sys.stderr)
         return
-    raise OutputError(told)
+    raise OutputError(message)
 
 
 def _write_page(analysis: "Analysis", summary: "RunSummary", path: Path) -> None:
@@ -85,7 +90,7 @@ def _write_page(analysis: "Analysis", summary: "RunSummary", path: Path) -> None
 
 
 def _write_tables(analysis: "Analysis", _: "RunSummary", folder: Path) -> None:
-    from headstart.report.tables import write_tables
+    from headstart.report.csv_tables import write_tables
 
     write_tables(analysis, folder)
 
@@ -94,9 +99,9 @@ def _print(
     analysis: "Analysis", summary: "RunSummary", page: Path | None, *, as_json: bool
 ) -> None:
     if as_json:
-        from headstart.report.document import document
+        from headstart.report.document import document_text
 
-        sys.stdout.write(document(analysis, summary).model_dump_json(indent=2) + "\n")
+        sys.stdout.write(document_text(analysis, summary))
         return
     from rich.console import Console
 
@@ -106,14 +111,14 @@ def _print(
 
 
 def show_validation(done: "Validated", *, as_json: bool) -> None:
-    """Print how many verdicts of each kind there were, and whether that is as it should be."""
-    found = done.validation
+    """Print the number of verdicts of each kind, and whether they are as they should be."""
+    validation = done.validation
     if as_json:
-        told = {**asdict(found), "seconds": round(done.seconds, 1)}
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        values = {**asdict(validation), "seconds": round(done.seconds, 1)}
+        sys.stdout.write(json.dumps(values, indent=2) + "\n")
         return
     from rich.console import Console
 
     from headstart.report.terminal.validation import print_validation
 
-    print_validation(found, done.seconds, Console())
+    print_validation(validation, done.seconds, Console())

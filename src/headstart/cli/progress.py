@@ -1,4 +1,4 @@
-"""Live progress on stderr: trials done, running and left, and the time left."""
+"""Live progress on stderr: trials done, running and left, and the remaining time."""
 
 import sys
 import time
@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from headstart.analyse.text import plural, rough_duration
 from headstart.execute.executors import Listener
 from headstart.execute.worker import StepOutcome
 from headstart.flow import Planned
 from headstart.plan.cost_estimate import model_seconds
 from headstart.plan.steps import Plan, Step
-from headstart.report.terminal.plan import duration
 
 BAR_PAUSE = 0.2  # seconds between two drawings of the bar
 QUIET_PAUSE = 5.0  # seconds between lines where there is no terminal to redraw
-# Seconds of the model's that its own guess weighs beside what steps of this run have taken.
+# Weight of the cost model, in seconds of its own estimate, against the times of this run's steps.
 TRUST = 5.0
 
 
 @dataclass(slots=True)
 class Tracker:
-    """How far a run with so many workers is, from the plans and steps it has been told of."""
+    """Progress of a run: its plan, and the steps done, running and failed."""
 
     workers: int = 1
     plan: Plan | None = None
@@ -32,24 +32,24 @@ class Tracker:
     cost_done: float = 0.0
     seconds_done: float = 0.0
 
-    def planned(self, plan: Plan, expected: tuple[Step, ...], done: set[str]) -> None:
-        """What is to be done has become known, or more of it has."""
+    def set_plan(self, plan: Plan, expected: tuple[Step, ...], done: set[str]) -> None:
+        """Take over a plan, or a later one with more steps."""
         self.plan, self.expected = plan, expected
         self.done |= done
 
-    def tell(self, step: Step, report: StepOutcome | None) -> None:
-        """A step has started or ended."""
-        if report is None:
+    def record(self, step: Step, outcome: StepOutcome | None) -> None:
+        """Record the start of a step (without an outcome) or its end."""
+        if outcome is None:
             self.running.add(step.key)
             return
         self.running.discard(step.key)
-        if report.status == "failed":
+        if outcome.status == "failed":
             self.failed += 1
         else:
             self.done.add(step.key)
-            if report.status == "done":
+            if outcome.status == "done":
                 self.cost_done += _cost(step)
-                self.seconds_done += report.seconds
+                self.seconds_done += outcome.seconds
 
     @property
     def trials(self) -> tuple[int, int, int]:
@@ -68,12 +68,12 @@ class Tracker:
 
     @property
     def cost(self) -> float:
-        """Everything there is to do, in seconds of a plain core."""
+        """Cost of all steps, in seconds of a reference core."""
         return sum(map(_cost, self._steps()))
 
     @property
     def cost_left(self) -> float:
-        """Work left, in seconds of a plain core."""
+        """Cost of the steps left, in seconds of a reference core."""
         return sum(_cost(step) for step in self._steps() if step.key not in self.done)
 
     def _steps(self) -> Iterator[Step]:
@@ -83,15 +83,15 @@ class Tracker:
 
     @property
     def seconds_left(self) -> float:
-        """By the model that `plan` goes by, scaled by what the steps done here have taken.
+        """Remaining time: the cost model of `plan`, scaled by the measured times of this run.
 
-        What it takes to start workers is no part of that, so the first steps say as much as any.
+        The start-up time of workers is not part of a step, so the first steps count as any other.
         """
         factor = (TRUST + self.seconds_done) / (TRUST + self.cost_done)
         return self.cost_left * factor / self.workers
 
     def text(self) -> str:
-        """One line."""
+        """Progress in one line."""
         done, running, left = self.trials
         parts = [f"{done} of {self.num_trials} trials done"]
         if self.plan and self.plan.num_waiting and not running:
@@ -99,37 +99,37 @@ class Tracker:
         else:
             parts += [f"{running} running", f"{left} to go"]
         if self.failed:
-            parts.append(f"{self.failed} step{'s' if self.failed > 1 else ''} failed")
-        parts.append(f"about {duration(self.seconds_left)} left")
+            parts.append(f"{plural(self.failed, 'step')} failed")
+        parts.append(f"about {rough_duration(self.seconds_left)} left")
         return ", ".join(parts)
 
 
 def _cost(step: Step) -> float:
-    """Seconds on a plain core."""
+    """Cost of a step, in seconds of a reference core."""
     return model_seconds(step.flops, step.updates, step.kind != "score")
 
 
 @contextmanager
 def progress(workers: int) -> Iterator[tuple[Planned, Listener]]:
-    """Listeners that show a bar on a terminal, and a line now and then elsewhere."""
+    """Listeners that show a bar on a terminal, and occasional lines elsewhere."""
     tracker = Tracker(workers=workers)
     if sys.stderr.isatty():
         with _bar(tracker) as listen:
-            yield tracker.planned, listen
+            yield tracker.set_plan, listen
     else:
-        yield tracker.planned, _lines(tracker)
+        yield tracker.set_plan, _lines(tracker)
 
 
 def _lines(tracker: Tracker) -> Listener:
     last = time.monotonic()
 
-    def listen(step: Step, report: StepOutcome | None) -> None:
+    def listen(step: Step, outcome: StepOutcome | None) -> None:
         nonlocal last
-        tracker.tell(step, report)
-        if report is not None and report.status == "failed":
-            print(f"headstart: failed: {step.label}\n{report.error}", file=sys.stderr, flush=True)
-        # At a start, when every worker has its step.
-        if report is None and time.monotonic() - last > QUIET_PAUSE:
+        tracker.record(step, outcome)
+        if outcome is not None and outcome.status == "failed":
+            print(f"headstart: failed: {step.label}\n{outcome.error}", file=sys.stderr, flush=True)
+        # At the start of a step, when every worker has one.
+        if outcome is None and time.monotonic() - last > QUIET_PAUSE:
             last = time.monotonic()
             print(f"headstart: {tracker.text()}", file=sys.stderr, flush=True)
 
@@ -141,25 +141,21 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    console = Console(stderr=True)
-    with Progress(
-        BarColumn(bar_width=30), TextColumn("{task.description}"), console=console, transient=True
-    ) as shown:
-        bar = shown.add_task("planning", total=None)
+    columns = BarColumn(bar_width=30), TextColumn("{task.description}")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar, drawn = bars.add_task("planning", total=None), 0.0
 
-        drawn = 0.0
-
-        def listen(step: Step, report: StepOutcome | None) -> None:
+        def listen(step: Step, outcome: StepOutcome | None) -> None:
             nonlocal drawn
-            tracker.tell(step, report)
-            if report is not None and report.status == "failed":
-                shown.console.print(f"failed: {step.label}", style="red")
-            # Counting what is left takes a while in a study of thousands of steps.
+            tracker.record(step, outcome)
+            if outcome is not None and outcome.status == "failed":
+                bars.console.print(f"failed: {step.label}", style="red")
+            # Counting the steps left takes a while in a study of thousands of them.
             if time.monotonic() - drawn < BAR_PAUSE:
                 return
             drawn = time.monotonic()
             total = tracker.cost
             done = total - tracker.cost_left
-            shown.update(bar, description=tracker.text(), total=total, completed=done)
+            bars.update(bar, description=tracker.text(), total=total, completed=done)
 
         yield listen

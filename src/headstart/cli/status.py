@@ -1,13 +1,11 @@
-"""`headstart status`: the studies of a store and how far each is."""
-
-from pathlib import Path
+"""`headstart status`: the studies of a store and their progress."""
 
 import typer
 
-from headstart.cli.arguments import StoreFolder
+from headstart.cli.arguments import DEFAULT_STORE, StoreFolder
 
 
-def status(store: StoreFolder = Path("headstart-store")) -> None:
+def status(store: StoreFolder = DEFAULT_STORE) -> None:
     """List the studies of a store: trials done, steps stored, steps failed."""
     from rich.console import Console
 

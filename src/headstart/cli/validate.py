@@ -1,6 +1,5 @@
-"""`headstart validate`: studies whose truth is known, to see how often the verdicts are right."""
+"""`headstart validate`: studies with a known truth, to see how often the verdicts are right."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,7 +17,10 @@ def validate(
     studies: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, max=10_000, help="How many studies. [null 200, others 20 or 5]"
+            metavar="N",
+            min=1,
+            max=10_000,
+            help="How many studies; by default 200 for null, 5 for identity, 20 for the others.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other studies.")] = 0,
@@ -30,7 +32,7 @@ def validate(
 ) -> None:
     """Run studies whose truth is known and count the verdicts. Exit code 1: not as they should."""
     from headstart import flow
-    from headstart.cli.output import show_validation
+    from headstart.cli.output import command_line, show_validation
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
@@ -43,7 +45,7 @@ def validate(
             seed=seed,
             listen=listen,
             planned=planned,
-            command=shlex.join(["headstart", *sys.argv[1:]]),
+            command=command_line(),
         )
     show_validation(done, as_json=json)
     if not done.validation.accepted:

@@ -1,1 +1,1 @@
-"""The frozen Analysis as text, figures, one HTML file and JSON. Computes no statistic."""
+"""Reports of an Analysis: terminal, HTML page, figures, CSV tables, JSON document."""

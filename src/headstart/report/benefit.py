@@ -1,21 +1,20 @@
-"""What the head start is worth, as a reader says it: labels, updates, operations, which arm."""
+"""Benefit of transfer as text: labels, updates and operations saved, the arm to use."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite
+from math import isinf
 
-from headstart.analyse.analysis import Analysis, Benefit, Estimate, Forgetting, Pick
-from headstart.report.rows import Pair
-from headstart.report.text import NOTHING, percent, plural, points, size_lines
+from headstart.analyse.analysis import Analysis, Benefit, Estimate, Forgetting, ModelSelection
+from headstart.analyse.text import DASH, bracketed, count, operations, percent, plural, points
+from headstart.report.record_text import bound_text, estimate_text, size_lines
+from headstart.report.rows import TaskPair, of_pair
 
 TITLES = ("Target data, arm", "Labels\n{control} needs", "Updates", "Operations")
-_Words = Callable[[float | None], str]
-_UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorthRow:
-    """One transfer arm at one size in words."""
+class BenefitRow:
+    """Table row of one transfer arm at one size."""
 
     size: str
     arm: str
@@ -24,16 +23,15 @@ class WorthRow:
     operations: str
 
 
-def worth_rows(analysis: Analysis, pair: Pair) -> tuple[WorthRow, ...]:
-    """The rows of one pair in the order of the study; none where all is withheld."""
-    found = [w for w in analysis.worth if (w.source, w.target) == (pair.source, pair.target)]
-    rows = tuple(_row(worth) for worth in found)
-    told = [(row.labels, row.updates, row.operations) for row in rows]
-    return rows if any(one != (NOTHING,) * 3 for one in told) else ()
+def benefit_rows(analysis: Analysis, pair: TaskPair) -> tuple[BenefitRow, ...]:
+    """Rows of one pair in the order of the study; empty where every value is withheld."""
+    rows = tuple(_row(benefit) for benefit in of_pair(analysis.worth, pair))
+    known = any({row.labels, row.updates, row.operations} != {DASH} for row in rows)
+    return rows if known else ()
 
 
-def worth_note(analysis: Analysis) -> str:
-    """What the columns mean."""
+def benefit_note(analysis: Analysis) -> str:
+    """Meaning of the columns."""
     control = analysis.control
     return (
         f"Labels {control} needs: to do as well as the arm, read off the curve of {control} "
@@ -44,87 +42,60 @@ def worth_note(analysis: Analysis) -> str:
     )
 
 
-def pick_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
-    """Which arm to use at each size."""
-    for pick in analysis.picks:
-        yield f"{_place(pick, several_pairs)}: best on validation is {_pick(pick)}"
+def selection_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
+    """Arm to use at each size, a line for each."""
+    for selection in analysis.picks:
+        cost = f"{operations(selection.flops)} operations"
+        if selection.source_flops:
+            cost += f" after a source run of {operations(selection.source_flops)}"
+        spread = "" if selection.test_sd is None else f" ± {percent(selection.test_sd)}"
+        ties = f" ({selection.why})" if selection.why else ""
+        yield (
+            f"{_place(selection, several_pairs)}: best on validation is {selection.arm}: "
+            f"{percent(selection.test_mean)}{spread} % on the test images, {cost}{ties}"
+        )
 
 
 def forgetting_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
-    """What the arms have forgotten of the source task, a line for each size."""
-    found: dict[str, list[str]] = {}
-    for told in analysis.forgetting:
-        lost = told.forgotten_pp
-        bounds = "" if lost.low is None else f" [{points(lost.low)}, {points(lost.high)}]"
-        found.setdefault(_place(told, several_pairs), []).append(
-            f"{told.arm} {points(lost.value)} pp{bounds}"
+    """Accuracy that the arms have lost on the source task, a line for each size."""
+    places: dict[str, list[str]] = {}
+    for forgetting in analysis.forgetting:
+        lost = forgetting.forgotten_pp
+        ends = "" if lost.low is None else f" {bracketed(lost.low, lost.high)}"
+        places.setdefault(_place(forgetting, several_pairs), []).append(
+            f"{forgetting.arm} {points(lost.value)} pp{ends}"
         )
-    for place, arms in found.items():
+    for place, arms in places.items():
         yield f"{place}: forgotten of the source task (its own head, its test images): " + (
             ", ".join(arms)
         )
 
 
-def labels_in_short(found: Estimate) -> str:
-    """A number of labels, or the bound on it that is known."""
-    if found.at_least is not None:
-        return f"> {_count(found.at_least)}"
-    return f"< {_count(found.at_most)}" if found.at_most is not None else _count(found.value)
+def labels_text(labels: Estimate) -> str:
+    """Number of labels, or the known bound on it, without its interval."""
+    return bound_text(labels, count)
 
 
-def operations(count: float | None) -> str:
-    """A number of operations with a unit: 5.2 M."""
-    if count is None:
-        return NOTHING
-    for size, unit in _UNITS:
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.0f}"
-
-
-def _row(worth: Benefit) -> WorthRow:
-    return WorthRow(
-        size=", ".join(size_lines(worth.size, worth.num_images)),
-        arm=worth.arm,
-        labels=_labels(worth.labels),
-        updates=_against(worth.updates_to, worth.control_updates_to, _count),
-        operations=_against(worth.flops_to, worth.control_flops_to, operations),
+def _row(benefit: Benefit) -> BenefitRow:
+    return BenefitRow(
+        size=", ".join(size_lines(benefit.size, benefit.num_images)),
+        arm=benefit.arm,
+        labels=estimate_text(benefit.labels, _within_study),
+        updates=_against(benefit.updates_to, benefit.control_updates_to, count),
+        operations=_against(benefit.flops_to, benefit.control_flops_to, operations),
     )
 
 
-def _labels(found: Estimate) -> str:
-    told = labels_in_short(found)
-    if found.low is None or found.high is None or told == NOTHING:
-        return told
-    low = _count(found.low) if found.low > 0 else "…"
-    high = _count(found.high) if isfinite(found.high) else "…"
-    return f"{told} [{low}, {high}]"
+def _within_study(labels: float) -> str:
+    """Number of labels; an end beyond the sizes of the study is open."""
+    return "…" if labels <= 0 or isinf(labels) else count(labels)
 
 
-def _against(own: Estimate, control: Estimate, words: _Words) -> str:
-    one, other = (_bound(found, words) for found in (own, control))
-    return NOTHING if one == NOTHING else f"{one} against {other}"
+def _against(own: Estimate, control: Estimate, number: Callable[[float], str]) -> str:
+    one, other = (bound_text(estimate, number) for estimate in (own, control))
+    return DASH if one == DASH else f"{one} against {other}"
 
 
-def _bound(found: Estimate, words: _Words) -> str:
-    if found.value is not None:
-        return words(found.value)
-    return f"> {words(found.at_least)}" if found.at_least is not None else NOTHING
-
-
-def _count(number: float | None) -> str:
-    return NOTHING if number is None else f"{number:,.0f}"
-
-
-def _place(told: Pick | Forgetting, several_pairs: bool) -> str:
-    pair = f"{Pair(source=told.source, target=told.target)}, " if several_pairs else ""
-    return f"{pair}{plural(told.num_images, 'image')}"
-
-
-def _pick(pick: Pick) -> str:
-    spread = "" if pick.test_sd is None else f" ± {percent(pick.test_sd)}"
-    cost = f"{operations(pick.flops)} operations"
-    if pick.source_flops:
-        cost += f" after a source run of {operations(pick.source_flops)}"
-    level = f" ({pick.why})" if pick.why else ""
-    return f"{pick.arm}: {percent(pick.test_mean)}{spread} % on the test images, {cost}{level}"
+def _place(record: ModelSelection | Forgetting, several_pairs: bool) -> str:
+    pair = f"{TaskPair(source=record.source, target=record.target)}, " if several_pairs else ""
+    return f"{pair}{plural(record.num_images, 'image')}"

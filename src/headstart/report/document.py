@@ -1,327 +1,202 @@
-"""The JSON document of a study: the contract for scripts. Its schema is `study.schema.json`.
+"""JSON document of a study: the contract for scripts. Its schema is `study.schema.json`.
 
-Accuracies are fractions, whatever ends in `_pp` is in percentage points, null means "cannot be
-told" (the spread of one seed, the mean of none).
+Values and schema follow from the types of the Analysis: `_FIELDS` names the fields in their order.
+Accuracies are fractions, fields that end in `_pp` are percentage points, null is a missing value
+(the spread of one seed, the mean of none).
 """
 
 import json
 import math
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from types import GenericAlias
+from typing import Any, get_type_hints
 
 from headstart.analyse.analysis import (
     Analysis,
     ArmResult,
     Attribution,
-    Benefit,
-    ClassGain,
     Comparison,
-    Forgetting,
     Gate,
-    More,
-    Pick,
     PublishedFigure,
-    Qualifier,
-    Role,
-    Severity,
-    Word,
 )
 from headstart.report.run_summary import RunSummary
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Fields of a record that the document shows; `nullable` ones are null without any seed."""
+
+    name: str
+    description: str
+    record: type
+    fields: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+
+    def values(self, record: Any) -> dict[str, Any]:
+        """The fields of a record as JSON values."""
+        empty = self.nullable if self.nullable and not record.seeds else frozenset()
+        return _values(record, self.fields) | dict.fromkeys(empty)
 
 
-class ArmPart(_Part):
-    """One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`.
-
-    `size` is written in one way, however the study says it: `50`, `5 per class`, `10%` (of `0.1`
-    too), `all`. So it is in every part; `num_images` is the number it means here.
-    """
-
-    arm: str
-    size: str
-    num_images: int
-    source: str
-    target: str
-    test_accuracy: tuple[float, ...]
-    mean: float | None
-    sd: float | None
-    validation_mean: float | None
-    train_mean: float | None
-    balanced_accuracy: float | None
-    nll: float | None
-    brier: float | None
-    ece: float | None
-    trainable_parameters: int
-    total_parameters: int
-    updates: int
-    flops: int
-    seconds: float | None
-    missing: tuple[int, ...]
-
-
-class SourcePart(_Part):
-    """The source runs of one source task, tested on its own test images."""
-
-    source: str
-    seeds: tuple[int, ...]
-    test_accuracy: tuple[float, ...]
-    mean: float | None
-    sd: float | None
-    updates: int
-    seconds: float | None
-
-
-class PublishedPart(_Part):
-    """A published figure, what Keras gave here, and headstart's mean over seeds."""
-
-    figure: str
-    published: float | None
-    keras: float | None
-    headstart: float | None
-
-
-class ComparisonPart(_Part):
-    """One arm against a control at one size.
-
-    The verdict is read from `low_pp` to `high_pp`, an interval at `confidence` that agrees with
-    Holm's decision for members of the family of transfer arms; `low95_pp` to `high95_pp` is the
-    plain one, adjusted for nothing. `error_reduction` is the share of the control's errors gone.
-    """
-
-    arm: str
-    control: str
-    size: str
-    source: str
-    target: str
-    gain_pp: float | None
-    low_pp: float | None
-    high_pp: float | None
-    error_reduction: float | None
-    verdict: Word
-    why: str
-    qualifier: Qualifier
-    margin_pp: float
-    confidence: float
-    low95_pp: float | None
-    high95_pp: float | None
-    in_family: bool
-    p_value: float | None
-    p_adjusted: float | None
-    p_equivalence: float | None
-    favourable: float | None
-    order_violation: float | None
-    p_paired_t: float | None
-    p_sign_flip: float | None
-    p_mcnemar: float | None
-    detectable_pp: float | None
-    seeds_needed: int | None
-    images_needed: int | None
-    more: More | None
+_ARM = _Part(
+    name="ArmPart",
+    description=(
+        "One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`."
+        "\n\n`size` is written in one way, however the study says it: `50`, `5 per class`, `10%` "
+        "(of `0.1`\ntoo), `all`. So it is in every part; `num_images` is the number it means here."
+    ),
+    record=ArmResult,
+    fields=(
+        "arm", "size", "num_images", "source", "target", "test_accuracy", "mean", "sd",
+        "validation_mean", "train_mean", "balanced_accuracy", "nll", "brier", "ece",
+        "trainable_parameters", "total_parameters", "updates", "flops", "seconds", "missing",
+    ),
+    nullable=frozenset({"mean", "validation_mean", "seconds"}),
+)  # fmt: skip
+_SOURCE = _Part(
+    name="SourcePart",
+    description="The source runs of one source task, tested on its own test images.",
+    record=ArmResult,
+    fields=("source", "seeds", "test_accuracy", "mean", "sd", "updates", "seconds"),
+    nullable=frozenset({"mean", "seconds"}),
+)
+_COMPARISON = _Part(
+    name="ComparisonPart",
+    description=(
+        "One arm against a control at one size.\n\n"
+        "The verdict is read from `low_pp` to `high_pp`, an interval at `confidence` that agrees "
+        "with\nHolm's decision for members of the family of transfer arms; `low95_pp` to "
+        "`high95_pp` is the\nplain one, adjusted for nothing. `error_reduction` is the share of "
+        "the control's errors gone."
+    ),
+    record=Comparison,
+    fields=(
+        "arm", "control", "size", "source", "target", "gain_pp", "low_pp", "high_pp",
+        "error_reduction", "verdict", "why", "qualifier", "margin_pp", "confidence", "low95_pp",
+        "high95_pp", "in_family", "p_value", "p_adjusted", "p_equivalence", "favourable",
+        "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
+        "seeds_needed", "images_needed", "more",
+    ),
+    nullable=frozenset({"gain_pp"}),
+)  # fmt: skip
+_ATTRIBUTION = _Part(
+    name="AttributionPart",
+    description="A transfer arm against a control that may explain its gain away.",
+    record=Attribution,
+    fields=(
+        "arm", "control", "role", "size", "source", "target", "gain_pp", "low_pp", "high_pp",
+        "confidence", "verdict", "alike",
+    ),
+)  # fmt: skip
+_PUBLISHED = _Part(
+    name="PublishedPart",
+    description="A published figure, what Keras gave here, and headstart's mean over seeds.",
+    record=PublishedFigure,
+    fields=("figure", "published", "keras", "headstart"),
+)
+_GATE = _Part(
+    name="GatePart",
+    description="One check of the protocol.",
+    record=Gate,
+    fields=("id", "passed", "severity", "message"),
+)
+_FIELDS: dict[str, _Part | None] = {
+    "study": None,
+    "headline": None,
+    "seeds": None,
+    "arms": _ARM,
+    "sources": _SOURCE,
+    "comparisons": _COMPARISON,
+    "attributions": _ATTRIBUTION,
+    "attribution_notes": None,
+    "looks": None,
+    "family_size": None,
+    "worth": None,
+    "class_gains": None,
+    "picks": None,
+    "forgetting": None,
+    "published": _PUBLISHED,
+    "gates": _GATE,
+    "failures": None,
+}
+"""Fields of the Analysis in the document, those with a part reduced to its fields."""
 
 
-class AttributionPart(_Part):
-    """A transfer arm against a control that may explain its gain away."""
-
-    arm: str
-    control: str
-    role: Role
-    size: str
-    source: str
-    target: str
-    gain_pp: float
-    low_pp: float | None
-    high_pp: float | None
-    confidence: float
-    verdict: Word
-    alike: bool
-
-
-class GatePart(_Part):
-    """One check of the protocol."""
-
-    id: str
-    passed: bool
-    severity: Severity
-    message: str
+def document(analysis: Analysis, summary: RunSummary) -> dict[str, Any]:
+    """Document of a study and of the command that shows it, as JSON values."""
+    shown = {
+        name: [part.values(record) for record in getattr(analysis, name)]
+        if part
+        else _json(getattr(analysis, name))
+        for name, part in _FIELDS.items()
+    }
+    return {
+        **shown,
+        "attribution_notes": [note.sentence for note in analysis.attribution_notes],
+        "steps": {"run": summary.steps_run, "reused": summary.steps_reused},
+        "seconds": summary.seconds,
+    }
 
 
-class StepsPart(_Part):
-    """Steps of the present command."""
+def document_text(analysis: Analysis, summary: RunSummary) -> str:
+    """Text of the document."""
+    from pydantic_core import to_json
 
-    run: int
-    reused: int
-
-
-class StudyDocument(_Part):
-    """A whole study for scripts."""
-
-    study: str
-    headline: str
-    seeds: tuple[int, ...]
-    arms: tuple[ArmPart, ...]
-    sources: tuple[SourcePart, ...]
-    comparisons: tuple[ComparisonPart, ...]
-    attributions: tuple[AttributionPart, ...]
-    attribution_notes: tuple[str, ...]
-    looks: int
-    family_size: int
-    worth: tuple[Benefit, ...]
-    class_gains: tuple[ClassGain, ...]
-    picks: tuple[Pick, ...]
-    forgetting: tuple[Forgetting, ...]
-    published: tuple[PublishedPart, ...]
-    gates: tuple[GatePart, ...]
-    failures: tuple[str, ...]
-    steps: StepsPart
-    seconds: float
-
-
-def document(analysis: Analysis, summary: RunSummary) -> StudyDocument:
-    """The document of a study and of the command that showed it.
-
-    Example:
-        >>> text = document(analysis, summary).model_dump_json(indent=2)  # doctest: +SKIP
-    """
-    return StudyDocument(
-        study=analysis.study,
-        headline=analysis.headline,
-        seeds=analysis.seeds,
-        arms=tuple(_arm(result) for result in analysis.arms),
-        sources=tuple(_source(result) for result in analysis.sources),
-        comparisons=tuple(_comparison(comparison) for comparison in analysis.comparisons),
-        attributions=tuple(_attribution(row) for row in analysis.attributions),
-        attribution_notes=tuple(note.sentence for note in analysis.attribution_notes),
-        looks=analysis.looks,
-        family_size=analysis.family_size,
-        worth=analysis.worth,
-        class_gains=analysis.class_gains,
-        picks=analysis.picks,
-        forgetting=analysis.forgetting,
-        published=tuple(_published(figure) for figure in analysis.published),
-        gates=tuple(_gate(gate) for gate in analysis.gates),
-        failures=analysis.failures,
-        steps=StepsPart(run=summary.steps_run, reused=summary.steps_reused),
-        seconds=summary.seconds,
-    )
+    return to_json(document(analysis, summary), indent=2).decode() + "\n"
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of `StudyDocument`."""
-    return StudyDocument.model_json_schema(mode="serialization")
+    """JSON schema of the document."""
+    from pydantic import BaseModel, ConfigDict, create_model
+
+    class Strict(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+
+    def model(name: str, description: str, hints: dict[str, Any]) -> type[BaseModel]:
+        fields: dict[str, Any] = {field: (hint, ...) for field, hint in hints.items()}
+        return create_model(name, __base__=Strict, __doc__=description, **fields)
+
+    def records(part: _Part) -> GenericAlias:
+        hints = _hints(part.record)
+        shown = {f: hints[f] | None if f in part.nullable else hints[f] for f in part.fields}
+        return GenericAlias(tuple, (model(part.name, part.description, shown), ...))
+
+    known = _hints(Analysis)
+    hints = {name: records(part) if part else known[name] for name, part in _FIELDS.items()}
+    steps = model("StepsPart", "Steps of the present command.", {"run": int, "reused": int})
+    hints |= {"attribution_notes": tuple[str, ...], "steps": steps, "seconds": float}
+    whole = model("StudyDocument", "A whole study for scripts.", hints)
+    return whole.model_json_schema(mode="serialization")
 
 
 def schema_text() -> str:
-    """The text of `study.schema.json`; write it anew whenever the document changes."""
+    """Text of `study.schema.json`; write it anew whenever the document changes."""
     return json.dumps(schema(), indent=2) + "\n"
 
 
-def _arm(result: ArmResult) -> ArmPart:
-    there = bool(result.seeds)
-    return ArmPart(
-        arm=result.arm,
-        size=result.size,
-        num_images=result.num_images,
-        source=result.source,
-        target=result.target,
-        test_accuracy=result.test_accuracy,
-        mean=_finite(result.mean) if there else None,
-        sd=_finite(result.sd),
-        validation_mean=_finite(result.validation_mean) if there else None,
-        train_mean=_finite(result.train_mean),
-        balanced_accuracy=_finite(result.balanced_accuracy),
-        nll=_finite(result.nll),
-        brier=_finite(result.brier),
-        ece=_finite(result.ece),
-        trainable_parameters=result.trainable_parameters,
-        total_parameters=result.total_parameters,
-        updates=result.updates,
-        flops=result.flops,
-        seconds=_finite(result.seconds) if there else None,
-        missing=result.missing,
-    )
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    return get_type_hints(record)
 
 
-def _source(result: ArmResult) -> SourcePart:
-    there = bool(result.seeds)
-    return SourcePart(
-        source=result.source,
-        seeds=result.seeds,
-        test_accuracy=result.test_accuracy,
-        mean=_finite(result.mean) if there else None,
-        sd=_finite(result.sd),
-        updates=result.updates,
-        seconds=_finite(result.seconds) if there else None,
-    )
+def _values(record: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Fields of a record as JSON values; a whole number in a field of floats is a float."""
+    kind: Any = type(record)
+    hints = _hints(kind)
+    return {
+        name: float(value)
+        if type(value := getattr(record, name)) is int and hints[name] in (float, float | None)
+        else _json(value)
+        for name in names
+    }
 
 
-def _published(figure: PublishedFigure) -> PublishedPart:
-    return PublishedPart(
-        figure=figure.figure,
-        published=_finite(figure.published),
-        keras=_finite(figure.keras),
-        headstart=_finite(figure.headstart),
-    )
-
-
-def _comparison(comparison: Comparison) -> ComparisonPart:
-    return ComparisonPart(
-        arm=comparison.arm,
-        control=comparison.control,
-        size=comparison.size,
-        source=comparison.source,
-        target=comparison.target,
-        gain_pp=_finite(comparison.gain_pp),
-        low_pp=_finite(comparison.low_pp),
-        high_pp=_finite(comparison.high_pp),
-        error_reduction=_finite(comparison.error_reduction),
-        verdict=comparison.verdict,
-        why=comparison.why,
-        qualifier=comparison.qualifier,
-        margin_pp=comparison.margin_pp,
-        confidence=comparison.confidence,
-        low95_pp=_finite(comparison.low95_pp),
-        high95_pp=_finite(comparison.high95_pp),
-        in_family=comparison.in_family,
-        p_value=_finite(comparison.p_value),
-        p_adjusted=_finite(comparison.p_adjusted),
-        p_equivalence=_finite(comparison.p_equivalence),
-        favourable=_finite(comparison.favourable),
-        order_violation=_finite(comparison.order_violation),
-        p_paired_t=_finite(comparison.p_paired_t),
-        p_sign_flip=_finite(comparison.p_sign_flip),
-        p_mcnemar=_finite(comparison.p_mcnemar),
-        detectable_pp=_finite(comparison.detectable_pp),
-        seeds_needed=comparison.seeds_needed,
-        images_needed=comparison.images_needed,
-        more=comparison.more,
-    )
-
-
-def _attribution(row: Attribution) -> AttributionPart:
-    return AttributionPart(
-        arm=row.arm,
-        control=row.control,
-        role=row.role,
-        size=row.size,
-        source=row.source,
-        target=row.target,
-        gain_pp=row.gain_pp,
-        low_pp=_finite(row.low_pp),
-        high_pp=_finite(row.high_pp),
-        confidence=row.confidence,
-        verdict=row.verdict,
-        alike=row.alike,
-    )
-
-
-def _gate(gate: Gate) -> GatePart:
-    return GatePart(id=gate.id, passed=gate.passed, severity=gate.severity, message=gate.message)
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no NaN; what is not a number is null."""
-    return value if value is not None and math.isfinite(value) else None
+def _json(value: Any) -> Any:
+    """A value as JSON: a record as an object, a number that is not finite as null."""
+    if isinstance(value, tuple):
+        return [_json(one) for one in value]
+    if is_dataclass(value):
+        return _values(value, [field.name for field in fields(value)])
+    return None if isinstance(value, float) and not math.isfinite(value) else value

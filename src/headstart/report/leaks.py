@@ -4,7 +4,7 @@ import base64
 import io
 
 from headstart.analyse.analysis import LeakReport, Picture
-from headstart.report.text import listing, plural
+from headstart.analyse.text import comma_list, plural
 
 
 def data_uri(picture: Picture) -> str:
@@ -41,5 +41,7 @@ def leak_notes(report: LeakReport) -> tuple[str, ...]:
             "source label."
         )
     if report.common_classes:
-        notes.append(f"Classes of the same name in both tasks: {listing(report.common_classes)}.")
+        notes.append(
+            f"Classes of the same name in both tasks: {comma_list(report.common_classes)}."
+        )
     return tuple(notes)

@@ -1,13 +1,14 @@
-"""The Analysis as tables want it: pairs, in them sizes, in them one row an arm, gaps included.
+"""Rows of the report's tables: pairs of tasks, their sizes, and a row for each arm.
 
-Arms of a cut sweep are not among them: they have tables of their own, see `sweep`.
+Arms of a cut sweep have tables of their own, see `sweep`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from headstart.analyse.analysis import Analysis, ArmResult, Comparison
-from headstart.report.text import size_lines
+from headstart.report.record_text import size_lines
 
 FAMILIES = {
     "AnB": "source, frozen",
@@ -16,12 +17,12 @@ FAMILIES = {
     "BnB+": "target itself, trained on",
     "random": "random weights, frozen",
 }
-"""The curves of a cut sweep: where the stages up to the cut come from, and what becomes of them."""
+"""Families of a cut sweep: origin of the stages up to the cut, and what is done with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
-    """A source task and a target task, by name."""
+class TaskPair:
+    """Names of a source task and a target task."""
 
     source: str
     target: str
@@ -30,9 +31,25 @@ class Pair:
         return f"{self.source} → {self.target}"
 
 
+class _InPair(Protocol):
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+
+_Record = TypeVar("_Record", bound=_InPair)
+
+
+def of_pair(records: Iterable[_Record], pair: TaskPair) -> tuple[_Record, ...]:
+    """Records of one pair."""
+    return tuple(r for r in records if (r.source, r.target) == (pair.source, pair.target))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One arm at one size. No result: not one of its trials is done. No comparison: not asked."""
+    """One arm at one size; `result` is None while no trial of it is done."""
 
     arm: str
     is_control: bool
@@ -42,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRows:
-    """All arms at one size; `num_images` is None where no result tells it."""
+    """All arms at one size; `num_images` is None while no result is there."""
 
     size: str
     num_images: int | None
@@ -50,29 +67,29 @@ class SizeRows:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The size for a reader, one or two lines."""
+        """Text of the size, one or two lines."""
         return size_lines(self.size, self.num_images)
 
     @property
     def title(self) -> str:
-        """The size for a reader, in one line."""
+        """Text of the size, in one line."""
         return ", ".join(self.lines)
 
 
-def pairs_of(analysis: Analysis) -> tuple[Pair, ...]:
-    """The pairs of a study in the order of its results."""
-    found: list[ArmResult | Comparison] = [*analysis.arms, *analysis.comparisons]
-    return tuple(dict.fromkeys(Pair(source=r.source, target=r.target) for r in found))
+def pairs_of(analysis: Analysis) -> tuple[TaskPair, ...]:
+    """Pairs of a study in the order of its results."""
+    records: list[ArmResult | Comparison] = [*analysis.arms, *analysis.comparisons]
+    return tuple(dict.fromkeys(TaskPair(source=r.source, target=r.target) for r in records))
 
 
-def sizes_of(analysis: Analysis, pair: Pair) -> tuple[SizeRows, ...]:
-    """The sizes of one pair in the order of the study. A size label counts within its pair only.
+def sizes_of(analysis: Analysis, pair: TaskPair) -> tuple[SizeRows, ...]:
+    """Sizes of one pair in the order of the study. A size label counts within its pair only.
 
-    Once every trial is done, an arm without any result was never asked for here and is left out.
+    Once every trial is done, an arm without any result was not asked for here and is left out.
     """
     done = analysis.num_done >= analysis.num_trials
     swept = sweep_arms(analysis)
-    found = []
+    sizes = []
     for size in analysis.sizes:
         rows = tuple(
             row
@@ -80,46 +97,45 @@ def sizes_of(analysis: Analysis, pair: Pair) -> tuple[SizeRows, ...]:
             if row.arm not in swept and (row.result or row.comparison or not done)
         )
         if rows:
-            found.append(SizeRows(size=size, num_images=_num_images(rows), rows=rows))
-    return tuple(found)
+            numbers = [r.num_images for row in rows for r in (row.result, row.comparison) if r]
+            sizes.append(SizeRows(size=size, num_images=next(iter(numbers), None), rows=rows))
+    return tuple(sizes)
 
 
-def rows_at(analysis: Analysis, pair: Pair, size: str) -> tuple[Row, ...]:
-    """Every arm of the study at one size of one pair, in the order of the study."""
-    results = {r.arm: r for r in analysis.arms if _is(r, pair, size)}
-    comparisons = {c.arm: c for c in analysis.comparisons if _is(c, pair, size)}
+def rows_at(analysis: Analysis, pair: TaskPair, size: str) -> tuple[Row, ...]:
+    """Row of every arm of the study at one size of one pair, in the order of the study."""
+    results = {r.arm: r for r in of_pair(analysis.arms, pair) if r.size == size}
+    comparisons = {c.arm: c for c in of_pair(analysis.comparisons, pair) if c.size == size}
+    finished = {arm: result for arm, result in results.items() if result.seeds}
     return tuple(
         Row(
             arm=name,
             is_control=name == analysis.control,
-            result=_with_seeds(results.get(name)),
+            result=finished.get(name),
             comparison=comparisons.get(name),
         )
         for name in dict.fromkeys([*analysis.arm_names, *results, *comparisons])
     )
 
 
+def results_of(analysis: Analysis, pair: TaskPair) -> dict[tuple[str, str], ArmResult]:
+    """Results of a pair by arm and size, without those of a cut sweep."""
+    return {
+        (row.arm, group.size): row.result
+        for group in sizes_of(analysis, pair)
+        for row in group.rows
+        if row.result
+    }
+
+
 def sweep_arms(analysis: Analysis) -> dict[str, tuple[str, str]]:
     """(family, cut) of the arms of a cut sweep, by name.
 
-    An arm without any result tells its family only by the name that a sweep gives it.
+    The family of an arm without any result follows only from the name that a sweep gives it.
     """
     by_name = {f"{f}@{cut}": (f, cut) for f in FAMILIES for cut in analysis.cuts}
-    found = {name: by_name[name] for name in analysis.arm_names if name in by_name}
+    swept = {name: by_name[name] for name in analysis.arm_names if name in by_name}
     for result in analysis.arms:
         if result.family in FAMILIES and result.cut in analysis.cuts:
-            found[result.arm] = (result.family, result.cut)
-    return found
-
-
-def _num_images(rows: Sequence[Row]) -> int | None:
-    found = [part.num_images for row in rows for part in (row.result, row.comparison) if part]
-    return found[0] if found else None
-
-
-def _with_seeds(result: ArmResult | None) -> ArmResult | None:
-    return result if result and result.seeds else None
-
-
-def _is(found: ArmResult | Comparison, pair: Pair, size: str) -> bool:
-    return (found.source, found.target, found.size) == (pair.source, pair.target, size)
+            swept[result.arm] = (result.family, result.cut)
+    return swept

@@ -1,11 +1,11 @@
-"""What the present command did, for the foot of every report."""
+"""Summary of the present command, shown at the end of every report."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """Steps run and reused in how many seconds.
+    """Steps run and reused, and the seconds they took.
 
     `command` repeats the study; it is empty where the study was run from Python.
     """

@@ -1,1 +1,1 @@
-"""What the head start is worth: in labels, updates, operations, calibration and classes."""
+"""Benefit of transfer: labels, updates and operations saved, calibration, classes, forgetting."""

@@ -1,24 +1,25 @@
-"""One comparison as the worth of an arm is read off it."""
+"""Context of a benefit: one transfer arm beside the control at one size."""
 
 from dataclasses import dataclass
 
-from headstart.analyse.records import Cell, Record
+from headstart.analyse.cells import Cell
+from headstart.analyse.records import Record
 
 BySeed = dict[int, Record]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One transfer arm against the control at one size, over the seeds that both have.
+class BenefitContext:
+    """One transfer arm and the control at one size, over their common seeds.
 
     `sizes` is the control at every size of the pair; `fresh` the same strategy from fresh weights
     under its name, where the study has it.
     """
 
     cell: Cell
-    control: str
+    control_name: str
     arm: tuple[Record, ...]
-    against: tuple[Record, ...]
+    control: tuple[Record, ...]
     sizes: tuple[BySeed, ...]
     fresh: tuple[str, BySeed]
     chance: float
@@ -26,5 +27,5 @@ class Case:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """The seeds of both."""
+        """Common seeds."""
         return tuple(record.trial.seed for record in self.arm)

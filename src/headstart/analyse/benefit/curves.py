@@ -1,4 +1,4 @@
-"""What validation curves tell: how soon, how much sooner, how much in all (docs/tables.md)."""
+"""Measures of a validation curve: time to a threshold, area above chance (docs/tables.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,34 +11,34 @@ SHARE_OF_RISE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
-    """Validation accuracy over the updates of one trial, from chance before the first update.
+class ValidationCurve:
+    """Validation accuracy over the updates of one trial, starting from chance.
 
-    A fresh head is at chance whatever it sits on.
+    A fresh head is at chance, whatever the trunk.
     """
 
     updates: np.ndarray
     accuracy: np.ndarray
 
 
-def rise_of(record: Record, chance: float) -> Rise | None:
-    """The curve of a trial; None where validation was not measured."""
-    points = [point for row in record.train_rows for point in row.result["curve"]]
+def validation_curve(record: Record, chance: float) -> ValidationCurve | None:
+    """Validation curve of a trial; None where validation was not measured."""
+    points = record.curve
     if not points or any(point[3] is None for point in points):
         return None
-    return Rise(
+    return ValidationCurve(
         updates=np.array([0, *(point[0] for point in points)], np.float64),
         accuracy=np.array([chance, *(point[3] for point in points)], np.float64),
     )
 
 
 def threshold_of(final: float, chance: float) -> float:
-    """Chance and 95 % of what the control finally gains over it."""
+    """Chance plus 95 % of the control's final gain over it."""
     return chance + SHARE_OF_RISE * (final - chance)
 
 
 def time_to(times: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
-    """The first interpolated time at which the best accuracy so far is at the threshold, or inf."""
+    """First interpolated time at which the running maximum reaches the threshold, or inf."""
     best = np.maximum.accumulate(accuracy)
     reached = np.flatnonzero(best >= threshold)
     if not len(reached):
@@ -51,12 +51,12 @@ def time_to(times: np.ndarray, accuracy: np.ndarray, threshold: float) -> float:
 
 
 def area_above(times: np.ndarray, accuracy: np.ndarray, chance: float) -> float:
-    """The area above chance under a curve, by the trapezoid rule."""
+    """Area above chance under a curve, by the trapezoid rule."""
     return float(np.trapezoid(accuracy - chance, times))
 
 
 def flops_until(record: Record, update: float) -> float:
-    """Operations up to an update: each phase's start in full, its updates in proportion."""
+    """Operations up to an update: the fixed cost of each phase, its updates in proportion."""
     return _until(record, update, [(step.once, step.flops - step.once) for step in record.steps])
 
 

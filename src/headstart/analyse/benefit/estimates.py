@@ -1,4 +1,4 @@
-"""Estimates from one value a seed, or from the answers of seeds to images."""
+"""Estimates from one value for each seed, or from the answers of seeds to images."""
 
 from collections.abc import Sequence
 
@@ -13,26 +13,26 @@ FEW = f"no interval: fewer than {FEWEST_SEEDS} seeds"
 
 
 def withheld(why: str) -> Estimate:
-    """No number, and the reason."""
+    """Estimate without a number, with the reason."""
     return Estimate(value=None, why=why)
 
 
 def over_seeds(values: Sequence[float | None], scale: float = 1.0) -> Estimate:
-    """The mean of one value a seed, with its t interval over seeds."""
-    found = np.array([np.nan if value is None else value for value in values], np.float64)
-    if not len(found) or not np.isfinite(found).all():
+    """Mean of one value for each seed, with its t interval over seeds."""
+    array = np.array([np.nan if value is None else value for value in values], np.float64)
+    if not len(array) or not np.isfinite(array).all():
         return withheld("not measured, or not finite, in every seed")
-    mean = scale * float(found.mean())
-    if len(found) < FEWEST_SEEDS:
+    mean = scale * float(array.mean())
+    if len(array) < FEWEST_SEEDS:
         return Estimate(value=mean, why=FEW)
-    half = abs(scale) * t_half_width(found, 1 - NOMINAL)
+    half = abs(scale) * t_half_width(array, 1 - NOMINAL)
     return Estimate(value=mean, low=mean - half, high=mean + half)
 
 
 def surplus(arm: Sequence[float], control: Sequence[float]) -> Estimate:
-    """How much more the arm's mean is, as a share of the control's; one value a seed, paired.
+    """Surplus of the arm's mean as a share of the control's; paired values, one for each seed.
 
-    The interval is the delta method's with t over seeds.
+    The interval is that of the delta method, with t over seeds.
     """
     own, other = np.array(arm), np.array(control)
     if other.mean() <= 0:
@@ -45,7 +45,7 @@ def surplus(arm: Sequence[float], control: Sequence[float]) -> Estimate:
 
 
 def gain_pp(arm: np.ndarray, control: np.ndarray) -> Estimate:
-    """The difference of two tables of right answers (seeds, images), in percentage points."""
+    """Difference of two tables of right answers (seeds, images), in percentage points."""
     differences = arm.astype(np.int8) - control.astype(np.int8)
     mean = 100 * float(differences.mean())
     if not differences.any():
@@ -57,24 +57,24 @@ def gain_pp(arm: np.ndarray, control: np.ndarray) -> Estimate:
 
 
 def error_reduction(arm: np.ndarray, control: np.ndarray) -> Estimate:
-    """The share of the control's errors that is gone: (e_C - e_T) / e_C.
+    """Share of the control's errors removed: (e_C - e_T) / e_C.
 
-    Tables of right answers (seeds, images). The interval is the delta method's: that of
+    Tables of right answers (seeds, images). The interval is that of the delta method: that of
     e_T - r e_C, with r the ratio of errors found, over seeds and images, divided by e_C.
     """
-    wrong, wrong_before = ~arm, ~control
-    errors = float(wrong_before.mean())
+    wrong, control_wrong = ~arm, ~control
+    errors = float(control_wrong.mean())
     if errors == 0:
         return withheld("the control makes no error")
     ratio = float(wrong.mean()) / errors
     if len(arm) < FEWEST_SEEDS:
         return Estimate(value=1 - ratio, why=FEW)
-    found = CrossedLine(wrong.astype(np.int8), -wrong_before.astype(np.int8)).at(ratio)
-    half = half_width(found) / errors
+    difference = CrossedLine(wrong.astype(np.int8), -control_wrong.astype(np.int8)).at(ratio)
+    half = half_width(difference) / errors
     return Estimate(value=1 - ratio, low=1 - ratio - half, high=1 - ratio + half)
 
 
-def half_width(found: Crossed) -> float:
-    """Half the crossed interval."""
-    low, high = found.interval(1 - NOMINAL)
+def half_width(difference: Crossed) -> float:
+    """Half the width of the crossed 95 % interval."""
+    low, high = difference.interval(1 - NOMINAL)
     return (high - low) / 2

@@ -1,43 +1,43 @@
-"""What a trunk has forgotten of the source task, told by the source's own head."""
+"""Forgetting: accuracy on the source task with the source's own head, before and after."""
 
 import numpy as np
 
 from headstart.analyse.analysis import Forgetting
 from headstart.analyse.benefit.estimates import gain_pp
-from headstart.analyse.gates.gate import Records
-from headstart.analyse.records import Cell, answers_of, cell_of
+from headstart.analyse.cells import Cell, cell_of
+from headstart.analyse.records import Records, correct_by_score
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 
 
 def forgetting_of(plan: Plan, sources: Records, store: Store) -> tuple[Forgetting, ...]:
-    """Every transfer arm whose source answers are there, before and after."""
-    asked = [(trial, trial.forgetting_key) for trial in plan.trials if trial.forgetting_key]
-    after = answers_of({key for _, key in asked}, store)
+    """Forgetting of every transfer arm with answers before and after."""
+    scored = [(trial, trial.forgetting_key) for trial in plan.trials if trial.forgetting_key]
+    after = correct_by_score({key for _, key in scored}, store)
     before = {
         (cell[0], seed): record.correct
         for cell, by_seed in sources.items()
         for seed, record in by_seed.items()
     }
-    told: dict[Cell, list[tuple[Trial, np.ndarray, np.ndarray]]] = {}
-    for trial, key in asked:
+    by_cell: dict[Cell, list[tuple[Trial, np.ndarray, np.ndarray]]] = {}
+    for trial, key in scored:
         own = before.get((trial.source, trial.seed))
         if key in after and own is not None:
-            told.setdefault(cell_of(trial), []).append((trial, own, after[key]))
-    return tuple(_forgetting(found) for found in told.values())
+            by_cell.setdefault(cell_of(trial), []).append((trial, own, after[key]))
+    return tuple(_forgetting(rows) for rows in by_cell.values())
 
 
-def _forgetting(found: list[tuple[Trial, np.ndarray, np.ndarray]]) -> Forgetting:
-    trial = found[0][0]
-    before = np.stack([own for _, own, _ in found])
-    after = np.stack([now for _, _, now in found])
+def _forgetting(rows: list[tuple[Trial, np.ndarray, np.ndarray]]) -> Forgetting:
+    trial = rows[0][0]
+    before = np.stack([own for _, own, _ in rows])
+    after = np.stack([now for _, _, now in rows])
     return Forgetting(
         arm=trial.arm,
         size=trial.size,
         num_images=trial.num_images,
         source=trial.source,
         target=trial.target,
-        seeds=tuple(row[0].seed for row in found),
+        seeds=tuple(row[0].seed for row in rows),
         before=float(before.mean()),
         after=float(after.mean()),
         forgotten_pp=gain_pp(before, after),

@@ -1,4 +1,4 @@
-"""The data multiplier: with how many labels does the control do as well? (docs/tables.md)"""
+"""Data multiplier: number of labels with which the control does as well (docs/tables.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,25 +12,25 @@ from headstart.analyse.benefit.estimates import half_width, withheld
 from headstart.analyse.statistics import CrossedLine
 from headstart.analyse.verdict import FEWEST_SEEDS
 
-_PLACES = np.linspace(0, 1, 17)  # between two sizes, where a change of sign is looked for
+_GRID = np.linspace(0, 1, 17)  # between two sizes, to search for a change of sign
 _HALVINGS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class ControlPoint:
-    """The control at one size: labelled images, and its right answers (seeds, images)."""
+    """Control at one size: labelled images, and its right answers (seeds, images)."""
 
     num_images: int
     correct: np.ndarray
 
 
 def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate:
-    """The number of labels with which the control does as well as the arm.
+    """Number of labels with which the control does as well as the arm.
 
-    The point is the smallest number at which the control's means, made monotone and interpolated in
+    The value is the smallest number at which the control's means, made monotone and interpolated in
     log n, reach the arm's. The interval is the set of numbers whose crossed interval of the
-    difference holds 0, the control's answers interpolated between neighbouring sizes, seed by seed
-    and image by image.
+    difference contains 0, with the control's answers interpolated between neighbouring sizes, seed
+    by seed and image by image.
 
     Args:
         arm: right answers (seeds, images).
@@ -41,31 +41,31 @@ def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate
     if len(points) < 2:
         return withheld("one size only: there is no curve of the control to read it off")
     numbers = [point.num_images for point in points]
-    value, bound = number_for(
+    value, beyond = number_for(
         float(arm.mean()), numbers, [float(point.correct.mean()) for point in points]
     )
     low: float | None = None
     high: float | None = None
     if len(arm) < FEWEST_SEEDS:
-        words = [f"no interval: fewer than {FEWEST_SEEDS} seeds"]
+        reasons = [f"no interval: fewer than {FEWEST_SEEDS} seeds"]
     else:
-        low, high, words = _interval(arm, points)
-    if bound:
-        words.insert(0, f"beyond the sizes of the study: the control never does as {bound}")
+        low, high, reasons = _interval(arm, points)
+    if beyond:
+        reasons.insert(0, f"beyond the sizes of the study: the control never does as {beyond}")
     return Estimate(
         value=value,
         low=low,
         high=high,
-        at_least=float(numbers[-1]) if bound == "well" else None,
-        at_most=float(numbers[0]) if bound == "badly" else None,
-        why="; ".join(words),
+        at_least=float(numbers[-1]) if beyond == "well" else None,
+        at_most=float(numbers[0]) if beyond == "badly" else None,
+        why="; ".join(reasons),
     )
 
 
 def number_for(
     accuracy: float, numbers: Sequence[int], means: Sequence[float]
 ) -> tuple[float | None, str]:
-    """The smallest number of labels at which monotone means reach an accuracy.
+    """Smallest number of labels at which monotone means reach an accuracy.
 
     Returns None and `well` where they never do, None and `badly` where all are above it.
     """
@@ -82,7 +82,7 @@ def number_for(
 
 
 def monotone(values: Sequence[float]) -> list[float]:
-    """The nearest values (least squares) that never fall: neighbours that do are pooled."""
+    """Nearest values (least squares) that never fall: neighbours that do are pooled."""
     blocks: list[tuple[float, int]] = []
     for value in values:
         blocks.append((value, 1))
@@ -93,52 +93,52 @@ def monotone(values: Sequence[float]) -> list[float]:
 
 
 def _interval(arm: np.ndarray, points: Sequence[ControlPoint]) -> tuple[float, float, list[str]]:
-    """Both ends, and what is to be said of them.
+    """Both ends of the interval, and notes on them.
 
-    An end that lies beyond the sizes of the study is open: 0 or infinity.
+    An end beyond the sizes of the study is open: 0 or infinity.
     """
-    held: list[float] = []
+    inside: list[float] = []
     right = arm.astype(np.int8)
     ends = [False, False]
     for number, (first, second) in enumerate(pairwise(points)):
         before, after = first.correct.astype(np.int8), second.correct.astype(np.int8)
         line = CrossedLine(right - before, before - after)
-        found = _held(line)
+        ends_inside = _zero_set(line)
         start, length = log(first.num_images), log(second.num_images) - log(first.num_images)
-        held += [start + length * share for share in found]
-        ends[0] |= number == 0 and 0.0 in found
-        ends[1] |= number == len(points) - 2 and 1.0 in found
+        inside += [start + length * share for share in ends_inside]
+        ends[0] |= number == 0 and 0.0 in ends_inside
+        ends[1] |= number == len(points) - 2 and 1.0 in ends_inside
     smallest, largest = points[0].num_images, points[-1].num_images
-    if not held:
+    if not inside:
         above = bool(arm.mean() > points[-1].correct.mean())
-        words = [f"so is its whole interval, {'above' if above else 'below'} them"]
-        return (largest, inf, words) if above else (0.0, smallest, words)
-    words = []
+        reasons = [f"so is its whole interval, {'above' if above else 'below'} them"]
+        return (largest, inf, reasons) if above else (0.0, smallest, reasons)
+    reasons = []
     if ends[0]:
-        words.append(f"the interval reaches below {smallest:,}")
+        reasons.append(f"the interval reaches below {smallest:,}")
     if ends[1]:
-        words.append(f"the interval reaches above {largest:,}")
-    return 0.0 if ends[0] else exp(min(held)), inf if ends[1] else exp(max(held)), words
+        reasons.append(f"the interval reaches above {largest:,}")
+    return 0.0 if ends[0] else exp(min(inside)), inf if ends[1] else exp(max(inside)), reasons
 
 
-def _held(line: CrossedLine) -> list[float]:
-    """Ends of the stretches of 0 to 1 on which the interval of the difference holds 0."""
+def _zero_set(line: CrossedLine) -> list[float]:
+    """Ends of the stretches of 0 to 1 on which the interval of the difference contains 0."""
 
-    def outside(share: float) -> float:
-        found = line.at(share)
-        return abs(found.mean) - half_width(found)
+    def excess(share: float) -> float:
+        difference = line.at(share)
+        return abs(difference.mean) - half_width(difference)
 
-    places = {*_PLACES.tolist()}
+    shares = {*_GRID.tolist()}
     slope = line.at(1).mean - line.at(0).mean
-    if slope:  # where the difference itself is 0, however narrow the interval is there
-        places.add(min(max(-line.at(0).mean / slope, 0.0), 1.0))
-    told = [(place, outside(place) <= 0) for place in sorted(places)]
-    found = [place for place, holds in (told[0], told[-1]) if holds]
-    for (one, holds), (other, holds_there) in pairwise(told):
-        if holds != holds_there:
-            inside, beyond = (one, other) if holds else (other, one)
+    if slope:  # the zero of the difference itself, however narrow the interval is there
+        shares.add(min(max(-line.at(0).mean / slope, 0.0), 1.0))
+    contains = [(share, excess(share) <= 0) for share in sorted(shares)]
+    ends = [share for share, holds in (contains[0], contains[-1]) if holds]
+    for (one, holds), (other, other_holds) in pairwise(contains):
+        if holds != other_holds:
+            inside, outside = (one, other) if holds else (other, one)
             for _ in range(_HALVINGS):
-                middle = (inside + beyond) / 2
-                inside, beyond = (middle, beyond) if outside(middle) <= 0 else (inside, middle)
-            found.append(inside)
-    return found
+                middle = (inside + outside) / 2
+                inside, outside = (middle, outside) if excess(middle) <= 0 else (inside, middle)
+            ends.append(inside)
+    return ends

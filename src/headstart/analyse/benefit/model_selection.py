@@ -1,20 +1,20 @@
-"""Which arm to use: chosen on validation, told with its test accuracy and its cost."""
+"""Model selection: the arm to use, chosen on validation, with its test accuracy and cost."""
 
 from collections.abc import Iterable
 from math import isfinite
 
-from headstart.analyse.analysis import ArmResult, Pick
+from headstart.analyse.analysis import ArmResult, ModelSelection
 from headstart.study.arms import SELF, SOURCE, ArmSpec
 from headstart.study.study import StudySpec
 
 
-def picks_of(
+def select_models(
     study: StudySpec, arms: Iterable[ArmResult], source_flops: dict[str, int]
-) -> tuple[Pick, ...]:
-    """One line for each size of each pair; none where no arm was measured on validation.
+) -> tuple[ModelSelection, ...]:
+    """Selection at each size of each pair; none where no arm has a validation accuracy.
 
-    What is only there to explain a gain (shuffled weights, runs on the target itself, cut sweeps)
-    is not to choose from.
+    Arms that only explain a gain (shuffled weights, runs on the target itself, cut sweeps) are no
+    candidates.
     """
     usable = {arm.name: arm for arm in study.all_arms if _usable(arm)}
     places: dict[tuple[str, str, str], list[ArmResult]] = {}
@@ -25,7 +25,7 @@ def picks_of(
     before = {
         name: source_flops if study.rests_on(SOURCE, arm) else {} for name, arm in usable.items()
     }
-    return tuple(_pick(rivals, before) for rivals in places.values())
+    return tuple(_select(candidates, before) for candidates in places.values())
 
 
 def _usable(arm: ArmSpec) -> bool:
@@ -33,17 +33,17 @@ def _usable(arm: ArmSpec) -> bool:
     return not arm.family and not shuffled and SELF not in arm.origins
 
 
-def _pick(rivals: list[ArmResult], before: dict[str, dict[str, int]]) -> Pick:
-    """The best of rivals; `before` is what was spent before an arm's own training, by source."""
+def _select(candidates: list[ArmResult], before: dict[str, dict[str, int]]) -> ModelSelection:
+    """Best candidate; `before` are the operations before an arm's own training, by source."""
 
     def spent_before(result: ArmResult) -> int:
         return before[result.arm].get(result.source, 0)
 
-    best = max(result.validation_mean or 0.0 for result in rivals)
-    level = [result for result in rivals if result.validation_mean == best]
-    chosen = min(level, key=lambda result: result.flops + spent_before(result))
-    others = [result.arm for result in level if result is not chosen]
-    return Pick(
+    best = max(result.validation_mean or 0.0 for result in candidates)
+    ties = [result for result in candidates if result.validation_mean == best]
+    chosen = min(ties, key=lambda result: result.flops + spent_before(result))
+    others = [result.arm for result in ties if result is not chosen]
+    return ModelSelection(
         size=chosen.size,
         num_images=chosen.num_images,
         source=chosen.source,

@@ -1,4 +1,4 @@
-"""What the validation curves say of an arm against the control: how soon, how much sooner."""
+"""Speed of an arm against the control, from their validation curves."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,52 +6,54 @@ from typing import Any
 import numpy as np
 
 from headstart.analyse.analysis import Estimate
-from headstart.analyse.benefit.context import Case
+from headstart.analyse.benefit.context import BenefitContext
 from headstart.analyse.benefit.curves import (
-    Rise,
+    ValidationCurve,
     area_above,
     flops_until,
-    rise_of,
     seconds_until,
     threshold_of,
     time_to,
+    validation_curve,
 )
 from headstart.analyse.benefit.estimates import over_seeds, surplus, withheld
 from headstart.analyse.gates.convergence import still_improving
 from headstart.analyse.records import Record
 
 
-def speed(case: Case) -> dict[str, Any]:
-    """The fields of `Benefit` that are read off the validation curves."""
-    own, other = (
-        [rise_of(record, case.chance) for record in records] for records in (case.arm, case.against)
+def speed(context: BenefitContext) -> dict[str, Any]:
+    """Fields of `Benefit` that are read off the validation curves."""
+    arm, control = (
+        [validation_curve(record, context.chance) for record in records]
+        for records in (context.arm, context.control)
     )
-    if not all(own) or not all(other):
+    own = [curve for curve in arm if curve]
+    other = [curve for curve in control if curve]
+    if len(own) < len(arm) or len(other) < len(control):
         return _no_speed("validation was not measured")
-    rises, before = _there(own), _there(other)
-    final = float(np.mean([rise.accuracy.max() for rise in before]))
-    if final <= case.chance:
+    final = float(np.mean([curve.accuracy.max() for curve in other]))
+    if final <= context.chance:
         return _no_speed("the control does not rise above chance")
-    threshold = threshold_of(final, case.chance)
-    found: dict[str, Any] = {"threshold": threshold}
+    threshold = threshold_of(final, context.chance)
+    values: dict[str, Any] = {"threshold": threshold}
     medians: dict[str, float] = {}
     for prefix, records, curves in (
-        ("", case.arm, rises),
-        ("control_", case.against, before),
+        ("", context.arm, own),
+        ("control_", context.control, other),
     ):
-        updates = [time_to(rise.updates, rise.accuracy, threshold) for rise in curves]
-        found[f"{prefix}reached"] = float(np.isfinite(updates).mean())
+        updates = [time_to(curve.updates, curve.accuracy, threshold) for curve in curves]
+        values[f"{prefix}reached"] = float(np.isfinite(updates).mean())
         for name, until in _CLOCKS.items():
             last = max(until(record, record.trial.updates) for record in records)
             times = [until(record, at) for record, at in zip(records, updates, strict=True)]
             medians[prefix + name] = float(np.median(times))
-            found[f"{prefix}{name}_to"] = _median(times, last)
+            values[f"{prefix}{name}_to"] = _median(times, last)
     return {
-        **found,
-        "break_even": _break_even(case, medians["control_flops"] - medians["flops"], medians),
-        "jumpstart_pp": _jumpstart(rises, before),
-        "asymptotic_pp": _asymptote(case),
-        "area_ratio": _area_ratio(case, rises, before),
+        **values,
+        "break_even": _break_even(context, medians),
+        "jumpstart_pp": _jumpstart(own, other),
+        "asymptotic_pp": _asymptote(context),
+        "area_ratio": _area_ratio(context, own, other),
     }
 
 
@@ -73,57 +75,56 @@ def _no_speed(why: str) -> dict[str, Any]:
     }
 
 
-def _there(rises: list[Rise | None]) -> list[Rise]:
-    return [rise for rise in rises if rise is not None]
-
-
 def _median(times: list[float], last: float) -> Estimate:
-    """The median over seeds, or that it is beyond the end of the budget."""
+    """Median over seeds, or the end of the budget as its lower bound."""
     median, reached = float(np.median(times)), int(np.isfinite(times).sum())
-    told = f"reached in {reached} of {len(times)} seeds"
+    seeds = f"reached in {reached} of {len(times)} seeds"
     if np.isfinite(median):
-        return Estimate(value=median, why=told)
-    return Estimate(value=None, at_least=last, why=f"more than the budget; {told}")
+        return Estimate(value=median, why=seeds)
+    return Estimate(value=None, at_least=last, why=f"more than the budget; {seeds}")
 
 
-def _break_even(case: Case, saved: float, medians: dict[str, float]) -> Estimate:
+def _break_even(context: BenefitContext, medians: dict[str, float]) -> Estimate:
     if not np.isfinite(medians["flops"]):
         return withheld("the arm does not reach the threshold")
     if not np.isfinite(medians["control_flops"]):
         return withheld("the control does not reach the threshold in half of the seeds")
+    saved = medians["control_flops"] - medians["flops"]
     if saved <= 0:
         return withheld("never: the arm saves no operations")
-    return Estimate(value=case.source_flops / saved)
+    return Estimate(value=context.source_flops / saved)
 
 
-def _jumpstart(rises: list[Rise], before: list[Rise]) -> Estimate:
-    if {float(rise.updates[1]) for rise in (*rises, *before)} != {float(rises[0].updates[1])}:
+def _jumpstart(own: list[ValidationCurve], other: list[ValidationCurve]) -> Estimate:
+    if len({float(curve.updates[1]) for curve in (*own, *other)}) > 1:
         return withheld("the arm was not first measured where the control was")
     return over_seeds(
         [
-            float(one.accuracy[1] - other.accuracy[1])
-            for one, other in zip(rises, before, strict=True)
+            float(one.accuracy[1] - control.accuracy[1])
+            for one, control in zip(own, other, strict=True)
         ],
         100.0,
     )
 
 
-def _asymptote(case: Case) -> Estimate:
-    """The gain in validation accuracy at the checkpoints, where both arms have levelled off."""
-    if any(still_improving(record) for record in (*case.arm, *case.against)):
+def _asymptote(context: BenefitContext) -> Estimate:
+    """Gain in validation accuracy at the checkpoints, if both arms have converged."""
+    if any(still_improving(record) for record in (*context.arm, *context.control)):
         return withheld("not converged at this budget")
     accuracy = [
         [record.checkpoint["validation_accuracy"] for record in records]
-        for records in (case.arm, case.against)
+        for records in (context.arm, context.control)
     ]
     return over_seeds([one - other for one, other in zip(*accuracy, strict=True)], 100.0)
 
 
-def _area_ratio(case: Case, rises: list[Rise], before: list[Rise]) -> Estimate:
-    if any(one.updates[-1] != other.updates[-1] for one, other in zip(rises, before, strict=True)):
+def _area_ratio(
+    context: BenefitContext, own: list[ValidationCurve], other: list[ValidationCurve]
+) -> Estimate:
+    if any(one.updates[-1] != two.updates[-1] for one, two in zip(own, other, strict=True)):
         return withheld("the budgets differ")
-    own, other = (
-        [area_above(rise.updates, rise.accuracy, case.chance) for rise in curves]
-        for curves in (rises, before)
-    )
-    return surplus(own, other)
+    areas = [
+        [area_above(curve.updates, curve.accuracy, context.chance) for curve in curves]
+        for curves in (own, other)
+    ]
+    return surplus(*areas)

@@ -1,1 +1,1 @@
-"""The checks of docs/checks.md: of the data, of the trainings, of the whole study."""
+"""Checks of docs/checks.md: gates on stored runs, audits of finished numbers and sentences."""

@@ -1,4 +1,4 @@
-"""Gates of the data: shared images, relabelling, splits, statistics, controls."""
+"""Gates of the data: test images, statistics, splits, labels, controls."""
 
 from collections.abc import Iterator
 
@@ -6,126 +6,57 @@ import numpy as np
 
 from headstart.analyse.analysis import Role
 from headstart.analyse.attribution import expected_of, role_of
-from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, named
-from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.analyse.cells import Cell
+from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, on_cells
+from headstart.analyse.gates.leaks import shared_share
+from headstart.analyse.records import Record
 from headstart.analyse.sentences import remedy
 from headstart.analyse.tasks import task_facts
 from headstart.analyse.text import listed
-from headstart.core.hashing import Json
 from headstart.study.leak_preview import LEAST_SHARED
 
-MOST_LEAKED = 0.5  # of the test images; beyond this the clean rest is no fair sample
-MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
 
-
-def _same_task(seen: Evidence) -> Iterator[Finding]:
-    for (source, target), found in seen.overlaps.items():
-        told = found.result
-        if _share(told) >= LEAST_SHARED and told["same_labels"]:
-            yield Finding(
-                message=f"source '{source}' and target '{target}' are the same task: "
-                f"{told['shared_train']:,} of the target's {told['num_target']:,} training images "
-                "are the source's, with the same classes. This is more training, not transfer.",
-                cells=seen.cells_of_pair(source, target),
-            )
-        if len(found.leaked) > MOST_LEAKED * told["num_test"]:
-            yield Finding(
-                message=f"{len(found.leaked):,} of {told['num_test']:,} test images of '{target}' "
-                f"were trained on{_inexact(told['leaked_inexact'])}.",
-                cells=seen.cells_of_pair(source, target),
-            )
-
-
-def _share(told: Json) -> float:
-    """The share of the target's training images that the source has as well."""
-    return float(told["shared_train"] / told["num_target"])
-
-
-def _relabelling(seen: Evidence) -> Iterator[Finding]:
-    for (source, target), found in seen.overlaps.items():
-        told = found.result
-        renamed = told["label_function"] and not told["same_labels"]
-        if _share(told) >= LEAST_SHARED and renamed:
-            yield Finding(
-                message=f"'{target}' only renames the classes of '{source}' on the same images "
-                f"({told['shared_train']:,} shared): this is relabelling, not transfer. Give "
-                "source and target different images.",
-                cells=seen.cells_of_pair(source, target),
-            )
-
-
-def _inexact(number: int) -> str:
-    """How many of the images just told are not the same byte for byte."""
-    return f"; {number:,} of them not byte for byte" if number else ""
-
-
-def _leaks(seen: Evidence) -> Iterator[Finding]:
-    for (source, target), found in seen.overlaps.items():
-        cells = seen.cells_of_pair(source, target)
-        for message in _leaks_of(source, target, found):
-            yield Finding(message=message, cells=cells)
-
-
-def _leaks_of(source: str, target: str, found: OverlapRecord) -> Iterator[str]:
-    told = found.result
-    if 0 < len(found.leaked) <= MOST_LEAKED * told["num_test"]:
-        yield (
-            f"{len(found.leaked):,} of {told['num_test']:,} test images of '{target}' are also "
-            f"training images ({told['leaked_from_source']:,} of the source's, "
-            f"{told['leaked_from_target']:,} of the target's"
-            f"{_inexact(told['leaked_inexact'])}): left out of all scores."
-        )
-    many = _share(told) >= LEAST_SHARED
-    telling = many and told["label_function"]  # the gates of the whole pair tell it
-    inexact = told["shared_train_inexact"]
-    # A few that are only alike may well be other images of two sets of the same kind.
-    if (many or told["shared_train"] > inexact) and not telling:
-        yield (
-            f"{told['shared_train']:,} training images of '{target}' are also training images "
-            f"of '{source}'{_inexact(inexact)}."
-        )
-    if told["shared_validation"]:
-        yield (
-            f"{told['shared_validation']:,} validation images of '{target}' are training images "
-            f"of '{source}'."
-        )
-    if told["own_validation"]:
-        yield (
-            f"{told['own_validation']:,} validation images of '{target}' are, or all but are, "
-            "among its training images: what is selected by validation looks too good."
-        )
-    closeness = told["closeness"]
-    if closeness and closeness["above"] > MOST_CLOSER:
-        yield (
-            f"{100 * closeness['above']:.1f} % of the other test images of '{target}' are closer "
-            "to a training image than 99.9 % of the training images are to each other: there may "
-            "be copies that were not found."
-        )
-
-
-def _test_untouched(seen: Evidence) -> Iterator[Finding]:
-    for pair in seen.study.pairs:
-        if seen.study.tasks[pair.target].split.by == "test":
+@check(
+    "CHK-10",
+    "invalid",
+    "Test images are touched once",
+    "Selection saw validation images only; test images were opened by the last step.",
+)
+def _test_untouched(evidence: Evidence) -> Iterator[Finding]:
+    for pair in evidence.study.pairs:
+        if evidence.study.tasks[pair.target].split.by == "test":
             yield Finding(
                 message=f"validation images of '{pair.target}' are its test images.",
-                cells=seen.cells_of_pair(pair.source, pair.target),
+                cells=evidence.cells_of_pair(pair.source, pair.target),
             )
 
 
-def _statistics(seen: Evidence) -> Iterator[Finding]:
-    spec = seen.study.preprocessing
-    taking = [arm.name for arm in seen.study.all_arms if arm.transfers]
-    if spec.standardise not in ("channel", "pixel") or spec.statistics == "source" or not taking:
+@check(
+    "CHK-11",
+    "caveat",
+    "Statistics travel with the trunk",
+    "Inputs were prepared as the source's were.",
+)
+def _statistics(evidence: Evidence) -> Iterator[Finding]:
+    spec = evidence.study.preprocessing
+    arms = [arm.name for arm in evidence.study.all_arms if arm.transfers]
+    if spec.standardise not in ("channel", "pixel") or spec.statistics == "source" or not arms:
         return
     whose = "each arm's own images" if spec.statistics == "own" else "all images of the task"
     yield Finding(
-        message=f"inputs are standardised by {whose}, but the trunk of {', '.join(taking)} has "
+        message=f"inputs are standardised by {whose}, but the trunk of {', '.join(arms)} has "
         "learnt on the source's statistics."
     )
 
 
-def _splits(seen: Evidence) -> Iterator[Finding]:
-    tasks = {task.name: task for task in task_facts(seen.study, seen.facts)}
+@check(
+    "CHK-12",
+    "invalid",
+    "Splits conserve images",
+    "Every trial was trained, validated and tested on the images planned, all of them.",
+)
+def _splits(evidence: Evidence) -> Iterator[Finding]:
+    tasks = {task.name: task for task in task_facts(evidence.study, evidence.facts)}
 
     def wrong(record: Record) -> bool:
         rows, planned = [row.result for row in record.train_rows], tasks[record.trial.target]
@@ -135,22 +66,19 @@ def _splits(seen: Evidence) -> Iterator[Finding]:
             for row in rows
         )
 
-    if cells := seen.cells_where(wrong):
-        yield Finding(
-            message=f"{named(cells)} were not trained on the number of images planned, or not "
-            "validated on it.",
-            cells=cells,
-        )
-
     def untested(record: Record) -> bool:
         tested = len(record.labels) + record.tested_on["left_out"]
         return bool(tested != tasks[record.trial.target].num_test)
 
-    if cells := frozenset(c for c, r in seen.each() if r.tested_on and untested(r)):
-        yield Finding(
-            message=f"{named(cells)} were not tested on the number of images planned.", cells=cells
-        )
-    for name, task in seen.study.tasks.items():
+    yield from on_cells(
+        evidence.cells_where(wrong),
+        "{cells} were not trained on the number of images planned, or not validated on it.",
+    )
+    yield from on_cells(
+        (cell for cell, record in evidence.each() if record.tested_on and untested(record)),
+        "{cells} were not tested on the number of images planned.",
+    )
+    for name, task in evidence.study.tasks.items():
         if task.split.drop_last:
             yield Finding(
                 message=f"the last {task.split.drop_last} of the test images of '{name}' "
@@ -158,66 +86,78 @@ def _splits(seen: Evidence) -> Iterator[Finding]:
             )
 
 
-def _dead_outputs(seen: Evidence) -> Iterator[Finding]:
-    for name in seen.study.tasks:
-        groups = _groups(seen, name).values()
-        used = sum(1 for group in groups if group)
-        if used < len(groups):
+@check(
+    "CHK-13", "caveat", "Heads fit their classes", "Every output of a head has a class with images."
+)
+def _dead_outputs(evidence: Evidence) -> Iterator[Finding]:
+    for name in evidence.study.tasks:
+        classes = evidence.classes_of(name).values()
+        used = sum(1 for labels in classes if labels)
+        if used < len(classes):
             yield Finding(
-                message=f"the head for '{name}' has {len(groups)} outputs for {used} classes."
+                message=f"the head for '{name}' has {len(classes)} outputs for {used} classes."
             )
 
 
-def _labels_fit(seen: Evidence) -> Iterator[Finding]:
+@check(
+    "CHK-13-labels",
+    "invalid",
+    "Labels and answers fit the head",
+    "Every head has one output for each class of its task, and no label is beyond them.",
+)
+def _labels_fit(evidence: Evidence) -> Iterator[Finding]:
     def wrong(cell: Cell, record: Record) -> bool:
-        outputs = len(_groups(seen, cell[1]))
-        told = (record.labels, record.classes) if len(record.labels) else ()
+        outputs = len(evidence.classes_of(cell[1]))
+        arrays = (record.labels, record.classes) if len(record.labels) else ()
         counts = record.metrics["counts"] if record.metrics else [0] * outputs
-        return len(counts) != outputs or any(int(a.max()) >= outputs for a in told)
+        return len(counts) != outputs or any(int(a.max()) >= outputs for a in arrays)
 
-    if cells := frozenset(cell for cell, record in seen.each() if wrong(cell, record)):
-        yield Finding(
-            message=f"the labels or answers of {named(cells)} are not those of a head with as many "
-            "outputs as its task has classes.",
-            cells=cells,
-        )
-
-
-def _groups(seen: Evidence, task: str) -> dict[str, tuple[int, ...]]:
-    spec = seen.study.tasks[task]
-    return spec.groups(seen.facts.of(spec).classes)
+    yield from on_cells(
+        (cell for cell, record in evidence.each() if wrong(cell, record)),
+        "the labels or answers of {cells} are not those of a head with as many outputs as its task "
+        "has classes.",
+    )
 
 
-def _same_test(seen: Evidence) -> Iterator[Finding]:
-    """Images left out for leaking are those of a pair, so other pairs may have others."""
+@check(
+    "CHK-16",
+    "invalid",
+    "Same test images for all arms",
+    "All arms of a target were scored on the same test images, once per trial.",
+)
+def _same_test(evidence: Evidence) -> Iterator[Finding]:
+    """Compared within a pair: leaks are left out by pair, so pairs may differ."""
     first: dict[tuple[str, str], Record] = {}
     wrong = set()
-    for cell, record in seen.each():
+    for cell, record in evidence.each():
         other = first.setdefault((cell[0], cell[1]), record)
         same = np.array_equal(record.labels, other.labels)
         if not same or record.tested_on != other.tested_on:
             wrong.add(cell)
-    if wrong:
-        yield Finding(
-            message=f"{named(wrong)} were scored on other test images.", cells=frozenset(wrong)
-        )
+    yield from on_cells(wrong, "{cells} were scored on other test images.")
 
 
-def _controls(seen: Evidence) -> Iterator[Finding]:
-    control = seen.arm(seen.study.control)
+@check(
+    "CHK-21",
+    "caveat",
+    "Controls present",
+    "The control starts from scratch; a random-trunk control is part of the study.",
+)
+def _controls(evidence: Evidence) -> Iterator[Finding]:
+    control = evidence.arm(evidence.study.control)
     if control.origins:
         yield Finding(
             message=f"the control, {control.name}, does not start from scratch: nothing shows what "
             "the target reaches without the source."
         )
-    roles = {role_of(arm, seen.study) for arm in seen.study.all_arms}
+    roles = {role_of(arm, evidence.study) for arm in evidence.study.all_arms}
     if "random trunk" not in roles:
         yield Finding(
             message="no random-trunk control: a gain cannot be put down to what the source learnt."
         )
     relabelled = any(
-        _share(found.result) >= LEAST_SHARED and found.result["label_function"]
-        for found in seen.overlaps.values()
+        shared_share(overlap.result) >= LEAST_SHARED and overlap.result["label_function"]
+        for overlap in evidence.overlaps.values()
     )
     if relabelled and "label map" not in roles:
         yield Finding(
@@ -225,99 +165,30 @@ def _controls(seen: Evidence) -> Iterator[Finding]:
         )
 
 
-def _attributable(seen: Evidence) -> Iterator[Finding]:
-    """The controls beyond a random trunk, by the transfer arms that need them."""
-    study = seen.study
+@check(
+    "CHK-21-thorough",
+    "caveat",
+    "Controls for attribution present",
+    "Every transfer arm has the controls that would explain its gain away.",
+)
+def _attributable(evidence: Evidence) -> Iterator[Finding]:
+    """Missing controls beyond a random trunk, by the transfer arms that need them."""
+    study = evidence.study
     roles = {role_of(arm, study) for arm in study.all_arms} | {"random trunk"}
-    wanting: dict[tuple[Role, ...], list[str]] = {}
+    lacking: dict[tuple[Role, ...], list[str]] = {}
     for arm in study.all_arms:
         missing = tuple(role for role in expected_of(arm, study) if role not in roles)
         if arm.transfers and missing:
-            wanting.setdefault(missing, []).append(arm.name)
-    for missing, arms in wanting.items():
+            lacking.setdefault(missing, []).append(arm.name)
+    for missing, arms in lacking.items():
         yield Finding(
             message=f"no {listed(missing, 'or')} beside {listed(arms, 'and')}: a gain may be due "
             f"to what {'it' if len(missing) == 1 else 'they'} would show; {remedy(missing)}.",
-            cells=seen.cells_of(arms),
+            cells=evidence.cells_of(arms),
         )
 
 
-DATA_GATES: tuple[GateSpec, ...] = (
-    GateSpec(
-        id="CHK-01",
-        title="Source and target are different tasks",
-        severity="invalid",
-        good="Source and target are not the same images with the same classes.",
-        look=_same_task,
-    ),
-    GateSpec(
-        id="CHK-01-leaks",
-        title="No shared images",
-        severity="caveat",
-        good="No test or validation image of the target is a training image or all but one.",
-        look=_leaks,
-    ),
-    GateSpec(
-        id="CHK-02",
-        title="The target is no relabelling",
-        severity="invalid",
-        good="On shared images, if any, the target's labels do not follow from the source's.",
-        look=_relabelling,
-    ),
-    GateSpec(
-        id="CHK-10",
-        title="Test images are touched once",
-        severity="invalid",
-        good="Selection saw validation images only; test images were opened by the last step.",
-        look=_test_untouched,
-    ),
-    GateSpec(
-        id="CHK-11",
-        title="Statistics travel with the trunk",
-        severity="caveat",
-        good="Inputs were prepared as the source's were.",
-        look=_statistics,
-    ),
-    GateSpec(
-        id="CHK-12",
-        title="Splits conserve images",
-        severity="invalid",
-        good="Every trial was trained, validated and tested on the images planned, all of them.",
-        look=_splits,
-    ),
-    GateSpec(
-        id="CHK-13",
-        title="Heads fit their classes",
-        severity="caveat",
-        good="Every output of a head has a class with images.",
-        look=_dead_outputs,
-    ),
-    GateSpec(
-        id="CHK-13-labels",
-        title="Labels and answers fit the head",
-        severity="invalid",
-        good="Every head has one output for each class of its task, and no label is beyond them.",
-        look=_labels_fit,
-    ),
-    GateSpec(
-        id="CHK-16",
-        title="Same test images for all arms",
-        severity="invalid",
-        good="All arms of a target were scored on the same test images, once per trial.",
-        look=_same_test,
-    ),
-    GateSpec(
-        id="CHK-21",
-        title="Controls present",
-        severity="caveat",
-        good="The control starts from scratch; a random-trunk control is part of the study.",
-        look=_controls,
-    ),
-    GateSpec(
-        id="CHK-21-thorough",
-        title="Controls for attribution present",
-        severity="caveat",
-        good="Every transfer arm has the controls that would explain its gain away.",
-        look=_attributable,
-    ),
-)
+GATES: tuple[GateSpec, ...] = (
+    _test_untouched, _statistics, _splits, _dead_outputs, _labels_fit, _same_test, _controls,
+    _attributable,
+)  # fmt: skip

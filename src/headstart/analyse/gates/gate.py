@@ -1,28 +1,30 @@
-"""What a gate is, what it may look at and what it can say.
+"""Gates and audits: the evidence they read, their findings, and the decorator that declares one.
 
-A gate looks at records and names the cells it finds fault with. `invalid` withholds the verdicts of
-those cells; `caveat` is printed with them. An audit does the same with the finished numbers in
-hand: it works them out once more, in another and plainer way, from the records.
+A gate reads records and reports the cells that fail. `invalid` withholds the verdicts of those
+cells; `caveat` is printed with them. An audit does the same for finished numbers: it computes them
+again from the records, in a simpler way.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Generic, ParamSpec
 
 from headstart.analyse.analysis import Analysis, Severity
+from headstart.analyse.cells import Cell
 from headstart.analyse.lineage import Lineage
-from headstart.analyse.records import Cell, OverlapRecord, Record
+from headstart.analyse.records import OverlapRecord, Record, Records
 from headstart.plan.steps import Choice, Place
 from headstart.study.arms import ArmSpec
 from headstart.study.facts import Facts
 from headstart.study.network_facts import NetworkFacts
 from headstart.study.study import StudySpec
 
-Records = dict[Cell, dict[int, Record]]
+_Inputs = ParamSpec("_Inputs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a gate found wrong: which cells, and in words. No cells means the whole study."""
+    """Fault found by a gate, with its cells; without cells it concerns the whole study."""
 
     message: str
     cells: frozenset[Cell] = frozenset()
@@ -30,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What a gate may look at. `records` are the finished trials, `sources` the source runs."""
+    """Input of all gates. `records` are the finished trials, `sources` the source runs."""
 
     study: StudySpec
     facts: Facts
@@ -47,17 +49,22 @@ class Evidence:
                 yield cell, record
 
     def cells_where(self, wrong: Callable[[Record], bool]) -> frozenset[Cell]:
-        """Cells with a trained trial that is wrong."""
+        """Cells with a trained trial for which `wrong` holds."""
         return frozenset(c for c, record in self.each() if record.train_rows and wrong(record))
 
     def arm(self, name: str) -> ArmSpec:
-        """An arm of the study by its name."""
+        """Arm of the study by its name."""
         return next(arm for arm in self.study.all_arms if arm.name == name)
 
     @property
     def network_facts(self) -> NetworkFacts:
         """Facts of the network of the first pair; those of all pairs have the same stage names."""
         return self.facts.of_pair(self.study, self.study.pairs[0])
+
+    def classes_of(self, task: str) -> dict[str, tuple[int, ...]]:
+        """Classes of a task by name, each with the labels of its data set that it takes."""
+        spec = self.study.tasks[task]
+        return spec.groups(self.facts.of(spec).classes)
 
     def cells_of(self, arms: Iterable[str]) -> frozenset[Cell]:
         """Every cell of some arms."""
@@ -70,29 +77,46 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateSpec:
-    """A gate: its id in docs/checks.md, what it says when all is well, and how it looks."""
+class CheckSpec(Generic[_Inputs]):
+    """A gate or audit: its id in docs/checks.md, its message if it passes, and its function."""
 
     id: str
     title: str
     severity: Severity
     good: str
-    look: Callable[[Evidence], Iterable[Finding]]
+    check: Callable[_Inputs, Iterable[Finding]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditSpec:
-    """A check of finished numbers: as a gate, and it has the analysis to look at."""
+GateSpec = CheckSpec[[Evidence]]
+AuditSpec = CheckSpec[[Analysis, Evidence]]
 
-    id: str
-    title: str
-    severity: Severity
-    good: str
-    look: Callable[[Analysis, Evidence], Iterable[Finding]]
+
+def check(
+    id: str, severity: Severity, title: str, good: str
+) -> Callable[[Callable[_Inputs, Iterable[Finding]]], CheckSpec[_Inputs]]:
+    """Decorator that makes a gate, or an audit, of a function that yields findings.
+
+    Args:
+        id: Id in docs/checks.md.
+        severity: Whether a finding withholds verdicts or is a caveat.
+        title: Name of the check.
+        good: Message if there is no finding.
+    """
+
+    def declare(function: Callable[_Inputs, Iterable[Finding]]) -> CheckSpec[_Inputs]:
+        return CheckSpec(id=id, title=title, severity=severity, good=good, check=function)
+
+    return declare
+
+
+def on_cells(cells: Iterable[Cell], message: str) -> Iterator[Finding]:
+    """Finding on some cells, whose names replace `{cells}` in the message; none without cells."""
+    if found := frozenset(cells):
+        yield Finding(message=message.replace("{cells}", named(found)), cells=found)
 
 
 def named(cells: Iterable[Cell]) -> str:
-    """Arms and sizes of cells, the first few."""
+    """Arms and sizes of the first few cells."""
     names = sorted({f"{arm} at {in_words(size)}" for _, _, size, arm in cells})
     shown = ", ".join(names[:4])
     return shown + (f" and {len(names) - 4} more" if len(names) > 4 else "")

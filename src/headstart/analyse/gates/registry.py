@@ -1,20 +1,24 @@
-"""Every gate and every audit, and what they say of a study."""
+"""Registry of all gates and audits, and their outcome for a study."""
 
 from collections.abc import Iterable
 
 from headstart.analyse.analysis import Analysis, Gate
-from headstart.analyse.gates.audits import NUMBER_AUDITS
-from headstart.analyse.gates.convergence import CONVERGENCE_GATES
-from headstart.analyse.gates.data import DATA_GATES
+from headstart.analyse.cells import Cell
+from headstart.analyse.gates import budgets, convergence, data, leaks, recorded, starts
 from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, GateSpec
-from headstart.analyse.gates.recorded import RECORDED_GATES
-from headstart.analyse.gates.training import TRAINING_GATES
-from headstart.analyse.gates.wording_audits import SENTENCE_AUDITS
-from headstart.analyse.records import Cell
+from headstart.analyse.gates.number_audits import NUMBER_AUDITS
+from headstart.analyse.gates.sentence_audits import SENTENCE_AUDITS
 
 GATES: tuple[GateSpec, ...] = tuple(
     sorted(
-        (*DATA_GATES, *TRAINING_GATES, *CONVERGENCE_GATES, *RECORDED_GATES),
+        (
+            *leaks.GATES,
+            *data.GATES,
+            *starts.GATES,
+            *budgets.GATES,
+            *convergence.GATES,
+            *recorded.GATES,
+        ),
         key=lambda gate: gate.id,
     )
 )
@@ -23,44 +27,44 @@ AUDITS: tuple[AuditSpec, ...] = tuple(
 )
 
 Outcome = tuple[tuple[Gate, ...], dict[Cell, str]]
-"""What was found, and for each cell whose verdict is withheld the reason."""
+"""Gates with their messages, and the reason for each cell whose verdict is withheld."""
 
 
-def run_gates(seen: Evidence) -> Outcome:
-    """Every gate's outcome: before anything is compared."""
-    return _outcome(seen, ((gate, gate.look(seen)) for gate in GATES))
+def run_gates(evidence: Evidence) -> Outcome:
+    """Outcome of every gate, before anything is compared."""
+    return _outcome(evidence, ((gate, gate.check(evidence)) for gate in GATES))
 
 
-def run_audits(analysis: Analysis, seen: Evidence) -> Outcome:
-    """Every audit's outcome: of the numbers and sentences of a finished analysis."""
-    return _outcome(seen, ((audit, audit.look(analysis, seen)) for audit in AUDITS))
+def run_audits(analysis: Analysis, evidence: Evidence) -> Outcome:
+    """Outcome of every audit of a finished analysis."""
+    return _outcome(evidence, ((audit, audit.check(analysis, evidence)) for audit in AUDITS))
 
 
 def _outcome(
-    seen: Evidence, record_look: Iterable[tuple[GateSpec | AuditSpec, Iterable[Finding]]]
+    evidence: Evidence, checked: Iterable[tuple[GateSpec | AuditSpec, Iterable[Finding]]]
 ) -> Outcome:
-    outcomes: list[Gate] = []
+    gates: list[Gate] = []
     withheld: dict[Cell, str] = {}
-    for spec, found in record_look:
-        findings = list(found)
-        outcomes.append(
+    for spec, result in checked:
+        findings = list(result)
+        gates.append(
             Gate(
                 id=spec.id,
                 title=spec.title,
                 passed=not findings,
                 severity=spec.severity,
-                message=_told(findings) or spec.good,
+                message=_joined(findings) or spec.good,
             )
         )
         if spec.severity == "invalid":
             for finding in findings:
-                for cell in finding.cells or seen.records:
+                for cell in finding.cells or evidence.records:
                     withheld.setdefault(cell, f"{spec.id}: {finding.message}")
-    return tuple(outcomes), withheld
+    return tuple(gates), withheld
 
 
-def _told(findings: list[Finding]) -> str:
-    """All findings as one sentence, for each starts in small letters; empty where there is none."""
+def _joined(findings: list[Finding]) -> str:
+    """All findings as one sentence, since each begins in lower case; empty without one."""
     return "; ".join(
         [f.message.removesuffix(".") for f in findings[:-1]] + [f.message for f in findings[-1:]]
     )

@@ -1,1 +1,1 @@
-"""Figures as SVG text."""
+"""Figures of a study as SVG text, one file for each."""

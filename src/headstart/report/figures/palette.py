@@ -1,7 +1,7 @@
-"""One fixed colour and shape for every arm, the same in all figures; the control is dark grey.
+"""Colour and shape of every arm, the same in all figures; the control is dark grey.
 
 Colours are CSS variables with a fallback, so that one drawing serves light, dark and print: the
-page's style sheet may set `--arm-1` and so on, a drawing saved on its own shows the fallback.
+style sheet of the page may set `--arm-1` and so on, a drawing saved on its own shows the fallback.
 Okabe and Ito's colour-blind safe colours, without the yellow that vanishes on white, plus one of
 Tol's. Shapes carry the same difference for readers who see no colour.
 """
@@ -31,31 +31,31 @@ ICONS: dict[Word, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """How an arm is drawn."""
+class Style:
+    """Colour and shape of an arm."""
 
     colour: str
     shape: str
 
 
-def looks(analysis: Analysis) -> dict[str, Look]:
-    """The look of every arm. From the eighth arm on, colours come again with another shape."""
-    found = {analysis.control: Look(colour="var(--arm-0, #4b5158)", shape="circle")}
+def arm_styles(analysis: Analysis) -> dict[str, Style]:
+    """Style of every arm by name. From the eighth arm on, colours repeat with another shape."""
+    styles = {analysis.control: Style(colour="var(--arm-0, #4b5158)", shape="circle")}
     swept = sweep_arms(analysis)
     others = [name for name in _names(analysis) if name != analysis.control and name not in swept]
     for index, name in enumerate(others):
-        turn, place = divmod(index, len(_COLOURS))
-        found[name] = _look(place, (place + turn) % len(_SHAPES))
-    return found
+        turn, colour = divmod(index, len(_COLOURS))
+        styles[name] = _style(colour, (colour + turn) % len(_SHAPES))
+    return styles
 
 
-def family_looks() -> dict[str, Look]:
-    """The look of every family of a cut sweep; a family and its trained-on twin are akin."""
-    return {family: _look(place, place) for family, place in _FAMILIES.items()}
+def family_styles() -> dict[str, Style]:
+    """Style of every family of a cut sweep; frozen and fine-tuned twins have related colours."""
+    return {family: _style(index, index) for family, index in _FAMILIES.items()}
 
 
-def _look(colour: int, shape: int) -> Look:
-    return Look(colour=f"var(--arm-{colour + 1}, {_COLOURS[colour]})", shape=_SHAPES[shape])
+def _style(colour: int, shape: int) -> Style:
+    return Style(colour=f"var(--arm-{colour + 1}, {_COLOURS[colour]})", shape=_SHAPES[shape])
 
 
 def _names(analysis: Analysis) -> list[str]:

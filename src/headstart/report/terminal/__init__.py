@@ -1,1 +1,1 @@
-"""The terminal's texts."""
+"""Reports in a terminal, printed with rich."""

@@ -1,0 +1,119 @@
+"""Results of arms, and the facts beside them: tasks, gates, learning rates, published figures."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["invalid", "caveat"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Learning curve of one trial, a value for each measured update.
+
+    `checkpoint` is the update whose weights count.
+    """
+
+    seed: int
+    updates: tuple[int, ...]
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+    validation_accuracy: tuple[float, ...]
+    train_accuracy: tuple[float, ...]
+    checkpoint: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """Result of one arm at one size over its finished seeds, or of the source runs of a task.
+
+    `seeds`, `test_accuracy` and `curves` run in parallel. `sd`, the standard deviation over seeds,
+    is None with fewer than two seeds. `seconds` is the mean training time of a trial on one thread,
+    without pre-training; `missing` are seeds whose trial failed or has not run.
+    """
+
+    arm: str
+    size: str
+    num_images: int
+    source: str
+    target: str
+    seeds: tuple[int, ...]
+    test_accuracy: tuple[float, ...]
+    mean: float
+    sd: float | None
+    lowest: float
+    highest: float
+    validation_mean: float | None  # None without validation images
+    trainable_parameters: int
+    total_parameters: int
+    updates: int
+    seconds: float
+    flops: int
+    curves: tuple[Curve, ...]
+    missing: tuple[int, ...]
+    family: str = ""  # of a cut sweep: AnB, AnB+, BnB, BnB+ or random
+    cut: str = ""  # name of the last transferred stage
+    # Means over seeds on the test images; `train_mean` is the accuracy on (at most 2,000 of) the
+    # arm's own training images, measured as the test is. None where a seed has no value.
+    balanced_accuracy: float | None = None
+    nll: float | None = None
+    brier: float | None = None
+    ece: float | None = None
+    train_mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Outcome of one check of the protocol: failed, it withholds verdicts or is a caveat."""
+
+    id: str
+    title: str
+    passed: bool
+    severity: Severity
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Learning rates that one arm tried on the pilot seed, and the chosen one.
+
+    `rates` and `validation_accuracy` run in parallel. `edge` is `low` or `high` where the best rate
+    is the smallest or the largest tried, which may hide a better one.
+    """
+
+    source: str
+    target: str
+    size: str
+    arm: str
+    rates: tuple[float, ...]
+    validation_accuracy: tuple[float, ...]
+    chosen: float
+    edge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFigure:
+    """A published figure beside those of Keras and headstart; None where there is none.
+
+    Accuracies are fractions; `is_count` marks numbers of parameters, `is_time` seconds.
+    """
+
+    figure: str
+    published: float | None
+    keras: float | None
+    headstart: float | None
+    is_count: bool
+    is_time: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """One task of the study in numbers."""
+
+    name: str
+    dataset: str
+    licence: str
+    note: str
+    classes: tuple[str, ...]
+    num_train: int
+    num_validation: int
+    num_test: int

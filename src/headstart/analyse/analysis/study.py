@@ -1,0 +1,66 @@
+"""Analysis of a whole study."""
+
+from dataclasses import dataclass
+
+from headstart.analyse.analysis.benefit import Benefit, Forgetting, ModelSelection
+from headstart.analyse.analysis.comparison import (
+    Attribution,
+    AttributionNote,
+    ClassGain,
+    Comparison,
+)
+from headstart.analyse.analysis.leak import LeakReport
+from headstart.analyse.analysis.result import (
+    ArmResult,
+    Gate,
+    PublishedFigure,
+    Severity,
+    TaskFacts,
+    Tuning,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Results, comparisons, benefit and gates of a study."""
+
+    study: str
+    question: str
+    headline: str
+    detail: tuple[str, ...]  # sentences below the headline: caveats first
+    seeds: tuple[int, ...]
+    sizes: tuple[str, ...]
+    arm_names: tuple[str, ...]
+    control: str
+    tasks: tuple[TaskFacts, ...]
+    arms: tuple[ArmResult, ...]
+    sources: tuple[ArmResult, ...]
+    cuts: tuple[str, ...]  # from stem to head; empty without a cut sweep
+    published: tuple[PublishedFigure, ...]
+    comparisons: tuple[Comparison, ...]
+    tuning: tuple[Tuning, ...]
+    gates: tuple[Gate, ...]
+    protocol: tuple[tuple[str, str], ...]  # (rule, its setting)
+    environment: tuple[tuple[str, str], ...]
+    num_trials: int
+    num_done: int
+    failures: tuple[str, ...]
+    leaks: tuple[LeakReport, ...] = ()  # of the pairs whose images were compared
+    attributions: tuple[Attribution, ...] = ()
+    attribution_notes: tuple[AttributionNote, ...] = ()
+    looks: int = 1  # planned looks at this evidence, past ones included
+    level: float = 0.05  # error level of one look
+    family_size: int = 0  # planned comparisons of transfer arms
+    worth: tuple[Benefit, ...] = ()
+    class_gains: tuple[ClassGain, ...] = ()
+    picks: tuple[ModelSelection, ...] = ()
+    forgetting: tuple[Forgetting, ...] = ()
+
+    @property
+    def decided(self) -> bool:
+        """Whether every verdict on transfer has enough evidence, so that no seeds are added."""
+        return all(c.verdict != "not enough evidence" for c in self.comparisons if c.in_family)
+
+    def failed_gates(self, severity: Severity) -> tuple[Gate, ...]:
+        """Failed gates of one severity."""
+        return tuple(g for g in self.gates if not g.passed and g.severity == severity)

@@ -1,0 +1,137 @@
+"""Audits of sentences: their statements are parsed and compared with the numbers."""
+
+import re
+from collections.abc import Iterator
+
+from headstart.analyse.analysis import Analysis, Attribution, Comparison, Word
+from headstart.analyse.cells import cell_of
+from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, check, on_cells
+
+LEAST_SEEDS = 3
+
+_NUMBER = r"([+-]\d+(?:\.\d+)?)"
+_GAIN = re.compile(rf"^gain {_NUMBER} pp")
+_INTERVAL = re.compile(rf"interval(?: \(Holm\))? {_NUMBER} to {_NUMBER}")
+_PLACE = re.compile(
+    rf"with ([\d,]+) images \(([^,/\\]+?): {_NUMBER} pp(?: \[{_NUMBER}, {_NUMBER}\])?\)"
+)
+_CLAIMS: dict[str, Word] = {
+    "Transfer helps": "helps",
+    "Transfer hurts": "hurts",
+    "Transfer makes no measurable difference": "no measurable difference",
+    "There is not enough evidence either way": "not enough evidence",
+    "There is no valid verdict": "invalid",
+}
+_PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
+
+
+@check(
+    "CHK-19",
+    "invalid",
+    "Sentences say what the numbers do",
+    "Read again, every verdict and the headline say what their intervals do.",
+)
+def _verdicts(analysis: Analysis, _: Evidence) -> Iterator[Finding]:
+    wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c, analysis.level)}
+    wrong |= {cell_of(row) for row in analysis.attributions if not _attribution_agrees(row)}
+    yield from on_cells(wrong, "the verdict on {cells} is not what its interval says.")
+    yield from _headline(analysis)
+    yield from _readings(analysis)
+
+
+def _word_of(comparison: Comparison, level: float) -> Word:
+    """Verdict that the numbers of a comparison allow (docs/verdict.md)."""
+    low, high = comparison.low_pp, comparison.high_pp
+    if low is None or high is None or len(comparison.seeds) < LEAST_SEEDS:
+        return "not enough evidence"
+    if low > 0:
+        return "helps"
+    if high < 0:
+        return "hurts"
+    small = comparison.p_equivalence is not None and comparison.p_equivalence < level
+    return "no measurable difference" if small else "not enough evidence"
+
+
+def _agrees(comparison: Comparison, level: float) -> bool:
+    c = comparison
+    if c.verdict == "invalid":
+        return True
+    if c.verdict != _word_of(c, level):
+        return False
+    low, high = c.low_pp, c.high_pp
+    clear = low is not None and high is not None and max(low, -high) > c.margin_pp
+    decided = c.verdict in ("helps", "hurts")
+    if (c.qualifier == "beyond the margin") != (decided and clear):
+        return False
+    return _same(_GAIN.search(c.why), c.gain_pp) and _same(_INTERVAL.search(c.why), low, high)
+
+
+def _same(match: re.Match[str] | None, *numbers: float | None) -> bool:
+    """Whether the last numbers of a text are these, to the text's decimals."""
+    if match is None:
+        return True
+    return all(
+        text is None if number is None else text is not None and _rounds_to(number, text)
+        for text, number in zip(match.groups()[-len(numbers) :], numbers, strict=True)
+    )
+
+
+def _rounds_to(number: float, text: str) -> bool:
+    unit = 0.1 ** len(text.partition(".")[2])
+    return abs(float(text) - number) <= unit / 2 + 1e-6
+
+
+def _attribution_agrees(row: Attribution) -> bool:
+    """Whether a verdict agrees with its interval, without the test against the margin."""
+    if row.verdict == "invalid" or row.low_pp is None or row.high_pp is None:
+        return row.verdict not in ("helps", "hurts")
+    enough = len(row.seeds) >= LEAST_SEEDS
+    helps, hurts = enough and row.low_pp > 0, enough and row.high_pp < 0
+    return (row.verdict == "helps", row.verdict == "hurts") == (helps, hurts)
+
+
+def _headline(analysis: Analysis) -> Iterator[Finding]:
+    """Every gain that the headline names is that of a comparison with the same verdict."""
+    text = analysis.headline
+    claims = sorted(
+        (match.start(), word)
+        for claim, word in _CLAIMS.items()
+        for match in re.finditer(re.escape(claim), text)
+    )
+    for place in _PLACE.finditer(text):
+        number, arm = int(place[1].replace(",", "")), place[2]
+        before = [word for at, word in claims if at < place.start()]
+        meant = [
+            c
+            for c in analysis.comparisons
+            if (c.arm, c.num_images) == (arm, number)
+            and _same(place, c.gain_pp, c.low_pp, c.high_pp)
+        ]
+        if not meant:
+            yield Finding(message=f"the headline says '{place[0]}', which no comparison does.")
+        elif not before or all(c.verdict != before[-1] for c in meant):
+            yield Finding(
+                message=f"the headline's word for '{place[0]}' is not that of its comparison.",
+                cells=frozenset(cell_of(c) for c in meant),
+            )
+
+
+def _readings(analysis: Analysis) -> Iterator[Finding]:
+    """A gain is put down to the source only where there is one and no control has it too."""
+    helped = {cell_of(c) for c in analysis.comparisons if c.verdict == "helps"}
+    matched = {
+        cell_of(row)
+        for row in analysis.attributions
+        if row.alike and row.verdict in ("hurts", "no measurable difference")
+    }
+    for note in analysis.attribution_notes:
+        cell = cell_of(note)
+        better = note.reading.startswith("better than")
+        to_source = _PUT_DOWN_TO_SOURCE in note.reading
+        if better != (cell in helped) or (to_source and cell in matched):
+            yield from on_cells(
+                {cell}, "what is said of {cells} is more than its comparisons show."
+            )
+
+
+SENTENCE_AUDITS: tuple[AuditSpec, ...] = (_verdicts,)

@@ -1,0 +1,93 @@
+"""Results of arms and source runs: means over seeds and learning curves."""
+
+import numpy as np
+
+from headstart.analyse.analysis import ArmResult, Curve
+from headstart.analyse.cells import Cell, cell_of
+from headstart.analyse.records import Record, Records
+from headstart.plan.steps import Trial
+from headstart.study.arms import ArmSpec
+from headstart.study.study import StudySpec
+
+
+def by_cell(trials: tuple[Trial, ...]) -> dict[Cell, list[Trial]]:
+    """Planned trials by cell."""
+    planned: dict[Cell, list[Trial]] = {}
+    for trial in trials:
+        planned.setdefault(cell_of(trial), []).append(trial)
+    return planned
+
+
+def results_of(
+    study: StudySpec, planned: dict[Cell, list[Trial]], records: Records
+) -> tuple[ArmResult, ...]:
+    """Result of every planned cell with a finished trial."""
+    swept = {arm.name: arm for arm in study.all_arms}
+    return tuple(
+        _arm_result(trials, records[cell], swept.get(cell[3]))
+        for cell, trials in planned.items()
+        if records[cell]
+    )
+
+
+def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | None) -> ArmResult:
+    records = [by_seed[trial.seed] for trial in trials if trial.seed in by_seed]
+    first = records[0].trial
+    scores = [float(record.correct.mean()) for record in records]
+    validation = [record.checkpoint.get("validation_accuracy") for record in records]
+    measured = [accuracy for accuracy in validation if accuracy is not None]
+    return ArmResult(
+        arm=first.arm,
+        size=first.size,
+        num_images=first.num_images,
+        source=first.source,
+        target=first.target,
+        seeds=tuple(record.trial.seed for record in records),
+        test_accuracy=tuple(scores),
+        mean=float(np.mean(scores)),
+        sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        lowest=min(scores),
+        highest=max(scores),
+        validation_mean=float(np.mean(measured)) if measured else None,
+        trainable_parameters=first.trainable_parameters,
+        total_parameters=first.total_parameters,
+        updates=first.updates,
+        seconds=float(np.mean([record.seconds for record in records])),
+        flops=round(np.mean([record.flops for record in records])),
+        curves=tuple(_curve(record) for record in records),
+        missing=tuple(trial.seed for trial in trials if trial.seed not in by_seed),
+        family=arm.family if arm else "",
+        cut=arm.cut if arm else "",
+        **_metric_means(records),
+    )
+
+
+def _metric_means(records: list[Record]) -> dict[str, float | None]:
+    """Means over seeds, None where a seed has none."""
+    columns: dict[str, list[float | None]] = {
+        name: [record.metrics[name] if record.metrics else None for record in records]
+        for name in ("balanced_accuracy", "nll", "brier", "ece")
+    }
+    columns["train_mean"] = [record.fit["accuracy"] if record.fit else None for record in records]
+    means = {}
+    for name, column in columns.items():
+        values = [value for value in column if value is not None]
+        means[name] = float(np.mean(values)) if len(values) == len(column) else None
+    return means
+
+
+def _curve(record: Record) -> Curve:
+    # Values that were not finite are stored as null.
+    columns = [
+        [np.nan if x is None else x for x in column] for column in zip(*record.curve, strict=True)
+    ]
+    updates, train_loss, loss, accuracy, train_accuracy = columns or ([], [], [], [], [])
+    return Curve(
+        seed=record.trial.seed,
+        updates=tuple(int(update) for update in updates),
+        train_loss=tuple(train_loss),
+        validation_loss=tuple(loss),
+        validation_accuracy=tuple(accuracy),
+        train_accuracy=tuple(train_accuracy),
+        checkpoint=record.checkpoint.get("update", record.trial.updates),
+    )

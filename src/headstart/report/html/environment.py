@@ -1,0 +1,107 @@
+"""Jinja environment of the page: the filters and functions that its templates may call."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from headstart.analyse import text
+from headstart.analyse.analysis import Analysis, Gate
+from headstart.report import notes, record_text
+from headstart.report.benefit import TITLES, benefit_note
+from headstart.report.figures.palette import ICONS
+from headstart.report.figures.svg import SHAPES
+from headstart.report.leaks import data_uri, leak_line, leak_notes
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_SWATCHES = {**SHAPES, "dashed": "M-1.1-.2h.9v.4h-.9zM.2-.2h.9v.4h-.9z"}
+_WITH_DECIMALS: tuple[Callable[..., str], ...] = (
+    text.percent, text.points, text.bracketed, record_text.accuracy, record_text.interval,
+)  # fmt: skip
+_FILTERS: tuple[Callable[..., str], ...] = (
+    text.plural, text.comma_list, text.operations, text.p_value, text.number,
+    record_text.seeds_there, record_text.own_images, record_text.updates,
+    record_text.training_time, record_text.trained, record_text.figure_value,
+    record_text.adjustment, record_text.verdict_note, record_text.against_control,
+)  # fmt: skip
+_FUNCTIONS: tuple[Callable[..., Any], ...] = (
+    notes.interval_note, notes.margin_note, notes.confidence, notes.steps_note,
+    notes.adjustment_note, notes.attribution_lines, notes.published_notes, benefit_note,
+    data_uri, leak_line, leak_notes,
+)  # fmt: skip
+
+
+def environment(analysis: Analysis) -> "Environment":
+    """Environment for one study, whose margin sets the decimals of percentages."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    jinja = Environment(
+        loader=PackageLoader("headstart.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    decimals = notes.decimals_for(analysis)
+    jinja.filters |= {
+        **{f.__name__: _typeset(partial(f, decimals=decimals)) for f in _WITH_DECIMALS},
+        **{f.__name__: f for f in _FILTERS},
+        "errors": _typeset(record_text.errors),
+        "estimate": _typeset(record_text.scaled_estimate),
+        "name": _name,
+    }
+    jinja.globals |= {
+        **{f.__name__: f for f in _FUNCTIONS},
+        "benefit_titles": [t.format(control=analysis.control) for t in TITLES[1:]],
+        "from_python": notes.FROM_PYTHON,
+        "icons": ICONS,
+        "swatches": _SWATCHES,
+        "data_notes": _data_notes,
+        "gate_state": _gate_state,
+        "bar_length": _bar_length,
+    }
+    return jinja
+
+
+def _finalize(value: Any) -> Any:
+    """Text without control characters; drawings, which are markup, unchanged."""
+    from markupsafe import Markup
+
+    return text.printable(value) if type(value) is not Markup and isinstance(value, str) else value
+
+
+def _name(name: str) -> "Markup":
+    """A name that may be broken after its underscores and at-signs."""
+    from markupsafe import Markup, escape
+
+    markup = escape(text.printable(name))
+    for sign in "_@":
+        markup = Markup(f"{sign}<wbr>").join(markup.split(sign))
+    return markup
+
+
+def _typeset(function: Callable[..., str]) -> Callable[..., str]:
+    """A formatter with a true minus sign, which a terminal may not have."""
+    return lambda *given, **named: function(*given, **named).replace("-", "\u2212")
+
+
+def _data_notes(analysis: Analysis) -> list[tuple[str, str]]:
+    """(data set, note) of the tasks, each once."""
+    return list(dict.fromkeys((task.dataset, task.note) for task in analysis.tasks if task.note))
+
+
+def _gate_state(gate: Gate) -> str:
+    """State of a gate in one word, also the name of its style."""
+    if gate.passed:
+        return "passed"
+    return "failed" if gate.severity == "invalid" else "caveat"
+
+
+def _bar_length(accuracies: Sequence[float], index: int) -> float:
+    """Length of a bar, from 0 to 1; 0 for an accuracy that is not finite."""
+    value = accuracies[index]
+    return min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0

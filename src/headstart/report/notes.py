@@ -1,0 +1,106 @@
+"""Notes on a whole Analysis: warnings, remarks, and what intervals and columns mean."""
+
+from headstart.analyse.analysis import Analysis
+from headstart.analyse.cells import cell_of
+from headstart.analyse.text import duration, level_percent, listed, plural
+from headstart.report.run_summary import RunSummary
+
+FROM_PYTHON = "This study was run from Python; its run() repeats it."
+
+
+def decimals_for(analysis: Analysis) -> int:
+    """Decimals of percentages: one, or two where the margin is below one point."""
+    return 2 if any(c.margin_pp < 1 for c in analysis.comparisons) else 1
+
+
+def warnings_of(analysis: Analysis) -> tuple[str, ...]:
+    """Warnings to read before the headline, most serious first."""
+    warnings = []
+    broken = [gate.message for gate in analysis.failed_gates("invalid")]
+    if broken:
+        warnings.append(f"Verdicts are withheld where the protocol failed: {' '.join(broken)}")
+    if analysis.num_done < analysis.num_trials:
+        warnings.append(
+            f"Incomplete: {analysis.num_done} of {plural(analysis.num_trials, 'trial')} are done. "
+            "What is shown rests on these only."
+        )
+    if len(analysis.seeds) == 1:
+        warnings.append("One seed only: nothing here says how much of a gain is luck.")
+    if not analysis.comparisons:
+        warnings.append("Nothing was compared with a control, so there is no verdict.")
+    return tuple(warnings)
+
+
+def remarks_of(analysis: Analysis) -> tuple[str, ...]:
+    """Sentences below the headline, without those that repeat a gate."""
+    shown = [gate.message for gate in analysis.gates if not gate.passed]
+    return tuple(line for line in analysis.detail if not any(message in line for message in shown))
+
+
+def interval_note(analysis: Analysis) -> str:
+    """Meaning of the brackets; empty where nothing was compared."""
+    if not analysis.comparisons:
+        return ""
+    level = confidence(analysis)
+    if not level:
+        return "There is no interval: that takes at least two seeds."
+    return (
+        f"In brackets: {level} intervals over seeds and test images, {adjustment_note(analysis)}."
+    )
+
+
+def confidence(analysis: Analysis) -> str:
+    """Level of the intervals, such as 95 % or 95 % to 99.38 %; empty without intervals."""
+    levels = sorted({c.confidence for c in analysis.comparisons if c.low_pp is not None})
+    ends = levels[:1] + levels[-1:]
+    return " to ".join(dict.fromkeys(level_percent(level) for level in ends))
+
+
+def adjustment_note(analysis: Analysis) -> str:
+    """Adjustment of the intervals, as the end of a sentence about them."""
+    looks = f", at the level of one of {analysis.looks} looks" if analysis.looks > 1 else ""
+    if analysis.family_size < 2 or not any(c.in_family for c in analysis.comparisons):
+        return f"not adjusted for the number of comparisons ({len(analysis.comparisons)}){looks}"
+    return (
+        f"for transfer arms adjusted for their {analysis.family_size} comparisons (Holm), for "
+        f"other arms not adjusted{looks}"
+    )
+
+
+def margin_note(analysis: Analysis) -> str:
+    """Margin of the study; empty where nothing was compared."""
+    margins = sorted({c.margin_pp for c in analysis.comparisons})
+    return f"{listed([f'±{margin:g}' for margin in margins], 'and')} pp" if margins else ""
+
+
+def attribution_lines(analysis: Analysis) -> tuple[str, ...]:
+    """Explanation of each gain, one sentence for all arms and sizes that share it."""
+    several = len({(c.source, c.target) for c in analysis.comparisons}) > 1
+    helped = {cell_of(c) for c in analysis.comparisons if c.verdict == "helps"}
+    cells: dict[str, list[str]] = {}
+    for note in analysis.attribution_notes:
+        if cell_of(note) in helped:
+            pair = f", {note.source} to {note.target}" if several else ""
+            cell = f"{note.arm} with {plural(note.num_images, 'image')}{pair}"
+            cells.setdefault(note.reading, []).append(cell)
+    return tuple(f"{'; '.join(names)}: {reading}." for reading, names in cells.items())
+
+
+def published_notes(analysis: Analysis) -> tuple[str, ...]:
+    """Origin of the columns of published figures, for each column with a value."""
+    notes = []
+    if any(figure.keras is not None for figure in analysis.published):
+        notes.append("Keras here: Keras 3 run once on a 2-core machine.")
+    if any(figure.headstart is not None for figure in analysis.published):
+        num_seeds = len(analysis.seeds)
+        mean = f"mean over {num_seeds} seeds" if num_seeds > 1 else "one seed"
+        notes.append(f"headstart: {mean}.")
+    return tuple(notes)
+
+
+def steps_note(summary: RunSummary) -> str:
+    """Steps that the present command ran and reused, and its duration."""
+    return (
+        f"{plural(summary.steps_run, 'step')} run, {summary.steps_reused:,} reused, "
+        f"in {duration(summary.seconds)}."
+    )
