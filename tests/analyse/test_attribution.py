@@ -20,6 +20,8 @@ from headstart.analyse.compare import compare_all
 from headstart.analyse.headline import headline
 from headstart.analyse.sentences import objections, reading_of, remedy
 from headstart.study.arms import NAMED_ARMS
+from headstart.study.study import StudySpec
+from studies import tiny, tiny_table
 
 RENAMED: tuple[tuple[dict[str, Any], Role | None], ...] = (
     ({"name": "a", "start": "fresh", "strategy": "full"}, None),
@@ -319,16 +321,14 @@ def test_sizes_with_the_same_objection_share_a_sentence() -> None:
     assert "with 20 and 60 images" in said
 
 
-def test_a_gain_below_the_margin_is_told_as_such_in_the_headline() -> None:
-    small = replace(comparison("helps"), qualifier="smaller than the margin", margin_pp=0.5)
-    arms = (NAMED_ARMS["scratch"], NAMED_ARMS["full"])
-    result = ArmResult(
+def result_of(c: Comparison) -> ArmResult:
+    return ArmResult(
         arm="full",
         size="20",
         num_images=20,
-        source=PAIR[0],
+        source=c.source,
         target=PAIR[1],
-        seeds=small.seeds,
+        seeds=c.seeds,
         test_accuracy=(0.8,) * 5,
         mean=0.8,
         sd=0.0,
@@ -343,5 +343,19 @@ def test_a_gain_below_the_margin_is_told_as_such_in_the_headline() -> None:
         curves=(),
         missing=(),
     )
-    said = headline((small,), (result,), arms, several_pairs=False, attributions=())
+
+
+def test_a_gain_below_the_margin_is_told_as_such_in_the_headline() -> None:
+    small = replace(comparison("helps"), qualifier="smaller than the margin", margin_pp=0.5)
+    study = tiny(arms=["scratch", "full"], sizes=[20]).study
+    said = headline((small,), (result_of(small),), study, attributions=())
     assert said.startswith("Transfer helps, but by less than 0.5 pp, with 20 images (full: +")
+
+
+def test_the_headline_of_a_pretrained_source_is_about_its_checkpoint() -> None:
+    source = {"pretrained": "timm:test_resnet"}
+    table = tiny_table(arms=["scratch", "full"], sources={"imagenet": source})
+    study = StudySpec(**{name: given for name, given in table.items() if name != "network"})
+    helps = replace(comparison("helps"), source="imagenet")
+    said = headline((helps,), (result_of(helps),), study, attributions=())
+    assert said.startswith("Transfer from this checkpoint helps with 20 images (full: +")

@@ -276,9 +276,9 @@ def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def praised(monkeypatch: pytest.MonkeyPatch) -> None:
-    for word in headline._WORDS:
+    for word in headline.WORDS:
         said = "There is no valid verdict" if word == "invalid" else "Transfer " + CLAIMED[word]
-        monkeypatch.setitem(headline._WORDS, word, said)
+        monkeypatch.setitem(headline.WORDS, word, said)
 
 
 CLAIMED = {

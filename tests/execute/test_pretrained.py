@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from headstart import flow
+from headstart.analyse.build import analyse
 from headstart.core.errors import SpecError
 from headstart.execute.options import RunOptions
 from headstart.execute.steps.weights import StoredWeights
@@ -208,3 +209,75 @@ def test_what_cannot_be_is_refused_before_training(
     with pytest.raises(SpecError) as error:
         study(checkpoint, **changes)
     assert message in str(error.value)
+
+
+def test_what_a_verdict_rests_on_is_said(loaded: Loaded, store: Store, plan: Plan) -> None:
+    analysis = analyse(loaded.study, loaded.facts, plan, store)
+    gates = {gate.id: gate for gate in analysis.gates}
+    assert "this checkpoint" in analysis.headline
+    assert gates["CHK-25-loaded"].passed
+    assert gates["CHK-26"].passed
+    assert (gates["CHK-25-seen"].passed, gates["CHK-25-seen"].severity) == (False, "caveat")
+    assert gates["CHK-25-seen"].message.startswith(
+        "what 'other' (timm:test_resnet) was pretrained on is not known"
+    )
+    assert not [
+        gate.id for gate in analysis.gates if not gate.passed and gate.severity == "invalid"
+    ]
+    protocol = dict(analysis.protocol)
+    assert "a verdict is about this checkpoint" in protocol["Seeds"]
+    assert protocol["Source other"].startswith("timm:test_resnet, pretrained, weights of ")
+
+
+def test_inputs_on_another_scale_are_a_caveat(checkpoint: Path, tmp_path: Path) -> None:
+    loaded = study(checkpoint, arms=["scratch", "probe"], preprocessing={"scale": "none"}, seeds=1)
+    plain = study(
+        checkpoint,
+        arms=["scratch", "probe"],
+        preprocessing={"scale": "none", "standardise": "none"},
+        seeds=1,
+    )
+    found = {}
+    for name, one in (("auto", loaded), ("raw", plain)):
+        options = RunOptions(store=tmp_path / name, workers=1)
+        analysis = run(one, options, listen=lambda *_: None).analysis
+        (found[name],) = (gate for gate in analysis.gates if gate.id == "CHK-26")
+    assert found["auto"].passed
+    assert not found["raw"].passed
+    assert "was trained on inputs from -1 to 1 (mean 0.5, deviation 0.5)" in found["raw"].message
+    assert "were given 0 to 255" in found["raw"].message
+
+
+def test_images_that_a_checkpoint_has_seen_are_searched(checkpoint: Path, tmp_path: Path) -> None:
+    source = {"pretrained": NETWORK, "weights": str(checkpoint), "seen": "mnist-mini"}
+    loaded = study(checkpoint, arms=["scratch", "probe"], seeds=1, sources={"other": source})
+    options = RunOptions(store=tmp_path, workers=1)
+    analysis = run(loaded, options, listen=lambda *_: None).analysis
+    gates = {gate.id: gate for gate in analysis.gates}
+    assert gates["CHK-25-seen"].passed
+    (report,) = analysis.leaks
+    (shared,) = (one for one in report.copies if one.part == "target training")
+    assert shared.other == "source training"
+    assert shared.exact == shared.num_part  # all that the target trains on has been seen
+
+
+def test_a_checkpoint_of_which_little_fits_is_told_or_refused(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    names = [name for name, array in trunk_of().items() if array.ndim > 1]
+    few = tmp_path / "few.safetensors"
+    save_file({name: trunk_of()[name] for name in names[:4]}, few)
+    source = {"pretrained": NETWORK, "weights": str(few)}
+    options = RunOptions(store=tmp_path / "store", workers=1)
+    arms = ["scratch", "probe"]
+    refused = study(checkpoint, arms=arms, seeds=1, sources={"other": source})
+    done = run(refused, options, listen=lambda *_: None)
+    (failure,) = done.analysis.failures
+    assert "it fits 4 of the 75 tensors of the trunk (4.4% of its numbers; 50% is" in failure
+    taken = study(
+        checkpoint, arms=arms, seeds=1, sources={"other": {**source, "allow_partial": True}}
+    )
+    done = run(taken, options, listen=lambda *_: None)
+    (gate,) = (gate for gate in done.analysis.gates if gate.id == "CHK-25-loaded")
+    assert not gate.passed
+    assert "of the trunk of 'other' 4 of" in gate.message

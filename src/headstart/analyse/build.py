@@ -20,7 +20,13 @@ from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
-from headstart.analyse.records import Records, gather, gather_sources, overlaps_of
+from headstart.analyse.records import (
+    Records,
+    accounts_of,
+    gather,
+    gather_sources,
+    overlaps_of,
+)
 from headstart.analyse.results import by_cell, results_of
 from headstart.analyse.tasks import task_facts
 from headstart.plan.steps import Plan
@@ -50,6 +56,7 @@ def evidence_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evi
         overlaps=overlaps_of(plan, store),
         choices=plan.choices,
         sources=gather_sources(plan, store),
+        accounts=accounts_of(plan, store),
         lineage=lineage_of(plan, store, ((c, seed) for c, by in records.items() for seed in by)),
     )
 
@@ -97,7 +104,7 @@ def _without_gates(
     return Analysis(
         study=study.name,
         question=study.question,
-        headline=headline(comparisons, arms, study.all_arms, len(study.pairs) > 1, attributions),
+        headline=headline(comparisons, arms, study, attributions),
         detail=(),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),

@@ -8,22 +8,29 @@ from headstart.analyse.cells import cell_of
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import signed
-from headstart.study.arms import ArmSpec
+from headstart.study.study import StudySpec
 
-_WORDS: dict[Word, str] = {
+WORDS: dict[Word, str] = {
     "helps": "Transfer helps",
     "hurts": "Transfer hurts",
     "no measurable difference": "Transfer makes no measurable difference",
     "not enough evidence": "There is not enough evidence either way",
     "invalid": "There is no valid verdict",
 }
+CHECKPOINT_WORDS: dict[Word, str] = {
+    "helps": "Transfer from this checkpoint helps",
+    "hurts": "Transfer from this checkpoint hurts",
+    "no measurable difference": "Transfer from this checkpoint makes no measurable difference",
+    "not enough evidence": "There is not enough evidence either way about this checkpoint",
+    "invalid": "There is no valid verdict on this checkpoint",
+}
+"""Of a pretrained source: all seeds share one checkpoint, so nothing is said of others like it."""
 
 
 def headline(
     comparisons: tuple[Comparison, ...],
     results: tuple[ArmResult, ...],
-    arms: tuple[ArmSpec, ...],
-    several_pairs: bool,
+    study: StudySpec,
     attributions: tuple[Attribution, ...],
 ) -> str:
     """Verdict at each size on the transfer arm that validation prefers, then the objections.
@@ -31,11 +38,13 @@ def headline(
     The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
     Objections name the controls that do as well.
     """
-    transfer = {arm.name for arm in arms if arm.transfers}
+    several_pairs = len(study.pairs) > 1
+    transfer = {arm.name for arm in study.all_arms if arm.transfers}
     preferred = _preferred(comparisons, results, transfer)
     if not preferred:
         return "No transfer arm could be compared with the control yet."
-    verdicts = _verdicts(preferred, several_pairs)
+    checkpoints = {name for name, source in study.sources.items() if source.pretrained}
+    verdicts = _verdicts(preferred, several_pairs, checkpoints)
     return " ".join([*verdicts, *objections(preferred, attributions, several_pairs)])
 
 
@@ -52,18 +61,21 @@ def _preferred(
     return [max(some, key=lambda c: validation[cell_of(c)]) for some in rivals.values()]
 
 
-def _verdicts(preferred: list[Comparison], several_pairs: bool) -> Iterator[str]:
+def _verdicts(
+    preferred: list[Comparison], several_pairs: bool, checkpoints: set[str]
+) -> Iterator[str]:
     for pair, of_pair in groupby(preferred, key=lambda c: (c.source, c.target)):
         lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
-        for words, alike in groupby(of_pair, key=_words):
+        table = CHECKPOINT_WORDS if pair[0] in checkpoints else WORDS
+        for words, alike in groupby(of_pair, key=lambda c: _words(c, table)):
             places = "; ".join(_place(c) for c in alike)
             yield f"{lead}{words} {places}."
             lead = ""
 
 
-def _words(best: Comparison) -> str:
+def _words(best: Comparison, table: dict[Word, str]) -> str:
     small = best.qualifier == "smaller than the margin"
-    return _WORDS[best.verdict] + (f", but by less than {best.margin_pp:g} pp," if small else "")
+    return table[best.verdict] + (f", but by less than {best.margin_pp:g} pp," if small else "")
 
 
 def _place(best: Comparison) -> str:

@@ -1,5 +1,7 @@
 """Protocol of a study: one line for each rule."""
 
+from collections.abc import Iterator
+
 from headstart.analyse.headline import adjustment
 from headstart.plan.steps import Plan
 from headstart.study.study import AUTO, StudySpec
@@ -19,11 +21,11 @@ def protocol_lines(
     )
     return (
         ("Control", f"{study.control}: the same network and budget without the source"),
-        ("Seeds", f"{seeds}; seed s uses source run s, and fixes subset, batch order and head"),
+        ("Seeds", f"{seeds}; {_seeds_mean(study)}"),
         ("Size", "number of labelled training images; validation images are extra, see tasks"),
         ("Subsets", "stratified and nested: a smaller size is part of the larger one"),
         ("Budget", f"{_budget(training)}, batches of {training.batch_size} or all images if fewer"),
-        ("Source runs", f"{_budget(study.pretraining)}, from scratch on all source images"),
+        *_sources(study),
         ("Optimiser", _optimiser(training)),
         ("Pilot", _pilot(study)),
         ("Weights that count", f"{keep}; measured {training.validations} times, evenly spaced"),
@@ -41,6 +43,27 @@ def protocol_lines(
             "store before anything was trained",
         ),
     )
+
+
+def _seeds_mean(study: StudySpec) -> str:
+    pretrained = [name for name, source in study.sources.items() if source.pretrained]
+    if not pretrained:
+        return "seed s uses source run s, and fixes subset, batch order and head"
+    return (
+        f"a seed fixes subset, batch order and head; the checkpoint of {', '.join(pretrained)} is "
+        "one and the same for all, so a verdict is about this checkpoint"
+    )
+
+
+def _sources(study: StudySpec) -> Iterator[tuple[str, str]]:
+    """How sources came about: runs of this study, or checkpoints."""
+    sources = {pair.source: study.source_of(pair) for pair in study.pairs}
+    if any(source.task is not None for source in sources.values()):
+        yield ("Source runs", f"{_budget(study.pretraining)}, from scratch on all source images")
+    for name, source in sources.items():
+        if source.pretrained is not None:
+            file = f", weights of {source.weights}" if source.weights else ""
+            yield f"Source {name}", f"{source.checkpoint}, pretrained{file}: its trunk, a new head"
 
 
 def _pilot(study: StudySpec) -> str:

@@ -71,6 +71,16 @@ def gather_sources(plan: Plan, store: Store) -> Records:
     return _gathered(plan, plan.sources, store)
 
 
+def accounts_of(plan: Plan, store: Store) -> dict[str, Json]:
+    """What each pretrained source took from its checkpoint, by the source's name."""
+    rows = store.rows(plan.checkpoints.values())
+    return {
+        source: rows[key].result["account"]
+        for source, key in plan.checkpoints.items()
+        if key in rows
+    }
+
+
 def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> Records:
     keys = {key for trial in trials for key in (*trial.train_keys, trial.score_key)}
     rows = store.rows(keys)

@@ -41,6 +41,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
         steps=planner.trainings.steps,
         num_waiting=planner.num_waiting,
         undecided=tuple(planner.pilot.undecided),
+        checkpoints=planner.trainings.checkpoints,
         settling=tuple(planner.pilot.settling),
         choices=planner.pilot.settled,
         margins=planner.margins,

@@ -115,8 +115,9 @@ class Plan:
     """All trials of a study that can be planned, and their steps, every step after its inputs.
 
     `overlaps` are the steps that look for shared images, by (source, target). `num_waiting` trials
-    wait for the choices of the `undecided` steps, which settle what `settling` says. `choices` and
-    `margins` (in percentage points) are what the pilot has settled, by place.
+    wait for the choices of the `undecided` steps, which settle what `settling` says. `checkpoints`
+    are the steps that load pretrained sources, by source. `choices` and `margins` (in percentage
+    points) are what the pilot has settled, by place.
     """
 
     trials: tuple[Trial, ...]
@@ -126,6 +127,7 @@ class Plan:
     num_waiting: int = 0
     undecided: tuple[str, ...] = ()
     settling: tuple[str, ...] = ()
+    checkpoints: dict[str, str] = field(default_factory=dict)
     choices: dict[Place, Choice] = field(default_factory=dict)
     margins: dict[Place, float] = field(default_factory=dict)
 

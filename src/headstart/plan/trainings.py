@@ -61,6 +61,7 @@ class Trainings:
     study: StudySpec
     facts: Facts
     steps: dict[str, Step] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
     _learnt: dict[tuple[object, ...], PlannedTraining] = field(default_factory=dict)
 
     def add(self, step: Step) -> str:
@@ -141,7 +142,8 @@ class Trainings:
             flops=0,
             files={file.content: file.path, **network_files(network)},
         )
-        return PlannedTraining(keys=(self.add(step),), keep="last")
+        self.checkpoints[pair.source] = self.add(step)
+        return PlannedTraining(keys=(step.key,), keep="last")
 
     def flops(self, arm: ArmSpec, size: SizeSpec, material: TrialData) -> int:
         """Operations of an arm's training."""

@@ -13,6 +13,7 @@ from headstart.analyse.analysis import Analysis, Severity
 from headstart.analyse.cells import Cell
 from headstart.analyse.lineage import Lineage
 from headstart.analyse.records import OverlapRecord, Record, Records
+from headstart.core.hashing import Json
 from headstart.plan.steps import Choice, Place
 from headstart.study.arms import ArmSpec
 from headstart.study.facts import Facts
@@ -32,7 +33,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Input of all gates. `records` are the finished trials, `sources` the source runs."""
+    """Input of all gates. `records` are the finished trials, `sources` the source runs.
+
+    `accounts` are what each pretrained source took from its checkpoint, by the source's name.
+    """
 
     study: StudySpec
     facts: Facts
@@ -41,6 +45,7 @@ class Evidence:
     choices: dict[Place, Choice]
     sources: Records = field(default_factory=dict)
     lineage: Lineage = field(default_factory=Lineage)
+    accounts: dict[str, Json] = field(default_factory=dict)
 
     def each(self) -> Iterator[tuple[Cell, Record]]:
         """Every finished trial with its cell."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from headstart.analyse.analysis import Analysis, Gate
 from headstart.analyse.cells import Cell
-from headstart.analyse.gates import budgets, convergence, data, leaks, recorded, starts
+from headstart.analyse.gates import budgets, checkpoints, convergence, data, leaks, recorded, starts
 from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, GateSpec
 from headstart.analyse.gates.number_audits import NUMBER_AUDITS
 from headstart.analyse.gates.sentence_audits import SENTENCE_AUDITS
@@ -16,6 +16,7 @@ GATES: tuple[GateSpec, ...] = tuple(
             *data.GATES,
             *starts.GATES,
             *budgets.GATES,
+            *checkpoints.GATES,
             *convergence.GATES,
             *recorded.GATES,
         ),

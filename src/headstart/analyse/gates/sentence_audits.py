@@ -21,6 +21,9 @@ _CLAIMS: dict[str, Word] = {
     "Transfer makes no measurable difference": "no measurable difference",
     "There is not enough evidence either way": "not enough evidence",
     "There is no valid verdict": "invalid",
+    "Transfer from this checkpoint helps": "helps",
+    "Transfer from this checkpoint hurts": "hurts",
+    "Transfer from this checkpoint makes no measurable difference": "no measurable difference",
 }
 _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 

@@ -1,0 +1,115 @@
+"""Gates of pretrained sources: what was loaded, what it has seen, how its inputs were prepared."""
+
+from collections.abc import Iterator
+
+from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, named
+from headstart.core.hashing import Json
+from headstart.study.network_facts import InputFacts
+from headstart.study.study import Pair
+
+OTHER_RANGE = 4  # times wider or narrower than what a network expects
+
+
+@check(
+    "CHK-25-seen",
+    "caveat",
+    "Test images are new to the checkpoint",
+    "No checkpoint is used whose pretraining images are not known and searched.",
+)
+def _seen(evidence: Evidence) -> Iterator[Finding]:
+    for pair in _pretrained(evidence):
+        source = evidence.study.source_of(pair)
+        if source.seen is None:
+            yield Finding(
+                message=f"what '{pair.source}' ({source.checkpoint}) was pretrained on is not "
+                f"known: whether test images of '{pair.target}' were among it was not searched",
+                cells=evidence.cells_of_pair(pair.source, pair.target),
+            )
+
+
+@check(
+    "CHK-25-loaded",
+    "caveat",
+    "The whole trunk was loaded",
+    "Every tensor of a pretrained trunk comes from its checkpoint.",
+)
+def _loaded(evidence: Evidence) -> Iterator[Finding]:
+    for pair in _pretrained(evidence):
+        account = evidence.accounts.get(pair.source)
+        if account is not None and account["num_loaded_tensors"] < account["num_tensors"]:
+            yield Finding(
+                message=f"of the trunk of '{pair.source}' {account['num_loaded_tensors']} of "
+                f"{account['num_tensors']} tensors were loaded ({account['share']:.1%} of its "
+                f"numbers); the rest starts fresh{_listed(account)}",
+                cells=evidence.cells_of_pair(pair.source, pair.target),
+            )
+
+
+def _listed(account: Json) -> str:
+    """The first tensors that were not loaded, and why."""
+    missing = list(account["missing"])
+    other = [one["name"] for one in account["other_shape"]]
+    parts = [
+        f"{what}: {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
+        for what, names in (("missing", missing), ("of another shape", other))
+        if names
+    ]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+@check(
+    "CHK-26",
+    "caveat",
+    "Inputs as the checkpoint expects",
+    "Every pretrained network was given inputs on the scale that it was trained on.",
+)
+def _inputs(evidence: Evidence) -> Iterator[Finding]:
+    for pair in _pretrained(evidence):
+        network = evidence.study.network_of(pair)
+        cells = evidence.cells_of_pair(pair.source, pair.target)
+        wanted = evidence.facts.wanted(network)
+        if wanted is None:
+            yield Finding(
+                message=f"{network} does not say how its images are to be prepared: a wrong scale "
+                "or order of channels would go unnoticed",
+                cells=cells,
+            )
+            continue
+        low, high = _expected(wanted)
+        wrong = {
+            cell: (inputs["min"], inputs["max"])
+            for cell, record in evidence.each()
+            if cell in cells and record.train_rows
+            for inputs in (record.train_rows[0].result["inputs"],)
+            if not high - low > (inputs["max"] - inputs["min"]) / OTHER_RANGE
+            or inputs["max"] - inputs["min"] < (high - low) / OTHER_RANGE
+        }
+        given = evidence.study.preprocessing.standardise not in ("auto", "network")
+        if wrong or given:
+            ends = next(iter(wrong.values()), None)
+            found = f"were given {ends[0]:g} to {ends[1]:g}" if ends else "are prepared otherwise"
+            yield Finding(
+                message=f"{network} was trained on inputs from {low:.3g} to {high:.3g} (mean "
+                f"{_text(wanted.mean)}, deviation {_text(wanted.deviation)}); "
+                f"{named(wrong or cells)} {found}",
+                cells=frozenset(wrong) or cells,
+            )
+
+
+def _expected(wanted: InputFacts) -> tuple[float, float]:
+    """The least and the greatest input that a network expects."""
+    moments = list(zip(wanted.mean, wanted.deviation, strict=True))
+    return min(-m / d for m, d in moments), max((1 - m) / d for m, d in moments)
+
+
+def _text(numbers: tuple[float, ...]) -> str:
+    return "/".join(f"{number:g}" for number in dict.fromkeys(numbers))
+
+
+def _pretrained(evidence: Evidence) -> Iterator[Pair]:
+    for pair in evidence.study.pairs:
+        if evidence.study.source_of(pair).pretrained is not None:
+            yield pair
+
+
+GATES: tuple[GateSpec, ...] = (_loaded, _seen, _inputs)
