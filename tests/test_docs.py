@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from headstart.study import arms, network, sizes, study, tasks, training
+from headstart.study import arms, augment, declared, network, sizes, sources, study, tasks, training
 from headstart.study.arms import NAMED_ARMS
 from headstart.study.declared import NAMED_NETWORKS
 from headstart.study.study import StudySpec
@@ -20,7 +20,7 @@ PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 def words() -> list[str]:
     """Every key of every spec, and every name a file may use."""
     found = {*NAMED_ARMS, *NAMED_NETWORKS}
-    for module in (arms, network, study, tasks, training):
+    for module in (arms, augment, declared, network, sources, study, tasks, training):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, BaseModel):
                 found |= set(thing.model_fields) - {"kind", "value"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from contract import AdapterContract
+from adapter_contract import AdapterContract
 
 from headstart.core.errors import NetworkError
 from headstart.networks.inspect import inspect, shape_map

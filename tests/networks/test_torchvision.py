@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 import pytest
-from contract import AdapterContract
+from adapter_contract import AdapterContract
 
 from headstart.core.errors import NetworkError
 from headstart.networks.inspect import inspect

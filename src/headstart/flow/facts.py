@@ -9,8 +9,8 @@ from typing import Any
 from headstart.core.errors import DataError, HeadstartError, Problem
 from headstart.data.datasets import facts_of
 from headstart.data.find import where
+from headstart.networks.facts import content_of, input_facts_of
 from headstart.networks.facts import facts_of as network_facts_of
-from headstart.networks.facts import input_facts_of, with_content
 from headstart.networks.pretrained import checkpoint_file, file_hash
 from headstart.study.checks import source_of
 from headstart.study.dataset_facts import DatasetFacts
@@ -84,7 +84,7 @@ class _Found:
             self._asked.add(str(network))
             try:
                 self.inputs[str(network)] = input_facts_of(network)
-                if content := with_content(network).content:
+                if content := content_of(network):
                     self.contents[str(network)] = content
             except HeadstartError as error:
                 self.problems.append(Problem(where=place, message=str(error)))

@@ -34,11 +34,11 @@ def input_facts_of(network: LibraryNetwork) -> InputFacts | None:
     return adapter_for(network.kind).input_facts(network.name)
 
 
-def with_content(network: LibraryNetwork) -> LibraryNetwork:
-    """The same with a hash of the files that define it, if any do."""
-    from headstart.networks.library.facts import content_of
+def content_of(network: LibraryNetwork) -> str:
+    """A hash of the files that a library's network is made of; empty where none are."""
+    from headstart.networks.library.adapter import adapter_for
 
-    return network.model_copy(update={"content": content_of(network.kind, network.name)})
+    return adapter_for(network.kind).content(network.name)
 
 
 def num_leading_flattens(network: AnyNetwork) -> int:

@@ -14,6 +14,7 @@ from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.declared import AnyLayer
 from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.network_facts import InputFacts
+from headstart.study.network_files import FileNetwork
 from headstart.study.phases import Phase
 from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec, TaskSpec
 from headstart.study.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
@@ -114,8 +115,9 @@ def network_inputs_payload(wanted: InputFacts) -> Json:
 def network_payload(spec: AnyNetwork) -> Json:
     """A network: all layers of a declared one, kind and name of a library's."""
     if isinstance(spec, LibraryNetwork):
-        name = {"content": spec.content} if spec.content else {"name": spec.name}
-        return {"kind": spec.kind, **name}
+        if isinstance(spec, FileNetwork):
+            return {"kind": spec.kind, "content": spec.content}
+        return {"kind": spec.kind, "name": spec.name}
     return {
         "stages": [
             {
@@ -130,9 +132,7 @@ def network_payload(spec: AnyNetwork) -> Json:
 
 def network_files(spec: AnyNetwork) -> dict[str, str]:
     """Where the files lie that a library's network is made of, by their content."""
-    if isinstance(spec, LibraryNetwork) and spec.content:
-        return {spec.content: spec.name}
-    return {}
+    return {spec.content: spec.name} if isinstance(spec, FileNetwork) else {}
 
 
 def layer_payload(layer: AnyLayer, initialiser: str) -> Json:

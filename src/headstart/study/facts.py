@@ -12,6 +12,7 @@ from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import declared_facts
 from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.network_facts import InputFacts, NetworkFacts, Shape
+from headstart.study.network_files import FileNetwork
 from headstart.study.sources import SourceSpec
 from headstart.study.study import Pair, StudySpec
 from headstart.study.tasks import DataRef, SplitSpec, TaskSpec
@@ -55,7 +56,8 @@ class Facts:
         """The same network with the hash of the files that it is made of, if any are."""
         if isinstance(network, DeclaredNetwork) or str(network) not in self.contents:
             return network
-        return network.model_copy(update={"content": self.contents[str(network)]})
+        content = self.contents[str(network)]
+        return FileNetwork(kind=network.kind, name=network.name, content=content)
 
     def wanted(self, network: AnyNetwork | None) -> InputFacts | None:
         """How a library's network wants its images prepared, if it says so."""

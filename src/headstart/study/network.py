@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, TypeAdapter
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from headstart.core.errors import known_names, nearest
 from headstart.study.base import Spec
@@ -22,7 +22,6 @@ class LibraryNetwork(Spec):
 
     kind: Library
     name: Annotated[str, Field(min_length=1)]
-    content: str = ""  # hash of the files that it is made of, once they have been looked at
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
@@ -63,15 +62,6 @@ Network = Annotated[
     ],
     BeforeValidator(_named),
 ]
-
-
-_NETWORK: TypeAdapter[AnyNetwork] = TypeAdapter(Network)
-
-
-def network_from(payload: dict[str, Any]) -> AnyNetwork:
-    """The network that a step's payload names; of one made of files, their content is its name."""
-    named = {"name": payload["content"], **payload} if "content" in payload else payload
-    return _NETWORK.validate_python(named)
 
 
 def _from_library(given: Any) -> Any:

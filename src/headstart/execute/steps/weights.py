@@ -13,7 +13,8 @@ from headstart.networks.build import fresh_weights
 from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.staged import Weights
 from headstart.store.store import StepRow, Store
-from headstart.study.network import AnyNetwork, LibraryNetwork, network_from
+from headstart.study.network import AnyNetwork
+from headstart.study.network_files import network_from
 from headstart.train.checkpoints import Best, Keep, choose
 
 CACHED_BYTES = 512_000_000
@@ -32,10 +33,7 @@ class StoredWeights:
 
     def network(self, payload: Json) -> AnyNetwork:
         """The network that a payload names."""
-        network = network_from(payload["network"])
-        if isinstance(network, LibraryNetwork) and network.content:
-            return network.model_copy(update={"name": self.files[network.content]})
-        return network
+        return network_from(payload["network"], self.files)
 
     def architecture(self, payload: Json, image: Sequence[int]) -> Architecture:
         """The network of a training payload, for its images and classes."""

@@ -1,0 +1,104 @@
+"""What every executor must hold: subclass it for a new one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from headstart.execute.executors import Executor
+from headstart.execute.options import RunOptions
+from headstart.execute.scheduler import Tally, execute
+from headstart.execute.worker import StepOutcome
+from headstart.plan.expand import make_plan
+from headstart.plan.steps import Plan, Step
+from headstart.store.store import Store
+from studies import tiny
+
+SIZES = {"sizes": [20], "seeds": 2, "arms": ["scratch", "probe"]}
+
+
+class ExecutorContract:
+    """Checks of one executor. `make` gives a new one; steps come from a tiny study."""
+
+    def make(self) -> Executor:
+        """A new executor."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def executor(self) -> Iterator[Executor]:
+        made = self.make()
+        yield made
+        made.close(abandon=True)
+
+    @pytest.fixture
+    def plan(self) -> Plan:
+        loaded = tiny(**SIZES)
+        return make_plan(loaded.study, loaded.facts)
+
+    def run(self, plan: Plan, folder: Path, executor: Executor) -> tuple[Tally, list[StepOutcome]]:
+        outcomes: list[StepOutcome] = []
+
+        def listen(_: Step, outcome: StepOutcome | None) -> None:
+            if outcome is not None:
+                outcomes.append(outcome)
+
+        with Store(folder) as store:
+            options = RunOptions(store=folder, workers=1, device="cpu")
+            return execute(plan, store, options, executor, listen), outcomes
+
+    def test_a_submission_gives_an_outcome_for_each_step_in_order(
+        self, executor: Executor, plan: Plan, tmp_path: Path
+    ) -> None:
+        ready = tuple(step for step in plan.steps.values() if not step.inputs)[:2]
+        Store(tmp_path).close()
+        outcomes = executor.submit(ready, RunOptions(store=tmp_path, workers=1)).result()
+        assert [outcome.key for outcome in outcomes] == [step.key for step in ready]
+        assert {outcome.status for outcome in outcomes} == {"done"}
+
+    def test_a_step_that_is_done_is_not_done_again(
+        self, executor: Executor, plan: Plan, tmp_path: Path
+    ) -> None:
+        first = next(step for step in plan.steps.values() if not step.inputs)
+        options = RunOptions(store=tmp_path, workers=1)
+        Store(tmp_path).close()
+        executor.submit((first,), options).result()
+        (again,) = executor.submit((first,), options).result()
+        assert again.status == "reused"
+
+    def test_a_whole_plan_runs(self, executor: Executor, plan: Plan, tmp_path: Path) -> None:
+        tally, outcomes = self.run(plan, tmp_path, executor)
+        assert (tally.run, tally.failed, tally.blocked) == (len(plan.steps), (), 0)
+        assert {outcome.key for outcome in outcomes} == set(plan.steps)
+
+    def test_results_do_not_depend_on_the_executor(
+        self, executor: Executor, plan: Plan, tmp_path: Path
+    ) -> None:
+        from headstart.execute.executors import InlineExecutor
+
+        self.run(plan, tmp_path / "own", executor)
+        self.run(plan, tmp_path / "inline", InlineExecutor())
+        with Store(tmp_path / "own") as own, Store(tmp_path / "inline") as inline:
+            for key in plan.steps:
+                one, other = own.row(key), inline.row(key)
+                assert one is not None
+                assert other is not None
+                assert one.blob.sha256 == other.blob.sha256
+
+    def test_a_step_that_fails_is_an_outcome_and_harms_no_other(
+        self, executor: Executor, plan: Plan, tmp_path: Path
+    ) -> None:
+        broken = next(step for step in plan.steps.values() if step.kind == "train")
+        object.__setattr__(broken, "datasets", {})
+        tally, outcomes = self.run(plan, tmp_path, executor)
+        (failed,) = (outcome for outcome in outcomes if outcome.status == "failed")
+        assert failed.key == broken.key
+        assert "KeyError" in failed.error
+        assert tally.failed == (broken.key,)
+        assert tally.run > 0
+
+    def test_it_can_be_closed_twice_and_used_by_nobody(self) -> None:
+        executor = self.make()
+        executor.set_threads(os.cpu_count() or 1)
+        executor.close(abandon=False)
+        executor.close(abandon=True)
