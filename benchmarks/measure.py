@@ -14,7 +14,7 @@ from benchmarks.machine import installed
 from benchmarks.results import Sample
 
 Measured = dict[str, float]
-UNITS = {"worker_bytes": "bytes", "rate": "operations/s", "load": ""}
+UNITS = {"worker_bytes": "bytes", "bytes": "bytes", "rate": "operations/s", "load": ""}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -348,3 +349,15 @@ def test_reading_files_that_takes_long_says_how_far_it_is(
     told = re.findall(said, first.err)
     assert told == [(str(done), str(photos)) for done in (16, 32)]
     assert "reading" not in second.err
+
+
+def test_what_was_done_before_does_not_count_as_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([100.0, 102.0, 104.0])
+    heard: list[Progress] = []
+    work = Progress(what="decoding images", place=Path("photos"), num=100, done=80)
+    with listening(heard.append), monkeypatch.context() as patched:
+        patched.setattr(time, "monotonic", lambda: next(times))
+        report = progress.reporting(work)
+        report(90)
+        report(100)
+    assert [(one.done, one.seconds_left) for one in heard] == [(90, 2.0), (100, 0.0)]

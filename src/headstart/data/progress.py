@@ -40,7 +40,10 @@ def listening(listener: Listener) -> Iterator[None]:
 
 
 def reporting(work: Progress) -> Callable[[int], None]:
-    """A function to be called with the number of files done, in the order of the work."""
+    """A function to be called with the number of files done, more at each call.
+
+    `work` says how many were done before, by a process that was killed.
+    """
     listener, started = _listener.get(), time.monotonic()
     last = started
 
@@ -50,7 +53,7 @@ def reporting(work: Progress) -> Callable[[int], None]:
         if listener is None and (now - last < REPORT_EVERY or done >= work.num):
             return
         last = now
-        left = (now - started) * (work.num - done) / done
+        left = (now - started) * (work.num - done) / (done - work.done)
         if listener is not None:
             progress = Progress(
                 what=work.what, place=work.place, num=work.num, done=done, seconds_left=left

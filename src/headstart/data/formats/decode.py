@@ -127,14 +127,16 @@ def _fitted(
     """Resized as its size before any coarse reading asks for, and the centre of that."""
     assert decoding.size
     high, wide = resized_to(*original, decoding)
-    if (image.height, image.width) != (high, wide):
-        method = Image.Resampling[decoding.interpolation.upper()]
-        image = image.resize((wide, high), method, reducing_gap=gap)
     height, width = decoding.size
-    if (high, wide) == (height, width):
-        return image
     top, left = round((high - height) / 2), round((wide - width) / 2)
-    return image.crop((left, top, left + width, top + height))
+    if (image.height, image.width) == (high, wide):
+        whole = (high, wide) == (height, width)
+        return image if whole else image.crop((left, top, left + width, top + height))
+    # Only the centre is computed: filters look beyond the box, so that its pixels are the same.
+    down, across = image.height / high, image.width / wide
+    box = (left * across, top * down, (left + width) * across, (top + height) * down)
+    method = Image.Resampling[decoding.interpolation.upper()]
+    return image.resize((width, height), method, box=box, reducing_gap=gap)
 
 
 def _coloured(image: Image.Image, mode: str) -> Image.Image:

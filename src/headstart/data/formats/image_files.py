@@ -201,7 +201,8 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
 def _decoded(files: ImageFiles, first: int) -> Iterator[np.ndarray]:
     """Images from one on, some at a time. All are tried before those that are broken are named."""
     num = len(files)
-    report = reporting(Progress(what="decoding images", place=files.source.path, num=num))
+    work = Progress(what="decoding images", place=files.source.path, num=num, done=first)
+    report = reporting(work)
     size = min(max(CHUNK // math.prod(files.shape[1:]), LEAST), 2_048)
     broken: list[Broken] = []
     with closing(files.decoded(size, np.arange(first, num))) as batches:
