@@ -18,14 +18,12 @@ from headstart.networks.library.adapter import Adapter, adapter_for
 from headstart.networks.library.blocks import Course, facts_of_blocks, logits_of
 from headstart.networks.library.cuts import cuts_of, head_call, innermost, last_layer
 from headstart.networks.library.prepare import built
-from headstart.networks.library.recording import Recording, own_random_numbers, record
+from headstart.networks.library.recording import BATCH, Recording, own_random_numbers, recorded
 from headstart.networks.library.resume import plan_for
 from headstart.networks.library.verify import verified
 from headstart.networks.stage_map import StageMap
 from headstart.study.base import HEAD
 from headstart.study.network_facts import InputFacts, LinearHead, NetworkFacts, Shape
-
-BATCH = 2  # images of the smaller recording
 
 
 def inspect(kind: str, name: str, image: Shape, num_classes: int) -> NetworkFacts:
@@ -44,8 +42,8 @@ def stage_map_of(kind: str, name: str, image: Shape, num_classes: int) -> StageM
         torch.manual_seed(0)
         module = built(kind, name, image, num_classes)
         needs = adapter.input_facts(name)
-        found = shape_map(f"{kind}:{name}", adapter, module, needs, image, num_classes)
-        return verified(found, module)
+        found, course = shape_map(f"{kind}:{name}", adapter, module, needs, image, num_classes)
+        return verified(found, course, module)
 
 
 def shape_map(
@@ -55,8 +53,8 @@ def shape_map(
     needs: InputFacts | None,
     image: Shape,
     num_classes: int,
-) -> StageMap:
-    """The stage map by shapes alone: every cut whose state is one tensor counts as one to resume.
+) -> tuple[StageMap, Course]:
+    """The stage map by shapes alone, and the course: a cut with features for each image resumes.
 
     Args:
         title: kind and name, for errors.
@@ -80,7 +78,7 @@ def shape_map(
         for at in range(course.num_blocks - 1)
     ]
     blocks = facts_of_blocks(course, train, names, [*resumes, True])
-    return StageMap(
+    found = StageMap(
         facts=NetworkFacts(
             blocks=blocks, linear_head=_linear(module, recording, heads, direct), input=needs
         ),
@@ -90,33 +88,7 @@ def shape_map(
         overwrites=(False,) * len(blocks),
         seeded=_seeded(train),
     )
-
-
-def recorded(
-    title: str, module: nn.Module, images: tuple[int, ...], *, train: bool = False
-) -> Recording:
-    """A recording by shapes alone, or with numbers where the network cannot run without.
-
-    Raises:
-        NetworkError: the network does not run on such images.
-    """
-    try:
-        return record(module, torch.zeros(images, device="meta"), train=train)
-    except Exception as shapes_alone:
-        if any(parameter.is_meta for parameter in module.parameters()):
-            raise _unrunnable(title, images, shapes_alone) from shapes_alone
-    try:
-        return record(module, torch.zeros(images), train=train)
-    except Exception as error:
-        raise _unrunnable(title, images, error) from error
-
-
-def _unrunnable(title: str, images: tuple[int, ...], error: Exception) -> NetworkError:
-    _, channels, height, width = images
-    return NetworkError(
-        f"network '{title}' does not run on images of {height} by {width} with {channels} "
-        f"channels: {error}. Choose another size of image for the task, or another network."
-    )
+    return found, course
 
 
 def _heads(

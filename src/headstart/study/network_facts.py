@@ -128,5 +128,9 @@ class NetworkFacts:
 
     @cached_property
     def num_spatial(self) -> int:
-        """How many blocks from the stem on are given images or sequences; then all is flat."""
-        return sum(len(block.shape_in) > 1 for block in self.blocks)
+        """How many blocks from the stem are given images or sequences; then all is flat.
+
+        All of them where the network cannot be resumed at that place.
+        """
+        number = sum(len(block.shape_in) > 1 for block in self.blocks)
+        return number if number and self.blocks[number - 1].resumes else len(self.blocks)

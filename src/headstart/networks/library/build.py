@@ -16,7 +16,7 @@ from headstart.networks.library.blocks import Course, blocks_of_modules, stages_
 from headstart.networks.library.facts import content_of, stage_map_for
 from headstart.networks.library.module import LibraryModule
 from headstart.networks.library.prepare import built
-from headstart.networks.library.recording import own_random_numbers, record
+from headstart.networks.library.recording import BATCH, own_random_numbers, recorded
 from headstart.networks.library.resume import ResumePlan, plan_for
 from headstart.networks.stage_map import StageMap
 from headstart.networks.staged import Weights
@@ -69,9 +69,9 @@ def fresh_weights(
     return weights
 
 
-def library_module(library: nn.Module, stages: StageMap) -> LibraryModule:
+def library_module(library: nn.Module, stages: StageMap, course: Course) -> LibraryModule:
     """A library's network as a module in blocks; the network becomes part of it."""
-    return LibraryModule(library, stages, *_plans_and_modes(library, stages))
+    return LibraryModule(library, stages, *_plans_and_modes(library, stages, course))
 
 
 Plans = tuple[ResumePlan | None, ...]
@@ -86,11 +86,11 @@ def _template(
     stages = stage_map_for(kind, name, image, num_classes)
     with own_random_numbers():
         library = built(kind, name, image, num_classes)
-    return library, stages, *_plans_and_modes(library, stages)
+    course = _course(f"{kind}:{name}", library, stages)
+    return library, stages, *_plans_and_modes(library, stages, course)
 
 
-def _plans_and_modes(library: nn.Module, stages: StageMap) -> tuple[Plans, Modes]:
-    course = _course(library, stages)
+def _plans_and_modes(library: nn.Module, stages: StageMap, course: Course) -> tuple[Plans, Modes]:
     blocks = stages.facts.blocks
     plans = tuple(
         plan_for(course, at) if block.resumes else None for at, block in enumerate(blocks[:-1])
@@ -108,13 +108,11 @@ def _plans_and_modes(library: nn.Module, stages: StageMap) -> tuple[Plans, Modes
     )
 
 
-def _course(library: nn.Module, stages: StageMap) -> Course:
+def _course(title: str, library: nn.Module, stages: StageMap) -> Course:
     height, width, channels = stages.facts.blocks[0].shape_in
-    sizes = [(batch, channels, height, width) for batch in (2, 3)]
-    try:
-        few, more = (record(library, torch.zeros(size, device="meta")) for size in sizes)
-    except Exception:  # with numbers where the network cannot run without, as `inspect` has it
-        few, more = (record(library, torch.zeros(size)) for size in sizes)
+    few, more = (
+        recorded(title, library, (batch, channels, height, width)) for batch in (BATCH, BATCH + 1)
+    )
     return Course(few, more, stages.cuts, stages.heads)
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from headstart.core.errors import NetworkError
 from headstart.networks.declared.layers import Dropout
 from headstart.networks.library.blocks import logits_of
 from headstart.networks.library.recording import state_of
@@ -63,9 +64,16 @@ class LibraryModule(nn.Module):
         return self.run(inputs, 0, self._last)
 
     def run(self, inputs: Tensor, first: int, end: int) -> Tensor:
-        """What blocks `first` to `end` - 1 make of what the blocks before gave."""
+        """What blocks `first` to `end` - 1 make of what the blocks before gave.
+
+        Raises:
+            NetworkError: the network cannot be resumed at one of these places.
+        """
         if first >= end:
             return inputs
+        for place in (first, end):
+            if 0 < place < self._last and not self.facts.blocks[place - 1].resumes:
+                raise NetworkError(self._no_cut(self.facts.blocks[place - 1].stage))
         if first == self._last - 1 and self.stages.direct_head:
             return cast(Tensor, self._library_module(self.stages.heads[0])(inputs))
         course = _Course(self._plans[first - 1] if first else None, inputs, self._end(end))
@@ -73,9 +81,16 @@ class LibraryModule(nn.Module):
             if self.stages.overwrites[first]:
                 course.given = inputs.clone()
             inputs = inputs.new_zeros(1).expand(len(inputs), *self._image)
+        outputs = self._output(course, inputs)
+        # What a network does with its features may depend on the mode that it is in.
+        if first and not course.entered:
+            raise NetworkError(self._no_cut(self.facts.blocks[first - 1].stage))
+        return outputs
+
+    def _output(self, course: "_Course", images: Tensor) -> Tensor:
         with self._draws(), _running(course):
             try:
-                return cast(Tensor, logits_of(self.library(inputs)))
+                return cast(Tensor, logits_of(self.library(images)))
             except _Reached as reached:
                 return reached.output
 
@@ -86,6 +101,13 @@ class LibraryModule(nn.Module):
             for name, tensor in self.state_dict().items()
             if names is None or name in names
         }
+
+    def _no_cut(self, stage: str) -> str:
+        able = [block.stage for block in self.facts.blocks[:-1] if block.resumes]
+        return (
+            f"the network cannot be resumed behind stage '{stage}'. "
+            f"Allowed: {', '.join(able) or 'none'}."
+        )
 
     def set_modes(self, train: Set[str]) -> None:
         """Train mode for modules all of whose stages are named, eval mode for all others."""

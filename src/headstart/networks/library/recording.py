@@ -16,6 +16,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from headstart.core.errors import NetworkError
+
+BATCH = 2  # images of a recording; of a second one, to tell what an image adds, one more
+
 Node = Any
 """A node of the autograd graph."""
 
@@ -81,6 +85,33 @@ def record(module: nn.Module, inputs: Tensor, *, train: bool = False) -> Recordi
         name for name, buffer in copied.named_buffers() if buffer._version != versions.get(name)
     )
     return recording
+
+
+def recorded(
+    title: str, module: nn.Module, images: tuple[int, ...], *, train: bool = False
+) -> Recording:
+    """A recording by shapes alone, or with numbers where the network cannot run without.
+
+    Raises:
+        NetworkError: the network does not run on such images.
+    """
+    try:
+        return record(module, torch.zeros(images, device="meta"), train=train)
+    except Exception as shapes_alone:
+        if any(parameter.is_meta for parameter in module.parameters()):
+            raise _unrunnable(title, images, shapes_alone) from shapes_alone
+    try:
+        return record(module, torch.zeros(images), train=train)
+    except Exception as error:
+        raise _unrunnable(title, images, error) from error
+
+
+def _unrunnable(title: str, images: tuple[int, ...], error: Exception) -> NetworkError:
+    _, channels, height, width = images
+    return NetworkError(
+        f"network '{title}' does not run on images of {height} by {width} with {channels} "
+        f"channels: {error}. Choose another size of image for the task, or another network."
+    )
 
 
 @dataclass(slots=True)

@@ -70,6 +70,10 @@ class ResumePlan:
     gives: Dummy
     skipped: tuple[tuple[str, Dummy], ...]
 
+    def __deepcopy__(self, memo: object) -> "ResumePlan":
+        """The plan itself: nothing in it changes."""
+        return self
+
 
 def plan_for(course: Course, block: int) -> ResumePlan | None:
     """The plan to resume behind a block; None where something that ran before gives no tensors."""

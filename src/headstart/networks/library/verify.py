@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from headstart.networks.library.blocks import Course
 from headstart.networks.library.build import library_module
 from headstart.networks.library.module import LibraryModule
 from headstart.networks.stage_map import StageMap
@@ -15,14 +16,15 @@ TOLERANCE = 1e-5  # of the largest logit; the same operations on the same number
 NUDGE = 0.02  # added to weights: what starts at zero (a branch's last scale) would hide a fault
 
 
-def verified(stages: StageMap, module: nn.Module) -> StageMap:
+def verified(stages: StageMap, course: Course, module: nn.Module) -> StageMap:
     """The map with what two images show: cuts that resume, and blocks that overwrite their input.
 
     Args:
         stages: what shapes show.
+        course: the recordings that show them.
         module: the network, on the processor; left as it is.
     """
-    tried = library_module(_nudged(module), stages).eval()
+    tried = library_module(_nudged(module), stages, course).eval()
     channels, height, width = (stages.facts.blocks[0].shape_in[at] for at in (2, 0, 1))
     images = torch.randn(2, channels, height, width)
     with torch.no_grad():
