@@ -269,7 +269,7 @@ def test_the_label_map_is_the_source_network_and_a_table(ran: Ran, seed: int) ->
     )
     np.testing.assert_array_equal(examples.inputs, own.inputs)
     assert len(examples.labels) == 60
-    pixels = examples.inputs.transpose(0, 2, 3, 1)
+    pixels = examples.array.transpose(0, 2, 3, 1)
     answered = told_by_hand(weights, pixels).argmax(1)
     usual = np.bincount(examples.labels, minlength=2).argmax()
     table = []

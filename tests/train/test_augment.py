@@ -115,7 +115,7 @@ def test_images_keep_their_shape_and_range(given: Any) -> None:
 
 
 def test_grey_images_can_be_augmented() -> None:
-    grey = Examples(images().inputs[:, :1], images().labels, scaling=Scaling(255.0))
+    grey = Examples(images().array[:, :1], images().labels, scaling=Scaling(255.0))
     work = config(Full(), *ALL, image=(8, 8, 1))
     weights = fresh_weights(NETWORK, (8, 8, 1), 3, 0, "target")
     assert run_phase(work, weights, grey, grey, CPU).finite

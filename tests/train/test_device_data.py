@@ -69,7 +69,7 @@ def test_bytes_are_scaled_to_the_numbers_that_numpy_gives(
 ) -> None:
     monkeypatch.setattr(device_data, "AT_ONCE", 7)
     images = pixels(channels)
-    raw, inputs = as_bytes(images, **given), as_inputs(images, **given).inputs
+    raw, inputs = as_bytes(images, **given), as_inputs(images, **given).array
     chosen = torch.tensor([3, 1, 39])
     for part in (to_device(raw, CPU), scaled(to_device(raw, CPU))):
         found, labels = part.batch(chosen)
@@ -87,10 +87,10 @@ def test_images_may_be_some_of_those_that_are_stored(channels: int, given: dict[
     images = pixels(channels)
     whole = as_bytes(images, **given)
     some = replace(whole, labels=whole.labels[at], at=at)
-    inputs = as_inputs(images, **given).inputs[at]
+    inputs = as_inputs(images, **given).array[at]
     chosen = torch.tensor([3, 0])
     part = to_device(some, CPU)
-    assert part.inputs.data_ptr() == images.ctypes.data
+    assert part.resident.data_ptr() == images.ctypes.data
     for one in (part, scaled(part)):
         found, labels = one.batch(chosen)
         np.testing.assert_array_equal(found.numpy(), inputs[chosen])
@@ -102,7 +102,7 @@ def test_images_may_be_some_of_those_that_are_stored(channels: int, given: dict[
 
 def test_the_ends_are_those_of_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     images = pixels(3)
-    inputs = as_inputs(images, standardise="pixel").inputs
+    inputs = as_inputs(images, standardise="pixel").array
     monkeypatch.setattr(arrays, "BLOCK_BYTES", 7 * images[0].nbytes)
     assert as_bytes(images, standardise="pixel").ends == (inputs.min(), inputs.max())
 
@@ -121,25 +121,25 @@ def test_images_and_their_rows_take_memory_once() -> None:
 def test_bytes_are_not_copied(channels: int) -> None:
     images = pixels(channels)
     part = to_device(as_bytes(images), CPU)
-    assert part.inputs.dtype == torch.uint8
-    assert part.inputs.data_ptr() == images.ctypes.data
+    assert part.resident.dtype == torch.uint8
+    assert part.resident.data_ptr() == images.ctypes.data
 
 
 @channels_1_and_3
 def test_inputs_get_their_channels_last(channels: int) -> None:
     inputs = np.arange(4 * channels * 30, dtype=np.float32).reshape(4, channels, 5, 6)
     wanted = torch.from_numpy(inputs).to(memory_format=torch.channels_last)
-    found = to_device(Examples(inputs, np.zeros(4, np.int64)), CPU).inputs
+    found = to_device(Examples(inputs, np.zeros(4, np.int64)), CPU).resident
     assert torch.equal(found, wanted)
     assert found.stride() == wanted.stride()
 
 
 def test_only_a_small_set_is_scaled_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     images = as_bytes(pixels(3))
-    monkeypatch.setattr(features, "SCALED_BYTES", images.inputs.size * 4)
-    assert raw_inputs(images, CPU).inputs.dtype == torch.float32
-    monkeypatch.setattr(features, "SCALED_BYTES", images.inputs.size * 4 - 1)
-    assert raw_inputs(images, CPU).inputs.dtype == torch.uint8
+    monkeypatch.setattr(features, "SCALED_BYTES", images.array.size * 4)
+    assert raw_inputs(images, CPU).resident.dtype == torch.float32
+    monkeypatch.setattr(features, "SCALED_BYTES", images.array.size * 4 - 1)
+    assert raw_inputs(images, CPU).resident.dtype == torch.uint8
 
 
 def dense(units: int) -> dict[str, object]:

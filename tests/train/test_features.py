@@ -1,4 +1,4 @@
-"""What stays is computed once, where it will lie: in memory, or on the shelf if large."""
+"""What stays is computed once, where it will lie: in memory, or on the cache if large."""
 
 import os
 from dataclasses import replace
@@ -38,7 +38,7 @@ EXAMPLES = Examples(
 def part(
     done: int,
     examples: Examples = EXAMPLES,
-    shelf: MemmapCache | None = None,
+    cache: MemmapCache | None = None,
     above: dict[str, float] | None = None,
     precision: Precision = "float32",
 ) -> DeviceData:
@@ -58,7 +58,7 @@ def part(
     )
     weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
     weights = {name: array + (above or {}).get(name, 0) for name, array in weights.items()}
-    return cached_features(work, done, weights, examples, CPU, as_they_are, shelf, precision)
+    return cached_features(work, done, weights, examples, CPU, as_they_are, cache, precision)
 
 
 NAMED = replace(EXAMPLES, name="some images")
@@ -73,35 +73,35 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As another process that shares the shelf would be."""
+    """As another process that shares the cache would be."""
     monkeypatch.setattr(features, "_kept", SizedLRU(KEPT_BYTES, lambda part: part.bytes))
 
 
 @LINUX
 @pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("done", [2, 3])  # images with channels last, and rows
-def test_what_is_large_is_on_the_shelf_for_other_processes(
+def test_what_is_large_is_cached_for_other_processes(
     done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_memory = part(done).inputs
-    shelf = MemmapCache(tmp_path)
-    written = part(done, examples=NAMED, shelf=shelf)
+    in_memory = part(done).resident
+    cache = MemmapCache(tmp_path)
+    written = part(done, examples=NAMED, cache=cache)
     forget(monkeypatch)
     monkeypatch.setattr(features, "_computed", None)  # nobody computes it again
-    read = part(done, examples=NAMED, shelf=shelf)
+    read = part(done, examples=NAMED, cache=cache)
     for found in (written, read):
         assert found.mapped
-        torch.testing.assert_close(found.inputs, in_memory, rtol=0, atol=0)
-        assert found.inputs.stride() == in_memory.stride()
+        torch.testing.assert_close(found.resident, in_memory, rtol=0, atol=0)
+        assert found.resident.stride() == in_memory.stride()
 
 
 @LINUX
 @pytest.mark.usefixtures("large")
 def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Path) -> None:
-    shelf = MemmapCache(tmp_path)
-    part(3, examples=NAMED, shelf=shelf)
-    part(3, examples=replace(NAMED, name="others"), shelf=shelf)
-    part(2, examples=NAMED, shelf=shelf)
+    cache = MemmapCache(tmp_path)
+    part(3, examples=NAMED, cache=cache)
+    part(3, examples=replace(NAMED, name="others"), cache=cache)
+    part(2, examples=NAMED, cache=cache)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3
 
 
@@ -109,25 +109,25 @@ def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Pa
 def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf = MemmapCache(tmp_path)
-    for _ in range(2):  # computed, and from the shelf or remembered
-        whole = part(3, examples=NAMED, shelf=shelf).inputs
-        half = part(3, examples=NAMED, shelf=shelf, precision="bfloat16").inputs
+    cache = MemmapCache(tmp_path)
+    for _ in range(2):  # computed, and from the cache or remembered
+        whole = part(3, examples=NAMED, cache=cache).resident
+        half = part(3, examples=NAMED, cache=cache, precision="bfloat16").resident
         assert half.dtype == torch.float32
         torch.testing.assert_close(half, whole, rtol=0.02, atol=0.02)
         assert not torch.equal(half, whole)
     forget(monkeypatch)
-    assert torch.equal(part(3, examples=NAMED, shelf=shelf).inputs, whole)
+    assert torch.equal(part(3, examples=NAMED, cache=cache).resident, whole)
 
 
 @LINUX
 @pytest.mark.usefixtures("large")
 def test_trunks_that_differ_only_above_share_what_is_below(tmp_path: Path) -> None:
-    shelf = MemmapCache(tmp_path)
-    part(3, examples=NAMED, shelf=shelf)
-    part(3, examples=NAMED, shelf=shelf, above={"dense.0.weight": 1.0, "head.0.bias": 1.0})
+    cache = MemmapCache(tmp_path)
+    part(3, examples=NAMED, cache=cache)
+    part(3, examples=NAMED, cache=cache, above={"dense.0.weight": 1.0, "head.0.bias": 1.0})
     assert len(list(tmp_path.glob("*/*.npy"))) == 1
-    part(3, examples=NAMED, shelf=shelf, above={"conv.0.bias": 1.0})
+    part(3, examples=NAMED, cache=cache, above={"conv.0.bias": 1.0})
     assert len(list(tmp_path.glob("*/*.npy"))) == 2
 
 
@@ -140,14 +140,14 @@ def test_without_space_for_a_file_it_stays_in_memory(
 
     wanted = part(3).inputs
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    found = part(3, examples=NAMED, shelf=MemmapCache(tmp_path))
+    found = part(3, examples=NAMED, cache=MemmapCache(tmp_path))
     assert not found.mapped
     torch.testing.assert_close(found.inputs, wanted, rtol=0, atol=0)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
-def test_what_is_small_or_has_no_name_is_not_on_the_shelf(tmp_path: Path) -> None:
-    shelf = MemmapCache(tmp_path)
-    assert not part(3, examples=NAMED, shelf=shelf).mapped
-    assert not part(3, shelf=shelf).mapped
+def test_what_is_small_or_has_no_name_is_not_cached_in_files(tmp_path: Path) -> None:
+    cache = MemmapCache(tmp_path)
+    assert not part(3, examples=NAMED, cache=cache).mapped
+    assert not part(3, cache=cache).mapped
     assert not list(tmp_path.iterdir())

@@ -262,7 +262,7 @@ def test_the_weights_passed_in_are_left_alone() -> None:
 
 
 def test_fewer_images_than_a_batch_is_one_batch_an_update() -> None:
-    few = Examples(inputs=TRAIN.inputs[:5], labels=TRAIN.labels[:5])
+    few = Examples(inputs=TRAIN.array[:5], labels=TRAIN.labels[:5])
     result = run_phase(work(full(PLAIN, 4), PLAIN), start(PLAIN), few, VALIDATION, CPU)
     assert result.finite
 
@@ -309,7 +309,7 @@ def test_features_of_still_layers_computed_once_give_what_the_whole_network_give
 
 
 def test_without_validation_images_the_last_weights_are_all_there_is() -> None:
-    nothing = Examples(inputs=VALIDATION.inputs[:0], labels=VALIDATION.labels[:0])
+    nothing = Examples(inputs=VALIDATION.array[:0], labels=VALIDATION.labels[:0])
     result = run_phase(work(full(PLAIN), PLAIN), start(PLAIN), TRAIN, nothing, CPU)
     assert result.best is None
     assert [point.validation_accuracy for point in result.curve] == [None, None]
@@ -372,10 +372,10 @@ def test_heads_alone_learn_from_features_in_half_the_bits_and_are_measured_on_wh
     given = work(probe, PLAIN, precision="bfloat16")
     member = prepare(given, start(PLAIN), TRAIN, VALIDATION, CPU)
     as_whole = prepare(replace(given, precision="float32"), start(PLAIN), TRAIN, VALIDATION, CPU)
-    assert torch.equal(member.validation.inputs, as_whole.validation.inputs)
-    assert not torch.equal(member.train.inputs, as_whole.train.inputs)
-    assert torch.allclose(member.train.inputs, as_whole.train.inputs, atol=0.02)
-    assert member.train.inputs.dtype == torch.float32
+    assert torch.equal(member.validation.resident, as_whole.validation.resident)
+    assert not torch.equal(member.train.resident, as_whole.train.resident)
+    assert torch.allclose(member.train.resident, as_whole.train.resident, atol=0.02)
+    assert member.train.resident.dtype == torch.float32
 
 
 def test_numbers_too_small_to_matter_are_zero_while_training_and_only_then() -> None:

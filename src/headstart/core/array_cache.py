@@ -7,7 +7,6 @@ No result depends on what lies here: anything may be deleted at any time.
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -20,9 +19,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from headstart.core.files import locked, write_whole
-
-Write = Callable[[int, np.ndarray], None]
-"""Writes rows from an index on; may be called by several threads at once."""
 
 Rows = Callable[[int], Iterator[np.ndarray]]
 """Rows of an array in order, some at a time, from an index on that ended some rows before."""
@@ -67,42 +63,6 @@ class MemmapCache:
         Gives whether there is a lock; where files cannot be locked, each process makes its own.
         """
         return locked(self._place / f"{name}.lock")
-
-    def put(
-        self, name: str, shape: tuple[int, ...], fill: Callable[[Write], None]
-    ) -> np.ndarray | None:
-        """A float32 array that a function fills in any order; None where there is no room.
-
-        Only a filled array ever has its final name. Space is set aside first, so that a full disk
-        is seen before anything is computed.
-        """
-        size = 4 * prod(shape)
-        if not hasattr(os, "posix_fallocate") or size > self.limit:
-            return None
-        path: Path | None = None
-        try:
-            self._place.mkdir(parents=True, exist_ok=True)
-            self._make_room(size)
-            with tempfile.NamedTemporaryFile(dir=self._place, delete=False) as file:
-                path = Path(file.name)
-                start = _begin(file, shape, np.float32)
-                row = 4 * prod(shape[1:])
-
-                # Not into memory that maps the file: the system would look at every page of it.
-                def write(first: int, rows: np.ndarray) -> None:
-                    data = memoryview(np.ascontiguousarray(rows, np.float32).data).cast("B")
-                    place = start + first * row
-                    while data:
-                        written = os.pwrite(file.fileno(), data, place)
-                        data, place = data[written:], place + written
-
-                fill(write)
-            return self._keep(path, name)
-        except OSError:
-            return None
-        finally:
-            if path is not None:
-                path.unlink(missing_ok=True)  # what is whole has another name by now
 
     def filled(
         self, name: str, shape: tuple[int, ...], dtype: DTypeLike, rows: Rows

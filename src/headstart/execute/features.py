@@ -5,5 +5,5 @@ from headstart.store.store import Store
 
 
 def feature_cache(store: Store) -> MemmapCache:
-    """The shelf beside a store: nothing on it outlives the run that needs it."""
+    """A cache beside a store: nothing in it outlives the run that needs it."""
     return MemmapCache(store.folder / "features")

@@ -43,7 +43,7 @@ def solve_phase(
     train: Examples,
     validation: Examples,
     device: torch.device,
-    shelf: MemmapCache | None = None,
+    cache: MemmapCache | None = None,
 ) -> Solution:
     """Solve the head on the trunk in `weights`; the arrays passed in are not changed.
 
@@ -62,7 +62,7 @@ def solve_phase(
     frozen = [name for name in weights if name not in names]
 
     def features_of(examples: Examples) -> Tensor:
-        return cached_features(work, trunk, weights, examples, device, as_they_are, shelf).inputs
+        return cached_features(work, trunk, weights, examples, device, as_they_are, cache).resident
 
     features = features_of(train)
     path = fit_path(features, train.labels, work.num_classes, PENALTIES)

@@ -8,16 +8,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.data.images import StreamedPixels
 from headstart.data.preprocess import Scaling
 from headstart.train.phase_config import Examples
 
 AT_ONCE = 4_096  # images that are scaled at a time, where all of a set are
 
 
+class StreamedInputs:
+    """Image files as inputs (n, channels, height, width) that are decoded for every batch."""
+
+    def __init__(self, pixels: StreamedPixels) -> None:
+        self._pixels = pixels
+        num, height, width, channels = pixels.shape
+        self.shape = (num, channels, height, width)
+
+    def rows(self, positions: Tensor) -> Tensor:
+        """Images at some positions as rows of bytes (n, height * width * channels)."""
+        return torch.from_numpy(self._pixels[positions.cpu().numpy()]).flatten(1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceData:
-    """What the trained layers see of some images (n, ...), and the labels (n,), on the device.
+    """Inputs and labels (n,) of some images on the device, handed out batch by batch.
 
+    Inputs (n, ...) are resident, mapped or streamed: `batch` and `between` are the same for all.
     Images have their channels last in memory. Where `scale` is given they are still bytes, which it
     makes inputs of a batch at a time. Where `at` is given, (n,), the inputs hold more than these
     images, which are at those positions. `mapped` inputs lie in a file, in memory that the system
@@ -25,7 +40,7 @@ class DeviceData:
     are stored.
     """
 
-    inputs: Tensor
+    inputs: "Tensor | StreamedInputs"
     labels: Tensor
     at: Tensor | None = None
     scale: "Scale | None" = None
@@ -35,27 +50,38 @@ class DeviceData:
     @property
     def bytes(self) -> int:
         """How much memory it takes."""
-        own = self.inputs if self.at is None else self.at
-        return own.nbytes + self.labels.nbytes
+        if self.at is not None:
+            return self.at.nbytes + self.labels.nbytes
+        own = self.inputs.nbytes if isinstance(self.inputs, Tensor) else 0
+        return own + self.labels.nbytes
+
+    @property
+    def resident(self) -> Tensor:
+        """Inputs that lie in memory or in a mapped file."""
+        assert isinstance(self.inputs, Tensor), "image files are decoded batch by batch"
+        return self.inputs
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """A copy of the inputs and labels of some images, by their indices."""
-        positions = chosen if self.at is None else self.at.index_select(0, chosen)
-        rows = self._rows().index_select(0, positions)
+        rows = self._rows(chosen if self.at is None else self.at.index_select(0, chosen))
         if self.augment is not None:
             rows = self._augmented(rows)
         return self._inputs_of(rows), self.labels.index_select(0, chosen)
 
     def between(self, first: int, end: int) -> Tensor:
         """Inputs of images that follow each other, as many as there are; perhaps no copy."""
-        if self.at is None:
-            return self._inputs_of(self._rows()[first:end])
-        return self._inputs_of(self._rows().index_select(0, self.at[first:end]))
+        end = min(end, len(self.labels))
+        if self.at is not None:
+            return self._inputs_of(self._rows(self.at[first:end]))
+        if isinstance(self.inputs, Tensor):
+            return self._inputs_of(_as_rows(self.inputs)[first:end])
+        return self._inputs_of(self._rows(torch.arange(first, end)))
 
-    def _rows(self) -> Tensor:
-        """Images as the rows that they are: to copy whole ones takes four times as long."""
-        images = self.inputs
-        return images if images.dim() == 2 else images.permute(0, 2, 3, 1).flatten(1)
+    def _rows(self, positions: Tensor) -> Tensor:
+        """A copy of stored images as rows."""
+        if isinstance(self.inputs, Tensor):
+            return _as_rows(self.inputs).index_select(0, positions)
+        return self.inputs.rows(positions).to(self.labels.device)
 
     def _augmented(self, rows: Tensor) -> Tensor:
         assert self.augment is not None
@@ -64,12 +90,17 @@ class DeviceData:
         return self.augment(images).permute(0, 2, 3, 1).flatten(1)
 
     def _inputs_of(self, rows: Tensor) -> Tensor:
-        if self.inputs.dim() == 2:
+        if len(self.inputs.shape) == 2:
             return rows if self.scale is None else self.scale(rows)
         channels, height, width = self.inputs.shape[1:]
         if self.scale is not None:
             rows, channels = self.scale(rows), self.scale.channels
         return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _as_rows(images: Tensor) -> Tensor:
+    """Images as the rows that they are: to copy whole ones takes four times as long."""
+    return images if images.dim() == 2 else images.permute(0, 2, 3, 1).flatten(1)
 
 
 class Scale:
@@ -106,6 +137,8 @@ class Scale:
 def to_device(examples: Examples, device: torch.device) -> DeviceData:
     """The images themselves as they are, without a copy on a processor if they are bytes."""
     given, at = examples.inputs, examples.at
+    if not isinstance(given, np.ndarray):
+        return _streamed(examples, given, device)
     if at is not None and device.type != "cpu":
         given, at = given[at], None  # no more than these go to the device
     num, channels, height, width = given.shape
@@ -125,12 +158,25 @@ def to_device(examples: Examples, device: torch.device) -> DeviceData:
     return DeviceData(images, labels, torch.from_numpy(at), scale, mapped=True)
 
 
+def _streamed(examples: Examples, pixels: StreamedPixels, device: torch.device) -> DeviceData:
+    """Image files, decoded for every batch."""
+    scaling, at = examples.scaling, examples.at
+    assert scaling is not None, "image files are bytes"
+    return DeviceData(
+        StreamedInputs(pixels),
+        torch.from_numpy(examples.labels).to(device),
+        at=None if at is None else torch.from_numpy(at),
+        scale=Scale(scaling, pixels.shape[1:], device),
+        mapped=True,
+    )
+
+
 def scaled(part: DeviceData) -> DeviceData:
     """A part of bytes with all of its inputs scaled, once."""
     num, (channels, height, width) = len(part.labels), part.inputs.shape[1:]
     if part.scale is not None:
         channels = part.scale.channels
-    room = torch.empty(num, height, width, channels, device=part.inputs.device)
+    room = torch.empty(num, height, width, channels, device=part.labels.device)
     inputs = room.permute(0, 3, 1, 2)
     for first in range(0, num, AT_ONCE):
         inputs[first : first + AT_ONCE] = part.between(first, first + AT_ONCE)
@@ -139,4 +185,4 @@ def scaled(part: DeviceData) -> DeviceData:
 
 def flattened(part: DeviceData) -> DeviceData:
     """Images as rows, pixel by pixel, without a copy."""
-    return replace(part, inputs=part.inputs.permute(0, 2, 3, 1).flatten(1))
+    return replace(part, inputs=_as_rows(part.resident))

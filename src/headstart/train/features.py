@@ -1,13 +1,15 @@
-"""What layers that stay make of the images: computed once, for all updates and all trainings."""
+"""Cache of frozen-trunk features, computed once and shared by all updates and trainings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import digest, digest_of
 from headstart.core.lru import SizedLRU
+from headstart.core.thread_budget import threads
 from headstart.networks.build import build
 from headstart.networks.staged import Weights
 from headstart.study.training import Precision
@@ -18,7 +20,7 @@ from headstart.train.threads import parallel_map
 
 KEPT_BYTES = 256_000_000
 SCALED_BYTES = 128_000_000  # of float32; images that would take more stay bytes
-MAPPED_BYTES = 32_000_000  # from here on features lie on the shelf, if there is one
+MAPPED_BYTES = 32_000_000  # from here on features lie in the cache on disk, if there is one
 
 
 # What is mapped holds disk and addresses, which are cheaper than memory.
@@ -33,7 +35,8 @@ def raw_inputs(examples: Examples, device: torch.device) -> DeviceData:
     Those that are small are scaled once, for updates of small networks are short; those that are
     large stay bytes, a quarter as much.
     """
-    if examples.scaling is None or examples.values * torch.float32.itemsize > SCALED_BYTES:
+    small = examples.values * torch.float32.itemsize <= SCALED_BYTES
+    if examples.scaling is None or not small or not isinstance(examples.inputs, np.ndarray):
         return to_device(examples, device)
 
     def make() -> DeviceData:
@@ -49,7 +52,7 @@ def cached_features(
     examples: Examples,
     device: torch.device,
     shape: Callable[[Tensor], Tensor],
-    shelf: MemmapCache | None = None,
+    cache: MemmapCache | None = None,
     precision: Precision = "float32",
 ) -> DeviceData:
     """What the first `done` layers make of all examples.
@@ -61,13 +64,13 @@ def cached_features(
         examples: images and labels; with a name, the part is kept for the next training.
         device: where to compute and keep it.
         shape: a function of a module, applied to the features of each batch before they are kept.
-        shelf: where large features of named examples are shared with other processes.
+        cache: where large features of named examples are shared with other processes.
         precision: that the layers compute in; features are float32 in any.
     """
     network = (work.network, work.image, work.num_classes, done)
     held = _hash_of(work, done, weights) if examples.name else ""
     if device.type != "cpu" or not examples.name:
-        shelf = None
+        cache = None
 
     def make() -> DeviceData:
         if not len(examples.labels):
@@ -76,12 +79,12 @@ def cached_features(
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
         name = digest([examples.name, held, layers, shape.__name__, torch.__version__, precision])
-        found = None if shelf is None else shelf.get(name)
+        found = None if cache is None else cache.get(name)
         images = to_device(examples, torch.device("cpu"))
         if found is not None:
             return DeviceData(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
         forward = Forward(module, images, 0, done, device, precision)
-        return _computed(forward, shape, images.labels, shelf, name)
+        return _computed(forward, shape, images.labels, cache, name)
 
     if not examples.name:
         return make()
@@ -103,7 +106,7 @@ def _computed(
     forward: Forward,
     shape: Callable[[Tensor], Tensor],
     labels: Tensor,
-    shelf: MemmapCache | None,
+    cache: MemmapCache | None,
     name: str,
 ) -> DeviceData:
     """What layers make of all images, batch by batch, written to where it will stay.
@@ -120,28 +123,26 @@ def _computed(
     first = of(0)
     whole = (num, *first.shape[1:])
 
-    def fill(write: Callable[[int, Tensor], None]) -> None:
-        write(0, first)
-        parallel_map(lambda at: write(at, of(at)), forward.batches[1:])
+    def batches(done: int) -> Iterator[Tensor]:
+        """Features from an image on at which a batch begins, in order, several at a time."""
+        left = [at for at in forward.batches if at >= done]
+        while left:
+            some, left = left[: threads()], left[threads() :]
+            yield from [first] if some == [0] else parallel_map(of, some)
 
-    if shelf is not None and num * first[0].nbytes > MAPPED_BYTES:
-        with shelf.turn(name):
-            shelved = shelf.get(name)  # another process may have been at it
-            if shelved is None:
-                shelved = shelf.put(
-                    name,
-                    whole,
-                    lambda write: fill(lambda at, found: write(at, found.numpy())),
-                )
-        if shelved is not None:
-            return DeviceData(_channels_first(torch.from_numpy(shelved)), labels, mapped=True)
-    room = first.new_empty(whole)
-
-    def put(at: int, found: Tensor) -> None:
-        room[at : at + len(found)] = found
-
-    fill(put)
-    return DeviceData(_channels_first(room), labels.to(room.device))
+    if cache is not None and num * first[0].nbytes > MAPPED_BYTES:
+        # Written from front to back: who was killed in the middle goes on there.
+        mapped = cache.filled(
+            name, tuple(whole), np.float32, lambda done: (found.numpy() for found in batches(done))
+        )
+        if mapped is not None:
+            return DeviceData(_channels_first(torch.from_numpy(mapped)), labels, mapped=True)
+    held = first.new_empty(whole)
+    at = 0
+    for found in batches(0):
+        held[at : at + len(found)] = found
+        at += len(found)
+    return DeviceData(_channels_first(held), labels.to(held.device))
 
 
 def _channels_first(laid_out: Tensor) -> Tensor:

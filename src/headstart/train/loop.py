@@ -89,7 +89,7 @@ def prepare(
     train: Examples,
     validation: Examples,
     device: torch.device,
-    shelf: MemmapCache | None = None,
+    cache: MemmapCache | None = None,
     *,
     trainers: Sequence[TrainerKind] = TRAINERS,
     use_features: bool = True,
@@ -102,7 +102,7 @@ def prepare(
         train: images that are trained on.
         validation: images that are measured on.
         device: where to train.
-        shelf: where large features are shared with other processes.
+        cache: where large features are shared with other processes.
         trainers: those to choose from, the first that supports the phase.
         use_features: whether the frozen prefix is run once, and not at every update.
     """
@@ -115,7 +115,7 @@ def prepare(
             images = raw_inputs(examples, device)
             return flattened(images) if done else images
         shape = trainer.features
-        return cached_features(work, done, weights, examples, device, shape, shelf, precision)
+        return cached_features(work, done, weights, examples, device, shape, cache, precision)
 
     return PreparedPhase(
         work=work,

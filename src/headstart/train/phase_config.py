@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from headstart.data.images import blocks
+from headstart.data.images import StreamedPixels, blocks
 from headstart.data.preprocess import Scaling
 from headstart.networks.facts import facts_of
 from headstart.study.augment import AnyAugmentation
@@ -15,47 +15,74 @@ from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.phases import Phase
 from headstart.study.training import OptimiserSpec, Precision, ScheduleSpec
 
+SAMPLE = 256  # image files whose pixels are looked at for their range
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
     """Images (n, channels, height, width) and class indices (n,), int64.
 
-    Images are network inputs in float32, or bytes that `scaling` makes inputs of. They are all of
-    `inputs`, or those `at` some positions (n,). Examples of one `name` are the same, so that what
-    becomes of them can be kept for the next training; without a name nothing is kept.
+    Images are network inputs in float32, or bytes that `scaling` makes inputs of, or image files
+    that are decoded each time (n, height, width, channels). They are all of `inputs`, or those `at`
+    some positions (n,). Examples of one `name` are the same, so that what becomes of them can be
+    kept for the next training; without a name nothing is kept.
     """
 
-    inputs: np.ndarray
+    inputs: np.ndarray | StreamedPixels
     labels: np.ndarray
     at: np.ndarray | None = None
     name: str = ""
     scaling: Scaling | None = None
 
     @property
+    def array(self) -> np.ndarray:
+        """Images that lie in memory or in a mapped file."""
+        assert isinstance(self.inputs, np.ndarray), "image files are decoded batch by batch"
+        return self.inputs
+
+    @property
+    def shape(self) -> Shape:
+        """Height, width and channels of an image as it is stored."""
+        if isinstance(self.inputs, np.ndarray):
+            return (*self.inputs.shape[2:], self.inputs.shape[1])
+        return self.inputs.shape[1:]
+
+    @property
     def values(self) -> int:
-        """How many numbers a network sees."""
-        return len(self.labels) * prod(self.inputs.shape[1:])
+        """How many numbers a network is given."""
+        return len(self.labels) * prod(self.image)
 
     @property
     def image(self) -> Shape:
         """Shape of an image as a network is given it: (height, width, channels)."""
-        channels, height, width = self.inputs.shape[1:]
+        height, width, channels = self.shape
         return (height, width, (self.scaling and self.scaling.channels) or channels)
 
     @property
     def bytes(self) -> int:
         """How much memory it takes; what is chosen of more is not held here."""
-        return self.labels.nbytes + (self.inputs.nbytes if self.at is None else self.at.nbytes)
+        if isinstance(self.inputs, np.ndarray) and self.at is None:
+            return self.labels.nbytes + self.inputs.nbytes
+        return self.labels.nbytes + (0 if self.at is None else self.at.nbytes)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The least and the greatest number that a network sees."""
-        low = high = self.inputs[0 if self.at is None else self.at[0]]
-        for block in blocks(self.inputs, self.at):
-            low, high = np.minimum(low, block.min(0)), np.maximum(high, block.max(0))
-        ends = np.stack([low, high]).transpose(0, 2, 3, 1)
+        """The least and the greatest number that a network is given; of image files in a sample."""
+        ends = np.stack(self._least_and_greatest())
         least, greatest = ends if self.scaling is None else self.scaling.of(ends)
         return float(least.min()), float(greatest.max())
+
+    def _least_and_greatest(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each pixel (height, width, channels), as it is stored."""
+        if isinstance(self.inputs, np.ndarray):
+            low = high = self.inputs[0 if self.at is None else self.at[0]]
+            for block in blocks(self.inputs, self.at):
+                low, high = np.minimum(low, block.min(0)), np.maximum(high, block.max(0))
+            return low.transpose(1, 2, 0), high.transpose(1, 2, 0)
+        positions = np.arange(len(self.inputs)) if self.at is None else self.at
+        some = np.linspace(0, len(positions) - 1, min(SAMPLE, len(positions))).astype(np.int64)
+        pixels = self.inputs[positions[some]]
+        return pixels.min(0), pixels.max(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from headstart.core.lru import SizedLRU
 from headstart.core.seeds import stream
 from headstart.data.corrupt import altered
 from headstart.data.datasets import Images
+from headstart.data.images import StreamedPixels
 from headstart.data.preprocess import (
     Scaling,
     Standardiser,
@@ -118,11 +119,16 @@ def _chosen(part: TrainingPart, data: Json) -> Images:
 def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Examples:
     """Images as the bytes that they are, and how they are scaled."""
     return Examples(
-        inputs=images.array.transpose(0, 3, 1, 2),
+        inputs=_channels_first(images.stored),
         labels=np.array(images.labels),  # a copy, because torch wants arrays it may write to
         at=images.at,
         scaling=_scaling(preprocessing, datasets),
     )
+
+
+def _channels_first(stored: np.ndarray | StreamedPixels) -> np.ndarray | StreamedPixels:
+    """Arrays as PyTorch has them; image files stay as they are decoded."""
+    return stored.transpose(0, 3, 1, 2) if isinstance(stored, np.ndarray) else stored
 
 
 def _scaling(preprocessing: Json, datasets: Datasets) -> Scaling:

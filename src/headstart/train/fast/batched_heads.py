@@ -66,7 +66,7 @@ class BatchedLinearHeads:
         assert head.bias is not None
         self._weight_name, self._bias_name = head.weight, head.bias
         outputs, self._width = first.weights[head.weight].shape
-        num, row = -(-len(members) // TILE) * TILE, first.train.inputs.shape[1]
+        num, row = -(-len(members) // TILE) * TILE, first.train.resident.shape[1]
         self._stack = torch.zeros(num, outputs, row, device=device)
         self._gradient = torch.zeros_like(self._stack)
         for head, member in zip(self._stack, self._members, strict=False):
@@ -111,7 +111,7 @@ class BatchedLinearHeads:
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""
         slot = self._slots[member]
-        rows = self._members[slot].validation.inputs
+        rows = self._members[slot].validation.resident
         return class_logits(rows @ self._stack[slot].T)
 
     def weights(self, member: int, names: Collection[str]) -> Weights:
@@ -182,8 +182,8 @@ def _joined(parts: Sequence[DeviceData]) -> tuple[Tensor, Tensor, Tensor]:
     distinct = list({id(part): part for part in parts}.values())
     places = {id(part): place for place, part in enumerate(distinct)}
     firsts = [[places[id(part)] * len(part.labels)] for part in parts]
-    rows, labels = distinct[0].inputs, distinct[0].labels
+    rows, labels = distinct[0].resident, distinct[0].labels
     if len(distinct) > 1:
-        rows = torch.cat([part.inputs for part in distinct])
+        rows = torch.cat([part.resident for part in distinct])
         labels = torch.cat([part.labels for part in distinct])
     return rows, labels, torch.tensor(firsts, device=rows.device)
