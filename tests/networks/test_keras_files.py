@@ -323,6 +323,13 @@ def test_models_that_are_no_graphs_of_one_image_are_refused(tmp_path: Path) -> N
         f"{own}: the model is a MyNet, whose Python code is not in the file. "
         "Allowed: Sequential and Functional models."
     )
+    model = old_model()
+    del model["config"]["layers"][3]["config"]["filters"]
+    unset = old_file(tmp_path / "unset.h5", model, {})
+    assert (
+        "layer Conv2D 'stem/conv' has settings that are not understood (KeyError('filters'))"
+        in (failure(unset))
+    )
     odd = old_file(tmp_path / "odd.h5", {"class_name": "Functional", "config": {}}, {})
     assert failure(odd).startswith(f"{odd}: its description of the network is not understood")
 

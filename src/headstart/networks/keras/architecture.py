@@ -77,7 +77,7 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
 def _check_precision(graph: Graph) -> None:
     for call in graph.calls:
         policy = call.layer.config.get("dtype")
-        name = policy["config"].get("name", "") if isinstance(policy, Mapping) else str(policy)
+        name = policy.get("config", {}).get("name") if isinstance(policy, Mapping) else policy
         if str(name).startswith(_LOW_PRECISION):
             raise call.layer.refuse(f"is quantised ({name}; allowed: floating point)")
 

@@ -58,12 +58,7 @@ def open_file(path: Path) -> KerasFile:
     with _hdf5(path, zipped) as root:
         text, version = _described(path, zipped, root)
         arrays = dict(_array_shapes(root if zipped else root.get("model_weights", {})))
-    try:
-        config = json.loads(text)
-    except ValueError as error:
-        raise HeadstartError(
-            f"{path}: its description of the network is no JSON: {error}"
-        ) from None
+    config = _parsed(path, text)
     return KerasFile(path=path, zipped=zipped, config=config, version=version, arrays=arrays)
 
 
@@ -107,14 +102,17 @@ def _hdf5(path: Path, zipped: bool) -> Iterator[Any]:
         opened = h5py.File(source, "r")
     except OSError as error:
         raise HeadstartError(f"{path} is torn: its HDF5 part cannot be read ({error}).") from None
-    with opened as root:
-        yield root
+    try:
+        with opened as root:
+            yield root
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # as h5py says it
+        raise HeadstartError(f"{path} is torn: {error}. Copy or save it again.") from None
 
 
 def _described(path: Path, zipped: bool, root: Any) -> tuple[str, str]:
     if zipped:
-        metadata = json.loads(_member(path, "metadata.json"))
-        return _member(path, "config.json").decode(), str(metadata.get("keras_version", ""))
+        metadata = _parsed(path, _member(path, "metadata.json"))
+        return _text(_member(path, "config.json")), str(metadata.get("keras_version", ""))
     text = root.attrs.get("model_config")
     if text is None:
         raise HeadstartError(
@@ -133,12 +131,22 @@ def _member(path: Path, name: str) -> bytes:
             f"{path} is a zip without {name}, so no whole Keras model. "
             "Write it again with model.save('model.keras')."
         ) from None
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except Exception as error:  # zipfile raises a dozen kinds for damaged archives
         raise HeadstartError(f"{path} is torn: {error}. Copy or save it again.") from None
 
 
+def _parsed(path: Path, text: str | bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise HeadstartError(f"{path}: a description in it is no JSON: {error}.") from None
+    if not isinstance(found, Mapping):
+        raise HeadstartError(f"{path}: a description in it is {found!r}, not a JSON object.")
+    return found
+
+
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _array_shapes(group: Any) -> list[tuple[str, Shape]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from headstart.core.errors import HeadstartError
 from headstart.networks.keras.graph import Layer
 from headstart.networks.keras.layers import (
     activations,
@@ -34,4 +35,9 @@ def translate(layer: Layer, given: tuple[Shape, ...]) -> Translated:
         raise layer.runs_code()
     if translator is None:
         raise layer.refuse("is of a kind that is not translated")
-    return translator(layer, given)
+    try:
+        return translator(layer, given)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        if isinstance(error, HeadstartError):
+            raise
+        raise layer.refuse(f"has settings that are not understood ({error!r})") from error
