@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.fallback import ADAPTER, KerasOnTorch
 from keras_files import (
     FORMATS,
@@ -100,15 +100,15 @@ def test_what_keras_refuses_is_refused(tmp_path: Path) -> None:
         [keras.Input(IMAGE), L.Lambda(lambda x: x * 2), L.Flatten(), L.Dense(2)]
     )
     name = saved(coded, tmp_path, "keras")
-    with pytest.raises(HeadstartError, match=r"Keras cannot open it: .*"):
+    with pytest.raises(NetworkError, match=r"Keras cannot open it: .*"):
         ADAPTER.build(name, IMAGE, 2)
     name = saved(model(), tmp_path, "keras")
-    with pytest.raises(HeadstartError) as failed:
+    with pytest.raises(NetworkError) as failed:
         ADAPTER.build(name, (7, 6, 3), 2)
     assert str(failed.value) == (
         f"{name} is for inputs of (6, 6, 3); given: images of (7, 6, 3). Resize the images."
     )
     trunk = keras.Sequential([keras.Input(IMAGE), L.Conv2D(4, 3, name="last"), L.ReLU(name="end")])
     name = saved(trunk, tmp_path, "keras")
-    with pytest.raises(HeadstartError, match=r"the model ends in end \(ReLU\); allowed: "):
+    with pytest.raises(NetworkError, match=r"the model ends in end \(ReLU\); allowed: "):
         ADAPTER.build(name, IMAGE, 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.files import KerasFile, open_file, read_arrays
 from headstart.networks.keras.graph import Graph
 from headstart.networks.keras.head import Headed, headed
@@ -63,7 +63,7 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
     ready = prepared(start, stored)
     found = headed(ready.graph)
     if not found.graph.calls:
-        raise HeadstartError(f"{path}: the model has no layer besides its preprocessing.")
+        raise NetworkError(f"{path}: the model has no layer besides its preprocessing.")
     return Architecture(
         file=file,
         places=places,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.graph import Layer
 from headstart.networks.keras.layers import (
     activations,
@@ -28,7 +28,7 @@ def translate(layer: Layer, given: tuple[Shape, ...]) -> Translated:
     """The module of a layer for inputs of given shapes.
 
     Raises:
-        HeadstartError: a kind of layer, or a setting of it, that is not translated.
+        NetworkError: a kind of layer, or a setting of it, that is not translated.
     """
     translator = TRANSLATORS.get(layer.kind)
     if layer.kind == "Lambda":
@@ -38,6 +38,6 @@ def translate(layer: Layer, given: tuple[Shape, ...]) -> Translated:
     try:
         return translator(layer, given)
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        if isinstance(error, HeadstartError):
+        if isinstance(error, NetworkError):
             raise
         raise layer.refuse(f"has settings that are not understood ({error!r})") from error
