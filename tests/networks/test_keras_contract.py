@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+import torch
 from contract import AdapterContract
+from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.networks.library.facts import facts_for
+from headstart.networks.library.prepare import built
 from headstart.study.network_facts import NetworkFacts
 from keras_files import KERAS_WARNS, keras, saved
 
@@ -85,3 +88,29 @@ class TestTrunk(Kept):
         weights = L.Dense(4, activation="sigmoid")(L.GlobalAveragePooling2D()(second))
         scaled = L.Multiply()([second, L.Reshape((1, 1, 4))(weights)])
         return keras.Model(inputs, L.LayerNormalization()(L.Add()([first, scaled])))
+
+
+@pytest.mark.filterwarnings(KERAS_WARNS)
+class TestKerasOnTorch(Kept):
+    """A layer that is not translated, run by Keras: the trunk is one stage."""
+
+    kind: ClassVar[str] = "keras-on-torch"
+
+    @classmethod
+    def model(cls) -> Any:
+        """Convolution, batch norm, images made larger."""
+        layers = [L.Conv2D(4, 3, strides=4), L.BatchNormalization(), L.UpSampling2D()]
+        layers += [L.GlobalAveragePooling2D(), L.Dense(5, activation="softmax")]
+        return keras.Sequential([keras.Input(cls.image), *layers])
+
+    def test_flops_are_those_of_pytorch_s_counter(self, facts: NetworkFacts) -> None:
+        # Keras does not run on the meta device.
+        plain = built(self.kind, self.name, self.image, self.classes).eval()
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            plain(self.images(1))
+        assert sum(block.flops for block in facts.blocks) == counter.get_total_flops() > 0
+
+    def test_the_trunk_is_one_stage(self, facts: NetworkFacts) -> None:
+        assert facts.stage_names == ("stem", "head")
+        assert [len(block.parameters) for block in facts.blocks] == [4, 2]
+        assert [len(block.buffers) for block in facts.blocks] == [2, 0]

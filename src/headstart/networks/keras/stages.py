@@ -18,8 +18,8 @@ def cuts(graph: Graph, names: Sequence[str], weighted: Collection[str], head: st
     """Names of the calls that end a stage of the trunk, in order.
 
     A stage ends where the whole state is one tensor. Each has a layer with weights; layers without
-    any, normalisation and learnt slopes join the stage before. Neighbours are merged until at most five are left,
-    of similar numbers of layers with weights.
+    any, normalisation and learnt slopes join the stage before. Neighbours are merged until at most
+    five are left, of similar numbers of layers with weights.
 
     Args:
         graph: calls in order.
