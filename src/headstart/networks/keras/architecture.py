@@ -31,6 +31,7 @@ class Architecture:
         headed: the graph that gives logits for prepared images, and its head.
         stored: means and variances of Normalization layers, by place.
         input: how images are to be prepared; None where the file does not say.
+        white: the value of a white pixel before scaling layers of the file.
         notes: sentences on what was translated, changed and left out.
     """
 
@@ -39,6 +40,7 @@ class Architecture:
     headed: Headed
     stored: Mapping[str, np.ndarray]
     input: InputFacts | None
+    white: float
     notes: tuple[str, ...]
 
 
@@ -70,6 +72,7 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
         headed=found,
         stored=stored,
         input=ready.input,
+        white=ready.white,
         notes=(*_summary(file, graph), *ready.notes, *found.notes, *_remarks(graph)),
     )
 

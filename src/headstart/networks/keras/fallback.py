@@ -7,6 +7,7 @@ import hashlib
 import os
 import random
 import warnings
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
+from headstart.networks.keras.architecture import read
 from headstart.study.network_facts import InputFacts, Shape
 
 _PROBABILITIES = ("softmax", "sigmoid")
@@ -114,9 +116,20 @@ class KerasOnTorchAdapter:
         return ("trunk",)
 
     def input_facts(self, name: str) -> InputFacts | None:
-        """None: scaling layers are run in the network, on pixels as the file expects them."""
-        del name
-        return None
+        """Images on the scale that scaling layers in the file expect; None without any.
+
+        They are run in the network, and so is a change of size.
+        """
+        known = read(name).input
+        if known is None:
+            return None
+        height, width = _opened(name).input_shape[1:3]
+        return replace(
+            known,
+            size=(height or known.size[0], width or known.size[1]),
+            mean=(0.0,) * known.channels,
+            deviation=(1 / read(name).white,) * known.channels,
+        )
 
     def notes(self, name: str) -> tuple[str, ...]:
         """How the file is run."""
