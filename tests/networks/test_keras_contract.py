@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from contract import AdapterContract
+from adapter_contract import AdapterContract
 from torch.utils.flop_counter import FlopCounterMode
 
 from headstart.networks.library.facts import facts_for
