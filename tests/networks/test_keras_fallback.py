@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.fallback import ADAPTER, KerasOnTorch
+from headstart.study.network_facts import InputFacts
 from keras_files import (
     FORMATS,
     KERAS_WARNS,
@@ -95,20 +96,33 @@ def test_fresh_weights_are_drawn_and_the_head_has_the_classes_of_the_task(tmp_pa
     )
 
 
+@pytest.mark.parametrize("white", [255, 1])
+def test_images_come_on_the_scale_that_the_file_expects(white: int, tmp_path: Path) -> None:
+    scaling = L.Normalization(mean=[0.2 * white] * 3, variance=[(0.1 * white) ** 2] * 3)
+    layers = [scaling, L.UpSampling2D(), L.Flatten(), L.Dense(3)]
+    made = randomised(keras.Sequential([keras.Input(IMAGE), *layers]))
+    name = saved(made, tmp_path, "keras")
+    facts = ADAPTER.input_facts(name)
+    assert facts == InputFacts(size=(6, 6), mean=(0.0,) * 3, deviation=(1 / white,) * 3)
+    shares = np.random.default_rng(0).uniform(0, 1, (4, *IMAGE)).astype(np.float32)
+    found = given(loaded(name), (shares - facts.mean[0]) / np.float32(facts.deviation[0]))
+    np.testing.assert_allclose(found, reference(made, shares * white), rtol=1e-4, atol=1e-4)
+
+
 def test_what_keras_refuses_is_refused(tmp_path: Path) -> None:
     coded = keras.Sequential(
         [keras.Input(IMAGE), L.Lambda(lambda x: x * 2), L.Flatten(), L.Dense(2)]
     )
     name = saved(coded, tmp_path, "keras")
-    with pytest.raises(HeadstartError, match=r"Keras cannot open it: .*"):
+    with pytest.raises(NetworkError, match=r"Keras cannot open it: .*"):
         ADAPTER.build(name, IMAGE, 2)
     name = saved(model(), tmp_path, "keras")
-    with pytest.raises(HeadstartError) as failed:
+    with pytest.raises(NetworkError) as failed:
         ADAPTER.build(name, (7, 6, 3), 2)
     assert str(failed.value) == (
         f"{name} is for inputs of (6, 6, 3); given: images of (7, 6, 3). Resize the images."
     )
     trunk = keras.Sequential([keras.Input(IMAGE), L.Conv2D(4, 3, name="last"), L.ReLU(name="end")])
     name = saved(trunk, tmp_path, "keras")
-    with pytest.raises(HeadstartError, match=r"the model ends in end \(ReLU\); allowed: "):
+    with pytest.raises(NetworkError, match=r"the model ends in end \(ReLU\); allowed: "):
         ADAPTER.build(name, IMAGE, 2)

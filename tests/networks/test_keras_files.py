@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.adapter import ADAPTER
 from keras_files import (
     FORMATS,
@@ -210,7 +210,7 @@ def test_mixed_precision_is_read_and_quantised_weights_are_refused(tmp_path: Pat
 
 
 def failure(name: str) -> str:
-    with pytest.raises(HeadstartError) as failed:
+    with pytest.raises(NetworkError) as failed:
         ADAPTER.build(name, IMAGE, 2)
     return str(failed.value)
 
@@ -263,7 +263,7 @@ def test_weights_alone_are_refused(tmp_path: Path) -> None:
 
 def test_missing_arrays_are_refused(tmp_path: Path) -> None:
     name = old_file(tmp_path / "old.h5", old_model(), {})
-    with pytest.raises(HeadstartError) as failed:
+    with pytest.raises(NetworkError) as failed:
         ADAPTER.load(name)
     assert str(failed.value).startswith(
         f"{name}: layer Conv2D 'stem/conv' has no array 'kernel' in the file."
@@ -323,6 +323,13 @@ def test_models_that_are_no_graphs_of_one_image_are_refused(tmp_path: Path) -> N
         f"{own}: the model is a MyNet, whose Python code is not in the file. "
         "Allowed: Sequential and Functional models."
     )
+    model = old_model()
+    del model["config"]["layers"][3]["config"]["filters"]
+    unset = old_file(tmp_path / "unset.h5", model, {})
+    assert (
+        "layer Conv2D 'stem/conv' has settings that are not understood (KeyError('filters'))"
+        in (failure(unset))
+    )
     odd = old_file(tmp_path / "odd.h5", {"class_name": "Functional", "config": {}}, {})
     assert failure(odd).startswith(f"{odd}: its description of the network is not understood")
 
@@ -334,11 +341,11 @@ def test_what_is_not_installed_is_asked_for(library: str, tmp_path: Path) -> Non
     script = f"""
 import sys
 sys.modules[{library!r}] = None  # as if it were not there
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.{module} import ADAPTER
 try:
     ADAPTER.build({name!r}, (6, 6, 3), 2)
-except HeadstartError as error:
+except NetworkError as error:
     print(error)
 """
     ended = subprocess.run(

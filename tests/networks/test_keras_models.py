@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.declared.layers import Dropout
 from headstart.networks.keras.adapter import ADAPTER
 from headstart.networks.keras.network import KerasNetwork
@@ -230,13 +230,13 @@ def test_fresh_weights_come_from_the_initialisers_of_the_file(tmp_path: Path) ->
 
 def test_weights_of_another_image_size_are_refused(tmp_path: Path) -> None:
     name = saved(cnn(), tmp_path, "keras")
-    with pytest.raises(HeadstartError) as failed:
+    with pytest.raises(NetworkError) as failed:
         ADAPTER.build(name, (16, 16, 3), 5)
     assert str(failed.value) == (
         f"{name}: layer Dense 'd1' has weights of (72, 7) in the file; images of 16 x 16 x 3 need "
         "(128, 7). The file is for images of 12 x 12 x 3: resize to that."
     )
-    with pytest.raises(HeadstartError, match=r"fewer than its window of 2 x 2"):
+    with pytest.raises(NetworkError, match=r"fewer than its window of 2 x 2"):
         ADAPTER.build(name, (1, 1, 3), 5)
 
 

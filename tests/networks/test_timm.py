@@ -54,8 +54,8 @@ def test_an_unknown_kind_gets_the_known_ones() -> None:
     with pytest.raises(NetworkError) as error:
         inspect("tim", "resnet18", (32, 32, 3), 5)
     assert str(error.value) == (
-        "network kind 'tim' is not known. Known: hf, keras, module, timm, torchvision. "
-        "Did you mean 'timm'?"
+        "network kind 'tim' is not known. "
+        "Known: hf, keras, keras-on-torch, module, timm, torchvision. Did you mean 'timm'?"
     )
 
 

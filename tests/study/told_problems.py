@@ -101,7 +101,8 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
         Problem(
             where="network",
             message="network 'cnn-tny' is not known. Known: cnn-small, cnn-tiny, mlp-300-100, "
-            "mlp-small. Or a library's: timm:NAME, torchvision:NAME, keras:NAME, hf:NAME, "
+            "mlp-small. Or a library's: timm:NAME, torchvision:NAME, keras:NAME, "
+            "keras-on-torch:NAME, hf:NAME, "
             "module:NAME. Did you mean 'cnn-tiny'?",
         ),
     ),
@@ -110,7 +111,8 @@ CASES: list[tuple[dict[str, Any], Problem]] = [
         Problem(
             where="network",
             message="network 'zzz' is not known. Known: cnn-small, cnn-tiny, mlp-300-100, "
-            "mlp-small. Or a library's: timm:NAME, torchvision:NAME, keras:NAME, hf:NAME, "
+            "mlp-small. Or a library's: timm:NAME, torchvision:NAME, keras:NAME, "
+            "keras-on-torch:NAME, hf:NAME, "
             "module:NAME. Or write a [network] table with stages.",
         ),
     ),

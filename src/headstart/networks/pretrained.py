@@ -14,6 +14,8 @@ from headstart.networks.staged import Weights
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_facts import NetworkFacts
 
+_KERAS = ("keras", "keras-on-torch")
+
 
 def checkpoint_file(network: LibraryNetwork, given: Path | None) -> Path:
     """The file with the pretrained weights of a network.
@@ -29,7 +31,7 @@ def checkpoint_file(network: LibraryNetwork, given: Path | None) -> Path:
         if not file.is_file():
             raise CheckpointError(f"there is no file {file}. Expected one with pretrained weights.")
         return file
-    if network.kind == "keras":
+    if network.kind in _KERAS:
         return Path(network.name).expanduser().absolute()
     if network.kind == "hf":
         return _in_folder(Path(network.name).expanduser().absolute())
@@ -75,14 +77,15 @@ def load_trunk(
 
 def _state(network: LibraryNetwork, file: Path) -> State:
     """The tensors of a file; those of a Keras file under the names of its translation."""
-    if network.kind != "keras":
+    if network.kind not in _KERAS:
         return read_state(file)
-    from headstart.networks.keras.adapter import ADAPTER
+    from headstart.networks.keras import adapter, fallback
 
+    reader = adapter.ADAPTER if network.kind == "keras" else fallback.ADAPTER
     return State(
         path=file,
         sha256=file_hash(file),
-        tensors=ADAPTER.load(str(file)),
+        tensors=reader.load(str(file)),
         container="",
-        notes=ADAPTER.notes(str(file)),
+        notes=reader.notes(str(file)),
     )

@@ -8,7 +8,7 @@ from headstart.core.errors import known_names, nearest
 from headstart.study.base import Spec
 from headstart.study.declared import NAMED_NETWORKS, DeclaredNetwork
 
-Library = Literal["timm", "torchvision", "keras", "hf", "module"]
+Library = Literal["timm", "torchvision", "keras", "keras-on-torch", "hf", "module"]
 LIBRARIES: tuple[Library, ...] = get_args(Library)
 
 
@@ -16,8 +16,9 @@ class LibraryNetwork(Spec):
     """A network by the name that a library or a file gives it, written `"timm:resnet18"`.
 
     `timm` and `torchvision` take the name of an architecture, `hf` that of a model on the Hugging
-    Face hub or a folder with its config.json, `keras` a .keras or .h5 file, `module` a file of
-    Python and in it the name of a function that makes a torch module: `module:net.py:make`.
+    Face hub or a folder with its config.json, `keras` a .keras or .h5 file (`keras-on-torch`
+    the same, run by Keras), `module` a file of Python and in it the name of a function that makes a
+    torch module: `module:net.py:make`.
     """
 
     kind: Library

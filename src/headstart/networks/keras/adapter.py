@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.architecture import Architecture, read
 from headstart.networks.keras.files import read_arrays
 from headstart.study.network_facts import InputFacts, Shape
@@ -36,7 +36,7 @@ class KerasAdapter:
             num_classes: outputs of the head.
 
         Raises:
-            HeadstartError: the file or one of its layers cannot be read, or the images do not fit.
+            NetworkError: the file or one of its layers cannot be read, or the images do not fit.
         """
         from headstart.networks.keras.network import materialise
 
@@ -111,7 +111,7 @@ def _assembled(source: Architecture, image: Shape, num_classes: int) -> "Assembl
     from headstart.networks.keras.stages import cuts
 
     if len(image) != 3:
-        raise HeadstartError(
+        raise NetworkError(
             f"{source.file.path}: given images of {image}; allowed: (height, width, channels)."
         )
     graph = with_classes(source.headed, num_classes)
@@ -144,7 +144,7 @@ def _check_shapes(source: Architecture, assembled: "Assembled", image: Shape) ->
             continue
         stored = source.file.arrays[place]
         if stored != weight.shape:
-            raise HeadstartError(
+            raise NetworkError(
                 f"{source.file.path}: layer {layer} has weights of {stored} in the file; images of "
                 f"{' x '.join(map(str, image))} need {weight.shape}. The file is for images of "
                 f"{source.headed.graph.sizes}: resize to that."

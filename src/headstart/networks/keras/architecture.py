@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.files import KerasFile, open_file, read_arrays
 from headstart.networks.keras.graph import Graph
 from headstart.networks.keras.head import Headed, headed
@@ -31,6 +31,7 @@ class Architecture:
         headed: the graph that gives logits for prepared images, and its head.
         stored: means and variances of Normalization layers, by place.
         input: how images are to be prepared; None where the file does not say.
+        white: the value of a white pixel before scaling layers of the file.
         notes: sentences on what was translated, changed and left out.
     """
 
@@ -39,6 +40,7 @@ class Architecture:
     headed: Headed
     stored: Mapping[str, np.ndarray]
     input: InputFacts | None
+    white: float
     notes: tuple[str, ...]
 
 
@@ -63,13 +65,14 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
     ready = prepared(start, stored)
     found = headed(ready.graph)
     if not found.graph.calls:
-        raise HeadstartError(f"{path}: the model has no layer besides its preprocessing.")
+        raise NetworkError(f"{path}: the model has no layer besides its preprocessing.")
     return Architecture(
         file=file,
         places=places,
         headed=found,
         stored=stored,
         input=ready.input,
+        white=ready.white,
         notes=(*_summary(file, graph), *ready.notes, *found.notes, *_remarks(graph)),
     )
 
@@ -77,7 +80,7 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
 def _check_precision(graph: Graph) -> None:
     for call in graph.calls:
         policy = call.layer.config.get("dtype")
-        name = policy["config"].get("name", "") if isinstance(policy, Mapping) else str(policy)
+        name = policy.get("config", {}).get("name") if isinstance(policy, Mapping) else policy
         if str(name).startswith(_LOW_PRECISION):
             raise call.layer.refuse(f"is quantised ({name}; allowed: floating point)")
 

@@ -5,7 +5,9 @@ Its interface is that of `adapter`. The trunk is one stage: Keras has one mode f
 
 import hashlib
 import os
+import random
 import warnings
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
+from headstart.networks.keras.architecture import read
 from headstart.study.network_facts import InputFacts, Shape
 
 _PROBABILITIES = ("softmax", "sigmoid")
@@ -30,7 +33,7 @@ class KerasTrunk(nn.Module):
         super().__init__()
         # A tuple, so that PyTorch does not register Keras' own names beside these.
         self._model = (model,)
-        self._links: list[tuple[Any, str]] = []
+        self._names: list[str] = []
         model.trainable = True
         trained = {id(variable) for variable in model.trainable_variables}
         for number, variable in enumerate(model.weights):
@@ -42,18 +45,15 @@ class KerasTrunk(nn.Module):
             else:  # in Keras running statistics are parameters
                 variable._value = variable._value.detach()
                 self.register_buffer(name, variable._value)
-            self._links.append((variable, name))
+            self._names.append(name)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Features (batch, width)."""
         (model,) = self._model
-        return cast(Tensor, model(inputs.permute(0, 2, 3, 1), training=self.training))
-
-    def _apply(self, *args: Any, **kwargs: Any) -> "KerasTrunk":
-        super()._apply(*args, **kwargs)  # type: ignore[no-untyped-call]
-        for variable, name in self._links:  # PyTorch moves buffers to another tensor
+        # PyTorch may have moved or replaced the tensors, and a copy of the model has its own.
+        for variable, name in zip(model.weights, self._names, strict=True):
             variable._value = getattr(self, name)
-        return self
+        return cast(Tensor, model(inputs.permute(0, 2, 3, 1), training=self.training))
 
 
 class KerasOnTorch(nn.Module):
@@ -83,16 +83,16 @@ class KerasOnTorchAdapter:
             num_classes: outputs of the head.
 
         Raises:
-            HeadstartError: Keras is not installed or refuses the file, or the images do not fit.
+            NetworkError: Keras is not installed or refuses the file, or the images do not fit.
         """
         keras = _keras(name)
         model = _opened(name)
         wanted = tuple(model.input_shape[1:])
         if len(wanted) != 3 or any(w not in (None, g) for w, g in zip(wanted, image, strict=True)):
-            raise HeadstartError(
+            raise NetworkError(
                 f"{name} is for inputs of {wanted}; given: images of {image}. Resize the images."
             )
-        head, trunk = _parts(name, keras.models.clone_model(model))
+        head, trunk = _parts(name, _drawn_anew(keras, model))
         return KerasOnTorch(trunk, _width(head), num_classes)
 
     def load(self, name: str) -> dict[str, np.ndarray]:
@@ -116,9 +116,20 @@ class KerasOnTorchAdapter:
         return ("trunk",)
 
     def input_facts(self, name: str) -> InputFacts | None:
-        """None: scaling layers are run in the network, on pixels as the file expects them."""
-        del name
-        return None
+        """Images on the scale that scaling layers in the file expect; None without any.
+
+        They are run in the network, and so is a change of size.
+        """
+        known = read(name).input
+        if known is None:
+            return None
+        height, width = _opened(name).input_shape[1:3]
+        return replace(
+            known,
+            size=(height or known.size[0], width or known.size[1]),
+            mean=(0.0,) * known.channels,
+            deviation=(1 / read(name).white,) * known.channels,
+        )
 
     def notes(self, name: str) -> tuple[str, ...]:
         """How the file is run."""
@@ -154,15 +165,15 @@ def _keras(name: str) -> Any:
     except ImportError:
         raise _missing(name) from None
     if keras.backend.backend() != "torch":
-        raise HeadstartError(
+        raise NetworkError(
             f"{name}: Keras runs on {keras.backend.backend()} in this process; allowed: torch. "
             "Set KERAS_BACKEND=torch before anything imports Keras."
         )
     return keras
 
 
-def _missing(name: str) -> HeadstartError:
-    return HeadstartError(
+def _missing(name: str) -> NetworkError:
+    return NetworkError(
         f"{name} is to be run by Keras, which is not installed. Install it: pip install keras"
     )
 
@@ -171,12 +182,25 @@ def _opened(name: str) -> Any:
     keras = _keras(name)
     path = Path(name).expanduser()
     if not path.exists():
-        raise HeadstartError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
+        raise NetworkError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever a layer raises
         reason = str(error).strip().split("\n", 1)[0]
-        raise HeadstartError(f"{path}: Keras cannot open it: {reason}") from error
+        raise NetworkError(f"{path}: Keras cannot open it: {reason}") from error
+
+
+def _drawn_anew(keras: Any, model: Any) -> Any:
+    """A copy with fresh weights, which follow from the state of torch's random numbers.
+
+    Keras draws the seed of each initialiser from Python's own.
+    """
+    state = random.getstate()
+    random.seed(int(torch.randint(2**31, ())))
+    try:
+        return keras.models.clone_model(model)
+    finally:
+        random.setstate(state)
 
 
 def _parts(name: str, model: Any) -> tuple[Any, Any]:
@@ -185,7 +209,7 @@ def _parts(name: str, model: Any) -> tuple[Any, Any]:
     units, ending = getattr(head, "units", None), getattr(head, "activation", None)
     linear = getattr(ending, "__name__", "") in ("linear", *_PROBABILITIES)
     if units is None or not linear or len(model.inputs) != 1:
-        raise HeadstartError(
+        raise NetworkError(
             f"{name}: the model ends in {head.name} ({type(head).__name__}); allowed: one input, "
             "and a Dense layer at the end that is linear or gives probabilities."
         )

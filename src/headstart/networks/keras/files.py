@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 
 Shape = tuple[int, ...]
 
@@ -52,18 +52,13 @@ def open_file(path: Path) -> KerasFile:
     """The network that a file describes and the shapes of its arrays.
 
     Raises:
-        HeadstartError: the file is missing, torn, holds no network, or h5py is not installed.
+        NetworkError: the file is missing, torn, holds no network, or h5py is not installed.
     """
     zipped = _is_zip(path)
     with _hdf5(path, zipped) as root:
         text, version = _described(path, zipped, root)
         arrays = dict(_array_shapes(root if zipped else root.get("model_weights", {})))
-    try:
-        config = json.loads(text)
-    except ValueError as error:
-        raise HeadstartError(
-            f"{path}: its description of the network is no JSON: {error}"
-        ) from None
+    config = _parsed(path, text)
     return KerasFile(path=path, zipped=zipped, config=config, version=version, arrays=arrays)
 
 
@@ -76,9 +71,9 @@ def read_arrays(file: KerasFile, places: Iterable[str]) -> dict[str, np.ndarray]
 
 def _is_zip(path: Path) -> bool:
     if not path.exists():
-        raise HeadstartError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
+        raise NetworkError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
     if path.is_dir():
-        raise HeadstartError(
+        raise NetworkError(
             f"{path} is a folder, as TensorFlow's SavedModel is. Allowed: a .keras or .h5 file. "
             "Open it with Keras and write it with model.save('model.keras')."
         )
@@ -88,7 +83,7 @@ def _is_zip(path: Path) -> bool:
         return True
     if start == _HDF5:
         return False
-    raise HeadstartError(
+    raise NetworkError(
         f"{path} is neither a .keras file (a zip) nor a .h5 file (HDF5): it begins with {start!r}. "
         "Was it downloaded whole?"
     )
@@ -99,25 +94,30 @@ def _hdf5(path: Path, zipped: bool) -> Iterator[Any]:
     try:
         import h5py
     except ImportError:
-        raise HeadstartError(
+        raise NetworkError(
             f"{path} is a Keras file, which needs h5py. Install it: pip install 'headstart[keras]'"
         ) from None
     source = io.BytesIO(_member(path, _WEIGHTS)) if zipped else path
     try:
         opened = h5py.File(source, "r")
     except OSError as error:
-        raise HeadstartError(f"{path} is torn: its HDF5 part cannot be read ({error}).") from None
-    with opened as root:
-        yield root
+        raise NetworkError(f"{path} is torn: its HDF5 part cannot be read ({error}).") from None
+    try:
+        with opened as root:
+            yield root
+    except NetworkError:
+        raise
+    except (OSError, RuntimeError, KeyError, ValueError) as error:  # as h5py says it
+        raise NetworkError(f"{path} is torn: {error}. Copy or save it again.") from None
 
 
 def _described(path: Path, zipped: bool, root: Any) -> tuple[str, str]:
     if zipped:
-        metadata = json.loads(_member(path, "metadata.json"))
-        return _member(path, "config.json").decode(), str(metadata.get("keras_version", ""))
+        metadata = _parsed(path, _member(path, "metadata.json"))
+        return _text(_member(path, "config.json")), str(metadata.get("keras_version", ""))
     text = root.attrs.get("model_config")
     if text is None:
-        raise HeadstartError(
+        raise NetworkError(
             f"{path} holds no description of a network (no attribute model_config), as files of "
             "save_weights do. Write the whole model: model.save('model.keras')."
         )
@@ -129,16 +129,26 @@ def _member(path: Path, name: str) -> bytes:
         with zipfile.ZipFile(path) as archive:
             return archive.read(name)
     except KeyError:
-        raise HeadstartError(
+        raise NetworkError(
             f"{path} is a zip without {name}, so no whole Keras model. "
             "Write it again with model.save('model.keras')."
         ) from None
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise HeadstartError(f"{path} is torn: {error}. Copy or save it again.") from None
+    except Exception as error:  # zipfile raises a dozen kinds for damaged archives
+        raise NetworkError(f"{path} is torn: {error}. Copy or save it again.") from None
+
+
+def _parsed(path: Path, text: str | bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise NetworkError(f"{path}: a description in it is no JSON: {error}.") from None
+    if not isinstance(found, Mapping):
+        raise NetworkError(f"{path}: a description in it is {found!r}, not a JSON object.")
+    return found
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _array_shapes(group: Any) -> list[tuple[str, Shape]]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +47,17 @@ class Layer:
     def __str__(self) -> str:
         return f"{self.kind} '{'/'.join(self.path)}'"
 
-    def refuse(self, reason: str) -> HeadstartError:
+    def refuse(self, reason: str) -> NetworkError:
         """The error of a layer that cannot be translated."""
-        return HeadstartError(
+        return NetworkError(
             f"{self.where}: layer {self} {reason}. headstart reads the layers in docs/keras.md. "
             "To run the file by Keras itself on PyTorch: pip install 'headstart[keras]' keras, "
             f"and name it keras-on-torch:{self.where}"
         )
 
-    def runs_code(self) -> HeadstartError:
+    def runs_code(self) -> NetworkError:
         """The error of a layer that is Python code."""
-        return HeadstartError(
+        return NetworkError(
             f"{self.where}: layer {self} is Python code in the file, which is never run (Keras "
             "refuses it too in its safe mode). Put a layer of Keras in its place, Rescaling for "
             "example, and save the model again."

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.affine import affine_of
 from headstart.networks.keras.graph import Call, Graph, Layer
 from headstart.networks.keras.initialisers import initialise
@@ -85,11 +85,11 @@ def assemble(graph: Graph, image: Shape, stored: Mapping[str, np.ndarray]) -> As
     """The module of a graph for images (height, width, channels).
 
     Raises:
-        HeadstartError: a layer is not translated, or images of this shape do not pass through it.
+        NetworkError: a layer is not translated, or images of this shape do not pass through it.
     """
     axes = len(graph.image)
     if axes > 3:
-        raise HeadstartError(
+        raise NetworkError(
             f"{graph.where}: the model takes inputs of {axes} axes; allowed: images "
             "(height, width, channels), (height, width), or rows."
         )

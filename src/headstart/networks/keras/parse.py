@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.files import KerasFile
 from headstart.networks.keras.graph import Call, Graph, Layer, Operand, Value
 
@@ -31,18 +31,18 @@ def parse(file: KerasFile) -> Graph:
     """The graph that a file describes.
 
     Raises:
-        HeadstartError: it is no Sequential or Functional model with one input and one output.
+        NetworkError: it is no Sequential or Functional model with one input and one output.
     """
     kind = file.config.get("class_name")
     if kind not in _MODELS:
-        raise HeadstartError(
+        raise NetworkError(
             f"{file.path}: the model is a {kind}, whose Python code is not in the file. "
             "Allowed: Sequential and Functional models."
         )
     try:
         return _Reader(file).graph()
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise HeadstartError(
+        raise NetworkError(
             f"{file.path}: its description of the network is not understood ({error!r})."
         ) from error
 
@@ -62,7 +62,7 @@ class _Reader:
         given: tuple[Value, ...] = (source,)
         outputs = self._model(model, (), "layers", given, training=None)
         if len(outputs) != 1:
-            raise HeadstartError(
+            raise NetworkError(
                 f"{self._file.path}: the model has {len(outputs)} outputs; allowed: one."
             )
         return Graph(
@@ -106,7 +106,7 @@ class _Reader:
     ) -> tuple[Value, ...]:
         inputs = list(_places(config["input_layers"]))
         if len(inputs) != len(given):
-            raise HeadstartError(
+            raise NetworkError(
                 f"{self._file.path}: the model '{config['name']}' has {len(inputs)} inputs; "
                 f"given: {len(given)}. Allowed: models with one input, the images."
             )
@@ -128,7 +128,7 @@ class _Reader:
                 gives = self._call(layer, path, stores[name], found, mode)
                 known |= {(name, number, at): value for at, value in enumerate(gives)}
             if len(later) == len(waiting):
-                raise HeadstartError(
+                raise NetworkError(
                     f"{self._file.path}: layer '{_name(later[0][0])}' is called with what no "
                     "layer gives."
                 )

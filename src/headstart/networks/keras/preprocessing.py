@@ -15,6 +15,7 @@ from headstart.study.network_facts import InputFacts
 
 _AUGMENTATION = ("RandAugment", "AugMix", "CutMix", "MixUp", "AutoContrast", "Solarization")
 _INTERPOLATIONS = ("bilinear", "bicubic", "nearest", "lanczos3")
+_FROM_UNIT = "its scaling layers expect images on a scale of 0 to 1, by their numbers"
 _ANY_SIZE = 224
 """Side in pixels for networks that take images of any size."""
 
@@ -26,11 +27,13 @@ class Prepared:
     Attributes:
         graph: what is left, from prepared images on.
         input: how the images are to be prepared; None where the file does not say.
+        white: the value of a white pixel before the layers that were taken out.
         notes: sentences on what was taken out.
     """
 
     graph: Graph
     input: InputFacts | None
+    white: float
     notes: tuple[str, ...]
 
 
@@ -56,10 +59,11 @@ def prepared(graph: Graph, stored: Mapping[str, np.ndarray]) -> Prepared:
     if resizing is not None:
         sides = resizing.layer.config["height"], resizing.layer.config["width"]
         graph = replace(graph, image=(*sides, *graph.image[2:]))
-    facts, more = _input(graph, whole, resizing)
+    white = _white(whole)
+    facts, more = _input(graph, whole, resizing, white)
     names = ", ".join(str(call.layer) for call in taken)
     notes += [f"{names}: preprocessing, not run in the network"] if taken else []
-    return Prepared(graph=graph, input=facts, notes=(*notes, *more))
+    return Prepared(graph=graph, input=facts, white=white, notes=(*notes, *more))
 
 
 def _is_augmentation(call: Call) -> bool:
@@ -70,7 +74,7 @@ def _is_augmentation(call: Call) -> bool:
 
 
 def _input(
-    graph: Graph, whole: Affine, resizing: Call | None
+    graph: Graph, whole: Affine, resizing: Call | None, white: float
 ) -> tuple[InputFacts | None, list[str]]:
     if whole.is_identity:
         return None, [
@@ -82,7 +86,7 @@ def _input(
         raise resizing.layer.refuse(f"resizes by {interpolation}")
     if len(sides) < 2:
         return None, [f"takes rows of {sides[0]} numbers, not images"]
-    scale, notes = _pixel_scale(whole)
+    notes = [_FROM_UNIT] if white == 1 else []
     channels = (graph.image[2] if len(graph.image) > 2 else 1) or 3
     wide = np.ones(channels)
     if None in sides:
@@ -90,17 +94,15 @@ def _input(
     facts = InputFacts(
         size=(sides[0] or _ANY_SIZE, sides[1] or _ANY_SIZE),
         interpolation=interpolation.removesuffix("3"),
-        mean=tuple(float(x) for x in wide * -np.asarray(whole.shift) / whole.scale / scale),
-        deviation=tuple(float(x) for x in wide / np.asarray(whole.scale) / scale),
+        mean=tuple(float(x) for x in wide * -np.asarray(whole.shift) / whole.scale / white),
+        deviation=tuple(float(x) for x in wide / np.asarray(whole.scale) / white),
         channels=channels,
     )
     return facts, notes
 
 
-def _pixel_scale(whole: Affine) -> tuple[float, list[str]]:
+def _white(whole: Affine) -> float:
     """The value of a white pixel: 255, unless the layers only make sense for a scale of 0 to 1."""
     mean, deviation = -np.asarray(whole.shift) / whole.scale, 1 / np.abs(whole.scale)
-    from_unit = bool(np.all((mean > 0) & (mean <= 1)) and np.all(deviation <= 1))
-    if from_unit:
-        return 1.0, ["its scaling layers expect images on a scale of 0 to 1, by their numbers"]
-    return 255.0, []
+    from_unit = np.all((mean > 0) & (mean <= 1)) and np.all(deviation <= 1)
+    return 1.0 if from_unit else 255.0

@@ -7,15 +7,19 @@ from headstart.networks.keras.graph import Graph
 
 MAX_STAGES = 6
 """Most stages of a network, the head being one."""
-_NORMALISATION = ("BatchNormalization", "BatchNormalizationV1", "LayerNormalization")
+_JOINING = (
+    *("BatchNormalization", "BatchNormalizationV1", "LayerNormalization", "GroupNormalization"),
+    *("PReLU", "LayerScale"),
+)
+"""Layers with weights that belong to the layer before."""
 
 
 def cuts(graph: Graph, names: Sequence[str], weighted: Collection[str], head: str) -> list[str]:
     """Names of the calls that end a stage of the trunk, in order.
 
     A stage ends where the whole state is one tensor. Each has a layer with weights; layers without
-    any and normalisation join the stage before. Neighbours are merged until at most five are left,
-    of similar numbers of layers with weights.
+    any, normalisation and learnt slopes join the stage before. Neighbours are merged until at most
+    five are left, of similar numbers of layers with weights.
 
     Args:
         graph: calls in order.
@@ -26,7 +30,7 @@ def cuts(graph: Graph, names: Sequence[str], weighted: Collection[str], head: st
     ends, depths, depth = [], [], 0
     places = set(_single_states(graph, names))
     for at, call in enumerate(graph.calls[: names.index(head)]):
-        depth += names[at] in weighted and call.layer.kind not in _NORMALISATION
+        depth += names[at] in weighted and call.layer.kind not in _JOINING
         if at not in places:
             continue
         if depth:

@@ -48,12 +48,13 @@ _ADAPTERS = {
     "hf": "headstart.networks.library.huggingface",
     "module": "headstart.networks.library.module_file",
     "keras": "headstart.networks.keras.adapter",
+    "keras-on-torch": "headstart.networks.keras.fallback",
 }
 """Modules that hold an `ADAPTER` for each kind of network."""
 
 
 def adapter_for(kind: str) -> Adapter:
-    """The adapter of a kind of network (`timm`, `torchvision`, `hf`, `module`, `keras`).
+    """The adapter of a kind of network (`timm`, `torchvision`, `hf`, `keras`, ...).
 
     Raises:
         NetworkError: there is no such kind.

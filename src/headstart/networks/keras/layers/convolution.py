@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.graph import Layer
 from headstart.networks.keras.layers.activations import activation
 from headstart.networks.keras.layers.base import (
@@ -47,7 +47,7 @@ def window_shape(
     for side, kernel, stride, step in zip(shape[1:], size, strides, dilation, strict=True):
         room = side if padding == "same" else side - (kernel - 1) * step
         if room < 1:
-            raise HeadstartError(
+            raise NetworkError(
                 f"{layer.where}: layer {layer} is given {shape[1]} x {shape[2]} pixels, fewer than "
                 f"its window of {size[0]} x {size[1]}. Give the network larger images."
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from headstart.core.errors import NetworkError
 from headstart.networks.keras.graph import Layer
 from headstart.networks.keras.layers import (
     activations,
@@ -27,11 +28,16 @@ def translate(layer: Layer, given: tuple[Shape, ...]) -> Translated:
     """The module of a layer for inputs of given shapes.
 
     Raises:
-        HeadstartError: a kind of layer, or a setting of it, that is not translated.
+        NetworkError: a kind of layer, or a setting of it, that is not translated.
     """
     translator = TRANSLATORS.get(layer.kind)
     if layer.kind == "Lambda":
         raise layer.runs_code()
     if translator is None:
         raise layer.refuse("is of a kind that is not translated")
-    return translator(layer, given)
+    try:
+        return translator(layer, given)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        if isinstance(error, NetworkError):
+            raise
+        raise layer.refuse(f"has settings that are not understood ({error!r})") from error
