@@ -193,10 +193,13 @@ def _arms(parts: PartialStudy) -> Iterator[Problem]:
     if "control" in parts:
         yield from _unknown_arm(parts, parts["control"], "control")
     network = parts.get("network")
-    if isinstance(network, DeclaredNetwork):
-        yield from stage_problems(parts, network.stage_names)
+    stages = network.stage_names if isinstance(network, DeclaredNetwork) else None
+    if stages is not None:
+        yield from _swept(parts, stages)
     for index, arm in parts.numbered("arms"):
         where = f"arms[{index}]"
+        if stages is not None:
+            yield from _stages_of(arm, stages, where)
         for origin in arm.origins:
             yield from _unknown_arm(parts, origin, f"{where}.start", "origin", ORIGINS)
         if arm.compute_of is not None:
@@ -311,6 +314,10 @@ def stage_problems(parts: PartialStudy, stages: tuple[str, ...]) -> Iterator[Pro
     """Problems of stages that arms and the cut sweep name, in a network of these stages."""
     for index, arm in parts.numbered("arms"):
         yield from _stages_of(arm, stages, f"arms[{index}]")
+    yield from _swept(parts, stages)
+
+
+def _swept(parts: PartialStudy, stages: tuple[str, ...]) -> Iterator[Problem]:
     sweep = parts.get("cuts")
     for name in (sweep.at or ()) if sweep is not None else ():
         if name not in stages[:-1]:
