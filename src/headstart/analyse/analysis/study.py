@@ -1,4 +1,4 @@
-"""Analysis of a whole study."""
+"""The Analysis of a study."""
 
 from dataclasses import dataclass
 

@@ -61,13 +61,9 @@ def _control_cell(row: Any) -> Cell:
     return beside(cell_of(row), row.control)
 
 
-@check(
-    "CHK-14-gap",
-    "invalid",
-    "Generalisation gaps are of eval mode",
-    "Every training accuracy told was measured as the test was, in every seed.",
-)
+@check("CHK-14-gap", "invalid", "Generalisation gaps are of eval mode")
 def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+    """Every training accuracy told was measured as the test was, in every seed."""
     counts = _counted(evidence)
     wrong = set()
     for result in analysis.arms:
@@ -100,14 +96,10 @@ def _fits(evidence: Evidence, cell: Cell, seeds: tuple[int, ...]) -> list[float]
     return fits if fits and len(fits) == len(seeds) else None
 
 
-@check(
-    "CHK-15",
-    "invalid",
-    "Error reductions are of the control's errors",
-    "Counted again, every relative error reduction is a share of the control's errors.",
-)
+@check("CHK-15", "invalid", "Error reductions are of the control's errors")
 def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """(errors of the control - errors of the arm) / errors of the control (docs/tables.md)."""
+    """Counted again, every relative error reduction is a share of the control's errors."""
+    # (errors of the control - errors of the arm) / errors of the control (docs/tables.md).
     counts = _counted(evidence)
     wrong = set()
     for row in _rows(analysis.comparisons, analysis.worth):
@@ -126,13 +118,9 @@ def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Findin
     )
 
 
-@check(
-    "CHK-20",
-    "invalid",
-    "Source costs are counted",
-    "Every cost told of an arm that rests on the source holds its source run's.",
-)
+@check("CHK-20", "invalid", "Source costs are counted")
 def _source_costs(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+    """Every cost told of an arm that rests on the source holds its source run's."""
     recorded = {
         row.key: row.result["flops"]
         for by_seed in evidence.sources.values()
@@ -169,14 +157,10 @@ def _source_flops(evidence: Evidence, cell: Cell, recorded: dict[str, int]) -> f
     return sum(recorded[key] for keys in by_seed for key in keys) / len(by_seed)
 
 
-@check(
-    "CHK-24",
-    "invalid",
-    "Points are points, shares are shares",
-    "Counted again, every gain is 100 x a difference of accuracies; units are kept.",
-)
+@check("CHK-24", "invalid", "Points are points, shares are shares")
 def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """Every gain is 100 x the difference of two shares of right answers, by seed and on average."""
+    """Counted again, every gain is 100 x a difference of accuracies; units are kept."""
+    # Every gain is 100 x the difference of two shares of right answers, by seed and on average.
     counts = _counted(evidence)
     wrong = set()
     for row in _rows(analysis.comparisons, analysis.attributions):
