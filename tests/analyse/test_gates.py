@@ -139,7 +139,7 @@ BROKEN: list[tuple[str, Break, str]] = [
         "were not tested on the number of images planned",
     ),
     ("CHK-13-labels", of_probe(wide_head), "the labels or answers of probe at 60"),
-    ("CHK-14", of_probe(lambda record: replace(record, fit=None), 1), "how well probe at 60"),
+    ("CHK-14", of_probe(lambda record: replace(record, fit=None), 1), "the accuracy of probe at"),
     ("CHK-16", of_probe(other_test, 1), "probe at 60 were scored on other test images."),
     ("CHK-17", first_four, "4 finished seeds where 5 are the least"),
     ("CHK-17-paired", of_probe(lambda r: with_payload(r, seed=7), 1), "the seeds are not paired"),

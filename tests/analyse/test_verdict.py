@@ -38,7 +38,7 @@ def difference(mean_pp: float, error_pp: float, seeds: int = 5, df: float = 1000
         (-5.0, 1.0, "hurts", "beyond the margin of 1 pp"),
         (-0.4, 0.1, "hurts", "clear of 0, but smaller than the margin of 1 pp"),
         (0.1, 0.3, "no measurable difference", "less than 1 pp either way"),
-        (0.5, 1.0, "not enough evidence", "which holds 0"),
+        (0.5, 1.0, "not enough evidence", "which contains 0, no difference"),
     ],
 )
 def test_words(mean: float, error: float, word: str, text: str) -> None:
@@ -97,7 +97,9 @@ def test_no_sentence_is_stronger_than_its_interval(
         assert small
     if judged.qualifier:
         assert judged.word in ("helps", "hurts")
-    assert ("which holds 0" in judged.why) == (judged.word == "not enough evidence" and seeds > 2)
+    assert ("which contains 0, no difference" in judged.why) == (
+        judged.word == "not enough evidence" and seeds > 2
+    )
     assert ("Holm" in judged.why) == (family > 1)
 
 

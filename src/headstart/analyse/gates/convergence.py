@@ -70,8 +70,8 @@ def _learning(evidence: Evidence) -> Iterator[Finding]:
     """Every training got clear of chance on validation."""
     yield from on_cells(
         evidence.cells_where(lambda record: not learnt(record)),
-        "{cells} did not learn: validation accuracy never got clear of that of always giving the "
-        "commonest answer. More updates or another learning rate are needed.",
+        "{cells} did not learn: validation accuracy was never clearly above that of always "
+        "predicting the most frequent class. More updates or another learning rate are needed.",
     )
     for source, cells, runs in _sources_where(evidence, lambda record: not learnt(record)):
         yield Finding(

@@ -63,7 +63,7 @@ def _control_cell(row: Any) -> Cell:
 
 @check("CHK-14-gap", "invalid", "Generalisation gaps are of eval mode")
 def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """Every training accuracy told was measured as the test was, in every seed."""
+    """Every reported training accuracy was measured as the test was, in every seed."""
     counts = _counted(evidence)
     wrong = set()
     for result in analysis.arms:
@@ -85,7 +85,7 @@ def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             ):
                 wrong.add(cell_of(row))
     yield from on_cells(
-        wrong, "training accuracies told are not those measured in eval mode ({cells})."
+        wrong, "reported training accuracies are not those measured in eval mode ({cells})."
     )
 
 
@@ -113,14 +113,14 @@ def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Findin
             wrong.add(cell_of(row))
     yield from on_cells(
         wrong,
-        "the relative error reduction told is not the share of the control's errors gone "
+        "the reported error reduction is not the share of the control's errors that are gone "
         "({cells}).",
     )
 
 
 @check("CHK-20", "invalid", "Source costs are counted")
 def _source_costs(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """Every cost told of an arm that rests on the source holds its source run's."""
+    """Every reported cost of an arm that rests on the source includes its source run."""
     recorded = {
         row.key: row.result["flops"]
         for by_seed in evidence.sources.values()
@@ -142,7 +142,7 @@ def _source_costs(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             wrong.add(cell_of(row))
     yield from on_cells(
         wrong,
-        "the cost told does not hold the operations of the source run it rests on ({cells}).",
+        "the reported cost does not include the operations of the source run ({cells}).",
     )
 
 
@@ -177,7 +177,7 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
         if not _all_close((*by_seed, row.gain_pp), (*gains, sum(gains) / len(gains))):
             wrong.add(cell)
     yield from on_cells(
-        wrong, "gains told are not 100 x the difference of the shares told right ({cells})."
+        wrong, "reported gains are not 100 x the difference of the accuracies ({cells})."
     )
     for result in analysis.arms:
         errors = counts.errors(cell_of(result), result.seeds)
@@ -187,7 +187,8 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
         reported = (*result.test_accuracy, result.mean)
         if not _all_close(reported, (*shares, sum(shares) / len(shares))):
             yield from on_cells(
-                {cell_of(result)}, "accuracies told are not the shares told right ({cells})."
+                {cell_of(result)},
+                "reported accuracies are not the shares of right answers ({cells}).",
             )
     yield from _units(analysis, evidence)
 

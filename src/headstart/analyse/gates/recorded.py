@@ -12,8 +12,8 @@ def _fits(evidence: Evidence) -> Iterator[Finding]:
     """Every arm was tried on its own training images in eval mode, as on the test images."""
     yield from on_cells(
         (cell for cell, record in evidence.each() if record.fit is None),
-        "how well {cells} answer their own training images was not measured in eval mode: no "
-        "generalisation gap is told there.",
+        "the accuracy of {cells} on their own training images was not measured in eval mode: no "
+        "generalisation gap is reported there.",
     )
 
 
@@ -69,7 +69,7 @@ def _source_runs(evidence: Evidence) -> Iterator[Finding]:
         sources = ", ".join(f"'{name}'" for name in sorted({cell[0] for cell in cells}))
         yield Finding(
             message=f"source runs on {sources} behind {named(cells)} are no longer in the store: "
-            "what they cost is told as planned, not as recorded.",
+            "their cost is reported as planned, not as recorded.",
             cells=cells,
         )
 

@@ -129,7 +129,7 @@ def _readings(analysis: Analysis) -> Iterator[Finding]:
         to_source = _PUT_DOWN_TO_SOURCE in note.reading
         if better != (cell in helped) or (to_source and cell in matched):
             yield from on_cells(
-                {cell}, "what is said of {cells} is more than its comparisons show."
+                {cell}, "the conclusion on {cells} claims more than its comparisons show."
             )
 
 
