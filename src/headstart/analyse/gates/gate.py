@@ -35,7 +35,7 @@ class Finding:
 class Evidence:
     """Input of all gates. `records` are the finished trials, `sources` the source runs.
 
-    `accounts` are what each pretrained source took from its checkpoint, by the source's name.
+    `accounts` list the tensors that each pretrained source loaded, by the source's name.
     """
 
     study: StudySpec
