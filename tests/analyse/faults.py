@@ -64,12 +64,12 @@ Break = Callable[[Evidence], Evidence]
 def of_probe(change: Callable[[Record], Record], *seeds: int) -> Break:
     """Changes the probe's records of some seeds, or of all."""
 
-    def broken(seen: Evidence) -> Evidence:
+    def broken(evidence: Evidence) -> Evidence:
         probe = {
             seed: change(record) if not seeds or seed in seeds else record
-            for seed, record in seen.records[PROBE].items()
+            for seed, record in evidence.records[PROBE].items()
         }
-        return replace(seen, records={**seen.records, PROBE: probe})
+        return replace(evidence, records={**evidence.records, PROBE: probe})
 
     return broken
 
@@ -79,32 +79,32 @@ def result(**changes: Any) -> Break:
 
 
 def of_sources(change: Callable[[Record], Record]) -> Break:
-    return lambda seen: replace(seen, sources=each_record(seen.sources, change))
+    return lambda evidence: replace(evidence, sources=each_record(evidence.sources, change))
 
 
 def spec(**changes: Any) -> Break:
     """The same records under another study."""
-    return lambda seen: replace(seen, study=tuned(**changes).study)
+    return lambda evidence: replace(evidence, study=tuned(**changes).study)
 
 
 def arms(*more: Any) -> dict[str, Any]:
     return {"arms": [*SOUND["arms"], *more]}
 
 
-def pair_told(**told: Any) -> Break:
+def pair_counts(**counts: Any) -> Break:
     """Other findings on the images that source and target share."""
 
-    def broken(seen: Evidence) -> Evidence:
-        ((pair, found),) = seen.overlaps.items()
-        changed = replace(found, result={**found.result, **told})
-        return replace(seen, overlaps={pair: changed})
+    def broken(evidence: Evidence) -> Evidence:
+        ((pair, overlap),) = evidence.overlaps.items()
+        changed = replace(overlap, result={**overlap.result, **counts})
+        return replace(evidence, overlaps={pair: changed})
 
     return broken
 
 
-def most_leaked(seen: Evidence) -> Evidence:
-    ((pair, found),) = seen.overlaps.items()
-    return replace(seen, overlaps={pair: replace(found, leaked=np.arange(900))})
+def most_leaked(evidence: Evidence) -> Evidence:
+    ((pair, overlap),) = evidence.overlaps.items()
+    return replace(evidence, overlaps={pair: replace(overlap, leaked=np.arange(900))})
 
 
 def choice(**changes: Any) -> Break:
@@ -116,7 +116,7 @@ def choice(**changes: Any) -> Break:
         "edges": {},
         "control_error": None,
     }
-    return lambda seen: replace(seen, choices={PLACE: Choice(**{**given, **changes})})
+    return lambda evidence: replace(evidence, choices={PLACE: Choice(**{**given, **changes})})
 
 
 def falling(record: Record) -> Record:
@@ -164,33 +164,33 @@ def longer(record: Record) -> Record:
     return with_payload(record, phase=phase)
 
 
-def first_four(seen: Evidence) -> Evidence:
-    four = {seed: record for seed, record in seen.records[PROBE].items() if seed < 4}
-    return replace(seen, records={**seen.records, PROBE: four})
+def first_four(evidence: Evidence) -> Evidence:
+    four = {seed: record for seed, record in evidence.records[PROBE].items() if seed < 4}
+    return replace(evidence, records={**evidence.records, PROBE: four})
 
 
 def made(which: Callable[[Evidence], frozenset[str]], **changes: Any) -> Break:
     """Other facts on how the rows of some keys came to be; none at all without changes."""
 
-    def broken(seen: Evidence) -> Evidence:
-        keys, lineage = which(seen), seen.lineage
+    def broken(evidence: Evidence) -> Evidence:
+        keys, lineage = which(evidence), evidence.lineage
         rows = {
             key: replace(row, **changes) if key in keys else row
             for key, row in lineage.made.items()
             if changes or key not in keys
         }
-        return replace(seen, lineage=replace(lineage, made=rows))
+        return replace(evidence, lineage=replace(lineage, made=rows))
 
     return broken
 
 
-def own_rows(seen: Evidence) -> frozenset[str]:
+def own_rows(evidence: Evidence) -> frozenset[str]:
     """The rows behind the probe that are not of source runs."""
-    return seen.lineage.behind[PROBE][1] - seen.lineage.source_runs
+    return evidence.lineage.behind[PROBE][1] - evidence.lineage.source_runs
 
 
-def source_rows(seen: Evidence) -> frozenset[str]:
-    return seen.lineage.behind[PROBE][1] & seen.lineage.source_runs
+def source_rows(evidence: Evidence) -> frozenset[str]:
+    return evidence.lineage.behind[PROBE][1] & evidence.lineage.source_runs
 
 
 TARGET = tiny_table()["tasks"]["target"]

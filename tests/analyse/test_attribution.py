@@ -50,8 +50,8 @@ RENAMED: tuple[tuple[dict[str, Any], Role | None], ...] = (
 
 def test_controls_are_known_by_what_they_are() -> None:
     study = study_of(["scratch", "full", *(arm for arm, _ in RENAMED)])
-    found = {arm.name: role_of(arm, study) for arm in study.arms}
-    assert found == {"scratch": None, "full": None, **{a["name"]: role for a, role in RENAMED}}
+    roles = {arm.name: role_of(arm, study) for arm in study.arms}
+    assert roles == {"scratch": None, "full": None, **{a["name"]: role for a, role in RENAMED}}
 
 
 def test_points_of_a_cut_sweep_have_no_role() -> None:
@@ -61,8 +61,8 @@ def test_points_of_a_cut_sweep_have_no_role() -> None:
 
 def test_named_controls_have_their_roles() -> None:
     study = study_of(["scratch", "full"])
-    found = {name: role_of(arm, study) for name, arm in NAMED_ARMS.items()}
-    assert {name: role for name, role in found.items() if role} == {
+    roles = {name: role_of(arm, study) for name, arm in NAMED_ARMS.items()}
+    assert {name: role for name, role in roles.items() if role} == {
         "random_trunk": "random trunk",
         "label_map": "label map",
         "shuffled": "shuffled weights",
@@ -103,7 +103,7 @@ def test_better_than_every_control_is_put_down_to_the_source() -> None:
 
 
 @pytest.mark.parametrize(
-    ("control", "said"),
+    ("control", "text"),
     [
         ("shuffled", "no better than shuffled: initial scale, not features"),
         (
@@ -119,10 +119,10 @@ def test_better_than_every_control_is_put_down_to_the_source() -> None:
         ),
     ],
 )
-def test_a_control_that_does_as_well_explains_the_gain(control: str, said: str) -> None:
+def test_a_control_that_does_as_well_explains_the_gain(control: str, text: str) -> None:
     rows, notes = attributed({"full": 0.80, **CONTROLS, control: 0.80})
     assert rows["full", control].verdict == "no measurable difference"
-    assert said in notes["full"].reading
+    assert text in notes["full"].reading
     assert "put down to what the source learnt" not in notes["full"].reading
 
 
@@ -265,8 +265,8 @@ PLAIN = attributed({"full": 0.8, **CONTROLS})[0]["full", "shuffled"]
 def comparison(word: Word) -> Comparison:
     study = study_of(["scratch", "full"])
     given = finished(study, records_of(simulated({"scratch": 0.7, "full": 0.8})))
-    (found,) = compare_all(given)
-    return replace(found, verdict=word)
+    (roles,) = compare_all(given)
+    return replace(roles, verdict=word)
 
 
 @pytest.mark.parametrize("role", get_args(Role))
@@ -274,30 +274,30 @@ def comparison(word: Word) -> Comparison:
 @pytest.mark.parametrize("verdict", [word for word in get_args(Word) if word != "invalid"])
 def test_no_reading_says_more_than_its_verdicts(verdict: Word, against: Word, role: Role) -> None:
     row = replace(PLAIN, role=role, verdict=against, control="other")
-    said = reading_of(comparison(verdict), [row], {})
-    if "put down to what the source learnt" in said:
+    text = reading_of(comparison(verdict), [row], {})
+    if "put down to what the source learnt" in text:
         assert (verdict, against) in (("helps", "helps"), ("helps", "invalid"))
-    assert said.startswith("better than scratch") == (verdict == "helps")
-    if "no better than other" in said:
+    assert text.startswith("better than scratch") == (verdict == "helps")
+    if "no better than other" in text:
         assert against == "no measurable difference"
-    if "worse than other" in said:
+    if "worse than other" in text:
         assert against == "hurts"
-    if ", not " in said:  # a cause is named for certain
+    if ", not " in text:  # a cause is named for certain
         assert against in ("hurts", "no measurable difference")
     if against == "not enough evidence":
-        assert verdict != "helps" or "not shown to be better than other" in said
+        assert verdict != "helps" or "not shown to be better than other" in text
     if against == "invalid":
-        assert "other" not in said
+        assert "other" not in text
 
 
 def test_the_headline_says_which_controls_do_as_well() -> None:
-    told = comparison("helps")
+    preferred = comparison("helps")
     rows = [
         replace(PLAIN, verdict="no measurable difference"),
         replace(PLAIN, role="label map", control="label_map", verdict="not enough evidence"),
         replace(PLAIN, role="selffer", control="selffer", verdict="not enough evidence"),
     ]
-    assert list(objections([told], rows, several_pairs=False)) == [
+    assert list(objections([preferred], rows, several_pairs=False)) == [
         "But full is not shown to be better than label_map with 20 images: relabelling is not "
         "ruled out.",
         "But full is no better than shuffled with 20 images: initial scale, not features.",
@@ -305,8 +305,8 @@ def test_the_headline_says_which_controls_do_as_well() -> None:
     unsure = comparison("not enough evidence")
     assert list(objections([unsure], rows, several_pairs=False)) == []
     renamed = [replace(rows[1], verdict="hurts")]
-    (said,) = objections([unsure], renamed, several_pairs=True)
-    assert said == (
+    (text,) = objections([unsure], renamed, several_pairs=True)
+    assert text == (
         "source to target: But full is worse than label_map with 20 images: relabelling, not "
         "transfer."
     )
@@ -317,8 +317,8 @@ def test_sizes_with_the_same_objection_share_a_sentence() -> None:
     large = replace(small, size="60", num_images=60)
     row = replace(PLAIN, verdict="no measurable difference")
     rows = [row, replace(row, size="60")]
-    (said,) = objections([small, large], rows, several_pairs=False)
-    assert "with 20 and 60 images" in said
+    (text,) = objections([small, large], rows, several_pairs=False)
+    assert "with 20 and 60 images" in text
 
 
 def result_of(c: Comparison) -> ArmResult:
@@ -348,8 +348,8 @@ def result_of(c: Comparison) -> ArmResult:
 def test_a_gain_below_the_margin_is_told_as_such_in_the_headline() -> None:
     small = replace(comparison("helps"), qualifier="smaller than the margin", margin_pp=0.5)
     study = tiny(arms=["scratch", "full"], sizes=[20]).study
-    said = headline((small,), (result_of(small),), study, attributions=())
-    assert said.startswith("Transfer helps, but by less than 0.5 pp, with 20 images (full: +")
+    text = headline((small,), (result_of(small),), study, attributions=())
+    assert text.startswith("Transfer helps, but by less than 0.5 pp, with 20 images (full: +")
 
 
 def test_the_headline_of_a_pretrained_source_is_about_its_checkpoint() -> None:
@@ -357,5 +357,5 @@ def test_the_headline_of_a_pretrained_source_is_about_its_checkpoint() -> None:
     table = tiny_table(arms=["scratch", "full"], sources={"imagenet": source})
     study = StudySpec(**{name: given for name, given in table.items() if name != "network"})
     helps = replace(comparison("helps"), source="imagenet")
-    said = headline((helps,), (result_of(helps),), study, attributions=())
-    assert said.startswith("Transfer from this checkpoint helps with 20 images (full: +")
+    text = headline((helps,), (result_of(helps),), study, attributions=())
+    assert text.startswith("Transfer from this checkpoint helps with 20 images (full: +")

@@ -30,8 +30,8 @@ def test_the_vector_of_curves() -> None:
     assert time_to(EPOCHS, C, 0.80) == pytest.approx(10 / 3)
     assert (time_to(EPOCHS, T, 0.90), time_to(EPOCHS, C, 0.90)) == (inf, inf)
     wrong = 1 - np.array([0.88, 0.87])
-    told = [np.arange(100)[None] >= round(100 * share) for share in wrong]
-    assert error_reduction(told[0], told[1]).value == pytest.approx(0.0769230769)
+    estimate = [np.arange(100)[None] >= round(100 * share) for share in wrong]
+    assert error_reduction(estimate[0], estimate[1]).value == pytest.approx(0.0769230769)
 
 
 def test_a_threshold_is_reached_by_the_best_so_far() -> None:
@@ -98,14 +98,14 @@ CURVE = [ControlPoint(n, answers(a, n)) for n, a in ((50, 0.5), (200, 0.7), (800
 
 
 def test_labels_with_their_interval() -> None:
-    found = labels_matched(answers(0.8, 1), CURVE)
-    assert found.value is not None
-    assert found.low is not None
-    assert found.high is not None
-    assert 200 < found.low < found.value < found.high < 800
-    assert found.value == pytest.approx(400, rel=0.15)
+    estimate = labels_matched(answers(0.8, 1), CURVE)
+    assert estimate.value is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 200 < estimate.low < estimate.value < estimate.high < 800
+    assert estimate.value == pytest.approx(400, rel=0.15)
     # At both ends the crossed interval of the difference touches 0.
-    for end in (found.low, found.high):
+    for end in (estimate.low, estimate.high):
         share = np.log(end / 200) / np.log(4)
         between = (1 - share) * CURVE[1].correct + share * CURVE[2].correct
         low, high = crossed(answers(0.8, 1) - between).interval(0.95)
@@ -149,9 +149,9 @@ def test_sizes_of_the_same_number_are_one_point() -> None:
 def test_a_line_of_tables_is_analysed_as_each_table_is(seed: int, t: float) -> None:
     draw = np.random.default_rng(seed)
     a, b = draw.integers(-1, 2, (2, 4, 30)).astype(np.int8)
-    found, expected = CrossedLine(a, b).at(t), crossed(a + t * b)
+    estimate, expected = CrossedLine(a, b).at(t), crossed(a + t * b)
     for name in ("mean", "error", "df", "between_seeds", "between_images", "rest"):
-        assert getattr(found, name) == pytest.approx(getattr(expected, name), rel=1e-6, abs=1e-9)
+        assert getattr(estimate, name) == pytest.approx(getattr(expected, name), rel=1e-6, abs=1e-9)
 
 
 # Estimates over seeds.
@@ -159,11 +159,13 @@ def test_a_line_of_tables_is_analysed_as_each_table_is(seed: int, t: float) -> N
 
 def test_means_over_seeds_have_a_t_interval() -> None:
     # V7: paired differences of mean .0055 with the interval [.00176012, .00923988].
-    told = np.array([0.912, 0.918, 0.915, 0.909, 0.921, 0.917])
+    arm = np.array([0.912, 0.918, 0.915, 0.909, 0.921, 0.917])
     control = np.array([0.905, 0.911, 0.912, 0.908, 0.910, 0.913])
-    found = over_seeds(list(told - control), 100)
-    assert (found.value, found.low, found.high) == pytest.approx((0.55, 0.17601200, 0.92398800))
-    turned = over_seeds(list(told - control), -100)
+    estimate = over_seeds(list(arm - control), 100)
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx(
+        (0.55, 0.17601200, 0.92398800)
+    )
+    turned = over_seeds(list(arm - control), -100)
     assert (turned.low, turned.high) == pytest.approx((-0.92398800, -0.17601200))
 
 
@@ -180,11 +182,11 @@ def test_the_interval_of_errors_gone_is_that_of_the_gain_where_the_control_is_ce
     # Every seed of the control makes the same errors: the ratio's interval is that of e_T alone.
     arm = answers(0.8, 3)
     control = np.broadcast_to(np.arange(400) >= 100, (5, 400))
-    found = error_reduction(arm, control)
-    assert found.value == pytest.approx(1 - (~arm).mean() / 0.25)
-    assert found.low is not None
-    assert found.high is not None
-    assert found.low < found.value < found.high  # type: ignore[operator]
+    estimate = error_reduction(arm, control)
+    assert estimate.value == pytest.approx(1 - (~arm).mean() / 0.25)
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.low < estimate.value < estimate.high  # type: ignore[operator]
     assert error_reduction(arm, np.ones((5, 400), bool)).why == "the control makes no error"
 
 

@@ -62,15 +62,15 @@ def store(folder: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="module")
-def whole(plan: Plan, store: Store) -> Analysis:
+def given(plan: Plan, store: Store) -> Analysis:
     """The study analysed."""
     loaded = study()
     return analyse(loaded.study, loaded.facts, plan, store)
 
 
 def trial(plan: Plan, arm: str, size: str = "20", seed: int = 0) -> Trial:
-    (found,) = (t for t in plan.trials if (t.arm, t.size, t.seed) == (arm, size, seed))
-    return found
+    (estimate,) = (t for t in plan.trials if (t.arm, t.size, t.seed) == (arm, size, seed))
+    return estimate
 
 
 def test_a_score_holds_the_metrics_of_its_prediction_on_images_that_did_not_leak(
@@ -79,10 +79,10 @@ def test_a_score_holds_the_metrics_of_its_prediction_on_images_that_did_not_leak
     (overlap,) = plan.overlaps.values()
     leaked = store.arrays(overlap)["leaked"]
     for one in plan.trials:
-        told, score = store.arrays(one.predict_key), store.arrays(one.score_key)
+        benefit, score = store.arrays(one.predict_key), store.arrays(one.score_key)
         row = store.row(one.score_key)
         assert row is not None
-        clean = {name: np.delete(array, leaked, axis=0) for name, array in told.items()}
+        clean = {name: np.delete(array, leaked, axis=0) for name, array in benefit.items()}
         expected = metrics_of(clean["labels"], clean["classes"], clean["probabilities"])
         for name in ("accuracy", "balanced_accuracy", "nll", "brier", "ece", "num_images"):
             assert row.result["metrics"][name] == pytest.approx(getattr(expected, name))
@@ -101,18 +101,18 @@ def test_the_fit_is_measured_on_the_arms_own_images_in_eval_mode(plan: Plan, sto
         train, _ = training_examples(payload["data"], payload["preprocessing"], step.datasets)
         weights, _ = StoredWeights(store, {}).finished(one.train_keys, "best")
         assert loaded.study.network is not None
-        told = predict(loaded.study.network, (28, 28, 1), 5, weights, train, torch.device("cpu"))
+        benefit = predict(loaded.study.network, (28, 28, 1), 5, weights, train, torch.device("cpu"))
         row = store.row(one.score_key)
         assert row is not None
         assert row.result["train"] == {
             "images": 20,
-            "accuracy": float((told.classes == train.labels).mean()),
-            "loss": pytest.approx(nll(train.labels, told.probabilities)),
+            "accuracy": float((benefit.classes == train.labels).mean()),
+            "loss": pytest.approx(nll(train.labels, benefit.probabilities)),
         }
 
 
 def test_analysis_needs_no_prediction(
-    folder: Path, plan: Plan, whole: Analysis, tmp_path: Path
+    folder: Path, plan: Plan, given: Analysis, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
@@ -121,16 +121,16 @@ def test_analysis_needs_no_prediction(
             (copy / "blobs" / key[:2] / f"{key}.safetensors").unlink()
     loaded = study()
     with Store(copy) as store:
-        assert repr(analyse(loaded.study, loaded.facts, plan, store)) == repr(whole)
+        assert repr(analyse(loaded.study, loaded.facts, plan, store)) == repr(given)
 
 
-def test_a_probe_forgets_exactly_nothing(whole: Analysis) -> None:
-    told = {(f.arm, f.size): f for f in whole.forgetting}
-    assert set(told) == {(arm, size) for arm in ("probe", "full") for size in ("20", "80")}
+def test_a_probe_forgets_exactly_nothing(given: Analysis) -> None:
+    benefit = {(f.arm, f.size): f for f in given.forgetting}
+    assert set(benefit) == {(arm, size) for arm in ("probe", "full") for size in ("20", "80")}
     for size in ("20", "80"):
-        probe, full = told["probe", size], told["full", size]
+        probe, full = benefit["probe", size], benefit["full", size]
         assert probe.forgotten_pp.value == 0.0
-        assert probe.before == probe.after == pytest.approx(whole.sources[0].mean)
+        assert probe.before == probe.after == pytest.approx(given.sources[0].mean)
         assert full.before == probe.before
         assert full.after < full.before
         assert full.forgotten_pp.value == pytest.approx(100 * (full.before - full.after))
@@ -145,75 +145,75 @@ def test_forgetting_is_not_measured_unless_asked_for(plan: Plan) -> None:
     assert without.steps.keys() < plan.steps.keys()
 
 
-def test_worth_is_told_of_transfer_arms_only(whole: Analysis) -> None:
-    assert [(w.arm, w.size) for w in whole.worth] == [
+def test_worth_is_told_of_transfer_arms_only(given: Analysis) -> None:
+    assert [(w.arm, w.size) for w in given.worth] == [
         (arm, size) for size in ("20", "80") for arm in ("probe", "full")
     ]
 
 
-def test_times_to_the_threshold_are_those_of_the_curves(whole: Analysis) -> None:
-    results = {(r.arm, r.size): r for r in whole.arms}
-    for told in whole.worth:
-        control, arm = results["scratch", told.size], results[told.arm, told.size]
+def test_times_to_the_threshold_are_those_of_the_curves(given: Analysis) -> None:
+    results = {(r.arm, r.size): r for r in given.arms}
+    for benefit in given.worth:
+        control, arm = results["scratch", benefit.size], results[benefit.arm, benefit.size]
         final = np.mean([max(curve.validation_accuracy) for curve in control.curves])
-        assert told.threshold is not None
-        assert told.threshold == pytest.approx(0.2 + 0.95 * (final - 0.2))
-        for result, share in ((arm, told.reached), (control, told.control_reached)):
+        assert benefit.threshold is not None
+        assert benefit.threshold == pytest.approx(0.2 + 0.95 * (final - 0.2))
+        for result, share in ((arm, benefit.reached), (control, benefit.control_reached)):
             best = [max(curve.validation_accuracy) for curve in result.curves]
-            assert share == pytest.approx((np.array(best) >= told.threshold).mean())
+            assert share == pytest.approx((np.array(best) >= benefit.threshold).mean())
         first = [
             100 * (a.validation_accuracy[0] - c.validation_accuracy[0])
             for a, c in zip(arm.curves, control.curves, strict=True)
         ]
-        assert told.jumpstart_pp.value == pytest.approx(np.mean(first))
+        assert benefit.jumpstart_pp.value == pytest.approx(np.mean(first))
 
 
-def test_operations_to_the_threshold_go_with_the_updates(whole: Analysis, plan: Plan) -> None:
-    for told in whole.worth:
-        step = plan.steps[trial(plan, told.arm, told.size).train_keys[0]]
-        control = plan.steps[trial(plan, "scratch", told.size).train_keys[0]]
+def test_operations_to_the_threshold_go_with_the_updates(given: Analysis, plan: Plan) -> None:
+    for benefit in given.worth:
+        step = plan.steps[trial(plan, benefit.arm, benefit.size).train_keys[0]]
+        control = plan.steps[trial(plan, "scratch", benefit.size).train_keys[0]]
         for updates, flops, of in (
-            (told.updates_to, told.flops_to, step),
-            (told.control_updates_to, told.control_flops_to, control),
+            (benefit.updates_to, benefit.flops_to, step),
+            (benefit.control_updates_to, benefit.control_flops_to, control),
         ):
             each = (of.flops - of.once) / 40
             if updates.value is None:
                 assert (updates.at_least, flops.at_least) == (40, of.flops)
             else:
                 assert flops.value == pytest.approx(of.once + each * updates.value)
-        assert (step.once > 0) == (told.arm == "probe")
+        assert (step.once > 0) == (benefit.arm == "probe")
 
 
-def test_what_metrics_say_is_control_minus_arm(whole: Analysis) -> None:
-    results = {(r.arm, r.size): r for r in whole.arms}
-    for told in whole.worth:
-        arm, control = results[told.arm, told.size], results["scratch", told.size]
+def test_what_metrics_say_is_control_minus_arm(given: Analysis) -> None:
+    results = {(r.arm, r.size): r for r in given.arms}
+    for benefit in given.worth:
+        arm, control = results[benefit.arm, benefit.size], results["scratch", benefit.size]
         for name in ("nll", "brier", "ece"):
             gain = getattr(control, name) - getattr(arm, name)
-            found = getattr(told, f"{name}_gain")
-            assert found.value == pytest.approx(gain)
-            assert found.low < found.value < found.high
-        assert told.gap_pp.value == pytest.approx(100 * (arm.train_mean - arm.mean))  # type: ignore[operator]
-        fresh = results["random_trunk" if told.arm == "probe" else "scratch", told.size]
-        assert told.fresh_arm == fresh.arm
-        assert told.negative_transfer_pp.value == pytest.approx(100 * (fresh.mean - arm.mean))
+            estimate = getattr(benefit, f"{name}_gain")
+            assert estimate.value == pytest.approx(gain)
+            assert estimate.low < estimate.value < estimate.high
+        assert benefit.gap_pp.value == pytest.approx(100 * (arm.train_mean - arm.mean))  # type: ignore[operator]
+        fresh = results["random_trunk" if benefit.arm == "probe" else "scratch", benefit.size]
+        assert benefit.fresh_arm == fresh.arm
+        assert benefit.negative_transfer_pp.value == pytest.approx(100 * (fresh.mean - arm.mean))
         reduction = (arm.mean - control.mean) / (1 - control.mean)
-        assert told.error_reduction.value == pytest.approx(reduction)
-        assert told.multiplier.value == (
-            None if told.labels.value is None else told.labels.value / told.num_images
+        assert benefit.error_reduction.value == pytest.approx(reduction)
+        assert benefit.multiplier.value == (
+            None if benefit.labels.value is None else benefit.labels.value / benefit.num_images
         )
 
 
-def test_gains_by_class_add_up_to_the_gain(whole: Analysis) -> None:
-    for told in whole.comparisons:
-        own = [c for c in whole.class_gains if (c.arm, c.size) == (told.arm, told.size)]
-        if told.arm not in ("probe", "full"):
+def test_gains_by_class_add_up_to_the_gain(given: Analysis) -> None:
+    for benefit in given.comparisons:
+        own = [c for c in given.class_gains if (c.arm, c.size) == (benefit.arm, benefit.size)]
+        if benefit.arm not in ("probe", "full"):
             assert own == []
             continue
         assert [c.class_name for c in own] == ["0", "1", "2", "3", "4"]
         images = np.array([c.num_images for c in own])
         gains = np.array([c.gain_pp for c in own])
-        assert (images * gains).sum() / images.sum() == pytest.approx(told.gain_pp)
+        assert (images * gains).sum() / images.sum() == pytest.approx(benefit.gain_pp)
         for c in own:
             assert c.gain_pp == pytest.approx(100 * (c.recall - c.control_recall))
             assert c.p_value is not None
@@ -226,11 +226,11 @@ def test_what_is_not_valid_is_worth_nothing(plan: Plan, store: Store) -> None:
     records = gather(plan, store)
     cell = ("source", "target", "20", "full")
     arguments = (loaded.study, loaded.facts, records)
-    told = benefits_of(*arguments, {"source": 7}, {cell: "CHK-22: not finite"})
-    (gone,) = (w for w in told if (w.arm, w.size) == ("full", "20"))
+    benefit = benefits_of(*arguments, {"source": 7}, {cell: "CHK-22: not finite"})
+    (gone,) = (w for w in benefit if (w.arm, w.size) == ("full", "20"))
     assert gone.labels == Estimate(value=None, why="withheld: CHK-22: not finite")
     assert gone.updates_to == gone.gap_pp == gone.labels
-    assert all(w.gap_pp.value is not None for w in told if w is not gone)
+    assert all(w.gap_pp.value is not None for w in benefit if w is not gone)
     gains = class_gains(*arguments, {cell: "CHK-22: not finite"})
     assert {(c.arm, c.size) for c in gains} == {("probe", "20"), ("probe", "80"), ("full", "80")}
 
@@ -248,9 +248,9 @@ def test_without_a_test_image_that_did_not_leak_nothing_is_told(plan: Plan, stor
     assert class_gains(loaded.study, loaded.facts, emptied, {}) == ()
 
 
-def test_the_arm_to_use_is_chosen_on_validation(whole: Analysis) -> None:
-    for pick in whole.picks:
-        rivals = [r for r in whole.arms if r.size == pick.size and r.arm != "shuffled"]
+def test_the_arm_to_use_is_chosen_on_validation(given: Analysis) -> None:
+    for pick in given.picks:
+        rivals = [r for r in given.arms if r.size == pick.size and r.arm != "shuffled"]
         best = max(r.validation_mean or 0.0 for r in rivals)
         (chosen,) = (r for r in rivals if r.arm == pick.arm)
         assert pick.validation_mean == chosen.validation_mean == best
@@ -258,12 +258,12 @@ def test_the_arm_to_use_is_chosen_on_validation(whole: Analysis) -> None:
 
 
 def test_of_arms_that_are_level_the_cheaper_is_chosen_its_source_included(
-    whole: Analysis,
+    given: Analysis,
 ) -> None:
     def level(**flops: int) -> tuple[ArmResult, ...]:
         return tuple(
             replace(r, validation_mean=0.9, flops=flops[r.arm])
-            for r in whole.arms
+            for r in given.arms
             if r.size == "20" and r.arm in flops
         )
 

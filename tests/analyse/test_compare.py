@@ -17,7 +17,7 @@ ACCURACIES = {
 }  # fmt: skip
 
 
-def told(given: Finished) -> dict[str, Comparison]:
+def compared(given: Finished) -> dict[str, Comparison]:
     return {c.arm: c for c in compare_all(given)}
 
 
@@ -26,16 +26,16 @@ def simulated_study(looks: int = 1) -> Finished:
 
 
 def test_the_family_is_that_of_transfer_arms_at_every_size() -> None:
-    found = told(simulated_study())
-    assert {arm for arm, c in found.items() if c.in_family} == set(FAMILY)
-    assert all((c.p_adjusted is None) != c.in_family for c in found.values())
+    comparisons = compared(simulated_study())
+    assert {arm for arm, c in comparisons.items() if c.in_family} == set(FAMILY)
+    assert all((c.p_adjusted is None) != c.in_family for c in comparisons.values())
 
 
 def test_outside_the_family_nothing_is_adjusted() -> None:
-    alone = told(simulated_study())["random_trunk"]
+    alone = compared(simulated_study())["random_trunk"]
     assert alone.confidence == 0.95
     assert (alone.low_pp, alone.high_pp) == (alone.low95_pp, alone.high95_pp)
-    record_look = told(simulated_study(looks=3))["random_trunk"]
+    record_look = compared(simulated_study(looks=3))["random_trunk"]
     assert record_look.confidence == pytest.approx(1 - 0.0221)
     assert record_look.low95_pp == alone.low_pp
 
@@ -46,8 +46,8 @@ def test_every_interval_of_the_family_says_what_holm_says(looks: int) -> None:
         right = simulated(
             {"scratch": 0.8, "probe": 0.8, "full": 0.82, "probe_then_full": 0.81}, sd=0.01, key=key
         )
-        found = told(finished(study_of([*right]), records_of(right), looks=looks))
-        for c in found.values():
+        comparisons = compared(finished(study_of([*right]), records_of(right), looks=looks))
+        for c in comparisons.values():
             assert c.p_adjusted is not None
             assert c.low_pp is not None
             assert c.high_pp is not None
@@ -57,23 +57,23 @@ def test_every_interval_of_the_family_says_what_holm_says(looks: int) -> None:
 
 
 def test_the_strongest_of_three_is_held_to_a_third() -> None:
-    found = told(simulated_study())
-    best = min(FAMILY, key=lambda arm: found[arm].p_value or 0)
-    assert found[best].confidence == pytest.approx(1 - 0.05 / 3)
-    assert f"{98.33} % interval (Holm)" in found[best].why
+    comparisons = compared(simulated_study())
+    best = min(FAMILY, key=lambda arm: comparisons[arm].p_value or 0)
+    assert comparisons[best].confidence == pytest.approx(1 - 0.05 / 3)
+    assert f"{98.33} % interval (Holm)" in comparisons[best].why
 
 
 def test_members_without_a_verdict_keep_their_place_in_the_family() -> None:
     right = simulated(ACCURACIES, sd=0.02)
     study = study_of(ARMS)
     planned = tuple((*PAIR, "20", arm) for arm in ARMS)
-    everything = told(finished(study, records_of(right), planned=planned))
+    everything = compared(finished(study, records_of(right), planned=planned))
     some = {arm: rows for arm, rows in right.items() if arm != "probe"}
-    without = told(finished(study, records_of(some), planned=planned))
+    without = compared(finished(study, records_of(some), planned=planned))
     assert len(family_of(study, planned)) == 3
     assert without["full"].confidence == everything["full"].confidence
     broken = {(*PAIR, "20", "probe"): "CHK-04: it moved"}
-    withheld = told(finished(study, records_of(right), planned=planned, withheld=broken))
+    withheld = compared(finished(study, records_of(right), planned=planned, withheld=broken))
     assert withheld["probe"].verdict == "invalid"
     assert withheld["probe"].p_adjusted is None
     assert withheld["full"].confidence == everything["full"].confidence
@@ -81,20 +81,22 @@ def test_members_without_a_verdict_keep_their_place_in_the_family() -> None:
 
 def test_a_broken_control_withholds_every_verdict() -> None:
     broken = {(*PAIR, "20", "scratch"): "CHK-22: not finite"}
-    found = told(finished(study_of(ARMS), records_of(simulated(ACCURACIES)), withheld=broken))
-    assert {c.verdict for c in found.values()} == {"invalid"}
-    assert {c.why for c in found.values()} == {"CHK-22: not finite"}
+    comparisons = compared(
+        finished(study_of(ARMS), records_of(simulated(ACCURACIES)), withheld=broken)
+    )
+    assert {c.verdict for c in comparisons.values()} == {"invalid"}
+    assert {c.why for c in comparisons.values()} == {"CHK-22: not finite"}
 
 
 def test_numbers_are_those_of_the_answers() -> None:
     right = simulated({"scratch": 0.8, "full": 0.83}, sd=0.01)
     (c,) = compare_all(finished(study_of(["scratch", "full"]), records_of(right)))
     table = right["full"] - right["scratch"]
-    found = crossed(table)
+    comparisons = crossed(table)
     assert c.gain_pp == pytest.approx(100 * table.mean())
-    assert c.p_value == c.p_adjusted == found.cautious_p
-    assert (c.low_pp, c.high_pp) == pytest.approx([100 * e for e in found.interval(0.95)])
-    assert c.p_equivalence == found.equivalence_p(0.01)
+    assert c.p_value == c.p_adjusted == comparisons.cautious_p
+    assert (c.low_pp, c.high_pp) == pytest.approx([100 * e for e in comparisons.interval(0.95)])
+    assert c.p_equivalence == comparisons.equivalence_p(0.01)
     assert c.favourable == 1.0
     assert c.p_sign_flip == 2 / 2**5
     assert c.p_paired_t is not None
@@ -117,11 +119,11 @@ def test_one_seed_shows_mcnemar_and_gives_no_verdict() -> None:
 def test_two_seeds_never_relax_what_others_are_held_to() -> None:
     right = simulated(ACCURACIES, sd=0.001)
     right["probe_then_full"] = right["probe_then_full"][:2]  # the others have five seeds
-    found = told(finished(study_of(ARMS), records_of(right)))
-    assert found["probe_then_full"].verdict == "not enough evidence"
-    assert found["probe_then_full"].p_value is not None
-    assert found["probe_then_full"].p_adjusted is None
-    assert found["full"].confidence == pytest.approx(1 - 0.05 / 3)
+    comparisons = compared(finished(study_of(ARMS), records_of(right)))
+    assert comparisons["probe_then_full"].verdict == "not enough evidence"
+    assert comparisons["probe_then_full"].p_value is not None
+    assert comparisons["probe_then_full"].p_adjusted is None
+    assert comparisons["full"].confidence == pytest.approx(1 - 0.05 / 3)
 
 
 def test_only_seeds_that_both_have_are_compared() -> None:
@@ -158,8 +160,8 @@ def test_the_whole_family_rarely_cries_wolf() -> None:
     studies = 150
     for key in range(studies):
         right = simulated(dict.fromkeys(arms, 0.8), images=300, sd=0.01, key=key)
-        found = compare_all(finished(study, records_of(right)))
-        alarms += any(c.verdict in ("helps", "hurts") for c in found)
-        plain += any((c.p_value or 0) < 0.05 for c in found)
+        comparisons = compare_all(finished(study, records_of(right)))
+        alarms += any(c.verdict in ("helps", "hurts") for c in comparisons)
+        plain += any((c.p_value or 0) < 0.05 for c in comparisons)
     assert alarms / studies < 0.1
     assert plain > alarms

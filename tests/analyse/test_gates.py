@@ -34,7 +34,7 @@ from faults import (
     of_sources,
     other_test,
     own_rows,
-    pair_told,
+    pair_counts,
     result,
     source_rows,
     spec,
@@ -66,12 +66,12 @@ EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
 class Sound:
     """A study that passes every check, with all that it was analysed from."""
 
-    seen: Evidence
+    evidence: Evidence
     plan: Plan
     store: Store
 
-    def analysed(self, seen: Evidence | None = None) -> Analysis:
-        return analysis_of(seen or self.seen, self.plan, self.store)
+    def analysed(self, evidence: Evidence | None = None) -> Analysis:
+        return analysis_of(evidence or self.evidence, self.plan, self.store)
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +82,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
     run(loaded, RunOptions(store=folder, workers=1, device="cpu"), listen=lambda *_: None)
     with Store(folder) as store:
         plan = plan_of(loaded, store)
-        seen = evidence_of(tuned().study, loaded.facts, plan, store)
+        evidence = evidence_of(tuned().study, loaded.facts, plan, store)
         yield Sound(
             replace(
-                seen,
-                records=each_record(seen.records, levelled),
-                sources=each_record(seen.sources, levelled),
+                evidence,
+                records=each_record(evidence.records, levelled),
+                sources=each_record(evidence.sources, levelled),
             ),
             plan,
             store,
@@ -108,7 +108,7 @@ def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
 
 BROKEN: list[tuple[str, Break, str]] = [
     ("CHK-01", most_leaked, "test images of 'target' were trained on."),
-    ("CHK-01-leaks", pair_told(shared_validation=7), "7 validation images of 'target'"),
+    ("CHK-01-leaks", pair_counts(shared_validation=7), "7 validation images of 'target'"),
     ("CHK-03", result(start={**KEPT, "fresh": ["dense1", "head"]}), "are not those of the start"),
     ("CHK-04", result(frozen_after="other"), "frozen weights or buffers of probe at 60 moved"),
     ("CHK-04", result(trained_moved=False), "what probe at 60 were to train did not move"),
@@ -135,11 +135,11 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("CHK-12", result(num_validation=199), "or not validated on it"),
     (
         "CHK-12",
-        lambda seen: replace(seen, records=each_record(seen.records, cut_test)),
+        lambda evidence: replace(evidence, records=each_record(evidence.records, cut_test)),
         "were not tested on the number of images planned",
     ),
     ("CHK-13-labels", of_probe(wide_head), "the labels or answers of probe at 60"),
-    ("CHK-14", of_probe(lambda record: replace(record, fit=None), 1), "how well probe at 60"),
+    ("CHK-14", of_probe(lambda record: replace(record, fit=None), 1), "the accuracy of probe at"),
     ("CHK-16", of_probe(other_test, 1), "probe at 60 were scored on other test images."),
     ("CHK-17", first_four, "4 finished seeds where 5 are the least"),
     ("CHK-17-paired", of_probe(lambda r: with_payload(r, seed=7), 1), "the seeds are not paired"),
@@ -172,10 +172,10 @@ BESIDE = {"CHK-02", "CHK-05", "CHK-06", "CHK-07-solver", "CHK-10", "CHK-13", "CH
 def test_a_fault_is_told_by_its_gate_and_by_no_other(
     sound: Sound, gate: str, broken: Break, says: str
 ) -> None:
-    analysis = sound.analysed(broken(sound.seen))
-    said = failed(analysis)
-    assert set(said) == {gate}
-    assert says in said[gate]
+    analysis = sound.analysed(broken(sound.evidence))
+    messages = failed(analysis)
+    assert set(messages) == {gate}
+    assert says in messages[gate]
     severity = next(spec.severity for spec in GATES if spec.id == gate)
     withheld = {c.arm for c in analysis.comparisons if c.verdict == "invalid"}
     assert ("probe" in withheld) == (severity == "invalid")
@@ -186,10 +186,10 @@ def test_a_fault_is_told_by_its_gate_and_by_no_other(
     [
         (
             "CHK-01",
-            pair_told(shared_train=2_000, label_function=True, same_labels=True),
+            pair_counts(shared_train=2_000, label_function=True, same_labels=True),
             {"CHK-21"},
         ),
-        ("CHK-02", pair_told(shared_train=2_000, label_function=True), {"CHK-21"}),
+        ("CHK-02", pair_counts(shared_train=2_000, label_function=True), {"CHK-21"}),
         ("CHK-05", result(start={"fresh": [], "taken": [*KEPT["taken"], "head"]}), {"CHK-03"}),
         ("CHK-10", spec(tasks=SPLIT_BY_TEST), {"CHK-12"}),
         (
@@ -202,7 +202,7 @@ def test_a_fault_is_told_by_its_gate_and_by_no_other(
 def test_a_fault_that_is_several_faults_is_told_as_all_of_them(
     sound: Sound, gate: str, broken: Break, also: set[str]
 ) -> None:
-    assert set(failed(sound.analysed(broken(sound.seen)))) == {gate} | also
+    assert set(failed(sound.analysed(broken(sound.evidence)))) == {gate} | also
 
 
 def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None:
@@ -215,9 +215,9 @@ def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None
         ("CHK-06", arms(probed)),
         ("CHK-23", {**arms(live), "network": {"stages": stages}}),
     ):
-        (found,) = (spec for spec in GATES if spec.id == gate)
-        assert not list(found.check(sound.seen))
-        assert list(found.check(replace(sound.seen, study=tuned(**changes).study)))
+        (checked,) = (spec for spec in GATES if spec.id == gate)
+        assert not list(checked.check(sound.evidence))
+        assert list(checked.check(replace(sound.evidence, study=tuned(**changes).study)))
 
 
 def test_every_gate_and_audit_is_broken_somewhere() -> None:
@@ -254,15 +254,17 @@ def changed_means(change: Callable[[list[Record], dict[str, Any]], dict[str, Any
 
     def mutate(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
-            results, "_metric_means", lambda found: {**true(found), **change(found, true(found))}
+            results,
+            "_metric_means",
+            lambda records: {**true(records), **change(records, true(records))},
         )
 
     return mutate
 
 
-def running_accuracy(found: list[Record], _: dict[str, Any]) -> dict[str, Any]:
+def running_accuracy(records: list[Record], _: dict[str, Any]) -> dict[str, Any]:
     """What training saw on the way, instead of what the weights that count answer."""
-    last = [r.train_rows[-1].result["curve"][-1][4] for r in found if r.train_rows]
+    last = [r.train_rows[-1].result["curve"][-1][4] for r in records if r.train_rows]
     return {"train_mean": float(np.mean(last)) - 0.001}
 
 
@@ -277,8 +279,8 @@ def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def praised(monkeypatch: pytest.MonkeyPatch) -> None:
     for word in headline.WORDS:
-        said = "There is no valid verdict" if word == "invalid" else "Transfer " + CLAIMED[word]
-        monkeypatch.setitem(headline.WORDS, word, said)
+        claim = "There is no valid verdict" if word == "invalid" else "Transfer " + CLAIMED[word]
+        monkeypatch.setitem(headline.WORDS, word, claim)
 
 
 CLAIMED = {
@@ -329,21 +331,22 @@ def test_an_altered_comparison_is_found_out(
 ) -> None:
     analysis = sound.analysed()
     comparisons = tuple(
-        replace(told, **changes) if told.arm == "long" else told for told in analysis.comparisons
+        replace(changed, **changes) if changed.arm == "long" else changed
+        for changed in analysis.comparisons
     )
-    audits, withheld = run_audits(replace(analysis, comparisons=comparisons), sound.seen)
+    audits, withheld = run_audits(replace(analysis, comparisons=comparisons), sound.evidence)
     assert {a.id for a in audits if not a.passed} == {audit}
     assert set(withheld) == {(*PLACE, "long")}
 
 
 def test_a_headline_that_no_comparison_bears_out_is_found_out(sound: Sound) -> None:
     analysis = sound.analysed()
-    told = replace(analysis, headline="Transfer helps with 60 images (probe: +9.9 pp).")
-    audits, withheld = run_audits(told, sound.seen)
+    changed = replace(analysis, headline="Transfer helps with 60 images (probe: +9.9 pp).")
+    audits, withheld = run_audits(changed, sound.evidence)
     assert [a.message for a in audits if not a.passed] == [
         "the headline says 'with 60 images (probe: +9.9 pp)', which no comparison does."
     ]
-    assert set(withheld) == set(sound.seen.records)
+    assert set(withheld) == set(sound.evidence.records)
 
 
 def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
@@ -351,21 +354,21 @@ def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
     options = RunOptions(store=tmp_path / "s", workers=1, device="cpu")
     run(loaded, options, listen=lambda *_: None)
 
-    def found() -> Evidence:
+    def reread() -> Evidence:
         with Store(tmp_path / "s") as store:
             return evidence_of(loaded.study, loaded.facts, plan_of(loaded, store), store)
 
-    assert all(row.intact for row in found().lineage.made.values())
+    assert all(row.intact for row in reread().lineage.made.values())
     connection = sqlite3.connect(tmp_path / "s" / "headstart.db")
     connection.execute(
         """UPDATE steps SET payload = replace(payload, '"batch_size":16', '"x":1')"""
     )
     connection.commit()
     connection.close()
-    seen = found()
+    evidence = reread()
     (gate,) = (spec for spec in GATES if spec.id == "CHK-18")
-    (finding,) = gate.check(seen)
-    assert finding.cells == frozenset(seen.records)
+    (finding,) = gate.check(evidence)
+    assert finding.cells == frozenset(evidence.records)
 
 
 def test_rows_of_another_study_are_no_fault(tmp_path: Path) -> None:
@@ -383,15 +386,15 @@ def test_another_pair_may_have_other_test_images_left_out(sound: Sound) -> None:
         return replace(record, labels=record.labels[1:], classes=record.classes[1:], tested_on=left)
 
     other = {
-        ("other", *cell[1:]): by for cell, by in each_record(sound.seen.records, fewer).items()
+        ("other", *cell[1:]): by for cell, by in each_record(sound.evidence.records, fewer).items()
     }
     (gate,) = (spec for spec in GATES if spec.id == "CHK-16")
-    both = replace(sound.seen, records={**sound.seen.records, **other})
+    both = replace(sound.evidence, records={**sound.evidence.records, **other})
     assert not list(gate.check(both))
 
 
 def test_hardly_moving_and_settled_are_told_apart(sound: Sound) -> None:
-    record = sound.seen.records[PROBE][0]
+    record = sound.evidence.records[PROBE][0]
     assert not still_improving(record)
     assert still_improving(hardly_moving(record))
     assert learnt(record)

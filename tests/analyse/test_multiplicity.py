@@ -14,10 +14,10 @@ def test_vector_v7_holm() -> None:
 
 
 def test_levels_are_those_of_the_steps() -> None:
-    found = holm([0.01, 0.04, 0.03, 0.005], 0.05)
-    assert found.rejected == (True, False, False, True)
+    decisions = holm([0.01, 0.04, 0.03, 0.005], 0.05)
+    assert decisions.rejected == (True, False, False, True)
     # 0.005 is held to a quarter, 0.01 to a third; 0.03 fails at a half, and 0.04 stays there.
-    assert found.levels == pytest.approx((0.05 / 3, 0.05 / 2, 0.05 / 2, 0.05 / 4))
+    assert decisions.levels == pytest.approx((0.05 / 3, 0.05 / 2, 0.05 / 2, 0.05 / 4))
     assert holm([0.2], 0.05).levels == (0.05,)
     assert holm([], 0.05).levels == ()
     with pytest.raises(ValueError, match="between 0 and 1"):
@@ -42,9 +42,9 @@ def test_an_interval_excludes_0_exactly_where_holm_rejects(
     estimates: list[MeanError], looks: int
 ) -> None:
     level = level_of(looks)
-    found = holm([estimate.p_value for estimate in estimates], level)
+    decisions = holm([estimate.p_value for estimate in estimates], level)
     for estimate, own, adjusted, rejected in zip(
-        estimates, found.levels, found.adjusted, found.rejected, strict=True
+        estimates, decisions.levels, decisions.adjusted, decisions.rejected, strict=True
     ):
         low, high = estimate.interval(1 - own)
         assert (low > 0 or high < 0) == rejected == (adjusted < level)
@@ -54,11 +54,11 @@ def test_an_interval_excludes_0_exactly_where_holm_rejects(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_is_between_bonferroni_and_no_adjustment(p_values: list[float]) -> None:
-    found = holm(p_values, 0.05)
-    for p, adjusted, rejected in zip(p_values, found.adjusted, found.rejected, strict=True):
+    decisions = holm(p_values, 0.05)
+    for p, adjusted, rejected in zip(p_values, decisions.adjusted, decisions.rejected, strict=True):
         assert p <= adjusted <= 1
         assert rejected or p >= 0.05 / len(p_values)
-    ranked = [adjusted for _, adjusted in sorted(zip(p_values, found.adjusted, strict=True))]
+    ranked = [adjusted for _, adjusted in sorted(zip(p_values, decisions.adjusted, strict=True))]
     assert ranked == sorted(ranked)
 
 

@@ -31,19 +31,19 @@ def test_vector_v6(won: int, lost: int, p: float) -> None:
 
 
 def test_vector_v7_paired_t() -> None:
-    found = paired_t(T - C)
-    assert found.mean == pytest.approx(0.0055)
+    result = paired_t(T - C)
+    assert result.mean == pytest.approx(0.0055)
     assert (T - C).std(ddof=1) == pytest.approx(0.0035637059)
-    assert found.mean / found.error == pytest.approx(3.7803886814)
-    assert found.p_value == pytest.approx(0.0128847542)
-    assert found.interval(0.95) == pytest.approx((0.0017601200, 0.0092398800))
-    assert found.interval(0.90) == pytest.approx((0.0025683528, 0.0084316472))
+    assert result.mean / result.error == pytest.approx(3.7803886814)
+    assert result.p_value == pytest.approx(0.0128847542)
+    assert result.interval(0.95) == pytest.approx((0.0017601200, 0.0092398800))
+    assert result.interval(0.90) == pytest.approx((0.0025683528, 0.0084316472))
 
 
 def test_vector_v7_equivalence() -> None:
-    found = paired_t(T - C)
-    assert found.equivalence_p(0.005) == pytest.approx(0.6274633)
-    assert found.equivalence_p(0.01) == pytest.approx(0.0135329, abs=1e-7)
+    result = paired_t(T - C)
+    assert result.equivalence_p(0.005) == pytest.approx(0.6274633)
+    assert result.equivalence_p(0.01) == pytest.approx(0.0135329, abs=1e-7)
 
 
 def test_vector_v7_sign_flip() -> None:
@@ -74,16 +74,16 @@ def test_five_seeds_cannot_reach_five_per_cent_by_signs() -> None:
 def test_equivalence_p_agrees_with_the_interval_inside_the_margin(
     mean: float, spread: float, margin: float, level: float
 ) -> None:
-    found = paired_t(mean + spread * np.array([-1.0, 0.5, 0.25, 0.25, 0.0]))
-    low, high = found.interval(1 - 2 * level)
-    assert (found.equivalence_p(margin) < level) == (-margin < low and high < margin)
+    result = paired_t(mean + spread * np.array([-1.0, 0.5, 0.25, 0.25, 0.0]))
+    low, high = result.interval(1 - 2 * level)
+    assert (result.equivalence_p(margin) < level) == (-margin < low and high < margin)
     both = stats.ttest_1samp
     gains = mean + spread * np.array([-1.0, 0.5, 0.25, 0.25, 0.0])
     larger = max(
         both(gains, -margin, alternative="greater").pvalue,
         both(gains, margin, alternative="less").pvalue,
     )
-    assert found.equivalence_p(margin) == pytest.approx(larger)
+    assert result.equivalence_p(margin) == pytest.approx(larger)
 
 
 def test_ties_are_half_in_favour() -> None:

@@ -20,16 +20,16 @@ def table(rows: list[str]) -> np.ndarray:
 
 
 def test_vector_v8() -> None:
-    found = crossed(table(T) - table(C))
-    assert found.mean == pytest.approx(0.2083333333)
-    assert found.between_seeds == pytest.approx(0.0416666667)
-    assert found.between_images == pytest.approx(0.1845238095)
-    assert found.rest == pytest.approx(0.1845238095)
-    assert found.error == pytest.approx(0.0876840468)
-    assert found.df == pytest.approx(4.1704896)
-    assert found.p_value == pytest.approx(0.0736839902)
-    assert found.interval(0.95) == pytest.approx((-0.0312414, 0.4479081), abs=1e-6)
-    assert found.interval(0.90) == pytest.approx((0.0235785, 0.3930881), abs=1e-6)
+    result = crossed(table(T) - table(C))
+    assert result.mean == pytest.approx(0.2083333333)
+    assert result.between_seeds == pytest.approx(0.0416666667)
+    assert result.between_images == pytest.approx(0.1845238095)
+    assert result.rest == pytest.approx(0.1845238095)
+    assert result.error == pytest.approx(0.0876840468)
+    assert result.df == pytest.approx(4.1704896)
+    assert result.p_value == pytest.approx(0.0736839902)
+    assert result.interval(0.95) == pytest.approx((-0.0312414, 0.4479081), abs=1e-6)
+    assert result.interval(0.90) == pytest.approx((0.0235785, 0.3930881), abs=1e-6)
 
 
 SIGNS = st.integers(-1, 1)
@@ -45,43 +45,43 @@ def test_mean_squares_are_those_of_the_two_way_table(differences: np.ndarray) ->
         with pytest.raises(ValueError, match="arms identical"):
             crossed(differences)
         return
-    found = crossed(differences)
+    result = crossed(differences)
     seeds, images = differences.shape
     total = ((differences - differences.mean()) ** 2).sum()
     parts = (
-        (seeds - 1) * found.between_seeds
-        + (images - 1) * found.between_images
-        + (seeds - 1) * (images - 1) * found.rest
+        (seeds - 1) * result.between_seeds
+        + (images - 1) * result.between_images
+        + (seeds - 1) * (images - 1) * result.rest
     )
     assert parts == pytest.approx(total, abs=1e-9)
     real = crossed(differences.astype(float))
-    assert found.interval(0.95) == pytest.approx(real.interval(0.95))
+    assert result.interval(0.95) == pytest.approx(real.interval(0.95))
     shuffled = crossed(differences[::-1, ::-1])
-    assert shuffled.interval(0.95) == pytest.approx(found.interval(0.95))
+    assert shuffled.interval(0.95) == pytest.approx(result.interval(0.95))
     turned = crossed(-differences)
-    assert turned.interval(0.95) == pytest.approx([-end for end in found.interval(0.95)[::-1]])
+    assert turned.interval(0.95) == pytest.approx([-end for end in result.interval(0.95)[::-1]])
 
 
 def test_differences_that_cancel_out_leave_an_interval_with_a_width() -> None:
     """Rows and columns of the table sum to nothing, its cells do not: nothing is certain."""
-    found = crossed(np.array([[-1, 1, 0], [1, -1, 0]]))
-    low, high = found.interval(0.95)
+    result = crossed(np.array([[-1, 1, 0], [1, -1, 0]]))
+    low, high = result.interval(0.95)
     assert low == pytest.approx(-high)
     assert high > 0.5
 
 
 def test_the_same_difference_everywhere_has_an_interval_of_no_width() -> None:
-    found = crossed(np.ones((3, 4)))
-    assert found.interval(0.95) == (1, 1)
-    assert found.p_value == 0
+    result = crossed(np.ones((3, 4)))
+    assert result.interval(0.95) == (1, 1)
+    assert result.p_value == 0
 
 
 def test_without_differences_between_images_it_is_the_paired_t_test() -> None:
     """Every image alike within a seed: only seeds vary, and the interval is the paired t's."""
     gains = np.array([0.01, 0.03, 0.02, 0.05])
-    found = crossed(np.repeat(gains[:, None], 50, axis=1))
+    result = crossed(np.repeat(gains[:, None], 50, axis=1))
     low, high = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
-    assert found.interval(0.95) == pytest.approx((low, high))
+    assert result.interval(0.95) == pytest.approx((low, high))
 
 
 @pytest.mark.parametrize(
@@ -90,23 +90,23 @@ def test_without_differences_between_images_it_is_the_paired_t_test() -> None:
 def test_detectable_effects_are_those_of_the_table(seeds: int, effect_per_sd: float) -> None:
     """The smallest, in units of the standard deviation of the paired seed differences."""
     gains = np.random.default_rng(0).normal(size=seeds)
-    found = crossed(np.repeat(gains[:, None], 40, axis=1))
-    assert found.detectable(0.05) / gains.std(ddof=1) == pytest.approx(effect_per_sd, abs=0.01)
+    result = crossed(np.repeat(gains[:, None], 40, axis=1))
+    assert result.detectable(0.05) / gains.std(ddof=1) == pytest.approx(effect_per_sd, abs=0.01)
 
 
 @pytest.mark.parametrize(("ratio", "needed"), [(0.5, 34), (0.75, 16), (1.0, 10), (2.0, 5)])
 def test_seeds_needed_are_those_of_the_table(ratio: float, needed: int) -> None:
     gains = np.array([-1.0, 0.0, 1.0])  # standard deviation 1
-    found = crossed(np.repeat(gains[:, None] + 0.2, 40, axis=1))
-    assert found.seeds_needed(ratio, 0.05) == needed
+    result = crossed(np.repeat(gains[:, None] + 0.2, 40, axis=1))
+    assert result.seeds_needed(ratio, 0.05) == needed
 
 
 def test_no_number_of_seeds_helps_where_the_images_are_the_limit() -> None:
     differences = np.zeros((4, 40))
     differences[:, :3] = 1  # the same three images in every seed
     differences[0, 5] = -1
-    found = crossed(differences)
-    assert found.seeds_needed(0.005, 0.05) is None
+    result = crossed(differences)
+    assert result.seeds_needed(0.005, 0.05) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (5, 1)])
@@ -122,12 +122,12 @@ def test_identical_arms_are_an_error_and_not_a_difference_of_zero() -> None:
 
 def test_images_needed_shrink_the_part_that_images_make() -> None:
     """Only images vary: the error falls with their root, and seeds do nothing for it."""
-    found = crossed(np.tile(np.repeat([1, -1, 0], [30, 10, 360]), (5, 1)))
-    effect = found.detectable(0.05) / 2
-    needed = found.images_needed(effect, 0.05)
-    assert needed == pytest.approx(4 * found.num_images, rel=0.02)
-    assert found.seeds_needed(effect, 0.05) is None
-    assert found.more == "test images"
+    result = crossed(np.tile(np.repeat([1, -1, 0], [30, 10, 360]), (5, 1)))
+    effect = result.detectable(0.05) / 2
+    needed = result.images_needed(effect, 0.05)
+    assert needed == pytest.approx(4 * result.num_images, rel=0.02)
+    assert result.seeds_needed(effect, 0.05) is None
+    assert result.more == "test images"
 
 
 def two_way_null(drawn: np.random.Generator, seeds: int, images: int, sd: float) -> np.ndarray:
@@ -152,12 +152,12 @@ def test_false_alarms_are_as_rare_as_the_level_says(seeds: int) -> None:
 def test_seeds_alone_count_where_only_they_vary() -> None:
     """The test is not blind to a true difference either: a point with little noise is seen."""
     drawn = np.random.default_rng(1)
-    seen = 0
+    detected = 0
     for _ in range(100):
         table = two_way_null(drawn, 10, 500, 0.01)
         table[drawn.random(table.shape) < 0.06] = 1
-        seen += crossed(table).interval(0.95)[0] > 0
-    assert seen > 90
+        detected += crossed(table).interval(0.95)[0] > 0
+    assert detected > 90
 
 
 @settings(max_examples=60, deadline=None)
@@ -170,22 +170,22 @@ def test_the_cautious_interval_is_never_narrower_and_agrees_with_its_p(
 ) -> None:
     if not differences.any():
         return
-    found = crossed(differences)
-    low, high = found.cautious_interval(level)
-    plain = found.interval(1 - level)
+    result = crossed(differences)
+    low, high = result.cautious_interval(level)
+    plain = result.interval(1 - level)
     assert low <= plain[0] + 1e-12
     assert high >= plain[1] - 1e-12
-    assert found.cautious_p >= found.p_value * (1 - 1e-9)
-    if found.error and abs(found.cautious_p / level - 1) > 1e-6:
-        assert (low > 0 or high < 0) == (found.cautious_p < level)
+    assert result.cautious_p >= result.p_value * (1 - 1e-9)
+    if result.error and abs(result.cautious_p / level - 1) > 1e-6:
+        assert (low > 0 or high < 0) == (result.cautious_p < level)
     if level >= 0.05:
         assert (low, high) == pytest.approx(plain)
 
 
 def test_a_mean_just_clear_of_0_at_five_per_cent_has_a_p_just_below() -> None:
     """The cautious interval is wider at once below 5 %; its p-value follows without a gap."""
-    (found,) = drawn_squares(np.random.default_rng(0), 3, 1)
-    clear = replace(found, mean=0.0)
+    (result,) = drawn_squares(np.random.default_rng(0), 3, 1)
+    clear = replace(result, mean=0.0)
     clear = replace(clear, mean=1.0001 * clear.cautious_interval(0.05)[1])
     assert clear.cautious_interval(0.05)[0] > 0 > clear.cautious_interval(0.0499)[0]
     assert 0.0499 < clear.cautious_p < 0.05
@@ -194,12 +194,12 @@ def test_a_mean_just_clear_of_0_at_five_per_cent_has_a_p_just_below() -> None:
 def drawn_squares(drawn: np.random.Generator, seeds: int, studies: int) -> list[Crossed]:
     """Analyses of tables without a true difference in which seeds make most of the variance."""
     images, by_seed, by_image = 1000, 40.0, 4.0  # expected MSA and MSB where MSE is 1
-    found = []
+    result = []
     for _ in range(studies):
         mean = drawn.normal() * np.sqrt((by_seed + by_image - 1) / (seeds * images))
         msa = by_seed * drawn.chisquare(seeds - 1) / (seeds - 1)
         total = msa + by_image - 1
-        found.append(
+        result.append(
             Crossed(
                 mean=mean,
                 error=float(np.sqrt(total / (seeds * images))),
@@ -211,17 +211,18 @@ def drawn_squares(drawn: np.random.Generator, seeds: int, studies: int) -> list[
                 num_images=images,
             )
         )
-    return found
+    return result
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_at_strict_levels_the_cautious_test_errs_no_more_than_it_says(seeds: int) -> None:
     """Where Satterthwaite's own does: the reason for docs/decisions/0006."""
     studies, level = 4000, 0.05 / 6
-    found = drawn_squares(np.random.default_rng(seeds), seeds, studies)
-    plain = sum(one.p_value < level for one in found) / studies
+    result = drawn_squares(np.random.default_rng(seeds), seeds, studies)
+    plain = sum(one.p_value < level for one in result) / studies
     cautious = sum(
-        not one.cautious_interval(level)[0] <= 0 <= one.cautious_interval(level)[1] for one in found
+        not one.cautious_interval(level)[0] <= 0 <= one.cautious_interval(level)[1]
+        for one in result
     )
     assert plain > 1.5 * level
     assert cautious / studies < 1.2 * level

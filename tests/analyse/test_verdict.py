@@ -14,7 +14,7 @@ from headstart.analyse.verdict import Judged, judge, too_few
 single = partial(judge, level=0.05, equivalence_level=0.05)
 
 
-def found(mean_pp: float, error_pp: float, seeds: int = 5, df: float = 1000) -> Crossed:
+def difference(mean_pp: float, error_pp: float, seeds: int = 5, df: float = 1000) -> Crossed:
     """An analysis with a given mean and standard error; 1.96 errors make the interval."""
     error = error_pp / 100
     return Crossed(
@@ -30,7 +30,7 @@ def found(mean_pp: float, error_pp: float, seeds: int = 5, df: float = 1000) -> 
 
 
 @pytest.mark.parametrize(
-    ("mean", "error", "word", "said"),
+    ("mean", "error", "word", "text"),
     [
         (5.0, 1.0, "helps", "95 % interval +3.04 to +6.96: beyond the margin of 1 pp"),
         (2.5, 1.0, "helps", "clear of 0, not clear of the margin of 1 pp"),
@@ -38,13 +38,13 @@ def found(mean_pp: float, error_pp: float, seeds: int = 5, df: float = 1000) -> 
         (-5.0, 1.0, "hurts", "beyond the margin of 1 pp"),
         (-0.4, 0.1, "hurts", "clear of 0, but smaller than the margin of 1 pp"),
         (0.1, 0.3, "no measurable difference", "less than 1 pp either way"),
-        (0.5, 1.0, "not enough evidence", "which holds 0"),
+        (0.5, 1.0, "not enough evidence", "which contains 0, no difference"),
     ],
 )
-def test_words(mean: float, error: float, word: str, said: str) -> None:
-    judged = single(found(mean, error), margin_pp=1.0)
+def test_words(mean: float, error: float, word: str, text: str) -> None:
+    judged = single(difference(mean, error), margin_pp=1.0)
     assert judged.word == word
-    assert said in judged.why
+    assert text in judged.why
     assert signed(mean) in judged.why
 
 
@@ -68,17 +68,17 @@ def told_interval(judged: Judged) -> tuple[float, float]:
 def test_no_sentence_is_stronger_than_its_interval(
     mean: float, error: float, df: float, seeds: int, margin: float, level: float, family: int
 ) -> None:
-    analysed = found(mean, error, seeds=seeds, df=df)
+    analysed = difference(mean, error, seeds=seeds, df=df)
     judged = judge(analysed, margin, level=level / family, equivalence_level=level)
     low, high = (100 * end for end in analysed.cautious_interval(level / family))
     inner = [100 * end for end in analysed.interval(1 - 2 * level)]
     small = -margin < inner[0] <= inner[1] < margin
     shown = told_interval(judged)
     # What is printed lies on the same side of 0 and of the margin as what was computed.
-    for end, said in zip((low, high), shown, strict=True):
+    for end, text in zip((low, high), shown, strict=True):
         for mark in (0, margin, -margin):
             if abs(end - mark) > 1e-5:
-                assert (said > mark) == (end > mark)
+                assert (text > mark) == (end > mark)
     if seeds < 3:
         assert judged.word == "not enough evidence"
     elif judged.word == "helps":
@@ -97,12 +97,14 @@ def test_no_sentence_is_stronger_than_its_interval(
         assert small
     if judged.qualifier:
         assert judged.word in ("helps", "hurts")
-    assert ("which holds 0" in judged.why) == (judged.word == "not enough evidence" and seeds > 2)
+    assert ("which contains 0, no difference" in judged.why) == (
+        judged.word == "not enough evidence" and seeds > 2
+    )
     assert ("Holm" in judged.why) == (family > 1)
 
 
 def test_two_seeds_never_give_a_verdict() -> None:
-    judged = single(found(50.0, 0.1, seeds=2), margin_pp=1.0)
+    judged = single(difference(50.0, 0.1, seeds=2), margin_pp=1.0)
     assert judged.word == "not enough evidence"
     assert "2 seeds are too few for a verdict" in judged.why
 
@@ -117,7 +119,7 @@ def test_one_seed_gives_no_interval() -> None:
 
 
 def test_short_evidence_says_what_could_have_been_seen_and_what_would_do() -> None:
-    judged = single(found(0.5, 1.0, seeds=5, df=4), margin_pp=1.0)
+    judged = single(difference(0.5, 1.0, seeds=5, df=4), margin_pp=1.0)
     assert judged.detectable_pp == pytest.approx(3.76, abs=0.01)  # 1.68 sd of 5 seeds
     assert judged.seeds_needed is not None
     assert f"about {judged.seeds_needed} seeds would show 1.00 pp" in judged.why
@@ -125,7 +127,7 @@ def test_short_evidence_says_what_could_have_been_seen_and_what_would_do() -> No
 
 
 def test_a_difference_larger_than_any_is_no_size_to_speak_of() -> None:
-    judged = single(found(0.5, 40.0, seeds=3, df=2), margin_pp=1.0)
+    judged = single(difference(0.5, 40.0, seeds=3, df=2), margin_pp=1.0)
     assert judged.detectable_pp is not None
     assert judged.detectable_pp > 100
     assert "a difference of no size could have been seen" in judged.why
@@ -146,7 +148,7 @@ def with_parts(seeds_part: float, images_part: float) -> Crossed:
 
 
 @pytest.mark.parametrize(
-    ("seeds_part", "images_part", "more", "said"),
+    ("seeds_part", "images_part", "more", "text"),
     [
         (0.2, 0.1, "seeds", "more seeds would help more than more test images"),
         (0.1, 0.2, "test images", "more test images would help more than more seeds"),
@@ -154,12 +156,12 @@ def with_parts(seeds_part: float, images_part: float) -> Crossed:
     ],
 )
 def test_short_evidence_says_what_to_get_more_of(
-    seeds_part: float, images_part: float, more: str, said: str
+    seeds_part: float, images_part: float, more: str, text: str
 ) -> None:
     judged = single(with_parts(seeds_part, images_part), margin_pp=1.0)
     assert judged.word == "not enough evidence"
     assert judged.more == more
-    assert judged.why.endswith(said)
+    assert judged.why.endswith(text)
 
 
 def test_what_cannot_be_bought_with_seeds_or_images_alone_is_said() -> None:
@@ -180,8 +182,8 @@ def test_what_cannot_be_bought_with_seeds_or_images_alone_is_said() -> None:
 
 
 def test_holm_makes_an_interval_wider_and_can_take_a_verdict_away() -> None:
-    alone = judge(found(2.2, 1.0), 1.0, level=0.05, equivalence_level=0.05)
-    among = judge(found(2.2, 1.0), 1.0, level=0.05 / 8, equivalence_level=0.05)
+    alone = judge(difference(2.2, 1.0), 1.0, level=0.05, equivalence_level=0.05)
+    among = judge(difference(2.2, 1.0), 1.0, level=0.05 / 8, equivalence_level=0.05)
     assert alone.word == "helps"
     assert among.word == "not enough evidence"
     assert "99.38 % interval (Holm)" in among.why

@@ -1,14 +1,17 @@
-"""The command line: quick to start; recipes, data and plans told without a run."""
+"""The command line: quick to start; recipes, data and plans without a run."""
 
+import inspect
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from commands import Call
 from headstart import flow
+from headstart.cli.arguments import with_groups
 from studies import tiny_table
 from study_files import write_study
 
@@ -31,6 +34,7 @@ COMMANDS = [
 
 HELP = """
 import sys
+from dataclasses import dataclass
 from headstart.cli import main
 for command in eval(sys.argv[1]):
     sys.argv = ["headstart", *command, "--help"]
@@ -59,6 +63,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
 
 PLAN = """
 import sys
+from dataclasses import dataclass
 from headstart.cli import main
 sys.argv = ["headstart", "plan", "digits"]
 main()
@@ -170,3 +175,22 @@ def test_what_will_be_refused_is_told_before_anything_is_trained(
 def test_options_change_the_plan(call: Call) -> None:
     ended = call("plan", "digits", "--seeds", "2", "--sizes", "20,all", "--arms", "scratch,full")
     assert "Study digits: 8 trials and 2 source runs" in ended.out
+
+
+def test_a_group_gives_an_option_for_each_field_in_its_place() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Size:
+        width: int = 2
+        height: int = 3
+
+    calls = []
+
+    @with_groups
+    def command(name: str, *, colour: str = "red", size: Size, depth: int = 1) -> None:
+        calls.append((name, colour, size, depth))
+
+    assert [*inspect.signature(command).parameters] == [
+        "name", "colour", "width", "height", "depth",
+    ]  # fmt: skip
+    command(name="box", colour="blue", width=2, height=5, depth=1)
+    assert calls == [("box", "blue", Size(height=5), 1)]

@@ -6,8 +6,8 @@ from importlib import resources
 
 import pytest
 from analyses import FAMILIES, FIGURES, SUMMARY, analysis
+from benefits import with_benefits
 from jsonschema import Draft202012Validator
-from worthy import worthy
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.document import document, document_text, schema_text
@@ -20,7 +20,7 @@ CASES = {
     "no validation": analysis(validated=False),
     "sweep": analysis(swept=FAMILIES),
     "published": analysis(published=FIGURES),
-    "worth": worthy(analysis()),
+    "worth": with_benefits(analysis()),
     "nothing": analysis(arms=[], pairs=[]),
 }
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
-from worthy import worthy
+from benefits import with_benefits
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.figures.accuracy_by_cost import cost_figure
@@ -47,7 +47,7 @@ def drawings(given: Analysis) -> list[str]:
 
 
 def test_drawings_are_whole_titled_and_shrink() -> None:
-    for drawing in drawings(worthy(analysis(swept=FAMILIES))):
+    for drawing in drawings(with_benefits(analysis(swept=FAMILIES))):
         root = ElementTree.fromstring(drawing)
         assert root.get("role") == "img"
         assert root.get("viewBox")
@@ -85,10 +85,11 @@ def test_every_seed_is_a_dot_and_every_mean_a_mark() -> None:
 
 def test_both_intervals_are_drawn_where_there_are_two() -> None:
     given = analysis(sizes=SIZES[:1], arms=ARMS[:2])
-    (told,) = given.comparisons
-    assert told.low_pp is not None
-    assert told.high_pp is not None
-    within = replace(told, low95_pp=told.low_pp + 1, high95_pp=told.high_pp - 1)
+    (comparison,) = given.comparisons
+    assert comparison.low_pp is not None
+    assert comparison.high_pp is not None
+    narrow = comparison.low_pp + 1, comparison.high_pp - 1
+    within = replace(comparison, low95_pp=narrow[0], high95_pp=narrow[1])
     thick = 'stroke-width="3.6"'
     assert thick not in gain_figure(given, LETTERS)
     assert gain_figure(replace(given, comparisons=(within,)), LETTERS).count(thick) == 1
@@ -130,17 +131,17 @@ def test_no_gain_stands_beside_pairs_whose_verdict_is_withheld() -> None:
 
 
 def test_labels_are_arrows_to_where_the_control_does_as_well() -> None:
-    drawings = labels_figure(worthy(analysis()), LETTERS)
+    drawings = labels_figure(with_benefits(analysis()), LETTERS)
     assert len(drawings) == 3
     assert all(len(marks(drawing, "control")) == len(SIZES) for drawing in drawings)
     shown = "".join(drawings)
     assert 'stroke-dasharray="4 3"' in shown  # a bound only
     assert labels_figure(analysis(), LETTERS) == ()
-    assert labels_figure(worthy(analysis(sizes=SIZES[:1])), LETTERS) == ()
+    assert labels_figure(with_benefits(analysis(sizes=SIZES[:1])), LETTERS) == ()
 
 
 def test_cost_holds_the_source_run() -> None:
-    given = worthy(analysis())
+    given = with_benefits(analysis())
     drawing = cost_figure(given, LETTERS, WIDE)
     full = next(r for r in given.arms if r.arm == "full")
     assert f"full, 50 images: {100 * full.mean:.2f} %, 1.03 T operations" in drawing
@@ -149,7 +150,7 @@ def test_cost_holds_the_source_run() -> None:
 
 
 def test_of_many_classes_those_with_the_largest_gains_are_drawn() -> None:
-    given = worthy(analysis(sizes=SIZES[:1]))
+    given = with_benefits(analysis(sizes=SIZES[:1]))
     one = given.class_gains[0]
     many = [replace(one, class_name=f"class {n}", gain_pp=float(n % 40)) for n in range(90)]
     (drawing,) = classes_figure(replace(given, class_gains=tuple(many)), LETTERS)
@@ -196,7 +197,7 @@ def test_a_sweep_with_gaps_and_one_seed_is_drawn() -> None:
     assert 'opacity="0.16"' not in drawing
 
 
-def test_names_of_cuts_that_cannot_be_told_apart_give_way_to_numbers() -> None:
+def test_names_of_cuts_that_look_alike_give_way_to_numbers() -> None:
     alike = [f"stage_{number}_with_a_long_name" for number in range(9)]
     drawing = swept_drawing(analysis(swept=("AnB",), cuts=alike))
     assert ">9<" in drawing
@@ -258,7 +259,7 @@ def test_colours_are_those_of_the_style_sheet() -> None:
         assert f"{name}:" in dark
 
 
-def test_long_names_are_shortened_beside_their_gain_and_told_apart_by_colour() -> None:
+def test_long_names_are_shortened_beside_their_gain_and_differ_by_colour() -> None:
     arms = ["scratch", "a" * 40 + "1" + "b" * 40, "a" * 40 + "2" + "b" * 40]
     (drawing,) = pairs_figure(analysis(arms=arms, sizes=SIZES[:1]), LETTERS)
     assert len(re.findall(r">a+…b+<", drawing)) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from analyses import FAMILIES, FIGURES, analysis
-from worthy import worthy
+from benefits import with_benefits
 
 from headstart.analyse.analysis import Analysis, Benefit
 from headstart.report.csv_tables import tables, write_tables
@@ -16,7 +16,7 @@ TABLES = {
     "copy_examples", "curves", "forgetting", "gates", "leaks", "picks", "published", "sources",
     "tasks", "tuning", "worth",
 }  # fmt: skip
-FULL = worthy(analysis(swept=FAMILIES, published=FIGURES))
+FULL = with_benefits(analysis(swept=FAMILIES, published=FIGURES))
 
 
 def read(folder: Path, name: str) -> list[dict[str, str]]:
@@ -36,13 +36,17 @@ def test_every_table_is_a_file_also_where_it_is_empty(tmp_path: Path) -> None:
 
 def test_numbers_come_back_as_they_were(tmp_path: Path) -> None:
     write_tables(FULL, tmp_path)
-    for row, told in zip(read(tmp_path, "comparisons"), FULL.comparisons, strict=True):
-        assert float(row["gain_pp"]) == told.gain_pp
-        assert tuple(float(x) for x in row["gains_pp"].split(";")) == told.gains_pp
-        assert (row["arm"], row["verdict"], row["why"]) == (told.arm, told.verdict, told.why)
+    for row, comparison in zip(read(tmp_path, "comparisons"), FULL.comparisons, strict=True):
+        assert float(row["gain_pp"]) == comparison.gain_pp
+        assert tuple(float(x) for x in row["gains_pp"].split(";")) == comparison.gains_pp
+        assert (row["arm"], row["verdict"], row["why"]) == (
+            comparison.arm,
+            comparison.verdict,
+            comparison.why,
+        )
     for line, worth in zip(read(tmp_path, "worth"), FULL.worth, strict=True):
-        told_low = None if line["labels_low"] == "" else float(line["labels_low"])
-        assert told_low == worth.labels.low
+        low = None if line["labels_low"] == "" else float(line["labels_low"])
+        assert low == worth.labels.low
         assert line["labels_why"] == worth.labels.why
     assert [row["passed"] for row in read(tmp_path, "gates")] == [
         str(gate.passed).lower() for gate in FULL.gates

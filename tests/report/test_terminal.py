@@ -7,9 +7,9 @@ from typing import Literal
 
 import pytest
 from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
+from benefits import with_benefits
 from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
-from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, AttributionNote
 from headstart.report.notes import FROM_PYTHON
@@ -41,8 +41,10 @@ CASES = {
         arms=["scratch", f"{LONG}a", f"{LONG}b"],
         pairs=[("letters", "digits"), ("fashion", "digits")],
     ),
-    "worth": worthy(analysis()),
-    "worth of two pairs": worthy(analysis(pairs=[("letters", "digits"), ("fashion", "digits")])),
+    "worth": with_benefits(analysis()),
+    "worth of two pairs": with_benefits(
+        analysis(pairs=[("letters", "digits"), ("fashion", "digits")])
+    ),
     "full": analysis(arms=[*ARMS, "label_map"], swept=FAMILIES, published=FIGURES),
     "long cuts": analysis(
         swept=FAMILIES, cuts=[f"{LONG}{number}" for number in range(16)], swept_at=("50", "10%")
@@ -186,7 +188,7 @@ def test_many_failures_are_cut_short() -> None:
     assert "and 4 more" in text
 
 
-def test_copies_left_out_are_told_in_a_line() -> None:
+def test_copies_left_out_are_reported_in_a_line() -> None:
     text = " ".join(printed(replace(analysis(), leaks=(LEAKS, NO_LEAKS)), 120).split())
     whom = "compared with all training images of 'letters' and 'digits'."
     assert f"9 of 1,000 test images of 'digits' left out as copies: {whom}" in text
@@ -228,7 +230,7 @@ def test_what_intervals_are_adjusted_for_is_said() -> None:
 
 
 def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:
-    text = printed(worthy(analysis()), 140)
+    text = printed(with_benefits(analysis()), 140)
     assert text.index("helps") < text.index("What transfer is worth") < text.index("Caveat")
     for said in (
         "Labels scratch needs: to do as well as the arm",
@@ -245,7 +247,7 @@ def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:
 
 
 def test_what_validation_prefers_is_marked() -> None:
-    text = printed(worthy(analysis()))
+    text = printed(with_benefits(analysis()))
     assert len([line for line in text.splitlines() if line.startswith("full * ")]) == len(SIZES)
     assert "*: the arm that validation prefers." in text
     assert "*" not in printed(analysis())
@@ -255,13 +257,13 @@ def test_what_a_caveat_says_is_said_once() -> None:
     given = analysis()
     tuned = next(gate for gate in given.gates if gate.id == "tuned")
     leaking = replace(tuned, id="CHK-01-leaks", message="9 images left out.")
-    told = replace(
+    attributed = replace(
         given,
         detail=(f"Caveat: {tuned.message}", "A remark."),
         gates=(tuned, leaking),
         leaks=(LEAKS,),
     )
-    text = " ".join(printed(told, 120).split())
+    text = " ".join(printed(attributed, 120).split())
     assert text.count(tuned.message) == 1
     assert "A remark." in text
     assert "9 images left out." in text

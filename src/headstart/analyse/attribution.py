@@ -43,7 +43,7 @@ def _trains_everything(arm: ArmSpec, study: StudySpec) -> bool:
 def _stages_for(arm: ArmSpec, study: StudySpec) -> tuple[str, ...]:
     """Stage names that an arm's strategy can be compiled for.
 
-    Those of a library's network are facts; the stages that the strategy names stand for them.
+    Those of a library's network are facts; the stages named by the strategy are used instead.
     """
     if isinstance(study.network, DeclaredNetwork):
         return study.network.stage_names

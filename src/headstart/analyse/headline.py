@@ -24,7 +24,7 @@ CHECKPOINT_WORDS: dict[Word, str] = {
     "not enough evidence": "There is not enough evidence either way about this checkpoint",
     "invalid": "There is no valid verdict on this checkpoint",
 }
-"""Of a pretrained source: all seeds share one checkpoint, so nothing is said of others like it."""
+"""Words for a pretrained source: all seeds share one checkpoint, so the verdict is on it alone."""
 
 
 def headline(

@@ -1,5 +1,8 @@
 """Reports of the images that the parts of each pair share."""
 
+from dataclasses import fields
+from typing import Any
+
 import numpy as np
 
 from headstart.analyse.analysis import Leak, LeakExample, LeakReport, Picture
@@ -50,32 +53,22 @@ def _source_classes(evidence: Evidence, name: str) -> tuple[str, ...]:
 
 
 def _leak(pair: Json) -> Leak:
-    return Leak(
-        part=pair["part"],
-        other=pair["other"],
-        num_part=pair["num_part"],
-        num_other=pair["num_other"],
-        exact=pair["exact"],
-        mirrored=pair["mirrored"],
-        near=pair["near"] + pair["near_mirrored"],
-    )
+    counts: dict[str, Any] = {field.name: pair[field.name] for field in fields(Leak)}
+    return Leak(**counts | {"near": pair["near"] + pair["near_mirrored"]})
 
 
 def _example(
     example: Json, pictures: np.ndarray, classes: dict[str, tuple[str, ...]]
 ) -> LeakExample:
     ours, theirs = (classes[example[key].split()[0]] for key in ("part", "other"))
+    names = ("part", "other", "index", "other_index", "kind", "similarity")
+    copied: dict[str, Any] = {name: example[name] for name in names}
     return LeakExample(
-        part=example["part"],
-        other=example["other"],
-        index=example["index"],
-        other_index=example["other_index"],
         label=ours[example["label"]],
         other_label=theirs[example["other_label"]],
-        kind=example["kind"],
-        similarity=example["similarity"],
         picture=_picture(pictures[0]),
         other_picture=_picture(pictures[1]),
+        **copied,
     )
 
 

@@ -72,7 +72,7 @@ def gather_sources(plan: Plan, store: Store) -> Records:
 
 
 def accounts_of(plan: Plan, store: Store) -> dict[str, Json]:
-    """What each pretrained source took from its checkpoint, by the source's name."""
+    """Account of the tensors that each pretrained source loaded, by the source's name."""
     rows = store.rows(plan.checkpoints.values())
     return {
         source: rows[key].result["account"]

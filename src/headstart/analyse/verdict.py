@@ -58,7 +58,7 @@ def judge(
             why=f"{result}; less than {margin_pp:g} pp either way "
             f"({level_percent(1 - 2 * equivalence_level)} interval {ends})",
         )
-    return _undecided(difference, f"{result}, which holds 0", margin_pp, level)
+    return _undecided(difference, f"{result}, which contains 0, no difference", margin_pp, level)
 
 
 def too_few(num_seeds: int, gain_pp: float) -> Judged:

@@ -5,28 +5,18 @@ import sys
 
 import typer
 
-from headstart.cli.arguments import (
-    DEFAULT_STORE,
-    Grid,
-    SkipBroken,
-    StoreFolder,
-    Study,
-    Variants,
-    Workers,
-    changes_of,
-    with_groups,
-)
+from headstart.cli import arguments
 
 
-@with_groups
+@arguments.with_groups
 def plan(
-    study: Study,
+    study: arguments.Study,
     *,
-    store: StoreFolder = DEFAULT_STORE,
-    grid: Grid,
-    workers: Workers = None,
-    variants: Variants,
-    skip_broken: SkipBroken = False,
+    store: arguments.StoreFolder = arguments.DEFAULT_STORE,
+    grid: arguments.Grid,
+    workers: arguments.Workers = None,
+    variants: arguments.Variants,
+    skip_broken: arguments.SkipBroken = False,
 ) -> None:
     """Show the steps of a study, what is already stored, and the estimated time."""
     from rich.console import Console
@@ -35,7 +25,7 @@ def plan(
     from headstart.cli.output import warn
     from headstart.report.terminal.plan import print_plan
 
-    loaded = flow.load(study, changes_of(grid, variants, skip_broken))
+    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken))
     print_plan(flow.cost_of_run(loaded, store, workers or flow.default_workers()), Console())
     warn(flow.warnings(loaded))
     # With the options it was planned with: `run` takes every one of them.

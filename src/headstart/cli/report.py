@@ -1,24 +1,16 @@
 """`headstart report`: the report of a study from the store; runs nothing."""
 
-from headstart.cli.arguments import (
-    DEFAULT_STORE,
-    AsJson,
-    Files,
-    StoreFolder,
-    Study,
-    Variants,
-    with_groups,
-)
+from headstart.cli import arguments
 
 
-@with_groups
+@arguments.with_groups
 def report(
-    study: Study,
+    study: arguments.Study,
     *,
-    store: StoreFolder = DEFAULT_STORE,
-    files: Files,
-    variants: Variants,
-    json: AsJson = False,
+    store: arguments.StoreFolder = arguments.DEFAULT_STORE,
+    files: arguments.Files,
+    variants: arguments.Variants,
+    json: arguments.AsJson = False,
 ) -> None:
     """Report what a store holds of a study."""
     from headstart import flow

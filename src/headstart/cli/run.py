@@ -2,34 +2,21 @@
 
 import sys
 
-from headstart.cli.arguments import (
-    DEFAULT_STORE,
-    AsJson,
-    Device,
-    Files,
-    Grid,
-    SkipBroken,
-    StoreFolder,
-    Study,
-    Variants,
-    Workers,
-    changes_of,
-    with_groups,
-)
+from headstart.cli import arguments
 
 
-@with_groups
+@arguments.with_groups
 def run(
-    study: Study,
+    study: arguments.Study,
     *,
-    store: StoreFolder = DEFAULT_STORE,
-    grid: Grid,
-    workers: Workers = None,
-    device: Device = "auto",
-    variants: Variants,
-    skip_broken: SkipBroken = False,
-    files: Files,
-    json: AsJson = False,
+    store: arguments.StoreFolder = arguments.DEFAULT_STORE,
+    grid: arguments.Grid,
+    workers: arguments.Workers = None,
+    device: arguments.Device = "auto",
+    variants: arguments.Variants,
+    skip_broken: arguments.SkipBroken = False,
+    files: arguments.Files,
+    json: arguments.AsJson = False,
 ) -> None:
     """Run a study: what the store already holds is not run again."""
     from headstart import flow
@@ -37,7 +24,7 @@ def run(
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
-    loaded = flow.load(study, changes_of(grid, variants, skip_broken))
+    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken))
     require_writable(files)
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device

@@ -2,10 +2,10 @@
 
 import typer
 
-from headstart.cli.arguments import DEFAULT_STORE, StoreFolder
+from headstart.cli import arguments
 
 
-def status(store: StoreFolder = DEFAULT_STORE) -> None:
+def status(store: arguments.StoreFolder = arguments.DEFAULT_STORE) -> None:
     """List the studies of a store: trials done, steps stored, steps failed."""
     from rich.console import Console
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from headstart.cli.arguments import AsJson, Workers
+from headstart.cli import arguments
 
 
 def validate(
@@ -27,8 +27,8 @@ def validate(
     store: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder that keeps all results.")
     ] = Path("headstart-validation"),
-    workers: Workers = None,
-    json: AsJson = False,
+    workers: arguments.Workers = None,
+    json: arguments.AsJson = False,
 ) -> None:
     """Run studies whose truth is known and count the verdicts. Exit code 1: not as they should."""
     from headstart import flow

@@ -1,6 +1,6 @@
-"""Every table of an Analysis as CSV: one row a record, plain names, full precision.
+"""CSV tables of an Analysis: one row for each record, plain names, full precision.
 
-What the tables and columns are follows from the dataclasses of the Analysis alone.
+Tables and columns follow from the dataclasses of the Analysis alone.
 """
 
 import csv
@@ -16,12 +16,12 @@ from headstart.core.files import write_whole
 
 Row = dict[str, str]
 
-# What says whose a nested record is: it gets these columns of the record it is part of.
-_WHOSE = ("arm", "size", "num_images", "source", "target")
+# Columns that a nested record takes over from the record that it is part of.
+_OWNER = ("arm", "size", "num_images", "source", "target")
 
 
 def write_tables(analysis: Analysis, folder: Path) -> None:
-    """Write every table to `folder`, a file each, with its header also where it has no row."""
+    """Write every table to a file in `folder`, with its header even without rows."""
     for name, (columns, rows) in tables(analysis).items():
         text = io.StringIO()
         writer = csv.DictWriter(text, columns, lineterminator="\n")
@@ -31,41 +31,41 @@ def write_tables(analysis: Analysis, folder: Path) -> None:
 
 
 def tables(analysis: Analysis) -> dict[str, tuple[list[str], list[Row]]]:
-    """Columns and rows of every table by its name.
+    """Columns and rows of every table, by name.
 
     A table is a field of the Analysis that holds records. A number with its interval takes several
-    columns (`labels`, `labels_low`, ...); values of one kind are set side by side with semicolons.
-    Records inside records (curves) are tables of their own with a row for each of their points.
-    None and what is not a number are empty; pictures are left out.
+    columns (`labels`, `labels_low`, ...); values of one kind are joined by semicolons. Records
+    inside records (curves) are tables of their own with a row for each of their points. None and
+    values that are not finite are empty; pictures are left out.
     """
-    found: dict[str, tuple[list[str], list[Row]]] = {}
+    tables_by_name: dict[str, tuple[list[str], list[Row]]] = {}
     hints = get_type_hints(Analysis)
     for field in fields(Analysis):
         kind = _record_in(hints[field.name])
         if kind is None:
             continue
         records = getattr(analysis, field.name)
-        found[field.name] = (_columns(kind), [_row(record) for record in records])
+        tables_by_name[field.name] = (_columns(kind), [_row(record) for record in records])
         for name, inner in _nested(kind).items():
-            whose = [column for column in _WHOSE if column in _columns(kind)]
-            _, rows = found.setdefault(name, ([*whose, *_columns(inner)], []))
+            shared = [column for column in _OWNER if column in _columns(kind)]
+            _, rows = tables_by_name.setdefault(name, ([*shared, *_columns(inner)], []))
             for record in records:
-                own = {column: value for column, value in _row(record).items() if column in whose}
+                own = {column: value for column, value in _row(record).items() if column in shared}
                 for part in getattr(record, name):
                     rows += [{**own, **point} for point in _points(part)]
-    return found
+    return tables_by_name
 
 
 def _record_in(hint: Any) -> type | None:
-    """The dataclass that a field is a tuple of, if it is one."""
+    """Dataclass in a tuple of dataclasses; None for any other type."""
     inner = get_args(hint)
     return inner[0] if inner and isinstance(inner[0], type) and is_dataclass(inner[0]) else None
 
 
 def _nested(kind: type) -> dict[str, type]:
-    """Fields that hold records of their own."""
-    found = {name: _record_in(hint) for name, hint in get_type_hints(kind).items()}
-    return {name: inner for name, inner in found.items() if inner is not None}
+    """Fields of a dataclass that hold records of their own, with their types."""
+    hints = get_type_hints(kind).items()
+    return {name: inner for name, hint in hints if (inner := _record_in(hint)) is not None}
 
 
 def _columns(kind: type) -> list[str]:
@@ -99,7 +99,7 @@ def _row(record: Any) -> Row:
 
 
 def _points(record: Any) -> Iterator[Row]:
-    """A row for each place of the tuples of a record, its other fields in each; else one row."""
+    """A row for each element of a record's tuples, its other fields in each; else one row."""
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     runs = {name: value for name, value in values.items() if isinstance(value, tuple)}
     if not runs:

@@ -1,6 +1,6 @@
 """JSON document of a study: the contract for scripts. Its schema is `study.schema.json`.
 
-Values and schema follow from the types of the Analysis: `_FIELDS` names the fields in their order.
+Values and schema follow from the types of the Analysis; `_FIELDS` and `_PARTS` select the fields.
 Accuracies are fractions, fields that end in `_pp` are percentage points, null is a missing value
 (the spread of one seed, the mean of none).
 """
@@ -102,35 +102,29 @@ _GATE = _Part(
     record=Gate,
     fields=("id", "passed", "severity", "message"),
 )
-_FIELDS: dict[str, _Part | None] = {
-    "study": None,
-    "headline": None,
-    "seeds": None,
+_PARTS = {
     "arms": _ARM,
     "sources": _SOURCE,
     "comparisons": _COMPARISON,
     "attributions": _ATTRIBUTION,
-    "attribution_notes": None,
-    "looks": None,
-    "family_size": None,
-    "worth": None,
-    "class_gains": None,
-    "picks": None,
-    "forgetting": None,
     "published": _PUBLISHED,
     "gates": _GATE,
-    "failures": None,
 }
-"""Fields of the Analysis in the document, those with a part reduced to its fields."""
+_FIELDS = (
+    "study", "headline", "seeds", "arms", "sources", "comparisons", "attributions",
+    "attribution_notes", "looks", "family_size", "worth", "class_gains", "picks", "forgetting",
+    "published", "gates", "failures",
+)  # fmt: skip
+"""Fields of the Analysis in the document; records with a part are reduced to its fields."""
 
 
 def document(analysis: Analysis, summary: RunSummary) -> dict[str, Any]:
     """Document of a study and of the command that shows it, as JSON values."""
     shown = {
-        name: [part.values(record) for record in getattr(analysis, name)]
-        if part
+        name: [_PARTS[name].values(record) for record in getattr(analysis, name)]
+        if name in _PARTS
         else _json(getattr(analysis, name))
-        for name, part in _FIELDS.items()
+        for name in _FIELDS
     }
     return {
         **shown,
@@ -164,11 +158,11 @@ def schema() -> dict[str, Any]:
         return GenericAlias(tuple, (model(part.name, part.description, shown), ...))
 
     known = _hints(Analysis)
-    hints = {name: records(part) if part else known[name] for name, part in _FIELDS.items()}
+    hints = {name: records(_PARTS[name]) if name in _PARTS else known[name] for name in _FIELDS}
     steps = model("StepsPart", "Steps of the present command.", {"run": int, "reused": int})
     hints |= {"attribution_notes": tuple[str, ...], "steps": steps, "seconds": float}
-    whole = model("StudyDocument", "A whole study for scripts.", hints)
-    return whole.model_json_schema(mode="serialization")
+    study = model("StudyDocument", "A whole study for scripts.", hints)
+    return study.model_json_schema(mode="serialization")
 
 
 def schema_text() -> str:

@@ -1,4 +1,4 @@
-"""Images that two parts share, in words and as pictures."""
+"""Shared images of two parts, as text and as pictures."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ from headstart.analyse.text import comma_list, plural
 
 
 def data_uri(picture: Picture) -> str:
-    """A small image as a PNG inside a page."""
+    """Small image as a PNG in a data URI."""
     from PIL import Image
 
     mode, size = ("L" if picture.channels == 1 else "RGB"), (picture.width, picture.height)
@@ -18,7 +18,7 @@ def data_uri(picture: Picture) -> str:
 
 
 def leak_line(report: LeakReport) -> str:
-    """What was left out, in a sentence."""
+    """Number of test images left out, in a sentence."""
     compared = f"compared with all training images of '{report.source}' and '{report.target}'"
     if not report.num_left_out:
         return f"No test image of '{report.target}' is a copy: {compared}."
@@ -29,7 +29,7 @@ def leak_line(report: LeakReport) -> str:
 
 
 def leak_notes(report: LeakReport) -> tuple[str, ...]:
-    """How images were compared, and what training images that both tasks have say of labels."""
+    """Notes on the comparison of images, shared training images and common class names."""
     how = "Copies are equal byte for byte, or to the mirror image"
     if report.near is not None:
         how += f", or correlate in grey by at least {report.near:g}"

@@ -1,4 +1,4 @@
-"""Analysis of a whole study."""
+"""The Analysis of a study."""
 
 from dataclasses import dataclass
 
@@ -51,9 +51,9 @@ class Analysis:
     looks: int = 1  # planned looks at this evidence, past ones included
     level: float = 0.05  # error level of one look
     family_size: int = 0  # planned comparisons of transfer arms
-    worth: tuple[Benefit, ...] = ()
+    worth: tuple[Benefit, ...] = ()  # named as in the tables and the JSON document
     class_gains: tuple[ClassGain, ...] = ()
-    picks: tuple[ModelSelection, ...] = ()
+    picks: tuple[ModelSelection, ...] = ()  # named as in the tables and the JSON document
     forgetting: tuple[Forgetting, ...] = ()
 
     @property

@@ -15,14 +15,10 @@ LARGEST_INPUT = 50
 _END = {"low": "smallest", "high": "largest"}
 
 
-@check(
-    "CHK-07",
-    "invalid",
-    "Equal budgets and data",
-    "All arms had the same number of updates on the same number of images at each size.",
-)
+@check("CHK-07", "invalid", "Equal budgets and data")
 def _budgets(evidence: Evidence) -> Iterator[Finding]:
-    """Updates on the target, those of the arms that an arm starts from included, and images."""
+    """All arms had the same number of updates on the same number of images at each size."""
+    # Updates on the target, those of the arms that an arm starts from included, and images.
     budgets: dict[tuple[str, str, str], dict[Cell, tuple[int, int]]] = {}
     for cell, record in evidence.each():
         arm = evidence.arm(cell[3])
@@ -56,9 +52,10 @@ def _target_updates(arm: ArmSpec, cell: Cell, evidence: Evidence) -> int:
     return updates + max(before, default=0)
 
 
-@check("CHK-07-solver", "caveat", "One solver", "Every arm was trained by updates of one kind.")
+@check("CHK-07-solver", "caveat", "One solver")
 def _solver(evidence: Evidence) -> Iterator[Finding]:
-    """Heads solved to convergence have the same images, but no number of updates."""
+    """Every arm was trained by updates of one kind."""
+    # Heads solved to convergence have the same images, but no number of updates.
     solved = [arm.name for arm in evidence.study.all_arms if arm.converges]
     counts = [
         row.result["solver"]["iterations_of_path"]
@@ -76,13 +73,9 @@ def _solver(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check(
-    "CHK-09",
-    "caveat",
-    "Learning rates tuned alike",
-    "Every arm chose its learning rate from one grid, by validation on the pilot seed.",
-)
+@check("CHK-09", "caveat", "Learning rates tuned alike")
 def _tuned(evidence: Evidence) -> Iterator[Finding]:
+    """Every arm chose its learning rate from one grid, by validation on the pilot seed."""
     training = evidence.study.training
     if not training.rates:
         yield Finding(
@@ -116,9 +109,10 @@ def _unequal_tries(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-17", "caveat", "Enough seeds", "Every arm shares five seeds or more with the control.")
+@check("CHK-17", "caveat", "Enough seeds")
 def _enough_seeds(evidence: Evidence) -> Iterator[Finding]:
-    """Seeds that an arm shares with its control: only those are paired."""
+    """Every arm shares five seeds or more with the control."""
+    # Seeds that an arm shares with its control: only those are paired.
 
     def num_paired(cell: Cell) -> int:
         control = evidence.records.get((*cell[:3], evidence.study.control))
@@ -133,14 +127,10 @@ def _enough_seeds(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check(
-    "CHK-17-paired",
-    "invalid",
-    "Seeds are paired",
-    "With the same seed all arms of a size drew the same images from the same streams.",
-)
+@check("CHK-17-paired", "invalid", "Seeds are paired")
 def _paired(evidence: Evidence) -> Iterator[Finding]:
-    """An arm with a size of its own is unpaired on purpose, which CHK-07 reports."""
+    """With the same seed all arms of a size drew the same images from the same streams."""
+    # An arm with a size of its own is unpaired on purpose, which CHK-07 reports.
     resized = {arm.name for arm in evidence.study.all_arms if arm.size is not None}
     yield from on_cells(
         (
@@ -173,8 +163,9 @@ def _control_streams(evidence: Evidence, cell: Cell, seed: int) -> list[Json]:
     return []
 
 
-@check("CHK-22", "invalid", "Finite numbers", "All weights and losses were finite.")
+@check("CHK-22", "invalid", "Finite numbers")
 def _finite(evidence: Evidence) -> Iterator[Finding]:
+    """All weights and losses were finite."""
     yield from on_cells(
         evidence.cells_where(
             lambda record: not all(row.result["finite"] for row in record.train_rows)
@@ -183,13 +174,10 @@ def _finite(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check(
-    "CHK-22-range",
-    "caveat",
-    "Inputs in a sane range",
-    f"No input was larger than {LARGEST_INPUT} in size.",
-)
+@check("CHK-22-range", "caveat", "Inputs in a sane range")
 def _range(evidence: Evidence) -> Iterator[Finding]:
+    """No input was larger than 50 in size."""
+
     def wide(record: Record) -> bool:
         facts = [row.result["inputs"] for row in record.train_rows] + [record.test_inputs]
         # Negated, so that an input that is not finite counts as too large.

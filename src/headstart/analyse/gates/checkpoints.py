@@ -1,4 +1,4 @@
-"""Gates of pretrained sources: what was loaded, what it has seen, how its inputs were prepared."""
+"""Gates of pretrained sources: loaded tensors, pretraining images, preparation of inputs."""
 
 from collections.abc import Iterator
 
@@ -10,13 +10,9 @@ from headstart.study.study import Pair
 OTHER_RANGE = 4  # times wider or narrower than what a network expects
 
 
-@check(
-    "CHK-25-seen",
-    "caveat",
-    "Test images are new to the checkpoint",
-    "No checkpoint is used whose pretraining images are not known and searched.",
-)
-def _seen(evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-25-seen", "caveat", "Test images are new to the checkpoint")
+def _pretraining_images(evidence: Evidence) -> Iterator[Finding]:
+    """No checkpoint is used whose pretraining images are not known and searched."""
     for pair in _pretrained(evidence):
         source = evidence.study.source_of(pair)
         if source.seen is None:
@@ -27,13 +23,9 @@ def _seen(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check(
-    "CHK-25-loaded",
-    "caveat",
-    "The whole trunk was loaded",
-    "Every tensor of a pretrained trunk comes from its checkpoint.",
-)
+@check("CHK-25-loaded", "caveat", "The whole trunk was loaded")
 def _loaded(evidence: Evidence) -> Iterator[Finding]:
+    """Every tensor of a pretrained trunk comes from its checkpoint."""
     for pair in _pretrained(evidence):
         account = evidence.accounts.get(pair.source)
         if account is not None and account["num_loaded_tensors"] < account["num_tensors"]:
@@ -46,7 +38,7 @@ def _loaded(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _listed(account: Json) -> str:
-    """The first tensors that were not loaded, and why."""
+    """Names of the first tensors that were not loaded, by reason."""
     missing = list(account["missing"])
     other = [one["name"] for one in account["other_shape"]]
     parts = [
@@ -57,13 +49,9 @@ def _listed(account: Json) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-@check(
-    "CHK-26",
-    "caveat",
-    "Inputs as the checkpoint expects",
-    "Every pretrained network was given inputs on the scale that it was trained on.",
-)
+@check("CHK-26", "caveat", "Inputs as the checkpoint expects")
 def _inputs(evidence: Evidence) -> Iterator[Finding]:
+    """Every pretrained network was given inputs on the scale that it was trained on."""
     for pair in _pretrained(evidence):
         network = evidence.study.network_of(pair)
         cells = evidence.cells_of_pair(pair.source, pair.target)
@@ -87,17 +75,17 @@ def _inputs(evidence: Evidence) -> Iterator[Finding]:
         given = evidence.study.preprocessing.standardise not in ("auto", "network")
         if wrong or given:
             ends = next(iter(wrong.values()), None)
-            found = f"were given {ends[0]:g} to {ends[1]:g}" if ends else "are prepared otherwise"
+            state = f"were given {ends[0]:g} to {ends[1]:g}" if ends else "are prepared otherwise"
             yield Finding(
                 message=f"{network} was trained on inputs from {low:.3g} to {high:.3g} (mean "
                 f"{_text(wanted.mean)}, deviation {_text(wanted.deviation)}); "
-                f"{named(wrong or cells)} {found}",
+                f"{named(wrong or cells)} {state}",
                 cells=frozenset(wrong) or cells,
             )
 
 
 def _expected(wanted: InputFacts) -> tuple[float, float]:
-    """The least and the greatest input that a network expects."""
+    """Smallest and largest input that a network expects."""
     moments = list(zip(wanted.mean, wanted.deviation, strict=True))
     return min(-m / d for m, d in moments), max((1 - m) / d for m, d in moments)
 
@@ -112,4 +100,4 @@ def _pretrained(evidence: Evidence) -> Iterator[Pair]:
             yield pair
 
 
-GATES: tuple[GateSpec, ...] = (_loaded, _seen, _inputs)
+GATES: tuple[GateSpec, ...] = (_loaded, _pretraining_images, _inputs)

@@ -53,13 +53,9 @@ def learnt(record: Record) -> bool:
     return max(measured) > chance + CLEAR_OF_CHANCE * error
 
 
-@check(
-    "CHK-08",
-    "caveat",
-    "Converged at this budget",
-    "No arm's validation loss was still falling, the control's included.",
-)
+@check("CHK-08", "caveat", "Converged at this budget")
 def _converged(evidence: Evidence) -> Iterator[Finding]:
+    """No arm's validation loss was still falling, the control's included."""
     yield from on_cells(
         evidence.cells_where(still_improving),
         f"validation loss still fell over the last {CONVERGED_SHARE:.0%} of the "
@@ -69,17 +65,13 @@ def _converged(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check(
-    "CHK-08-learns",
-    "caveat",
-    "Every training learns",
-    "Every training got clear of chance on validation.",
-)
+@check("CHK-08-learns", "caveat", "Every training learns")
 def _learning(evidence: Evidence) -> Iterator[Finding]:
+    """Every training got clear of chance on validation."""
     yield from on_cells(
         evidence.cells_where(lambda record: not learnt(record)),
-        "{cells} did not learn: validation accuracy never got clear of that of always giving the "
-        "commonest answer. More updates or another learning rate are needed.",
+        "{cells} did not learn: validation accuracy was never clearly above that of always "
+        "predicting the most frequent class. More updates or another learning rate are needed.",
     )
     for source, cells, runs in _sources_where(evidence, lambda record: not learnt(record)):
         yield Finding(
@@ -88,13 +80,9 @@ def _learning(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check(
-    "CHK-08-source",
-    "caveat",
-    "The source had converged",
-    "No source run's validation loss was still falling.",
-)
+@check("CHK-08-source", "caveat", "The source had converged")
 def _sources_converged(evidence: Evidence) -> Iterator[Finding]:
+    """No source run's validation loss was still falling."""
     for source, cells, runs in _sources_where(evidence, still_improving):
         yield Finding(
             message=f"source not converged: the validation loss of '{source}' was still falling at "

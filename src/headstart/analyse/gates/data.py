@@ -16,13 +16,9 @@ from headstart.analyse.text import listed
 from headstart.study.leak_preview import LEAST_SHARED
 
 
-@check(
-    "CHK-10",
-    "invalid",
-    "Test images are touched once",
-    "Selection saw validation images only; test images were opened by the last step.",
-)
+@check("CHK-10", "invalid", "Test images are touched once")
 def _test_untouched(evidence: Evidence) -> Iterator[Finding]:
+    """Selection saw validation images only; test images were opened by the last step."""
     for pair in evidence.study.pairs:
         if evidence.study.tasks[pair.target].split.by == "test":
             yield Finding(
@@ -31,13 +27,9 @@ def _test_untouched(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check(
-    "CHK-11",
-    "caveat",
-    "Statistics travel with the trunk",
-    "Inputs were prepared as the source's were.",
-)
+@check("CHK-11", "caveat", "Statistics travel with the trunk")
 def _statistics(evidence: Evidence) -> Iterator[Finding]:
+    """Inputs were prepared as the source's were."""
     spec = evidence.study.preprocessing
     arms = [arm.name for arm in evidence.study.all_arms if arm.transfers]
     if spec.standardise not in ("channel", "pixel") or spec.statistics == "source" or not arms:
@@ -49,13 +41,9 @@ def _statistics(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check(
-    "CHK-12",
-    "invalid",
-    "Splits conserve images",
-    "Every trial was trained, validated and tested on the images planned, all of them.",
-)
+@check("CHK-12", "invalid", "Splits conserve images")
 def _splits(evidence: Evidence) -> Iterator[Finding]:
+    """Every trial was trained, validated and tested on the images planned, all of them."""
     tasks = {task.name: task for task in task_facts(evidence.study, evidence.facts)}
 
     def wrong(record: Record) -> bool:
@@ -86,10 +74,9 @@ def _splits(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check(
-    "CHK-13", "caveat", "Heads fit their classes", "Every output of a head has a class with images."
-)
+@check("CHK-13", "caveat", "Heads fit their classes")
 def _dead_outputs(evidence: Evidence) -> Iterator[Finding]:
+    """Every output of a head has a class with images."""
     for name in evidence.study.tasks:
         classes = evidence.classes_of(name).values()
         used = sum(1 for labels in classes if labels)
@@ -99,13 +86,10 @@ def _dead_outputs(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check(
-    "CHK-13-labels",
-    "invalid",
-    "Labels and answers fit the head",
-    "Every head has one output for each class of its task, and no label is beyond them.",
-)
+@check("CHK-13-labels", "invalid", "Labels and answers fit the head")
 def _labels_fit(evidence: Evidence) -> Iterator[Finding]:
+    """Every head has one output for each class of its task, and no label is beyond them."""
+
     def wrong(cell: Cell, record: Record) -> bool:
         outputs = len(evidence.classes_of(cell[1]))
         arrays = (record.labels, record.classes) if len(record.labels) else ()
@@ -119,14 +103,10 @@ def _labels_fit(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check(
-    "CHK-16",
-    "invalid",
-    "Same test images for all arms",
-    "All arms of a target were scored on the same test images, once per trial.",
-)
+@check("CHK-16", "invalid", "Same test images for all arms")
 def _same_test(evidence: Evidence) -> Iterator[Finding]:
-    """Compared within a pair: leaks are left out by pair, so pairs may differ."""
+    """All arms of a target were scored on the same test images, once per trial."""
+    # Compared within a pair: leaks are left out by pair, so pairs may differ.
     first: dict[tuple[str, str], Record] = {}
     wrong = set()
     for cell, record in evidence.each():
@@ -137,13 +117,9 @@ def _same_test(evidence: Evidence) -> Iterator[Finding]:
     yield from on_cells(wrong, "{cells} were scored on other test images.")
 
 
-@check(
-    "CHK-21",
-    "caveat",
-    "Controls present",
-    "The control starts from scratch; a random-trunk control is part of the study.",
-)
+@check("CHK-21", "caveat", "Controls present")
 def _controls(evidence: Evidence) -> Iterator[Finding]:
+    """The control starts from scratch; a random-trunk control is part of the study."""
     control = evidence.arm(evidence.study.control)
     if control.origins:
         yield Finding(
@@ -165,14 +141,10 @@ def _controls(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check(
-    "CHK-21-thorough",
-    "caveat",
-    "Controls for attribution present",
-    "Every transfer arm has the controls that would explain its gain away.",
-)
+@check("CHK-21-thorough", "caveat", "Controls for attribution present")
 def _attributable(evidence: Evidence) -> Iterator[Finding]:
-    """Missing controls beyond a random trunk, by the transfer arms that need them."""
+    """Every transfer arm has the controls that would explain its gain away."""
+    # Missing controls beyond a random trunk, by the transfer arms that need them.
     study = evidence.study
     roles = {role_of(arm, study) for arm in study.all_arms} | {"random trunk"}
     lacking: dict[tuple[Role, ...], list[str]] = {}

@@ -35,7 +35,7 @@ class Finding:
 class Evidence:
     """Input of all gates. `records` are the finished trials, `sources` the source runs.
 
-    `accounts` are what each pretrained source took from its checkpoint, by the source's name.
+    `accounts` list the tensors that each pretrained source loaded, by the source's name.
     """
 
     study: StudySpec
@@ -97,18 +97,20 @@ AuditSpec = CheckSpec[[Analysis, Evidence]]
 
 
 def check(
-    id: str, severity: Severity, title: str, good: str
+    id: str, severity: Severity, title: str
 ) -> Callable[[Callable[_Inputs, Iterable[Finding]]], CheckSpec[_Inputs]]:
     """Decorator that makes a gate, or an audit, of a function that yields findings.
+
+    The docstring of the function is the message of a check that passes.
 
     Args:
         id: Id in docs/checks.md.
         severity: Whether a finding withholds verdicts or is a caveat.
         title: Name of the check.
-        good: Message if there is no finding.
     """
 
     def declare(function: Callable[_Inputs, Iterable[Finding]]) -> CheckSpec[_Inputs]:
+        good = " ".join((function.__doc__ or "").split())
         return CheckSpec(id=id, title=title, severity=severity, good=good, check=function)
 
     return declare
@@ -116,8 +118,8 @@ def check(
 
 def on_cells(cells: Iterable[Cell], message: str) -> Iterator[Finding]:
     """Finding on some cells, whose names replace `{cells}` in the message; none without cells."""
-    if found := frozenset(cells):
-        yield Finding(message=message.replace("{cells}", named(found)), cells=found)
+    if failing := frozenset(cells):
+        yield Finding(message=message.replace("{cells}", named(failing)), cells=failing)
 
 
 def named(cells: Iterable[Cell]) -> str:

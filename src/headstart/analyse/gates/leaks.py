@@ -11,13 +11,9 @@ MOST_LEAKED = 0.5  # of the test images; beyond this the rest is no fair sample
 MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
 
 
-@check(
-    "CHK-01",
-    "invalid",
-    "Source and target are different tasks",
-    "Source and target are not the same images with the same classes.",
-)
+@check("CHK-01", "invalid", "Source and target are different tasks")
 def _same_task(evidence: Evidence) -> Iterator[Finding]:
+    """Source and target are not the same images with the same classes."""
     for (source, target), overlap in evidence.overlaps.items():
         counts = overlap.result
         if shared_share(counts) >= LEAST_SHARED and counts["same_labels"]:
@@ -46,13 +42,9 @@ def _inexact(number: int) -> str:
     return f"; {number:,} of them not byte for byte" if number else ""
 
 
-@check(
-    "CHK-01-leaks",
-    "caveat",
-    "No shared images",
-    "No test or validation image of the target is a training image or all but one.",
-)
+@check("CHK-01-leaks", "caveat", "No shared images")
 def _leaks(evidence: Evidence) -> Iterator[Finding]:
+    """No test or validation image of the target is a training image or all but one."""
     for (source, target), overlap in evidence.overlaps.items():
         cells = evidence.cells_of_pair(source, target)
         for message in _leak_messages(source, target, overlap):
@@ -96,13 +88,9 @@ def _leak_messages(source: str, target: str, overlap: OverlapRecord) -> Iterator
         )
 
 
-@check(
-    "CHK-02",
-    "invalid",
-    "The target is no relabelling",
-    "On shared images, if any, the target's labels do not follow from the source's.",
-)
+@check("CHK-02", "invalid", "The target is no relabelling")
 def _relabelling(evidence: Evidence) -> Iterator[Finding]:
+    """On shared images, if any, the target's labels do not follow from the source's."""
     for (source, target), overlap in evidence.overlaps.items():
         counts = overlap.result
         renamed = counts["label_function"] and not counts["same_labels"]

@@ -61,13 +61,9 @@ def _control_cell(row: Any) -> Cell:
     return beside(cell_of(row), row.control)
 
 
-@check(
-    "CHK-14-gap",
-    "invalid",
-    "Generalisation gaps are of eval mode",
-    "Every training accuracy told was measured as the test was, in every seed.",
-)
+@check("CHK-14-gap", "invalid", "Generalisation gaps are of eval mode")
 def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+    """Every reported training accuracy was measured as the test was, in every seed."""
     counts = _counted(evidence)
     wrong = set()
     for result in analysis.arms:
@@ -89,7 +85,7 @@ def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             ):
                 wrong.add(cell_of(row))
     yield from on_cells(
-        wrong, "training accuracies told are not those measured in eval mode ({cells})."
+        wrong, "reported training accuracies are not those measured in eval mode ({cells})."
     )
 
 
@@ -100,14 +96,10 @@ def _fits(evidence: Evidence, cell: Cell, seeds: tuple[int, ...]) -> list[float]
     return fits if fits and len(fits) == len(seeds) else None
 
 
-@check(
-    "CHK-15",
-    "invalid",
-    "Error reductions are of the control's errors",
-    "Counted again, every relative error reduction is a share of the control's errors.",
-)
+@check("CHK-15", "invalid", "Error reductions are of the control's errors")
 def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """(errors of the control - errors of the arm) / errors of the control (docs/tables.md)."""
+    """Counted again, every relative error reduction is a share of the control's errors."""
+    # (errors of the control - errors of the arm) / errors of the control (docs/tables.md).
     counts = _counted(evidence)
     wrong = set()
     for row in _rows(analysis.comparisons, analysis.worth):
@@ -121,18 +113,14 @@ def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Findin
             wrong.add(cell_of(row))
     yield from on_cells(
         wrong,
-        "the relative error reduction told is not the share of the control's errors gone "
+        "the reported error reduction is not the share of the control's errors that are gone "
         "({cells}).",
     )
 
 
-@check(
-    "CHK-20",
-    "invalid",
-    "Source costs are counted",
-    "Every cost told of an arm that rests on the source holds its source run's.",
-)
+@check("CHK-20", "invalid", "Source costs are counted")
 def _source_costs(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+    """Every reported cost of an arm that rests on the source includes its source run."""
     recorded = {
         row.key: row.result["flops"]
         for by_seed in evidence.sources.values()
@@ -154,7 +142,7 @@ def _source_costs(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             wrong.add(cell_of(row))
     yield from on_cells(
         wrong,
-        "the cost told does not hold the operations of the source run it rests on ({cells}).",
+        "the reported cost does not include the operations of the source run ({cells}).",
     )
 
 
@@ -169,14 +157,10 @@ def _source_flops(evidence: Evidence, cell: Cell, recorded: dict[str, int]) -> f
     return sum(recorded[key] for keys in by_seed for key in keys) / len(by_seed)
 
 
-@check(
-    "CHK-24",
-    "invalid",
-    "Points are points, shares are shares",
-    "Counted again, every gain is 100 x a difference of accuracies; units are kept.",
-)
+@check("CHK-24", "invalid", "Points are points, shares are shares")
 def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """Every gain is 100 x the difference of two shares of right answers, by seed and on average."""
+    """Counted again, every gain is 100 x a difference of accuracies; units are kept."""
+    # Every gain is 100 x the difference of two shares of right answers, by seed and on average.
     counts = _counted(evidence)
     wrong = set()
     for row in _rows(analysis.comparisons, analysis.attributions):
@@ -193,7 +177,7 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
         if not _all_close((*by_seed, row.gain_pp), (*gains, sum(gains) / len(gains))):
             wrong.add(cell)
     yield from on_cells(
-        wrong, "gains told are not 100 x the difference of the shares told right ({cells})."
+        wrong, "reported gains are not 100 x the difference of the accuracies ({cells})."
     )
     for result in analysis.arms:
         errors = counts.errors(cell_of(result), result.seeds)
@@ -203,7 +187,8 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
         reported = (*result.test_accuracy, result.mean)
         if not _all_close(reported, (*shares, sum(shares) / len(shares))):
             yield from on_cells(
-                {cell_of(result)}, "accuracies told are not the shares told right ({cells})."
+                {cell_of(result)},
+                "reported accuracies are not the shares of right answers ({cells}).",
             )
     yield from _units(analysis, evidence)
 

@@ -7,27 +7,19 @@ from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, nam
 from headstart.store.store import Provenance
 
 
-@check(
-    "CHK-14",
-    "caveat",
-    "Training accuracy in eval mode",
-    "Every arm was tried on its own training images in eval mode, as on the test images.",
-)
+@check("CHK-14", "caveat", "Training accuracy in eval mode")
 def _fits(evidence: Evidence) -> Iterator[Finding]:
+    """Every arm was tried on its own training images in eval mode, as on the test images."""
     yield from on_cells(
         (cell for cell, record in evidence.each() if record.fit is None),
-        "how well {cells} answer their own training images was not measured in eval mode: no "
-        "generalisation gap is told there.",
+        "the accuracy of {cells} on their own training images was not measured in eval mode: no "
+        "generalisation gap is reported there.",
     )
 
 
-@check(
-    "CHK-18",
-    "invalid",
-    "Numbers rest on recorded runs",
-    "Every row behind a number is the one that its key names: settings, data and inputs.",
-)
+@check("CHK-18", "invalid", "Numbers rest on recorded runs")
 def _intact(evidence: Evidence) -> Iterator[Finding]:
+    """Every row behind a number is the one that its key names: settings, data and inputs."""
     yield from on_cells(
         _resting_on(evidence, lambda made: not made.intact),
         "{cells} rest on rows of the store that were changed after they were written: their "
@@ -35,13 +27,9 @@ def _intact(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check(
-    "CHK-18-trace",
-    "caveat",
-    "Every run can be retraced",
-    "Every step behind a number is in the store, with its version, planned beforehand.",
-)
+@check("CHK-18-trace", "caveat", "Every run can be retraced")
 def _traced(evidence: Evidence) -> Iterator[Finding]:
+    """Every step behind a number is in the store, with its version, planned beforehand."""
     lineage = evidence.lineage
     lost = {cell: lineage.lost(cell) - lineage.source_runs for cell in lineage.behind}
     number = len(frozenset().union(*lost.values()))
@@ -72,31 +60,23 @@ def _resting_on(evidence: Evidence, wrong: Callable[[Provenance], bool]) -> froz
     )
 
 
-@check(
-    "CHK-20-source",
-    "caveat",
-    "Source runs are on record",
-    "Every source run that an arm rests on is in the store with its cost.",
-)
+@check("CHK-20-source", "caveat", "Source runs are on record")
 def _source_runs(evidence: Evidence) -> Iterator[Finding]:
+    """Every source run that an arm rests on is in the store with its cost."""
     lineage = evidence.lineage
     cells = frozenset(c for c in lineage.behind if lineage.lost(c) & lineage.source_runs)
     if cells:
         sources = ", ".join(f"'{name}'" for name in sorted({cell[0] for cell in cells}))
         yield Finding(
             message=f"source runs on {sources} behind {named(cells)} are no longer in the store: "
-            "what they cost is told as planned, not as recorded.",
+            "their cost is reported as planned, not as recorded.",
             cells=cells,
         )
 
 
-@check(
-    "ENV",
-    "caveat",
-    "One environment",
-    "All results were computed with the same versions on the same kind of device.",
-)
+@check("ENV", "caveat", "One environment")
 def _one_environment(evidence: Evidence) -> Iterator[Finding]:
+    """All results were computed with the same versions on the same kind of device."""
     environments = {
         tuple(sorted(row.environment.items()))
         for records in (evidence.records, evidence.sources)

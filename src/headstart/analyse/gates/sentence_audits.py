@@ -28,13 +28,9 @@ _CLAIMS: dict[str, Word] = {
 _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 
 
-@check(
-    "CHK-19",
-    "invalid",
-    "Sentences say what the numbers do",
-    "Read again, every verdict and the headline say what their intervals do.",
-)
+@check("CHK-19", "invalid", "Sentences say what the numbers do")
 def _verdicts(analysis: Analysis, _: Evidence) -> Iterator[Finding]:
+    """Read again, every verdict and the headline say what their intervals do."""
     wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c, analysis.level)}
     wrong |= {cell_of(row) for row in analysis.attributions if not _attribution_agrees(row)}
     yield from on_cells(wrong, "the verdict on {cells} is not what its interval says.")
@@ -133,7 +129,7 @@ def _readings(analysis: Analysis) -> Iterator[Finding]:
         to_source = _PUT_DOWN_TO_SOURCE in note.reading
         if better != (cell in helped) or (to_source and cell in matched):
             yield from on_cells(
-                {cell}, "what is said of {cells} is more than its comparisons show."
+                {cell}, "the conclusion on {cells} claims more than its comparisons show."
             )
 
 

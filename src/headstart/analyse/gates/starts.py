@@ -8,13 +8,10 @@ from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.study.base import HEAD
 
 
-@check(
-    "CHK-03",
-    "invalid",
-    "The trunk was really transferred",
-    "Every transferred stage started with the weights of its origin, every other fresh.",
-)
+@check("CHK-03", "invalid", "The trunk was really transferred")
 def _transferred(evidence: Evidence) -> Iterator[Finding]:
+    """Every transferred stage started with the weights of its origin, every other fresh."""
+
     def wrong(record: Record) -> bool:
         start = record.train_rows[0].result["start"]
         planned = record.steps[0].payload["start"]
@@ -54,13 +51,10 @@ def _takes_trunk(arm: ArmSpec, evidence: Evidence) -> bool:
     return False
 
 
-@check(
-    "CHK-04",
-    "invalid",
-    "Frozen is frozen, trained has moved",
-    "Frozen parameters and buffers were bit-identical afterwards; the rest had moved.",
-)
+@check("CHK-04", "invalid", "Frozen is frozen, trained has moved")
 def _frozen(evidence: Evidence) -> Iterator[Finding]:
+    """Frozen parameters and buffers were bit-identical afterwards; the rest had moved."""
+
     def moved(record: Record) -> bool:
         return any(r.result["frozen_before"] != r.result["frozen_after"] for r in record.train_rows)
 
@@ -71,13 +65,9 @@ def _frozen(evidence: Evidence) -> Iterator[Finding]:
     yield from on_cells(evidence.cells_where(unmoved), "what {cells} were to train did not move.")
 
 
-@check(
-    "CHK-05",
-    "invalid",
-    "The head was fresh",
-    "Every arm began with a freshly drawn head, the same for all arms of a seed.",
-)
+@check("CHK-05", "invalid", "The head was fresh")
 def _fresh_head(evidence: Evidence) -> Iterator[Finding]:
+    """Every arm began with a freshly drawn head, the same for all arms of a seed."""
     yield from on_cells(
         evidence.cells_where(
             lambda record: HEAD not in record.train_rows[0].result["start"]["fresh"]
@@ -86,13 +76,9 @@ def _fresh_head(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check(
-    "CHK-06",
-    "invalid",
-    "Arms share nothing",
-    "No arm goes on from another arm's training on the target.",
-)
+@check("CHK-06", "invalid", "Arms share nothing")
 def _independent(evidence: Evidence) -> Iterator[Finding]:
+    """No arm goes on from another arm's training on the target."""
     names = {arm.name for arm in evidence.study.all_arms}
     for arm in evidence.study.all_arms:
         origins = [origin for origin in arm.origins if origin in names]
@@ -104,13 +90,9 @@ def _independent(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check(
-    "CHK-23",
-    "caveat",
-    "Frozen stages in eval mode",
-    "Dropout and batch statistics rested in frozen stages.",
-)
+@check("CHK-23", "caveat", "Frozen stages in eval mode")
 def _eval_mode(evidence: Evidence) -> Iterator[Finding]:
+    """Dropout and batch statistics rested in frozen stages."""
     in_train_mode = [
         arm.name
         for arm in evidence.study.all_arms

@@ -53,11 +53,11 @@ class Scale:
 
     def apart(self, values: Iterable[float], pixels: float) -> tuple[float, ...]:
         """Values whose pixels are at least `pixels` apart; the largest has precedence."""
-        kept: list[float] = []
+        spaced: list[float] = []
         for value in sorted(values, reverse=True):
-            if not kept or abs(self(kept[-1]) - self(value)) >= pixels:
-                kept.append(value)
-        return tuple(reversed(kept))
+            if not spaced or abs(self(spaced[-1]) - self(value)) >= pixels:
+                spaced.append(value)
+        return tuple(reversed(spaced))
 
     def _even(self, count: int) -> tuple[float, ...]:
         step = _round_step((self.high - self.low) / max(count, 1))

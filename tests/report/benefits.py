@@ -1,4 +1,4 @@
-"""What transfer is worth, added to a made-up Analysis for the tests of the report."""
+"""Benefits of transfer, added to a made-up Analysis for the tests of the report."""
 
 from dataclasses import replace
 
@@ -13,12 +13,12 @@ from headstart.analyse.analysis import (
 )
 
 
-def worthy(given: Analysis) -> Analysis:
-    """The analysis with what transfer is worth: plain numbers, bounds, open ends and gaps."""
+def with_benefits(given: Analysis) -> Analysis:
+    """The analysis with benefits: plain numbers, bounds, open ends and gaps."""
     transfer = [c for c in given.comparisons if c.arm in ("probe", "full", "probe_then_full")]
     return replace(
         given,
-        worth=tuple(_worth(c, number) for number, c in enumerate(transfer)),
+        worth=tuple(_benefit(c, number) for number, c in enumerate(transfer)),
         class_gains=tuple(
             ClassGain(
                 arm=c.arm,
@@ -76,7 +76,7 @@ def worthy(given: Analysis) -> Analysis:
     )
 
 
-def _worth(told: Comparison, number: int) -> Benefit:
+def _benefit(c: Comparison, number: int) -> Benefit:
     inf = float("inf")
     labels = (
         Estimate(value=430.2, low=300.1, high=610.9),
@@ -90,13 +90,13 @@ def _worth(told: Comparison, number: int) -> Benefit:
     censored = Estimate(value=None, at_least=300, why="more than the budget")
     plain = Estimate(value=0.5, low=0.25, high=0.75)
     return Benefit(
-        arm=told.arm,
-        control=told.control,
-        size=told.size,
-        num_images=told.num_images,
-        source=told.source,
-        target=told.target,
-        seeds=told.seeds,
+        arm=c.arm,
+        control=c.control,
+        size=c.size,
+        num_images=c.num_images,
+        source=c.source,
+        target=c.target,
+        seeds=c.seeds,
         labels=labels,
         multiplier=labels,
         threshold=0.9,

@@ -1,164 +1,19 @@
-"""The page is one file that loads nothing, lies about nothing and survives hostile names."""
+"""Sections of the HTML page: verdict, benefit, evidence, attribution, checks, protocol."""
 
 import base64
 import io
 import re
-import subprocess
-import sys
 from dataclasses import replace
-from functools import cache
-from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
-import pytest
-from analyses import ARMS, CUTS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
-from leak_reports import LEAKS, NO_LEAKS, SHADES
+from analyses import ARMS, CUTS, FAMILIES, SIZES, SUMMARY, analysis
+from benefits import with_benefits
+from leak_reports import SHADES
+from pages import CASES, first_screen, page_of, section
 from PIL import Image
-from worthy import worthy
 
 from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Tuning
-from headstart.report.html.page import page, write_html
-from headstart.report.notes import FROM_PYTHON
-
-HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>{{ 7*7 }}'
-VOID = {"meta", "br", "hr", "img", "wbr", "link", "input"}
-
-CASES = {
-    "plain": analysis(),
-    "one seed": analysis(num_seeds=1),
-    "gaps": analysis(
-        missing=[("full", "50", seed) for seed in range(5)],
-        absent=[("probe", "10%"), ("scratch", "100")],
-    ),
-    "invalid": analysis(invalid=True),
-    "no comparison": analysis(compared=False),
-    "one arm": analysis(arms=["scratch"]),
-    "many arms": analysis(arms=[*ARMS, *(f"freeze_{cut}" for cut in range(9))], sizes=SIZES[:2]),
-    "several pairs": analysis(pairs=[("letters", "digits"), ("fashion", "digits")]),
-    "hostile": analysis(
-        arms=["scratch", HOSTILE, "e" + HOSTILE],
-        pairs=[(HOSTILE, "digits")],
-        sizes=[(HOSTILE, 50)],
-        study=HOSTILE,
-        question=HOSTILE,
-        failures=[HOSTILE],
-    ),
-    "full": analysis(
-        arms=[*ARMS, "label_map"],
-        swept=FAMILIES,
-        published=FIGURES,
-        note="Cut from the training part.",
-    ),
-    "sweep with gaps": analysis(
-        num_seeds=1,
-        swept=("AnB", "BnB"),
-        swept_at=("50", "100"),
-        absent=[("AnB@stem", "50")],
-        pairs=[("letters", "digits"), ("fashion", "digits")],
-    ),
-    "hostile cuts": analysis(swept=("AnB",), cuts=[HOSTILE, HOSTILE + "2"], note=HOSTILE),
-    "no validation": analysis(validated=False, sizes=SIZES[:1]),
-    "nothing": analysis(arms=[], pairs=[]),
-    "worth": worthy(analysis()),
-    "worth of one seed": worthy(analysis(num_seeds=1, validated=False, sizes=SIZES[:1])),
-    "leaks": replace(analysis(), leaks=(LEAKS,)),
-    "no leaks": replace(analysis(), leaks=(NO_LEAKS,)),
-    "hostile leaks": replace(
-        analysis(),
-        leaks=(replace(LEAKS, source=HOSTILE, common_classes=(HOSTILE,)), NO_LEAKS),
-    ),
-}
-
-
-@cache
-def page_of(given: Analysis) -> str:
-    return page(given, SUMMARY)
-
-
-class Reader(HTMLParser):
-    """Collects tags, ids and loads of a page, and checks that every tag is closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.ids: list[str] = []
-        self.loads: list[str] = []
-        self.open: list[str] = []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_startendtag(tag, attrs)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        for name, value in attrs:
-            assert not name.startswith("on")
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("src", "href", "xlink:href", "srcset"):
-                self.loads.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-def test_page_is_whole_and_loads_nothing(case: Analysis) -> None:
-    text = page_of(case)
-    read = Reader(text)
-    assert len(read.ids) == len(set(read.ids))
-    assert not read.tags & {"script", "link", "iframe", "object", "image"}
-    assert all(load.startswith(("#", "data:image/png;base64,")) for load in read.loads)
-    assert not re.search(r"@import|url\((?!#)", text)
-    assert "NaN" not in text.replace("NonFinite", "")
-
-
-def test_names_are_escaped() -> None:
-    for text in (page_of(CASES["hostile"]), page_of(CASES["hostile cuts"])):
-        assert "&lt;script&gt;" in text
-        assert "<script" not in text
-        assert "{{ 7*7 }}" in text
-
-
-def test_same_analysis_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.html", "b.html"):
-        write_html(analysis(), SUMMARY, tmp_path / name)
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
-
-
-PARTS = (
-    "Verdicts",
-    "What it is worth",
-    "How sure it is",
-    "Why",
-    "What could be wrong",
-    "Protocol, and how to repeat it",
-)
-
-
-@pytest.mark.parametrize("case", ["plain", "full", "several pairs", "nothing"])
-def test_the_story_is_told_in_order(case: str) -> None:
-    given = CASES[case]
-    text = page_of(given)
-    assert re.findall(r"<h2>(.*?)</h2>", text) == list(PARTS)
-    parts = [given.question, given.headline, *(f"<h2>{title}<" for title in PARTS)]
-    parts.append(f"<code>{SUMMARY.command}")
-    places = [text.index(part) for part in parts]
-    assert places == sorted(places)
-
-
-def test_a_study_run_from_python_has_no_command_to_copy() -> None:
-    text = page(analysis(), replace(SUMMARY, command=""))
-    assert f"<p>{FROM_PYTHON}</p>" in text
-    assert '<pre class="command">' not in text
-
-
-def first_screen(text: str) -> str:
-    return text.split("<main>")[1].split("</section>")[0]
+from headstart.report.html.page import page
 
 
 def test_first_screen_holds_question_verdict_limits_and_picture() -> None:
@@ -191,7 +46,7 @@ def test_every_seed_of_every_arm_is_there() -> None:
     assert shown.count('<span class="missing">missing</span>') == 1
 
 
-def told_apart(given: Analysis) -> Analysis:
+def with_evidence(given: Analysis) -> Analysis:
     """The analysis with plain intervals within those of the verdicts, transfer arms in a family."""
     return replace(
         given,
@@ -214,7 +69,7 @@ def told_apart(given: Analysis) -> Analysis:
 
 
 def test_the_reader_sees_which_interval_is_adjusted() -> None:
-    text = page_of(told_apart(analysis()))
+    text = page_of(with_evidence(analysis()))
     verdicts = section(text, "Verdicts")
     assert verdicts.count("<small>99.25 %, adjusted</small>") == 12
     assert verdicts.count("<small>95 %, not adjusted</small>") == 4
@@ -244,7 +99,7 @@ def test_a_reason_is_short_in_the_table_and_whole_in_the_details() -> None:
     assert unsure.why in section(text, "How sure it is")
 
 
-def test_worth_is_drawn_and_told() -> None:
+def test_benefit_is_drawn_and_listed() -> None:
     shown = section(page_of(CASES["worth"]), "What it is worth")
     assert "430 [300, 611]" in shown
     assert "scratch needs</th>" in shown
@@ -260,7 +115,7 @@ def test_worth_is_drawn_and_told() -> None:
 
 
 def test_calibration_stands_beside_what_the_arm_gains_in_it() -> None:
-    given = worthy(analysis(sizes=SIZES[:1]))
+    given = with_benefits(analysis(sizes=SIZES[:1]))
     arms = tuple(
         replace(r, ece=0.0212, nll=0.31, brier=0.1, balanced_accuracy=0.9) for r in given.arms
     )
@@ -362,15 +217,6 @@ def test_a_finer_margin_is_shown_with_two_decimals() -> None:
     assert f"{100 * control.mean:.2f} ± {100 * (control.sd or 0):.2f}" in page_of(fine)
 
 
-def section(text: str, title: str) -> str:
-    """What stands under a title of the page, up to the next of its kind; or nothing."""
-    _, _, rest = text.partition(f"<h2>{title}</h2>")
-    if not rest:
-        _, _, rest = text.partition(f"<h3>{title}</h3>")
-        rest = rest.split("<h3>")[0]
-    return rest.split("</section>")[0]
-
-
 def test_published_figures_stand_beside_those_of_the_study() -> None:
     text = page_of(CASES["full"])
     shown = section(text, "Published figures")
@@ -448,31 +294,3 @@ def test_an_arm_with_images_of_its_own_number_says_so() -> None:
 def test_a_study_without_validation_says_so() -> None:
     shown = section(page_of(CASES["no validation"]), "Learning curves")
     assert "No validation accuracy was recorded" in shown
-
-
-def test_importing_the_room_loads_nothing_heavy() -> None:
-    code = (
-        "import sys, headstart.report.html.page\n"
-        "import headstart.report.terminal.study, headstart.report.figures.gain_by_size\n"
-        "heavy = {'torch', 'jinja2', 'rich', 'pandas', 'scipy'}\n"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_a_page_of_the_same_analysis_is_left_alone_and_of_another_is_drawn_anew(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "page.html"
-    shown, done = analysis(), SUMMARY
-    write_html(shown, done, path)
-    first = path.read_bytes()
-    kept = path.stat().st_mtime_ns
-    again = replace(done, steps_run=0, seconds=0.1)
-    write_html(shown, again, path)
-    assert (path.read_bytes(), path.stat().st_mtime_ns) == (first, kept)
-    write_html(replace(shown, headline="Another."), again, path)
-    assert b"Another." in path.read_bytes()
-    path.write_text("torn", encoding="utf-8")
-    write_html(shown, done, path)
-    assert path.read_bytes() == first
