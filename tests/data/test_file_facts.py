@@ -14,7 +14,7 @@ from tiny_sets import ref
 
 from headstart.data import datasets
 from headstart.data.datasets import facts_of, open_part
-from headstart.data.formats import file_facts
+from headstart.data.formats import file_facts, image_files
 from headstart.data.formats.archives import open_source
 from headstart.data.formats.file_facts import content_of
 from headstart.data.formats.file_facts import file_facts as measured
@@ -27,6 +27,11 @@ def lines(tmp_path: Path) -> list[str]:
     """Names of the files that were measured, in that order."""
     (path,) = (tmp_path / "cache" / "files").glob("*.jsonl")
     return [json.loads(line)[0] for line in path.read_text().splitlines() if line]
+
+
+def photo_sets(tmp_path: Path) -> list[Path]:
+    """What is cached of whole sets."""
+    return list((tmp_path / "cache" / "photos").glob("*.npz"))
 
 
 def test_the_content_is_that_of_the_files(tmp_path: Path) -> None:
@@ -99,13 +104,36 @@ def test_a_pass_that_was_killed_goes_on(tmp_path: Path) -> None:
     (path,) = (tmp_path / "cache" / "files").glob("*.jsonl")
     whole = path.read_text()
     path.write_text(whole[: len(whole) // 2])
-    for cached in (tmp_path / "cache" / "facts").iterdir():
+    for cached in (*(tmp_path / "cache" / "facts").iterdir(), *photo_sets(tmp_path)):
         cached.unlink()
     datasets.forget()
     assert facts_of(ref(folder)) == facts
     text = path.read_text()
     assert text.startswith(whole[: len(whole) // 2] + "\n")
     assert len(text) < len(whole) + 200
+
+
+@pytest.mark.parametrize("how", ["torn", "empty", "other", "strange"])
+def test_what_is_cached_of_a_set_is_read_or_made_again(
+    tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = published() | {"train/cat/é\udce9.png": picture(8), "notes.txt": b""}
+    folder = write_folder(tmp_path / "photos", files)
+    before = open_part(ref(folder), "train")
+    (path,) = photo_sets(tmp_path)
+    whole = path.read_bytes()
+    datasets.forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(image_files, "tree_of", None)  # not looked at again
+        again = open_part(ref(folder), "train", limit=0)
+    assert again.streamed
+    assert (next(again.batches(99)) == before.pixels).all()
+    assert (again.labels == before.labels).all()
+    changed = {"torn": whole[:-50], "empty": b"", "other": bytes(len(whole)), "strange": b"PK"}
+    path.write_bytes(changed[how])
+    datasets.forget()
+    assert (open_part(ref(folder), "train").pixels == before.pixels).all()
+    assert path.read_bytes() == whole
 
 
 def test_a_cache_full_of_files_that_are_gone_is_written_anew(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from headstart.study.decoding import CHANNELS, Decoding
 from headstart.study.tasks import DataRef
 
 if TYPE_CHECKING:
-    from headstart.data.formats.image_files import PhotoSet
+    from headstart.data.formats.photo_set import PhotoSet
 
 STREAMED_FROM = 8_000_000_000  # bytes of decoded images of one part
 FACTS_VERSION = 3  # raised when the meaning of a cached fact changes
@@ -190,7 +190,7 @@ def _measured(path: Path, stamp: str, known: KnownSet | None, skip_broken: bool)
     # Imported here: Pillow is of use only where images are files, and is slow to import.
     from headstart.data.formats.image_files import photo_set
 
-    return photo_set(path, known, skip_broken)
+    return photo_set(path, stamp, known, skip_broken)
 
 
 def forget() -> None:

@@ -188,6 +188,7 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         try:
+            self.listing  # noqa: B018  # which says what member each name is
             return self._zip.read(self._members[name])
         except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, RuntimeError) as error:
             # A RuntimeError is a way of packing that zipfile does not know, or this Python lacks.

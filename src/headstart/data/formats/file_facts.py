@@ -58,7 +58,8 @@ def file_facts(source: Source, names: Sequence[str], decode: bool = False) -> li
     """
     path = cache_folder() / "files" / f"{digest([VERSION, str(source.path.absolute())])}.jsonl"
     with locked(path.with_suffix(".lock")):
-        known = {facts.name: facts for facts in _lines(path)}
+        cached = _lines(path)
+        known = {facts.name: facts for facts in cached}
         states = source.listing.files
 
         def valid(name: str) -> bool:
@@ -75,7 +76,7 @@ def file_facts(source: Source, names: Sequence[str], decode: bool = False) -> li
                 for facts in _measured(source, missing, decode):
                     known[facts.name] = facts
                     add(facts)
-            _tidy(path, known, states)
+            _tidy(path, len(cached) + len(missing), known, states)
     return [known[name] for name in names]
 
 
@@ -133,15 +134,24 @@ def _header(content: bytes) -> tuple[int, int, str]:
     return height, width, image.mode
 
 
-def _lines(path: Path) -> Iterator[FileFacts]:
+def _lines(path: Path) -> list[FileFacts]:
     """What is cached. A line that is torn is passed over."""
     try:
-        text = path.read_text(encoding="utf-8")
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
-        return
-    for line in text.splitlines():
-        with contextlib.suppress(ValueError, TypeError):
-            yield FileFacts(*json.loads(line))
+        return []
+    lines = [line for line in lines if line]
+    try:  # all at once, in a third of the time
+        return [FileFacts(*values) for values in json.loads(f"[{','.join(lines)}]")]
+    except (ValueError, TypeError):
+        return [facts for line in lines for facts in _line(line)]
+
+
+def _line(line: str) -> list[FileFacts]:
+    try:
+        return [FileFacts(*json.loads(line))]
+    except (ValueError, TypeError):
+        return []
 
 
 @contextlib.contextmanager
@@ -161,17 +171,20 @@ def _adding(path: Path) -> Iterator[Callable[[FileFacts], None]]:
         yield add
 
 
-def _tidy(path: Path, known: dict[str, FileFacts], states: dict[str, tuple[int, int]]) -> None:
+def _tidy(
+    path: Path, num_lines: int, known: dict[str, FileFacts], states: dict[str, tuple[int, int]]
+) -> None:
     """Write the cache anew where it holds much that is no longer there."""
     there = [facts for name, facts in known.items() if name in states]
-    with contextlib.suppress(OSError):
-        if path.stat().st_size > 2 * sum(len(json.dumps(facts)) + 1 for facts in there):
+    if num_lines > 2 * len(there):
+        with contextlib.suppress(OSError):
             write_whole(path, "".join(f"{json.dumps(facts)}\n" for facts in there).encode())
 
 
 def content_of(entries: Iterable[tuple[str, str, str, str]]) -> str:
     """SHA-256 over (part, path, SHA-256, label) of image files, in the order of part and path."""
     state = hashlib.sha256(b"image files 1\n")
+    encode = json.JSONEncoder(separators=(",", ":")).encode
     for entry in sorted(entries):
-        state.update(json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        state.update(encode(entry).encode() + b"\n")
     return state.hexdigest()

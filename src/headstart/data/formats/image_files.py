@@ -1,16 +1,15 @@
 """A data set of image files: measured by its files, and decoded into the cache or streamed."""
 
+import contextlib
 import math
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import PIL
 
-from headstart.core.errors import DataError
+from headstart.core.files import cache_folder, write_whole
 from headstart.core.hashing import digest
 from headstart.data.catalogue import PARTS, KnownSet, Part
 from headstart.data.decoded_cache import decoded_cache
@@ -19,102 +18,49 @@ from headstart.data.formats.archives import Source, open_source
 from headstart.data.formats.decode import Broken
 from headstart.data.formats.file_facts import FileFacts, content_of, file_facts
 from headstart.data.formats.image_tree import tree_of
+from headstart.data.formats.photo_set import Photos, PhotoSet, from_bytes, to_bytes
 from headstart.data.formats.stream import ImageFiles, broken_fault
 from headstart.data.images import Images
 from headstart.data.progress import Progress, reporting
-from headstart.study.dataset_facts import COLOURS, Shape, Size
-from headstart.study.decoding import CHANNELS, Decoding
+from headstart.study.decoding import Decoding
 
+VERSION = 1  # raised when what is cached of a set of image files means something else
 OTHER_PIXELS = "decoded from image files; pixels may differ from the official files"
 CHUNK = 32 << 20  # bytes decoded at a time
 LEAST = 16  # images decoded at a time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Photos:
-    """The image files of one part in order: names, labels, and sizes and modes from headers."""
-
-    names: list[str]
-    labels: np.ndarray  # int64 (n,)
-    sizes: np.ndarray  # int32 (n, 2): height and width, upright
-    modes: list[str]  # Pillow's
-
-    def described(self, at: int) -> str:
-        """One file in words."""
-        height, width = self.sizes[at]
-        return f"{self.names[at]} is {height}x{width} {COLOURS.get(self.modes[at], self.modes[at])}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PhotoSet:
-    """A folder or .zip of image files, measured. `content` does not depend on how it is decoded."""
-
-    source: Source
-    content: str
-    classes: tuple[str, ...]
-    parts: Mapping[Part, Photos]
-    notes: tuple[str, ...]
-
-    @property
-    def sizes(self) -> tuple[Size, Size]:
-        """The least and the greatest height and width."""
-        every = np.concatenate([self.parts[part].sizes for part in PARTS])
-        least, most = every.min(axis=0).tolist(), every.max(axis=0).tolist()
-        return (least[0], least[1]), (most[0], most[1])
-
-    @property
-    def modes(self) -> tuple[str, ...]:
-        """Pillow's names of all colours there are."""
-        return tuple(sorted({mode for part in PARTS for mode in self.parts[part].modes}))
-
-    def image_shape(self, decoding: Decoding) -> Shape:
-        """Shape of every image once decoded.
-
-        Raises:
-            DataError: sizes or colours differ and `decoding` does not say what to make of them.
-        """
-        first = self.parts["train"]
-        size, mode = first.sizes[0], first.modes[0]
-        for part in PARTS:
-            photos = self.parts[part]
-            strange = [at for at, other in enumerate(photos.modes) if other not in COLOURS]
-            others = [at for at, other in enumerate(photos.modes) if other != mode]
-            if not decoding.colour and (strange or others):
-                raise self._other_colour(photos.described((strange or others)[0]), bool(strange))
-            others = np.flatnonzero((photos.sizes != size).any(axis=1)).tolist()
-            if not decoding.size and others:
-                raise self._other_size(photos.described(others[0]))
-        height, width = decoding.size or size.tolist()
-        return height, width, CHANNELS[decoding.colour or COLOURS[mode]]
-
-    def _other_colour(self, one: str, strange: bool) -> DataError:
-        first = self.parts["train"].described(0)
-        return fault(
-            self.source.path,
-            f"{one}: neither grey nor RGB of 8 bits."
-            if strange
-            else f"images of different colours: {first}, {one}.",
-            "Expected only grey images or only RGB images.",
-            'To convert all of them: `image = { colour = "rgb" }` (or "grey") in the task.',
-        )
-
-    def _other_size(self, one: str) -> DataError:
-        return fault(
-            self.source.path,
-            f"images of different sizes: {self.parts['train'].described(0)}, {one}.",
-            "Expected images of one size.",
-            "To resize all of them: `image = { size = [64, 64] }` (height, width) in the task.",
-        )
-
-
-def photo_set(path: Path, known: KnownSet | None, skip_broken: bool) -> PhotoSet:
+def photo_set(path: Path, stamp: str, known: KnownSet | None, skip_broken: bool) -> PhotoSet:
     """The image files in a folder or .zip, hashed, with their headers read.
+
+    What was found is cached while nothing has changed, so that every process of a run has it soon.
+
+    Args:
+        path: the folder or .zip.
+        stamp: names its state.
+        known: the data set that it should be.
+        skip_broken: whether to leave out files that cannot be decoded.
 
     Raises:
         DataError: they cannot be read or do not make a data set; files are broken and not to be
             skipped.
     """
     source = open_source(path)
+    key = {"version": VERSION, "stamp": stamp, "known": known.name if known else None}
+    cached = cache_folder() / "photos" / f"{digest({**key, 'skip_broken': skip_broken})}.npz"
+    with contextlib.suppress(OSError):
+        found = from_bytes(cached.read_bytes(), source)
+        if found is not None:
+            return found
+    found = _measured(source, known, skip_broken)
+    # A cache that cannot be written costs time at the next call, and nothing else.
+    with contextlib.suppress(OSError):
+        write_whole(cached, to_bytes(found))
+    return found
+
+
+def _measured(source: Source, known: KnownSet | None, skip_broken: bool) -> PhotoSet:
+    path = source.path
     tree = tree_of(path, source.listing)
     if known:
         _check_classes(path, tree.classes, known)
@@ -163,7 +109,8 @@ def _photos(facts: list[FileFacts], labels: np.ndarray) -> Photos:
         names=[one.name for one in facts],
         labels=labels,
         sizes=sizes,
-        modes=[sys.intern(one.mode) for one in facts],
+        modes=np.array([one.mode for one in facts]),
+        file_bytes=sum(one.bytes for one in facts) / len(facts),
     )
 
 
@@ -180,7 +127,9 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
         DataError: files are broken, or differ in what `decoding` leaves open.
     """
     of = photos.parts[part]
-    files = ImageFiles(photos.source, of.names, photos.image_shape(decoding), decoding)
+    files = ImageFiles(
+        photos.source, of.names, photos.image_shape(decoding), decoding, of.file_bytes
+    )
     if files.nbytes > limit:
         return Images(files, of.labels)
     name = digest(

@@ -45,14 +45,21 @@ class ImageFiles:
         names: of the files, one for each row.
         image: (height, width, channels) of every image once decoded.
         decoding: how they are decoded.
+        file_bytes: of a file, on the mean.
     """
 
     def __init__(
-        self, source: Source, names: Sequence[str], image: tuple[int, ...], decoding: Decoding
+        self,
+        source: Source,
+        names: Sequence[str],
+        image: tuple[int, ...],
+        decoding: Decoding,
+        file_bytes: float,
     ) -> None:
         self.source = source
         self.names = names
         self.decoding = decoding
+        self.file_bytes = file_bytes
         self.shape = (len(names), *image)
         self.place = str(source.path)
 
@@ -87,7 +94,8 @@ class ImageFiles:
         Image.init()  # not by several threads at once
         chosen = [positions[first : first + size] for first in range(0, len(positions), size)]
         ahead = min(AHEAD, max(1, AHEAD_BYTES // (size * math.prod(self.shape[1:]))))
-        threads = self._num_threads(positions)
+        # Threads hinder each other at small files more than they decode.
+        threads = 1 if self.file_bytes < SMALL else num_threads()
         with ThreadPoolExecutor(threads) as pool:
             try:
                 waiting: deque[_Pending] = deque()
@@ -99,12 +107,6 @@ class ImageFiles:
                     yield waiting.popleft().batch()
             finally:
                 pool.shutdown(cancel_futures=True)
-
-    def _num_threads(self, positions: np.ndarray) -> int:
-        """One for small files: threads hinder each other more than they decode."""
-        sample, files = positions[:1_000], self.source.listing.files
-        small = sum(files[self.names[at]][0] for at in sample.tolist()) < SMALL * len(sample)
-        return 1 if small else num_threads()
 
     def _begun(self, part: np.ndarray, threads: int, pool: ThreadPoolExecutor) -> "_Pending":
         """A batch that the threads share, each taking every so-manieth image."""

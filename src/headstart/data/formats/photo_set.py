@@ -1,0 +1,153 @@
+"""What is known of the image files of a data set without decoding them, and its form on disk."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from headstart.core.errors import DataError
+from headstart.data.catalogue import PARTS, Part
+from headstart.data.errors import fault
+from headstart.data.formats.archives import Source
+from headstart.study.dataset_facts import COLOURS, Shape, Size
+from headstart.study.decoding import CHANNELS, Decoding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Photos:
+    """The image files of one part in order: names, labels, and sizes and modes from headers."""
+
+    names: list[str]
+    labels: np.ndarray  # int64 (n,)
+    sizes: np.ndarray  # int32 (n, 2): height and width, upright
+    modes: np.ndarray  # text (n,): Pillow's
+    file_bytes: float  # of a file, on the mean
+
+    def described(self, at: int) -> str:
+        """One file in words."""
+        height, width = self.sizes[at]
+        mode = str(self.modes[at])
+        return f"{self.names[at]} is {height}x{width} {COLOURS.get(mode, mode)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PhotoSet:
+    """A folder or .zip of image files, measured. `content` does not depend on how it is decoded."""
+
+    source: Source
+    content: str
+    classes: tuple[str, ...]
+    parts: Mapping[Part, Photos]
+    notes: tuple[str, ...]
+
+    @property
+    def sizes(self) -> tuple[Size, Size]:
+        """The least and the greatest height and width."""
+        every = np.concatenate([self.parts[part].sizes for part in PARTS])
+        least, most = every.min(axis=0).tolist(), every.max(axis=0).tolist()
+        return (least[0], least[1]), (most[0], most[1])
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Pillow's names of all colours there are."""
+        found = [np.unique(self.parts[part].modes).tolist() for part in PARTS]
+        return tuple(sorted({mode for modes in found for mode in modes}))
+
+    def image_shape(self, decoding: Decoding) -> Shape:
+        """Shape of every image once decoded.
+
+        Raises:
+            DataError: sizes or colours differ and `decoding` does not say what to make of them.
+        """
+        first = self.parts["train"]
+        size, mode = first.sizes[0], str(first.modes[0])
+        for part in PARTS:
+            photos = self.parts[part]
+            strange = np.flatnonzero(~np.isin(photos.modes, list(COLOURS)))
+            if not decoding.colour and len(strange):
+                raise self._other_colour(photos.described(strange[0]), strange=True)
+            others = np.flatnonzero(photos.modes != mode)
+            if not decoding.colour and len(others):
+                raise self._other_colour(photos.described(others[0]), strange=False)
+            others = np.flatnonzero((photos.sizes != size).any(axis=1))
+            if not decoding.size and len(others):
+                raise self._other_size(photos.described(others[0]))
+        height, width = decoding.size or size.tolist()
+        return height, width, CHANNELS[decoding.colour or COLOURS[mode]]
+
+    def _other_colour(self, one: str, *, strange: bool) -> DataError:
+        first = self.parts["train"].described(0)
+        return fault(
+            self.source.path,
+            f"{one}: neither grey nor RGB of 8 bits."
+            if strange
+            else f"images of different colours: {first}, {one}.",
+            "Expected only grey images or only RGB images.",
+            'To convert all of them: `image = { colour = "rgb" }` (or "grey") in the task.',
+        )
+
+    def _other_size(self, one: str) -> DataError:
+        return fault(
+            self.source.path,
+            f"images of different sizes: {self.parts['train'].described(0)}, {one}.",
+            "Expected images of one size.",
+            "To resize all of them: `image = { size = [64, 64] }` (height, width) in the task.",
+        )
+
+
+def to_bytes(photos: PhotoSet) -> bytes:
+    """A set as a file: a hundred thousand names are read in a tenth of a second."""
+    told = {
+        "content": photos.content,
+        "classes": photos.classes,
+        "notes": photos.notes,
+        "file_bytes": {part: photos.parts[part].file_bytes for part in PARTS},
+    }
+    arrays = {"told": _as_array(json.dumps(told))}
+    for part in PARTS:
+        of = photos.parts[part]
+        arrays |= {
+            f"{part}/names": _as_array("\0".join(of.names)),
+            f"{part}/labels": of.labels,
+            f"{part}/sizes": of.sizes,
+            f"{part}/modes": of.modes,
+        }
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def from_bytes(content: bytes, source: Source) -> PhotoSet | None:
+    """The set in a file; None where it is torn."""
+    try:
+        arrays = np.load(io.BytesIO(content), allow_pickle=False)
+        told = json.loads(_as_text(arrays["told"]))
+        return PhotoSet(
+            source=source,
+            content=told["content"],
+            classes=tuple(told["classes"]),
+            parts={
+                part: Photos(
+                    names=_as_text(arrays[f"{part}/names"]).split("\0"),
+                    labels=arrays[f"{part}/labels"],
+                    sizes=arrays[f"{part}/sizes"],
+                    modes=arrays[f"{part}/modes"],
+                    file_bytes=told["file_bytes"][part],
+                )
+                for part in PARTS
+            },
+            notes=tuple(told["notes"]),
+        )
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def _as_array(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(errors="surrogateescape"), np.uint8)
+
+
+def _as_text(array: np.ndarray) -> str:
+    return array.tobytes().decode(errors="surrogateescape")
