@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headstart.data.datasets import open_part
+from headstart.data.datasets import forget, open_part
+from headstart.data.formats import image_files
+from headstart.data.progress import listening
+from headstart.execute.options import RunOptions
 from headstart.execute.steps.inputs import training_images
-from headstart.flow import with_facts
+from headstart.execute.worker import StepOutcome
+from headstart.flow import Loaded, run, with_facts
 from headstart.plan.expand import make_plan
+from headstart.plan.steps import Step
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef
 
@@ -27,7 +32,9 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path / "photos"
 
 
-def test_each_task_has_its_own_decoding(photos: Path) -> None:
+@pytest.fixture
+def loaded(photos: Path) -> Loaded:
+    """A study of two tasks on these photos, decoded in two ways."""
     ways = {"source": {"size": [12, 12]}, "target": {"size": [12, 12], "fit": "crop"}}
     classes = {"source": ["a", "b"], "target": ["c", "d"]}
     split = {"validation": 4}
@@ -37,8 +44,28 @@ def test_each_task_has_its_own_decoding(photos: Path) -> None:
     }
     training = {"updates": 9, "batch_size": 4, "validations": 1, "optimiser": {"lr": 0.05}}
     given = {"name": "photos", "network": "mlp-small", "tasks": tasks, "training": training}
-    study = StudySpec.model_validate(given | {"arms": ["scratch", "full"], "seeds": 1})
-    loaded = with_facts(study)
+    return with_facts(StudySpec.model_validate(given | {"arms": ["scratch", "full"], "seeds": 1}))
+
+
+def test_photos_are_decoded_before_the_first_step_and_never_again(
+    loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_files, "CHUNK", 1)
+    happened: list[str] = []
+
+    def started(step: Step, outcome: StepOutcome | None) -> None:
+        happened.append(step.kind)
+
+    for _ in range(2):
+        forget()
+        with listening(lambda work: happened.append(work.what)):
+            run(loaded, RunOptions(store=tmp_path / "store", workers=1), listen=started)
+    decodings = [at for at, what in enumerate(happened) if what == "decoding images"]
+    assert len(decodings) >= 2
+    assert max(decodings) < min(at for at, what in enumerate(happened) if what == "train")
+
+
+def test_each_task_has_its_own_decoding(photos: Path, loaded: Loaded) -> None:
     plan = make_plan(loaded.study, loaded.facts)
     fits: dict[str, set[bytes]] = {"stretch": set(), "crop": set()}
     for fit, seen in fits.items():

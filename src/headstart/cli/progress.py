@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from headstart.analyse.text import plural, rough_duration
+from headstart.data.progress import Progress as DataProgress
+from headstart.data.progress import listening
 from headstart.execute.executors import Listener
 from headstart.execute.worker import StepOutcome
 from headstart.flow import Planned
@@ -158,4 +160,8 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
             done = total - tracker.cost_left
             bars.update(bar, description=tracker.text(), total=total, completed=done)
 
-        yield listen
+        def decoding(work: DataProgress) -> None:
+            bars.update(bar, description=work.text, total=work.num, completed=work.done)
+
+        with listening(decoding):
+            yield listen

@@ -51,6 +51,17 @@ def read_part(
     return _content(found, part, data or DataRef(dataset=found.dataset), limit).images
 
 
+def decode(data: DataRef) -> None:
+    """Decode image files into the cache, with progress; nothing is to be done for arrays.
+
+    Raises:
+        DataError: the data set is missing, torn or not what it claims to be.
+    """
+    if where(data.dataset).layout == "images":
+        for part in PARTS:
+            open_part(data, part)
+
+
 def facts_of(data: DataRef) -> DatasetFacts:
     """Counts, classes, shape, licence and content hash, from a cache while no file has changed.
 

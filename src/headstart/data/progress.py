@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 REPORT_EVERY = 5.0  # seconds
@@ -22,6 +22,13 @@ class Progress:
     num: int
     done: int = 0
     seconds_left: float | None = None
+
+    @property
+    def text(self) -> str:
+        """The progress in one line."""
+        done, num = f"{self.done:,}", f"{self.num:,}"
+        left = f"about {self.seconds_left or 0:.0f} s left"
+        return f"{self.what}, once: {done} of {num} in {self.place}, {left}"
 
 
 Listener = Callable[[Progress], None]
@@ -54,13 +61,10 @@ def reporting(work: Progress) -> Callable[[int], None]:
             return
         last = now
         left = (now - started) * (work.num - done) / (done - work.done)
+        progress = replace(work, done=done, seconds_left=left)
         if listener is not None:
-            progress = Progress(
-                what=work.what, place=work.place, num=work.num, done=done, seconds_left=left
-            )
             listener(progress)
-            return
-        text = "%s, once: %s of %s in %s, about %.0f s left"
-        _log.info(text, work.what, f"{done:,}", f"{work.num:,}", work.place, left)
+        else:
+            _log.info("%s", progress.text)
 
     return report

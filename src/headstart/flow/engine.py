@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headstart.core.hashing import Json
+from headstart.data.datasets import decode
 from headstart.execute.environment import device_for, usable_cores
 from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
@@ -91,9 +92,17 @@ def run_look(
         store.save_plan(number, row_of(plan))
         stored = store.finished(plan.steps)
         planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
+        decode_ahead(plan, stored)
         tally = tally.then(execute(plan, store, options, executor_for(options.workers), listen))
         if not store.finished(plan.undecided):
             return plan, tally
+
+
+def decode_ahead(plan: Plan, stored: set[str]) -> None:
+    """Decode the image files that missing steps read, once and before workers wait for them."""
+    missing = [step for key, step in plan.steps.items() if key not in stored]
+    for data in dict.fromkeys(data for step in missing for data in step.datasets.values()):
+        decode(data)
 
 
 def plan_of(loaded: Loaded, store: Store) -> Plan:
