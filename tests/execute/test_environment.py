@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,3 +55,13 @@ def test_a_gpu_has_two_workers_and_a_processor_one_a_core(monkeypatch: pytest.Mo
     monkeypatch.setattr(engine, "device_for", lambda wanted: "cpu")
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(7)), raising=False)
     assert default_workers("auto") == 7
+
+
+def test_a_network_library_is_named_by_the_processes_that_use_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in environment.NETWORK_LIBRARIES:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    without = environment.environment("cpu")
+    monkeypatch.setitem(sys.modules, "timm", SimpleNamespace(__version__="1.0.0"))
+    assert environment.environment("cpu") == without | {"timm": "1.0.0"}

@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,9 +13,19 @@ from headstart.core.version import __version__
 from headstart.execute.options import Device
 
 
-@cache
+NETWORK_LIBRARIES = ("timm", "torchvision", "transformers", "keras")
+
+
 def environment(device: str) -> Json:
-    """Versions, processor and device of this process."""
+    """Versions, processor and device of this process, with the network libraries that it uses."""
+    used = {name: sys.modules[name] for name in NETWORK_LIBRARIES if name in sys.modules}
+    return _machine(device) | {
+        name: module.__version__ for name, module in used.items() if hasattr(module, "__version__")
+    }
+
+
+@cache
+def _machine(device: str) -> Json:
     import numpy
     import torch
 

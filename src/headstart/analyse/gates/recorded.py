@@ -84,14 +84,14 @@ def _one_environment(evidence: Evidence) -> Iterator[Finding]:
         for record in by_seed.values()
         for row in record.train_rows
     }
-    if len(environments) > 1:
-        names = {
-            name
-            for one in environments
-            for other in environments
-            for name, value in one
-            if dict(other).get(name) != value
-        }
+    names = {
+        name
+        for one in environments
+        for other in environments
+        for name, value in one
+        if dict(other).get(name, value) != value  # a step without a network library names none
+    }
+    if names:
         yield Finding(message=f"results were computed with different {', '.join(sorted(names))}.")
 
 
