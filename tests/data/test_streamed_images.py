@@ -13,10 +13,8 @@ from tiny_images import picture, published, write_folder, write_zip
 from tiny_sets import alone as alone
 from tiny_sets import ref
 
-from headstart.core.array_cache import MemmapCache
 from headstart.core.errors import DataError
 from headstart.data import datasets
-from headstart.data.batch_rows import computed_rows
 from headstart.data.corrupt import altered
 from headstart.data.datasets import open_part
 from headstart.data.formats import stream
@@ -150,32 +148,12 @@ def means(pixels: np.ndarray) -> np.ndarray:
     return own + np.float32(len(pixels))
 
 
-def test_rows_computed_in_one_pass(photos: DataRef, tmp_path: Path) -> None:
-    streamed, mapped = both(photos)
-    wanted = np.concatenate([means(block) for block in mapped.batches(8)])
-    for number, images in enumerate((streamed, mapped)):
-        found = computed_rows(images, means, (2,), MemmapCache(tmp_path), f"a{number}", batch=8)
-        assert isinstance(found, np.memmap)
-        np.testing.assert_array_equal(found, wanted, strict=True)
-    again = computed_rows(streamed, _never, (2,), MemmapCache(tmp_path), "a0", batch=8)
-    np.testing.assert_array_equal(again, wanted, strict=True)
-    small = MemmapCache(tmp_path, limit=10)
-    in_memory = computed_rows(streamed, means, (2,), small, "b", batch=8)
-    assert not isinstance(in_memory, np.memmap)
-    np.testing.assert_array_equal(in_memory, wanted, strict=True)
-
-
-def _never(pixels: np.ndarray) -> np.ndarray:
-    raise AssertionError("computed again")
-
-
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
 from headstart.core import array_cache
 from headstart.core.array_cache import MemmapCache
-from headstart.data.batch_rows import computed_rows
 from headstart.data.datasets import open_part
 from headstart.study.tasks import DataRef
 
@@ -192,7 +170,12 @@ def compute(pixels):
     return own + np.float32(len(pixels))
 
 images = open_part(DataRef(dataset=photos, size=(6, 7), fit="crop"), "train", limit=0)
-rows = computed_rows(images, compute, (2,), MemmapCache(cache), "a", batch=8)
+
+def blocks(first):
+    for pixels in images.batches(8, np.arange(first, len(images))):
+        yield compute(pixels)
+
+rows = MemmapCache(cache).filled("a", (len(images), 2), np.float32, blocks)
 print(calls, rows.tobytes().hex())
 """
 

@@ -12,7 +12,6 @@ from headstart.core.hashing import Json
 from headstart.core.version import __version__
 from headstart.execute.options import Device
 
-
 NETWORK_LIBRARIES = ("timm", "torchvision", "transformers", "keras")
 
 
