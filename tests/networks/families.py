@@ -108,5 +108,27 @@ def table() -> str:
     return "\n".join(rows)
 
 
-CLASSES: tuple[str, ...] = ()
+_CLASSES = """
+    beit_base_patch16_224 eca_botnext26ts_256 regnetz_b16_evos cait_xxs24_224 coat_tiny
+    convit_tiny convmixer_768_32 test_convnext3 cpubone_nano crossvit_tiny_240 csatv2 cs3darknet_s
+    cspnext_tiny davit_tiny deepseek_vit_412m deepseek_vit_412m_enc deit3_small_patch16_224
+    deit_tiny_distilled_patch16_224 densenet121 dla46x_c dpn48b edgenext_xx_small
+    efficientformer_l1 efficientformerv2_s0 test_efficientnet_gn efficientvim_m1
+    efficientvim_m1_dist efficientvit_b0 efficientvit_l1 efficientvit_m0 eva02_tiny_patch14_224
+    fasternet_t0 fastvit_t8 focalnet_tiny_lrf gcvit_xxtiny gemma4_vit_167m gemma4_vit_167m_enc
+    ghostnet_050 hardcorenas_b hgnetv2_b0 hiera_tiny_224 sam2_hiera_tiny hrnet_w18_small iformer_t
+    inception_next_atto inception_resnet_v2 inception_v3 inception_v4 lcnetv2_small levit_128
+    levit_conv_512_s8 lowformer_b0 test_mambaout coatnet_0_224 poolformerv2_s12 gmlp_ti16_224
+    tf_mobilenetv3_small_075 mobilenetv5_base mobilenetv5_300m_enc mobilevit_xxs mvitv2_tiny
+    naflexvit_base_patch16_gap nasnetalarge nest_tiny nextvit_small nf_ecaresnet50 pit_ti_224
+    pnasnet5large pvt_v2_b0 qwen3_vit_88m qwen3_vit_88m_enc rdnet_tiny regnety_008 repghostnet_050
+    repvit_m1 res2next50 resnest14d test_resnet resnetv2_18 rexnet_100 selecsls42
+    legacy_seresnet18 sequencer2d_s shvit_s1 skresnet18 starnet_s050 swiftformer_xs
+    swin_tiny_patch4_window7_224 swinv2_tiny_window8_256 swinv2_cr_tiny_384 tiny_vit_5m_224
+    tnt_s_legacy_patch16_224 tresnet_m twins_svt_small vgg11 visformer_tiny
+    vit_xsmall_patch16_clip_224 vit_tiny_r_s16_p8_224 test_vit_relpos samvit_base_patch16_224
+    vitamin_base_224 volo_d1_224 ese_vovnet19b_slim_dw legacy_xception xception41p
+    xcit_nano_12_p8_224
+"""
+CLASSES = tuple(_CLASSES.split())
 """The smallest network found of each class of timm's networks."""

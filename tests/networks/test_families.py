@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from contract import AdapterContract
+from adapter_contract import AdapterContract
 from families import CLASSES, EXCEPTIONS, FAMILIES, SIDES, Exceptions, table
 
 from headstart.core.errors import NetworkError
-from headstart.networks.facts import facts_for
 from headstart.networks.inspect import shape_map
+from headstart.networks.library.facts import facts_for
 from headstart.networks.library.timm_networks import ADAPTER
-from headstart.study.network import HEAD
+from headstart.study.base import HEAD
 
 PAGE = Path(__file__).parents[2] / "docs" / "networks.md"
 

@@ -11,14 +11,12 @@ from torch import Tensor
 
 from headstart.core.errors import NetworkError
 from headstart.networks.library.build import build_module, fresh_weights
-from headstart.networks.library.facts import facts_for
 from headstart.networks.library.module import LibraryModule
 
 IMAGE = (32, 32, 3)
 
 
 def network(name: str, kind: str = "timm") -> LibraryModule:
-    facts = facts_for(kind, name, IMAGE, 5)
     weights = fresh_weights(kind, name, IMAGE, 5, 1, "target")
     return build_module(kind, name, IMAGE, 5, weights)
 

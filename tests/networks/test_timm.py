@@ -171,7 +171,7 @@ def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
 def test_facts_that_are_known_need_no_torch() -> None:
     facts_for("timm", "test_resnet", (32, 32, 3), 5)
     script = (
-        "import sys; from headstart.networks.facts import facts_for; "
+        "import sys; from headstart.networks.library.facts import facts_for; "
         "facts_for('timm', 'test_resnet', (32, 32, 3), 5); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
