@@ -123,3 +123,19 @@ def test_places_that_cannot_be_resumed_are_refused(tmp_path: Path) -> None:
         assert str(error.value) == (
             "the network cannot be resumed behind stage 'stage1'. Allowed: stem, stage3."
         )
+
+
+def test_biases_of_attention_are_those_of_now() -> None:
+    """The library keeps them in eval mode; after an update they must be read anew."""
+    module = network("levit_128s").eval()
+    draws = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for parameter in module.parameters():  # first weights leave attention out
+            parameter.add_(torch.randn(parameter.shape, generator=draws), alpha=0.1)
+        before = module(images())
+        for name, parameter in module.named_parameters():
+            if name.endswith("attention_biases"):
+                parameter.add_(torch.randn(parameter.shape, generator=draws), alpha=9)
+        after = module(images())
+        assert not torch.allclose(after, before, rtol=0.01)
+        assert torch.equal(copy.deepcopy(module)(images()), after)

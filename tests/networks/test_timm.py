@@ -1,6 +1,8 @@
 """Networks of timm: the contract on its small test networks, names, sizes and first weights."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from adapter_contract import AdapterContract
 
 from headstart.core.errors import NetworkError
 from headstart.networks.inspect import inspect, shape_map
+from headstart.networks.library.adapter import import_library, version_of
 from headstart.networks.library.build import build_module, fresh_weights
 from headstart.networks.library.facts import facts_for
 from headstart.networks.library.timm_networks import ADAPTER
@@ -153,3 +156,22 @@ def test_heads_of_a_width_share_their_first_weights() -> None:
     assert np.array_equal(weights[0]["head.weight"], first["head.weight"])
     assert not np.array_equal(weights[0]["head.weight"], weights[1]["head.weight"])
     assert not weights[0]["head.bias"].any()
+
+
+def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
+    for ask in (import_library, version_of):
+        with pytest.raises(NetworkError) as error:
+            ask("no_such_library", "timm")
+        assert str(error.value) == (
+            "no_such_library is not installed. Networks of kind 'timm' need it: "
+            "pip install 'headstart[timm]'."
+        )
+
+
+def test_facts_that_are_known_need_no_torch() -> None:
+    facts_for("timm", "test_resnet", (32, 32, 3), 5)
+    script = (
+        "import sys; from headstart.networks.library.facts import facts_for; "
+        "facts_for('timm', 'test_resnet', (32, 32, 3), 5); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

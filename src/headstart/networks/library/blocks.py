@@ -97,8 +97,8 @@ def stages_of_tensors(course: Course) -> dict[str, int]:
     parts = dict(module.named_modules())
     of_module = blocks_of_modules(course)
     start = head_call(recording, course.heads)
-    nodes = [_known(recording.first(name)).node for name in course.cuts]
-    used = first_uses(recording, [*nodes, start.node_given, _node(recording.whole.output)])
+    nodes = [_known(recording.first(name)).nodes for name in course.cuts]
+    used = first_uses(recording, [*nodes, start.nodes_given, recording.whole.nodes])
     last = course.num_blocks - 1
     found: dict[str, int] = {}
     for name, _ in module.named_parameters():
@@ -119,10 +119,6 @@ def stages_of_tensors(course: Course) -> dict[str, int]:
             at = last if _inside(owner, course.heads) else min(blocks[0] if blocks else 0, last - 1)
             found[name] = at
     return found
-
-
-def _node(output: object) -> object:
-    return getattr(logits_of(output), "grad_fn", None)
 
 
 def logits_of(output: object) -> object:

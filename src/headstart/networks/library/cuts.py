@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
-from torch import Tensor, nn
+from torch import nn
 
-from headstart.networks.library.recording import Call, Recording
+from headstart.networks.library.recording import Call, Recording, state_of
 
 MOST_STAGES = 6  # of the trunk
 FEWEST_CUTS = 3  # that a library must name; with fewer, names of modules are looked at
@@ -156,15 +156,22 @@ def _last_before(recording: Recording, call: Call, after: Call) -> Call:
     ended = [
         made
         for made in firsts.values()
-        if call.left <= made.left < after.entered and isinstance(made.output, Tensor)
+        if call.left <= made.left < after.entered and state_of(made.output) is not None
     ]
     return max(ended, key=lambda made: made.left, default=call)
 
 
 def innermost(module: nn.Module, name: str) -> str:
-    """The last layer of a row of layers (`nn.Sequential`); any other module itself."""
+    """The layer that holds all parameters of a module, or the last in a row of layers."""
     part = module.get_submodule(name)
-    while isinstance(part, nn.Sequential) and len(part):
-        inner, part = list(part.named_children())[-1]
-        name = f"{name}.{inner}"
+    while not any(True for _ in part.parameters(recurse=False)):
+        holding = [(key, child) for key, child in part.named_children() if _holds(child)]
+        if not holding or (len(holding) > 1 and not isinstance(part, nn.Sequential)):
+            break
+        key, part = holding[-1]
+        name = f"{name}.{key}"
     return name
+
+
+def _holds(module: nn.Module) -> bool:
+    return any(True for _ in module.parameters())

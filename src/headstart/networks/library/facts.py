@@ -11,7 +11,7 @@ from headstart.networks.library.adapter import adapter_for
 from headstart.networks.stage_map import StageMap
 from headstart.study.network_facts import NetworkFacts, Shape
 
-VERSION = 1  # raised when inspection finds something else in the same network
+VERSION = 3  # raised when inspection finds something else in the same network
 
 
 def facts_for(network_kind: str, name: str, image: Shape, num_classes: int) -> NetworkFacts:

@@ -1,6 +1,10 @@
 """Library networks made ready for training: only what may be trained is a parameter."""
 
-from torch import nn
+from types import MethodType
+from typing import cast
+
+import torch
+from torch import Tensor, nn
 
 from headstart.networks.declared.layers import Dropout
 from headstart.networks.library.adapter import adapter_for
@@ -15,6 +19,7 @@ def built(kind: str, name: str, image: Shape, num_classes: int) -> nn.Module:
     """
     module = adapter_for(kind).build(name, image, num_classes)
     _fix_constants(module)
+    _keep_no_biases(module)
     _replace_dropout(module)
     return module.train()
 
@@ -35,3 +40,19 @@ def _replace_dropout(module: nn.Module) -> None:
         for key, child in list(part.named_children()):
             if type(child) is nn.Dropout and 0 < child.p < 1:
                 setattr(part, key, Dropout(child.p).train(child.training))
+
+
+def _keep_no_biases(module: nn.Module) -> None:
+    """Attention of some of timm's networks reads its biases in eval mode once and for all.
+
+    They would be those of before an update, and of a graph of gradients that is gone.
+    """
+    for part in module.modules():
+        if all(hasattr(part, name) for name in ("get_attention_biases", "attention_bias_idxs")):
+            vars(part)["get_attention_biases"] = MethodType(_biases, part)
+
+
+def _biases(part: nn.Module, device: torch.device) -> Tensor:
+    """Biases of attention, as they are now."""
+    biases = cast(Tensor, part.attention_biases)
+    return biases[:, cast(Tensor, part.attention_bias_idxs)]

@@ -33,11 +33,11 @@ class Call:
     entered: int
     flops_before: int
     given: Tensor | None
-    node_given: Node = None
+    nodes_given: tuple[Node, ...] = ()
     left: int = -1
     flops: int = 0
     output: Any = None
-    node: Node = None
+    nodes: tuple[Node, ...] = ()
     num_values: int = 0
 
 
@@ -140,7 +140,7 @@ def _traced(
             flops_before=counter.get_total_flops(),
             given=given,
             # Taken at once: what is written into a tensor later changes the node of the tensor.
-            node_given=given.grad_fn if given is not None else None,
+            nodes_given=nodes_of((args, kwargs)),
         )
         calls.append(made)
         stack.append(made)
@@ -150,8 +150,7 @@ def _traced(
             stack.pop()
         made.left = clock.tick()
         made.flops = counter.get_total_flops()
-        features = state_of(made.output)
-        made.node = features.grad_fn if features is not None else None
+        made.nodes = nodes_of(made.output)
         made.num_values = max(
             (leaf.numel() for leaf in tree_leaves(made.output) if isinstance(leaf, Tensor)),
             default=0,
@@ -204,13 +203,18 @@ def state_of(output: object) -> Tensor | None:
     return next((leaf for leaf in tree_leaves(output) if isinstance(leaf, Tensor)), None)
 
 
-def first_uses(recording: Recording, ends: list[Node]) -> dict[str, int]:
-    """For each parameter the first of `ends`, nodes of the autograd graph, that depends on it."""
+def nodes_of(output: object) -> tuple[Node, ...]:
+    """Nodes of the autograd graph at which tensors were made."""
+    return tuple(leaf.grad_fn for leaf in tree_leaves(output) if isinstance(leaf, Tensor))
+
+
+def first_uses(recording: Recording, ends: list[tuple[Node, ...]]) -> dict[str, int]:
+    """For each parameter the first of `ends`, by nodes of the graph, that depends on it."""
     names = {id(parameter): name for name, parameter in recording.module.named_parameters()}
     found: dict[str, int] = {}
     seen: set[Node] = set()
     for at, end in enumerate(ends):
-        waiting = [end]
+        waiting = list(end)
         while waiting:
             node = waiting.pop()
             if node is None or node in seen:
