@@ -15,7 +15,7 @@ from headstart.core.errors import SpecError
 from headstart.execute.options import RunOptions
 from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, plan_of, run, with_facts
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.study import StudySpec

@@ -24,7 +24,7 @@ from headstart.execute.steps import weights
 from headstart.execute.steps.weights import StoredWeights
 from headstart.execute.worker import StepOutcome
 from headstart.flow import Loaded, run
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store

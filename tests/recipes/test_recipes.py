@@ -97,7 +97,7 @@ def test_the_textbook_example_is_sound_and_has_its_two_hundred_images(
 
 def test_figures_of_arms_left_out_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        sys.modules["headstart.flow.load"], "facts_of", lambda data: FACTS.datasets[str(data)]
+        sys.modules["headstart.flow.facts"], "facts_of", lambda data: FACTS.datasets[str(data)]
     )
     changes = Changes(variants=("as_published",), arms=("model_2",))
     study = load("cifar-halves", changes).study

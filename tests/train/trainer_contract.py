@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from headstart.networks.declared.initial import fresh_weights
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase
 from headstart.study.training import OptimiserSpec, ScheduleSpec

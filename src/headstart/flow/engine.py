@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from headstart.core.errors import DataError
 from headstart.core.hashing import Json
 from headstart.data.datasets import decode
 from headstart.execute.environment import device_for, usable_cores
@@ -102,7 +104,8 @@ def decode_ahead(plan: Plan, stored: set[str]) -> None:
     """Decode the image files that missing steps read, once and before workers wait for them."""
     missing = [step for key, step in plan.steps.items() if key not in stored]
     for data in dict.fromkeys(data for step in missing for data in step.datasets.values()):
-        decode(data)
+        with suppress(DataError):  # steps that read it fail with it, and others go on
+            decode(data)
 
 
 def plan_of(loaded: Loaded, store: Store) -> Plan:

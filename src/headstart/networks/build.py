@@ -2,7 +2,8 @@
 
 from headstart.networks.declared import build as declared
 from headstart.networks.declared import initial, memory_layout
-from headstart.networks.staged import StagedModule, Weights
+from headstart.networks.staged import StagedModule
+from headstart.networks.weights import Weights
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import layers_of
 from headstart.study.network import AnyNetwork

@@ -10,7 +10,7 @@ from headstart.networks.checkpoints.match import match
 from headstart.networks.checkpoints.places import FOLDER_FILES
 from headstart.networks.checkpoints.read import State, read_state
 from headstart.networks.checkpoints.take import take_trunk
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_facts import NetworkFacts
 

@@ -3,15 +3,12 @@
 from collections.abc import Collection, Iterator, Set
 from typing import Protocol, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import NetworkFacts
-
-Weights = dict[str, np.ndarray]
-"""Parameters and buffers by name, in PyTorch's layout."""
 
 
 class StagedModule(Protocol):

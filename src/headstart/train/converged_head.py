@@ -10,7 +10,8 @@ from torch import Tensor
 from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import Json, digest_of
 from headstart.networks.build import to_canonical
-from headstart.networks.staged import Weights, class_logits
+from headstart.networks.staged import class_logits
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import NetworkFacts
 from headstart.study.operations import flops_of_solving
 from headstart.train.checkpoints import Best

@@ -11,7 +11,7 @@ from headstart.core.hashing import digest, digest_of
 from headstart.core.lru import SizedLRU
 from headstart.core.thread_budget import threads
 from headstart.networks.build import build
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.training import Precision
 from headstart.train.device_data import DeviceData, scaled, to_device
 from headstart.train.forward import Forward

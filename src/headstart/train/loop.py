@@ -17,7 +17,7 @@ from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import digest_of
 from headstart.core.seeds import generator
 from headstart.networks.facts import num_leading_flattens
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.training import Precision
 from headstart.train.checkpoints import Best
 from headstart.train.device_data import DeviceData, flattened, to_device

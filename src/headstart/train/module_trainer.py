@@ -8,7 +8,8 @@ from torch import Tensor
 
 from headstart.core.seeds import stream
 from headstart.networks.build import build
-from headstart.networks.staged import StagedModule, Weights
+from headstart.networks.staged import StagedModule
+from headstart.networks.weights import Weights
 from headstart.study.frozen import train_mode_stages
 from headstart.train.prediction import logits_of
 from headstart.train.trainer import Factor, PreparedPhase, rules_of

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from headstart.networks.build import build
-from headstart.networks.staged import StagedModule, Weights, class_logits
+from headstart.networks.staged import StagedModule, class_logits
+from headstart.networks.weights import Weights
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import Shape
 from headstart.train.device_data import DeviceData, to_device

@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.frozen import train_mode_stages
 from headstart.study.phases import Rule, rule_for
 from headstart.train.device_data import DeviceData

@@ -15,7 +15,7 @@ from headstart.execute.steps.inputs import (
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights
 from headstart.metrics import nll
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.plan.steps import Step
 from headstart.store.store import Store
 from headstart.train.loop import Examples

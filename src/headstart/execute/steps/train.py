@@ -14,7 +14,7 @@ from headstart.execute.steps.inputs import input_facts, training_examples
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights, fresh, start_facts
 from headstart.networks.facts import Architecture, facts_of
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.plan.steps import Step
 from headstart.store.blobs import Arrays
 from headstart.store.store import Store

@@ -11,7 +11,7 @@ from headstart.core.lru import SizedLRU
 from headstart.core.seeds import generator
 from headstart.networks.build import fresh_weights
 from headstart.networks.facts import Architecture, facts_of
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.store.store import StepRow, Store
 from headstart.study.network import AnyNetwork
 from headstart.study.network_files import network_from

@@ -19,7 +19,7 @@ from headstart.networks.library.prepare import built
 from headstart.networks.library.recording import BATCH, own_random_numbers, recorded
 from headstart.networks.library.resume import ResumePlan, plan_for
 from headstart.networks.stage_map import StageMap
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import Shape
 
 TEMPLATES = 4  # networks that a process keeps, to be copied

@@ -20,7 +20,7 @@ from headstart.networks.library.blocks import logits_of
 from headstart.networks.library.recording import state_of
 from headstart.networks.library.resume import Dummy, ResumePlan
 from headstart.networks.stage_map import StageMap
-from headstart.networks.staged import Weights
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import NetworkFacts
 
 _here = threading.local()

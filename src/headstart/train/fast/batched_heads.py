@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from headstart.networks.build import to_canonical, to_module_layout
-from headstart.networks.staged import Weights, class_logits
+from headstart.networks.staged import class_logits
+from headstart.networks.weights import Weights
 from headstart.study.frozen import trains_only_head
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import Shape
