@@ -30,6 +30,7 @@ class AdapterContract:
         classes: number of classes.
         unmoved: parameters on which the logits do not depend, by the reason why.
         entire: stages behind which the network cannot be resumed, by the reason why.
+        flops_error: share of the FLOPs by which they may be off.
     """
 
     kind: ClassVar[str]
@@ -38,6 +39,7 @@ class AdapterContract:
     classes: ClassVar[int] = 5
     unmoved: ClassVar[dict[str, str]] = {}
     entire: ClassVar[dict[str, str]] = {}
+    flops_error: ClassVar[float] = 0.0
 
     @pytest.fixture
     def facts(self) -> NetworkFacts:
@@ -117,7 +119,8 @@ class AdapterContract:
         plain = built(self.kind, self.name, self.image, self.classes).eval().to("meta")
         with FlopCounterMode(display=False) as counter:
             plain(self.images(1).to("meta"))
-        assert sum(block.flops for block in facts.blocks) == counter.get_total_flops()
+        found, counted = sum(block.flops for block in facts.blocks), counter.get_total_flops()
+        assert abs(found - counted) <= self.flops_error * counted
 
     def test_frozen_stages_stay(self, facts: NetworkFacts, module: LibraryModule) -> None:
         for frozen in range(1, len(facts.blocks)):
