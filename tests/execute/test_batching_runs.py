@@ -73,7 +73,7 @@ def contents(plan: Plan, folder: Path) -> Contents:
 
 
 def heads(plan: Plan) -> list[Step]:
-    return [step for step in plan.steps.values() if step.stacks.get("cpu") is not None]
+    return [step for step in plan.steps.values() if step.batch_groups.get("cpu") is not None]
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def made_up(number: int, stack: str | None, kind: StepKind = "train") -> Step:
         label=str(number),
         updates=1,
         flops=int(kind == "train"),
-        stacks={"cpu": stack} if stack else {},
+        batch_groups={"cpu": stack} if stack else {},
     )
 
 

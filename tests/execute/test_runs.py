@@ -87,7 +87,10 @@ def test_what_nothing_is_trained_from_goes_first(store_folder: Path) -> None:
         if step.kind == "predict":
             trained = order[began[step.inputs[-1]]]
             between = [s for s in order[began[trained.key] : at] if s.kind == "train"]
-            assert all(other.stacks.get("cpu") == trained.stacks.get("cpu") for other in between)
+            assert all(
+                other.batch_groups.get("cpu") == trained.batch_groups.get("cpu")
+                for other in between
+            )
             assert order[at + 1].kind == "score"
 
 

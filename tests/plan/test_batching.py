@@ -12,7 +12,7 @@ def arm(name: str, start: Any = "source", strategy: Any = "probe", **more: Any) 
 
 
 def stack(plan: Plan, name: str, size: str = "20", seed: int = 0) -> str | None:
-    return first_step(plan, name, size, seed).stacks.get("cpu")
+    return first_step(plan, name, size, seed).batch_groups.get("cpu")
 
 
 def training(**changes: Any) -> dict[str, Any]:

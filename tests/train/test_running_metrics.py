@@ -41,7 +41,7 @@ def test_told_is_what_each_update_says_by_itself(
     for part in (first, second):  # what was told is not told again
         for update in part:
             found.add(*update)
-        check(found.told(), part)
+        check(found.since_last(), part)
 
 
 def test_an_update_may_overwrite_what_the_one_before_gave() -> None:
@@ -52,4 +52,4 @@ def test_an_update_may_overwrite_what_the_one_before_gave() -> None:
         logits.copy_(update[0])
         truth.copy_(update[1])
         found.add(logits, truth)
-    check(found.told(), seen)
+    check(found.since_last(), seen)

@@ -13,7 +13,7 @@ from headstart.data.find import fetched_folder, known_set, where
 from headstart.data.formats.idx import read_bytes, sha256
 
 Progress = Callable[[str, int, int], None]
-"""Told the name of a file, the bytes of it that have come, and its size (0: not known)."""
+"""Called with the name of a file, the bytes of it that have come, and its size (0: not known)."""
 
 Wrong = Callable[[Path], str | None]
 """Says what is wrong with a file, if anything is."""

@@ -19,7 +19,7 @@ from headstart.store.store import Store
 # How long to let another process work on a step before asking again.
 BUSY_PAUSE = 0.2
 
-# Steps of one stack that are done together: more would save little, and lose more to a crash.
+# Steps of one group that are done together: more would save little, and lose more to a crash.
 WIDEST = 16
 
 
@@ -143,17 +143,17 @@ class _Schedule:
         self.executor.set_threads(self.executor.slots // max(len(self.in_flight), 1))
 
     def _next(self) -> list[str]:
-        """The first step that is ready, with others of its stack; no worker is left without work.
+        """The first step that is ready, with others of its group; no worker is left without work.
 
-        Where there is nothing else to do for the other free workers, the stack is split evenly.
+        Where there is nothing else to do for the other free workers, the group is split evenly.
         """
         first = self._first()
-        stacks = self.plan.steps[first[-1]].stacks
-        device = device_for(self.options.device) if stacks else "cpu"
-        stack, taken = stacks.get(device), [first]
-        if stack is not None:
+        groups = self.plan.steps[first[-1]].batch_groups
+        device = device_for(self.options.device) if groups else "cpu"
+        group, taken = groups.get(device), [first]
+        if group is not None:
             alike = sorted(
-                at for at in self._heap if self.plan.steps[at[-1]].stacks.get(device) == stack
+                at for at in self._heap if self.plan.steps[at[-1]].batch_groups.get(device) == group
             )
             free = self.executor.slots - len(self.in_flight)
             idle = max(free - (len(self._heap) - len(alike)), 1)

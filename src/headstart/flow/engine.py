@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
 
 Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
-"""Told of a plan, of the steps expected after it, and of the keys of those stored."""
+"""Called with a plan, the steps expected after it, and the keys of those stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ def run(
 ) -> Done:
     """Plan, execute what is missing, analyse; go on to the next look where evidence is short.
 
-    `planned` is told of every plan, and of what is in the store already.
+    `planned` is called with every plan and what is in the store already.
 
     Raises:
         StoreError: the store cannot be used. KeyboardInterrupt: as it comes.

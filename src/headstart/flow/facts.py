@@ -61,13 +61,13 @@ class _Found:
         """The data sets of tasks, and of images that checkpoints have seen."""
         for name, task in parts.get("tasks", {}).items():
             read_whole = name not in parts.repaired.get("tasks", ())
-            self._dataset(f"tasks.{name}.dataset", task, told=read_whole)
+            self._dataset(f"tasks.{name}.dataset", task, reported=read_whole)
         for name, source in parts.get("sources", {}).items():
             seen = self.facts.seen_task(source)
             if seen is not None:
-                self._dataset(f"sources.{name}.seen", seen, told=True)
+                self._dataset(f"sources.{name}.seen", seen, reported=True)
 
-    def _dataset(self, place: str, task: TaskSpec, *, told: bool) -> None:
+    def _dataset(self, place: str, task: TaskSpec, *, reported: bool) -> None:
         if str(task.data) in self._asked:
             return  # a data set that several tasks are on is missed once
         self._asked.add(str(task.data))
@@ -75,7 +75,7 @@ class _Found:
             self.datasets[task.data.origin] = facts_of(task.data)
         except DataError as error:
             # How the images of a task that was read in part are to be decoded is not known.
-            if told or not _lies_somewhere(task.dataset):
+            if reported or not _lies_somewhere(task.dataset):
                 self.problems.append(Problem(where=place, message=str(error)))
 
     def network(self, place: str, network: LibraryNetwork, tasks: list[TaskSpec]) -> None:

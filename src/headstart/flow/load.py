@@ -142,7 +142,7 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
 
 
 def _skipping(task: object) -> object:
-    """A task that leaves out broken image files; what is no table is told by the checks."""
+    """A task that leaves out broken image files; what is no table is reported by the checks."""
     image = task.get("image", {}) if isinstance(task, dict) else None
     if not isinstance(task, dict) or not isinstance(image, dict):
         return task
@@ -151,12 +151,12 @@ def _skipping(task: object) -> object:
 
 def _names(arms: object) -> set[object]:
     """What the arms of a study file are called, as far as they are."""
-    told = arms if isinstance(arms, list | tuple) else ()
-    return {arm.get("name") if isinstance(arm, dict) else arm for arm in told}
+    listed = arms if isinstance(arms, list | tuple) else ()
+    return {arm.get("name") if isinstance(arm, dict) else arm for arm in listed}
 
 
 def _arms_named(own: object, wanted: Iterable[str]) -> list[Any]:
-    """The study's own arms by name, else built-in ones; an unknown name is told by the checks."""
+    """The study's own arms by name, else built-in ones; the checks report an unknown name."""
     tables = [arm for arm in own if isinstance(arm, dict)] if isinstance(own, list) else []
     by_name = {arm.get("name"): arm for arm in tables}
     return [by_name.get(name, name) for name in wanted]

@@ -8,21 +8,21 @@ from headstart.study.training import TrainingSpec
 
 
 def batch_group(
-    payload: Json, phase: Phase, training: TrainingSpec, material: TrialData
+    payload: Json, phase: Phase, training: TrainingSpec, trial_data: TrialData
 ) -> dict[str, str]:
-    """By device, a digest of all that the trainings of one stack have in common.
+    """By device, a digest of all that the trainings of one group have in common.
 
     That is everything but seed, role, first weights, learning rate and images; the number of images
     is the same. Heads alone go together anywhere, whole networks where one of them leaves most of
-    the device idle. What is not trained by updates is in no stack.
+    the device idle. What is not trained by updates is in no group.
     """
     if phase.solver != "updates" or training.augment:
         return {}
     own = {"data", "preprocessing", "start", "seed", "role", "optimiser"}
     shared = {name: value for name, value in payload.items() if name not in own}
     settings = {name: value for name, value in payload["optimiser"].items() if name != "lr"}
-    shape = [*material.image, material.num_classes, material.num_images]
-    stack = digest({**shared, "optimiser": settings, "shape": shape})
-    if trains_only_head(material.network_facts, phase, training.optimiser):
-        return {"cpu": stack, "cuda": stack}
-    return {"cuda": stack}
+    shape = [*trial_data.image, trial_data.num_classes, trial_data.num_images]
+    group = digest({**shared, "optimiser": settings, "shape": shape})
+    if trains_only_head(trial_data.network_facts, phase, training.optimiser):
+        return {"cpu": group, "cuda": group}
+    return {"cuda": group}

@@ -98,13 +98,13 @@ class _Planner:
         self.margins[pair.source, pair.target, size.label] = self.pilot.margin(pair, size)
         for arm in arms:
             for seed in self.study.seeds:
-                learnt = self.trainings.learn(pair, size, arm, seed, rates)
-                material = self.trainings.target(pair, size, arm, seed)
+                planned = self.trainings.plan_arm(pair, size, arm, seed, rates)
+                trial_data = self.trainings.target(pair, size, arm, seed)
                 if isinstance(arm.strategy, LabelMap):
-                    predict = self._read_off_source(arm, material)
+                    predict = self._read_off_source(arm, trial_data)
                 else:
-                    predict = self._predict(arm, learnt, material)
-                self.trials.append(self._trial(arm, size, learnt, predict, material))
+                    predict = self._predict(arm, planned, trial_data)
+                self.trials.append(self._trial(arm, size, planned, predict, trial_data))
 
     def source_runs(self, pair: Pair) -> None:
         """The source run of every seed, with its test; a checkpoint has none."""
@@ -116,16 +116,16 @@ class _Planner:
             return
         for seed in self.study.seeds:
             if (pair.source, seed) not in self.sources:
-                learnt = self.trainings.learn_source(pair, seed, rate)
-                material = self.trainings.source(pair, seed)
-                predict = self._predict(SOURCE_ARM, learnt, material)
+                planned = self.trainings.plan_source(pair, seed, rate)
+                trial_data = self.trainings.source(pair, seed)
+                predict = self._predict(SOURCE_ARM, planned, trial_data)
                 self.sources[pair.source, seed] = self._trial(
-                    SOURCE_ARM, EVERYTHING, learnt, predict, material
+                    SOURCE_ARM, EVERYTHING, planned, predict, trial_data
                 )
 
     def overlap(self, pair: Pair) -> None:
         """The step that looks for images which source and target share."""
-        target = self.trainings.material(pair, pair.target, EVERYTHING, 0, "target")
+        target = self.trainings.trial_data(pair, pair.target, EVERYTHING, 0, "target")
         task = self.study.source_of(pair).task
         if task is None:
             source = target.seen_data()
@@ -154,99 +154,105 @@ class _Planner:
         self,
         arm: ArmSpec,
         size: SizeSpec,
-        learnt: PlannedTraining,
+        planned: PlannedTraining,
         predict: str,
-        material: TrialData,
+        trial_data: TrialData,
     ) -> Trial:
         forgetting = self.study.forgetting and arm.transfers
         return Trial(
             arm=arm.name,
             size=size.label,
-            num_images=material.num_images,
-            source=material.pair.source,
-            target=material.pair.target,
-            seed=material.seed,
-            train_keys=learnt.keys,
+            num_images=trial_data.num_images,
+            source=trial_data.pair.source,
+            target=trial_data.pair.target,
+            seed=trial_data.seed,
+            train_keys=planned.keys,
             predict_key=predict,
-            score_key=self._score(arm, predict, material),
-            updates=sum(phase.updates for phase in learnt.phases),
-            flops=sum(self.trainings.steps[key].flops for key in learnt.keys),
-            trainable_parameters=count_trainable(material.network_facts, learnt.phases),
-            total_parameters=material.network_facts.num_parameters,
-            forgetting_key=self._forgetting(arm, learnt, material) if forgetting else None,
+            score_key=self._score(arm, predict, trial_data),
+            updates=sum(phase.updates for phase in planned.phases),
+            flops=sum(self.trainings.steps[key].flops for key in planned.keys),
+            trainable_parameters=count_trainable(trial_data.network_facts, planned.phases),
+            total_parameters=trial_data.network_facts.num_parameters,
+            forgetting_key=self._forgetting(arm, planned, trial_data) if forgetting else None,
         )
 
-    def _predict(self, arm: ArmSpec, learnt: PlannedTraining, material: TrialData) -> str:
-        payload = {**self._test(material), "keep": learnt.keep, "train": material.fitted_data()}
+    def _predict(self, arm: ArmSpec, planned: PlannedTraining, trial_data: TrialData) -> str:
+        payload = {
+            **self._test(trial_data),
+            "keep": planned.keep,
+            "train": trial_data.fitted_data(),
+        }
         return self._predict_step(
-            f"test of {arm.name} on {material}", payload, learnt.keys, material
+            f"test of {arm.name} on {trial_data}", payload, planned.keys, trial_data
         )
 
-    def _read_off_source(self, arm: ArmSpec, material: TrialData) -> str:
+    def _read_off_source(self, arm: ArmSpec, trial_data: TrialData) -> str:
         """Predictions of the source network, its classes mapped to those of the target."""
-        pair, seed = material.pair, material.seed
+        pair, seed = trial_data.pair, trial_data.seed
         source = self.trainings.source(pair, seed)
         payload: Json = {
-            **self._test(material),
+            **self._test(trial_data),
             "keep": self.study.pretraining.keep,
-            "train": material.fitted_data(),
-            "label_map": material.training_data(),
+            "train": trial_data.fitted_data(),
+            "label_map": trial_data.training_data(),
             "source_classes": source.num_classes,
         }
         inputs = self.sources[pair.source, seed].train_keys
-        return self._predict_step(f"test of {arm.name} on {material}", payload, inputs, material)
+        return self._predict_step(
+            f"test of {arm.name} on {trial_data}", payload, inputs, trial_data
+        )
 
-    def _forgetting(self, arm: ArmSpec, learnt: PlannedTraining, material: TrialData) -> str:
+    def _forgetting(self, arm: ArmSpec, planned: PlannedTraining, trial_data: TrialData) -> str:
         """The score of the source's head on the trained trunk, on the source's test images."""
-        pair, seed = material.pair, material.seed
+        pair, seed = trial_data.pair, trial_data.seed
         source = self.trainings.source(pair, seed)
-        before = self.trainings.learn_source(pair, seed, self.pilot.source_rate(pair))
-        *trunk, head = material.network_facts.stage_names
-        inputs = (*learnt.keys, *before.keys)
+        before = self.trainings.plan_source(pair, seed, self.pilot.source_rate(pair))
+        *trunk, head = trial_data.network_facts.stage_names
+        inputs = (*planned.keys, *before.keys)
         rules: list[Json] = [
             {"stages": stages, "inputs": [inputs.index(k) for k in of.keys], "keep": of.keep}
-            for stages, of in ((trunk, learnt), ([head], before))
+            for stages, of in ((trunk, planned), ([head], before))
         ]
         payload: Json = {**self._test(source), "weights": rules}
-        label = f"test of {arm.name} on {material}, on the source"
+        label = f"test of {arm.name} on {trial_data}, on the source"
         return self._score(arm, self._predict_step(label, payload, inputs, source), source)
 
-    def _test(self, material: TrialData) -> Json:
+    def _test(self, trial_data: TrialData) -> Json:
         """What every test says: its images, how they are prepared, and the network."""
         return {
-            "data": material.test_data(),
-            "preprocessing": material.preprocessing(),
-            "network": network_payload(material.network),
+            "data": trial_data.test_data(),
+            "preprocessing": trial_data.preprocessing(),
+            "network": network_payload(trial_data.network),
             "threads": 1,
         }
 
-    def _score(self, arm: ArmSpec, predict: str, material: TrialData) -> str:
+    def _score(self, arm: ArmSpec, predict: str, trial_data: TrialData) -> str:
         """Metrics of a prediction; of the target's test images, those that leaked are left out."""
-        pair, inputs = material.pair, [predict]
-        if material.role == "target":
+        pair, inputs = trial_data.pair, [predict]
+        if trial_data.role == "target":
             inputs.append(self.overlaps[pair.source, pair.target])
         return self.trainings.add(
             Step(
                 kind="score",
                 payload={},
                 inputs=tuple(inputs),
-                datasets=material.datasets,
-                label=f"score of {arm.name} on {material}",
+                datasets=trial_data.datasets,
+                label=f"score of {arm.name} on {trial_data}",
                 updates=0,
                 flops=0,
             )
         )
 
     def _predict_step(
-        self, label: str, payload: Json, inputs: tuple[str, ...], material: TrialData
+        self, label: str, payload: Json, inputs: tuple[str, ...], trial_data: TrialData
     ) -> str:
         return self.trainings.add(
             Step(
                 kind="predict",
                 payload=payload,
                 inputs=inputs,
-                datasets=material.datasets,
-                files=network_files(material.network),
+                datasets=trial_data.datasets,
+                files=network_files(trial_data.network),
                 label=label,
                 updates=0,
                 flops=0,

@@ -142,7 +142,7 @@ class Pilot:
             seed = self.study.pilot_seed
 
             def tried(grid: tuple[float, ...]) -> list[tuple[str, float, PlannedTraining]]:
-                learn = self.trainings.learn_source
+                learn = self.trainings.plan_source
                 return [(SOURCE_RUN, rate, learn(pair, seed, rate)) for rate in grid]
 
             what = Sought(words=(RATES,), where=f"on {pair.source}")
@@ -176,15 +176,15 @@ class Pilot:
         control = next(arm for arm in study.all_arms if arm.name == study.control)
         once = [] if control in arms else [control]
 
-        def learnt(arm: ArmSpec, rate: float | None) -> PlannedTraining:
+        def planned(arm: ArmSpec, rate: float | None) -> PlannedTraining:
             rates = Rates(source=source, tried=rate)
-            return self.trainings.learn(pair, size, arm, seed, rates)
+            return self.trainings.plan_arm(pair, size, arm, seed, rates)
 
         def tried(grid: tuple[float, ...]) -> list[tuple[str, float, PlannedTraining]]:
             fixed = self.trainings.training_of(control).optimiser.lr
             return [
-                *((arm.name, fixed, learnt(arm, None)) for arm in once),
-                *((arm.name, rate, learnt(arm, rate)) for arm in arms for rate in grid),
+                *((arm.name, fixed, planned(arm, None)) for arm in once),
+                *((arm.name, rate, planned(arm, rate)) for arm in arms for rate in grid),
             ]
 
         grid = self.trainings.training_of(arms[0]).rates if arms else ()
@@ -216,16 +216,16 @@ class Pilot:
     def _select(
         self, tried: list[tuple[str, float, PlannedTraining]], control: str | None, what: Sought
     ) -> str:
-        inputs = tuple(dict.fromkeys(key for _, _, learnt in tried for key in learnt.keys))
+        inputs = tuple(dict.fromkeys(key for _, _, planned in tried for key in planned.keys))
         payload: Json = {
             "candidates": [
                 {
                     "arm": arm,
                     "rate": rate,
-                    "inputs": [inputs.index(key) for key in learnt.keys],
-                    "keep": learnt.keep,
+                    "inputs": [inputs.index(key) for key in planned.keys],
+                    "keep": planned.keep,
                 }
-                for arm, rate, learnt in tried
+                for arm, rate, planned in tried
             ],
             "control": control,
         }

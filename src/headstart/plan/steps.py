@@ -25,10 +25,9 @@ class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
     `datasets` (name of the images -> how to find them), `files` (content hash -> path), `label`,
-    `updates`, `flops`, `once` (the part of `flops` before the first update) and `stacks` do not
-    enter the key: where data lies and what a step costs does not change what comes out. Steps of
-    one stack on a device (`stacks`: device -> stack) are done together there, which changes nothing
-    either.
+    `updates`, `flops`, `once` (the part of `flops` before the first update) and `batch_groups` do
+    not enter the key: no result depends on where data lies, on the cost of a step or on what runs
+    beside it. Steps of one batch group (`batch_groups`: device -> group) run together.
     """
 
     kind: StepKind
@@ -39,7 +38,7 @@ class Step:
     updates: int
     flops: int
     once: int = 0
-    stacks: dict[str, str] = field(default_factory=dict)
+    batch_groups: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     key: str = field(init=False)
 

@@ -62,14 +62,14 @@ class Trainings:
     facts: Facts
     steps: dict[str, Step] = field(default_factory=dict)
     checkpoints: dict[str, str] = field(default_factory=dict)
-    _learnt: dict[tuple[object, ...], PlannedTraining] = field(default_factory=dict)
+    _planned: dict[tuple[object, ...], PlannedTraining] = field(default_factory=dict)
 
     def add(self, step: Step) -> str:
         """Keep a step; gives its key."""
         self.steps.setdefault(step.key, step)
         return step.key
 
-    def material(
+    def trial_data(
         self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
     ) -> TrialData:
         """What a training works on."""
@@ -85,40 +85,40 @@ class Trainings:
 
     def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> TrialData:
         """What an arm's trial works on."""
-        return self.material(pair, pair.target, arm.size or size, seed, "target")
+        return self.trial_data(pair, pair.target, arm.size or size, seed, "target")
 
     def source(self, pair: Pair, seed: int) -> TrialData:
         """What a source run works on: the source task, all of its images."""
         task = self.study.source_of(pair).task
         assert task is not None, "a checkpoint has no run"
-        return self.material(pair, task, EVERYTHING, seed, "source")
+        return self.trial_data(pair, task, EVERYTHING, seed, "source")
 
     def training_of(self, arm: ArmSpec) -> TrainingSpec:
         """The budget and optimiser of an arm, before a learning rate is chosen."""
         return arm.training or self.study.training
 
-    def learn(
+    def plan_arm(
         self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates
     ) -> PlannedTraining:
         """The training of an arm at a size with a seed."""
         asked = (pair.source, pair.target, size, arm.name, seed, rates)
-        if asked not in self._learnt:
-            material = self.target(pair, size, arm, seed)
+        if asked not in self._planned:
+            trial_data = self.target(pair, size, arm, seed)
             training = self.training_of(arm)
             training = training.at(rates.of(arm.name)) if arm.has_rate else training.untuned()
-            self._learnt[asked] = self._learn(arm, training, size, material, rates)
-        return self._learnt[asked]
+            self._planned[asked] = self._plan(arm, training, size, trial_data, rates)
+        return self._planned[asked]
 
-    def learn_source(self, pair: Pair, seed: int, rate: float | None) -> PlannedTraining:
+    def plan_source(self, pair: Pair, seed: int, rate: float | None) -> PlannedTraining:
         """A source run, from scratch on the source task; or the pretrained trunk."""
         if self.study.source_of(pair).pretrained is not None:
             return self._checkpoint(pair)
         asked = (pair.source, pair.target, seed, rate)
-        if asked not in self._learnt:
-            training, material = self.study.pretraining.at(rate), self.source(pair, seed)
-            learnt = self._learn(SOURCE_ARM, training, EVERYTHING, material, Rates())
-            self._learnt[asked] = learnt
-        return self._learnt[asked]
+        if asked not in self._planned:
+            training, trial_data = self.study.pretraining.at(rate), self.source(pair, seed)
+            planned = self._plan(SOURCE_ARM, training, EVERYTHING, trial_data, Rates())
+            self._planned[asked] = planned
+        return self._planned[asked]
 
     def _checkpoint(self, pair: Pair) -> PlannedTraining:
         """The trunk of a checkpoint, under the names of its network."""
@@ -145,114 +145,118 @@ class Trainings:
         self.checkpoints[pair.source] = self.add(step)
         return PlannedTraining(keys=(step.key,), keep="last")
 
-    def flops(self, arm: ArmSpec, size: SizeSpec, material: TrialData) -> int:
+    def flops(self, arm: ArmSpec, size: SizeSpec, trial_data: TrialData) -> int:
         """Operations of an arm's training."""
         training = self.training_of(arm)
-        phases = self._phases(arm, training, size, material)
-        return sum(self._flops(phase, training, material)[0] for phase in phases)
+        phases = self._phases(arm, training, size, trial_data)
+        return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
 
     def source_flops(self, pair: Pair) -> int:
         """Operations of a source run; not known, and so none, of a checkpoint."""
         if self.study.source_of(pair).task is None:
             return 0
-        training, material = self.study.pretraining, self.source(pair, 0)
-        phases = self._phases(SOURCE_ARM, training, EVERYTHING, material)
-        return sum(self._flops(phase, training, material)[0] for phase in phases)
+        training, trial_data = self.study.pretraining, self.source(pair, 0)
+        phases = self._phases(SOURCE_ARM, training, EVERYTHING, trial_data)
+        return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
 
-    def _learn(
+    def _plan(
         self,
         arm: ArmSpec,
         training: TrainingSpec,
         size: SizeSpec,
-        material: TrialData,
+        trial_data: TrialData,
         rates: Rates,
     ) -> PlannedTraining:
         """One step for each phase."""
-        phases = self._phases(arm, training, size, material)
-        start, origins = self._start(arm, size, material, rates) if phases else ([], ())
+        phases = self._phases(arm, training, size, trial_data)
+        start, origins = self._start(arm, size, trial_data, rates) if phases else ([], ())
         total, done = sum(phase.updates for phase in phases), 0
         keys: list[str] = []
         for number, phase in enumerate(phases):
             payload: Json = {
-                "data": material.training_data(),
-                "preprocessing": material.preprocessing(),
-                "network": network_payload(material.network),
+                "data": trial_data.training_data(),
+                "preprocessing": trial_data.preprocessing(),
+                "network": network_payload(trial_data.network),
                 "phase": phase_payload(phase),
                 "optimiser": optimiser_payload(training.optimiser),
                 "schedule": schedule_payload(training.schedule),
-                "batch_size": training.batch_of(material.num_images),
+                "batch_size": training.batch_of(trial_data.num_images),
                 "first_update": done,
                 "measure_at": list(training.measured_at(total, done, phase.updates)),
                 "start": start if number == 0 else "continue",
-                "seed": material.seed,
-                "role": material.role,
+                "seed": trial_data.seed,
+                "role": trial_data.role,
                 "threads": 1,
                 **precision_payload(training.precision),
                 **augment_payload(training.augment),
             }
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
             trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
-            flops, once = self._flops(phase, training, material)
+            flops, once = self._flops(phase, training, trial_data)
             step = Step(
                 kind="train",
                 payload=payload,
                 inputs=origins if number == 0 else (keys[-1],),
-                datasets=material.datasets,
-                files=network_files(material.network),
-                label=f"{arm.name} on {material}{trying}{of}",
+                datasets=trial_data.datasets,
+                files=network_files(trial_data.network),
+                label=f"{arm.name} on {trial_data}{trying}{of}",
                 updates=phase.updates,
                 flops=flops,
                 once=once,
-                stacks=batch_group(payload, phase, training, material),
+                batch_groups=batch_group(payload, phase, training, trial_data),
             )
             keys.append(self.add(step))
             done += phase.updates
         return PlannedTraining(keys=tuple(keys), keep=training.keep, phases=phases)
 
     def _phases(
-        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, material: TrialData
+        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, trial_data: TrialData
     ) -> tuple[Phase, ...]:
-        stages = material.network_facts.stage_names
-        updates = training.updates_for(material.num_images)
+        stages = trial_data.network_facts.stage_names
+        updates = training.updates_for(trial_data.num_images)
         if arm.compute_of is not None:
-            budget = self._cost_of(arm.compute_of, size, material)
+            budget = self._cost_of(arm.compute_of, size, trial_data)
 
             def cost(wanted: int) -> int:
                 phases = phases_of(arm.strategy, stages, wanted, arm.frozen)
-                return sum(self._flops(phase, training, material)[0] for phase in phases)
+                return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
 
             # Every update costs something, so a budget is met by as many updates as it has units.
             updates = bisect_left(range(max(updates, budget) + 1), budget, lo=updates, key=cost)
         return phases_of(arm.strategy, stages, updates, arm.frozen)
 
-    def _cost_of(self, name: str, size: SizeSpec, material: TrialData) -> int:
+    def _cost_of(self, name: str, size: SizeSpec, trial_data: TrialData) -> int:
         """Operations of an arm's trial with those of the source run it starts from."""
         arm = self._arm(name)
-        own = self.target(material.pair, size, arm, material.seed)
+        own = self.target(trial_data.pair, size, arm, trial_data.seed)
         cost = self.flops(arm, size, own)
-        return cost + (self.source_flops(material.pair) if SOURCE in arm.origins else 0)
+        return cost + (self.source_flops(trial_data.pair) if SOURCE in arm.origins else 0)
 
-    def _flops(self, phase: Phase, training: TrainingSpec, material: TrialData) -> tuple[int, int]:
+    def _flops(
+        self, phase: Phase, training: TrainingSpec, trial_data: TrialData
+    ) -> tuple[int, int]:
         """Operations of a phase, and those among them that come before its first update."""
         if phase.solver == "converged":
             solving = flops_of_solving(
-                material.network_facts, material.num_images, PLANNED_GRADIENTS
+                trial_data.network_facts, trial_data.num_images, PLANNED_GRADIENTS
             )
             return solving, solving
-        per_image = flops_per_image(material.network_facts, phase, augmented=bool(training.augment))
-        once = per_image.once * material.num_images
-        per_update = per_image.each * training.batch_of(material.num_images)
+        per_image = flops_per_image(
+            trial_data.network_facts, phase, augmented=bool(training.augment)
+        )
+        once = per_image.once * trial_data.num_images
+        per_update = per_image.each * training.batch_of(trial_data.num_images)
         return once + per_update * phase.updates, once
 
     def _start(
-        self, arm: ArmSpec, size: SizeSpec, material: TrialData, rates: Rates
+        self, arm: ArmSpec, size: SizeSpec, trial_data: TrialData, rates: Rates
     ) -> tuple[list[Json], tuple[str, ...]]:
         """The start's rules with their stages spelt out, and the steps they take weights from."""
         rules: list[Json] = []
         inputs: list[str] = []
         taken: set[str] = set()
         for rule in arm.start:
-            covered = rule.covered(material.network_facts.stage_names)
+            covered = rule.covered(trial_data.network_facts.stage_names)
             stages = [name for name in covered if name not in taken]
             taken |= set(stages)
             if rule.origin == FRESH or not stages:
@@ -260,12 +264,12 @@ class Trainings:
             if rule.origin == UNTRAINED:
                 rules.append({"stages": stages, "role": "source"})
                 continue
-            learnt = self._origin(rule.origin, size, material, rates)
-            inputs += [key for key in learnt.keys if key not in inputs]
+            planned = self._origin(rule.origin, size, trial_data, rates)
+            inputs += [key for key in planned.keys if key not in inputs]
             said: Json = {
                 "stages": stages,
-                "inputs": [inputs.index(key) for key in learnt.keys],
-                "keep": learnt.keep,
+                "inputs": [inputs.index(key) for key in planned.keys],
+                "keep": planned.keep,
             }
             if rule.transform != "none":
                 said["transform"] = rule.transform
@@ -273,23 +277,25 @@ class Trainings:
         return rules, tuple(inputs)
 
     def _origin(
-        self, origin: str, size: SizeSpec, material: TrialData, rates: Rates
+        self, origin: str, size: SizeSpec, trial_data: TrialData, rates: Rates
     ) -> PlannedTraining:
         if origin == SOURCE:
-            return self.learn_source(material.pair, material.seed, rates.source)
+            return self.plan_source(trial_data.pair, trial_data.seed, rates.source)
         if origin == SELF:
-            return self._self_run(size, material, rates)
-        return self.learn(material.pair, size, self._arm(origin), material.seed, rates)
+            return self._self_run(size, trial_data, rates)
+        return self.plan_arm(trial_data.pair, size, self._arm(origin), trial_data.seed, rates)
 
-    def _self_run(self, size: SizeSpec, material: TrialData, rates: Rates) -> PlannedTraining:
+    def _self_run(self, size: SizeSpec, trial_data: TrialData, rates: Rates) -> PlannedTraining:
         """A run from scratch on the same target images, with first weights of its own.
 
         It is trained as the control is, for it is the control once more.
         """
         arm = ArmSpec(name=SELF_RUN, start=(), strategy=Full())
-        own = self.material(material.pair, material.task_name, material.size, material.seed, "self")
+        own = self.trial_data(
+            trial_data.pair, trial_data.task_name, trial_data.size, trial_data.seed, "self"
+        )
         training = self.study.training.at(rates.of(self.study.control))
-        return self._learn(arm, training, size, own, rates)
+        return self._plan(arm, training, size, own, rates)
 
     def _arm(self, name: str) -> ArmSpec:
         return next(arm for arm in self.study.all_arms if arm.name == name)

@@ -14,7 +14,7 @@ from headstart.study.sources import SourceSpec
 def check(parts: PartialStudy) -> list[Problem]:
     """Problems between sections that need no data.
 
-    What could not be read is left out, and nothing is told that only follows from it.
+    What could not be read is left out, and nothing is reported that only follows from it.
     """
     return [
         *_pairs(parts),
@@ -221,13 +221,13 @@ def _unknown_arm(
     if "arms" not in parts:
         return
     unread = list(parts.unread.get("arms", {}).values())
-    told = [given["name"] for given in unread if isinstance(_told_name(given), str)]
-    names = [*others, *(arm.name for arm in parts["arms"]), *told]
+    unread_names = [given["name"] for given in unread if isinstance(_given_name(given), str)]
+    names = [*others, *(arm.name for arm in parts["arms"]), *unread_names]
     if name not in names and not any(_may_be(name, given) for given in unread):
         yield unknown(what, name, names, where=where)
 
 
-def _told_name(given: Any) -> Any:
+def _given_name(given: Any) -> Any:
     return given.get("name") if isinstance(given, dict) else None
 
 
@@ -236,7 +236,7 @@ def _may_be(name: str, given: Any) -> bool:
     if isinstance(given, str):
         return name in NAMED_ARMS
     # A name that is missing may also be under a key that is misspelt.
-    return not isinstance(_told_name(given), str)
+    return not isinstance(_given_name(given), str)
 
 
 def _untrained(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[Problem]:

@@ -142,7 +142,7 @@ def _every_size(parts: PartialStudy) -> Iterator[tuple[str, SizeSpec]]:
 
 def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
     """Whether the images of each task make one array, and fit the networks that are given them."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for network, name in _uses(parts, tasks):
         task = tasks[name]
         shape = facts.shape(task, network)
@@ -152,8 +152,8 @@ def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> 
         elif isinstance(network, DeclaredNetwork):
             classes = task.groups(facts.of(task).classes)
             problem = shape_problem(network, shape, len(classes))
-        if problem and str(problem) not in told:
-            told.add(str(problem))
+        if problem and str(problem) not in reported:
+            reported.add(str(problem))
             yield problem
     for index, pair in parts.numbered("pairs"):
         source, target = tasks.get(source_of(parts, pair).task or ""), tasks.get(pair.target)
@@ -189,7 +189,7 @@ def _library_networks(
     parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts
 ) -> Iterator[Problem]:
     """Stages and heads that arms ask of a library's network, which are known from its facts."""
-    told: set[str] = set()
+    reported: set[str] = set()
     for pair in parts.get("pairs", ()):
         network = source_of(parts, pair).pretrained or parts.get("network")
         if pair.target not in tasks or network is None or isinstance(network, DeclaredNetwork):
@@ -200,8 +200,8 @@ def _library_networks(
         problems = [*stage_problems(parts, known.stage_names)]
         problems += _unsolvable(parts, str(network), known)
         for problem in problems:
-            if str(problem) not in told:
-                told.add(str(problem))
+            if str(problem) not in reported:
+                reported.add(str(problem))
                 yield problem
 
 

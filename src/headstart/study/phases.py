@@ -51,10 +51,10 @@ class Phase(Spec):
         alone = trained and all(r.first == r.last == HEAD and r.kind == "all" for r in trained)
         live = [rule for rule in self.rules if rule.frozen and rule.mode == "train"]
         if self.solver == "converged" and (live or not alone):
-            told = ", ".join(f"{rule.first} to {rule.last}" for rule in trained) or "nothing"
+            stages = ", ".join(f"{rule.first} to {rule.last}" for rule in trained) or "nothing"
             raise ValueError(
-                f"the solver 'converged' was given {told} to train; allowed: the whole head alone, "
-                "on stages that are frozen in eval mode. Use 'updates' for anything else"
+                f"the solver 'converged' was given {stages} to train; allowed: the whole head "
+                "alone, on stages that are frozen in eval mode. Use 'updates' for anything else"
             )
         return self
 

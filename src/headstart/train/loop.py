@@ -170,9 +170,9 @@ def _trained(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
         update = first.first_update + number + 1
         if update in measure_at:
             pause = time.perf_counter()
-            told = running.told()
+            measured = running.since_last()
             for at, phase in enumerate(phases):
-                progress[at].measure(trainer, at, phase, update, told[at])
+                progress[at].measure(trainer, at, phase, update, measured[at])
             measuring += time.perf_counter() - pause
     seconds = (time.perf_counter() - started - measuring) / len(phases)
     return [_result(phase, trainer, at, progress[at], seconds) for at, phase in enumerate(phases)]
@@ -227,7 +227,7 @@ def _batches(
 ) -> Iterator[Tensor]:
     """Indices of each batch of the phase (members, batch), which lie on the device for an epoch.
 
-    The last batch of an epoch may be smaller. The works differ in no more than a stack allows.
+    The last batch of an epoch may be smaller. The works are of one batch group.
     """
     first = works[0]
     size = min(first.batch_size, num_images)
@@ -251,7 +251,7 @@ class _Progress:
         self.best_weights: Weights | None = None
 
     def measure(
-        self, trainer: Trainer, at: int, phase: PreparedPhase, update: int, told: LossAccuracy
+        self, trainer: Trainer, at: int, phase: PreparedPhase, update: int, training: LossAccuracy
     ) -> None:
         """Measure validation, and keep the weights if they are better than any before."""
         loss = accuracy = None
@@ -263,10 +263,10 @@ class _Progress:
         self.curve.append(
             Measurement(
                 update=update,
-                train_loss=told.loss,
+                train_loss=training.loss,
                 validation_loss=loss,
                 validation_accuracy=accuracy,
-                train_accuracy=told.accuracy,
+                train_accuracy=training.accuracy,
             )
         )
         if accuracy is not None and (self.best is None or accuracy > self.best.accuracy):

@@ -44,15 +44,15 @@ class RunningMetrics:
             self._buffer = buffer
         buffer.put(logits, truth)
 
-    def told(self) -> list[LossAccuracy]:
-        """What has come together since it was last told, by member."""
+    def since_last(self) -> list[LossAccuracy]:
+        """Mean loss and accuracy since the last call, by training."""
         self._count()
-        told = [
+        means = [
             LossAccuracy(loss=loss / self._updates, accuracy=right / self._images)
             for loss, right in zip(self._loss, self._right, strict=True)
         ]
         self._start()
-        return told
+        return means
 
     def _count(self) -> None:
         """Work out what waits, all batches of one size; each member by itself, as it is alone."""

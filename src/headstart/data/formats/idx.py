@@ -45,7 +45,7 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
 def read_bytes(path: Path) -> bytes:
     """The decompressed content of a file.
 
-    The compression is told from the first bytes and not from the name: browsers and servers unpack
+    The first bytes say how it is compressed, and not the name: browsers and servers unpack
     a `.gz` on the way and leave its name as it was.
 
     Raises:

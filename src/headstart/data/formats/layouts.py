@@ -1,4 +1,4 @@
-"""In which layout a folder or a file holds a data set, told from names alone; nothing is read."""
+"""Layout of a data set in a folder or file, recognised by names alone; nothing is read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -152,7 +152,7 @@ def find_overlap(
     copies = _all_copies(parts, near)
     from_source, from_target = (copies[TARGET_TEST, part] for part in TRAINED_ON)
     leaked = np.flatnonzero(from_source.found | from_target.found)
-    part, told = _closer(from_source, from_target, leaked)
+    part, found_copies = _closer(from_source, from_target, leaked)
     shared = copies[TARGET_TRAIN, SOURCE_TRAIN]
     odd, follows, back = _label_rules(shared, source.train, target.train)
     examples = _examples(copies, parts)
@@ -168,7 +168,7 @@ def find_overlap(
         own_validation=int(copies[TARGET_VALIDATION, TARGET_TRAIN].found.sum()),
         leaked_from_source=int(from_source.found.sum()),
         leaked_from_target=int(from_target.found.sum()),
-        leaked_inexact=int((told.kind != EXACT).sum()),
+        leaked_inexact=int((found_copies.kind != EXACT).sum()),
         label_function=follows,
         same_labels=follows and back,
         odd_labels=odd,
@@ -176,9 +176,9 @@ def find_overlap(
         examples=examples,
         leaked=leaked,
         leaked_part=part,
-        leaked_index=told.index,
-        leaked_kind=told.kind,
-        leaked_similarity=told.similarity,
+        leaked_index=found_copies.index,
+        leaked_kind=found_copies.kind,
+        leaked_similarity=found_copies.similarity,
         thumbnails=thumbnails(
             [(parts[e.part].image(e.index), parts[e.other].image(e.other_index)) for e in examples]
         ),
@@ -256,13 +256,13 @@ def _label_rules(found: Copies, source: Images, target: Images) -> tuple[int, bo
     return int(odd.sum()), bool(follows), bool(back)
 
 
-def _odd(given: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """Whether each `told` label is not the most frequent one beside its `given` label (n,)."""
+def _odd(given: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether each `other` label is not the most frequent one beside its `given` label (n,)."""
     if not len(given):
         return np.zeros(0, bool)
-    table = np.zeros((given.max() + 1, told.max() + 1), np.int64)
-    np.add.at(table, (given, told), 1)
-    return np.asarray(table.argmax(1)[given] != told)
+    table = np.zeros((given.max() + 1, other.max() + 1), np.int64)
+    np.add.at(table, (given, other), 1)
+    return np.asarray(table.argmax(1)[given] != other)
 
 
 def _closeness(train: Images, test: Images, leaked: np.ndarray) -> Closeness | None:
@@ -295,17 +295,21 @@ def _examples(
 ) -> tuple[Example, ...]:
     """Pairs to look at: leaked test images first, from the most alike to the least."""
     found: list[Example] = []
-    for (part, other), told in copies.items():
-        at = np.flatnonzero(told.found)
-        at = at[np.lexsort((at, -told.similarity[at], told.kind[at]))]
+    for (part, other), found_copies in copies.items():
+        at = np.flatnonzero(found_copies.found)
+        at = at[np.lexsort((at, -found_copies.similarity[at], found_copies.kind[at]))]
         room = min(len(at), MOST_EXAMPLES - len(found))
         spread = np.linspace(0, len(at) - 1, room).round().astype(int)
-        found += [_example(part, other, at_one, told, parts) for at_one in at[spread].tolist()]
+        found += [
+            _example(part, other, at_one, found_copies, parts) for at_one in at[spread].tolist()
+        ]
     return tuple(found)
 
 
-def _example(part: str, other: str, at: int, told: Copies, parts: dict[str, Images]) -> Example:
-    match = int(told.index[at])
+def _example(
+    part: str, other: str, at: int, found_copies: Copies, parts: dict[str, Images]
+) -> Example:
+    match = int(found_copies.index[at])
     return Example(
         part=part,
         other=other,
@@ -313,6 +317,6 @@ def _example(part: str, other: str, at: int, told: Copies, parts: dict[str, Imag
         other_index=match,
         label=int(parts[part].labels[at]),
         other_label=int(parts[other].labels[match]),
-        kind=KINDS[told.kind[at]],
-        similarity=float(told.similarity[at]),
+        kind=KINDS[found_copies.kind[at]],
+        similarity=float(found_copies.similarity[at]),
     )

@@ -29,7 +29,7 @@ class Executor(Protocol):
     def submit(
         self, steps: tuple[Step, ...], options: RunOptions
     ) -> Future[tuple[StepOutcome, ...]]:
-        """Start one step, or several of one stack.
+        """Start one step, or several of one batch group.
 
         The future fails with WorkerDied or StoreError; else it gives a report of each step.
         """

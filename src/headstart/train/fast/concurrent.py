@@ -31,25 +31,25 @@ class StreamedTrainers:
         """One update of every member."""
         own = torch.split(batches, 1)
         if self._streams:
-            told = self._in_streams(own, factor)
+            outputs = self._in_streams(own, factor)
         else:
-            told = [
+            outputs = [
                 trainer.update(batch, factor)
                 for trainer, batch in zip(self._trainers, own, strict=True)
             ]
-        logits, truth = zip(*told, strict=True)
+        logits, truth = zip(*outputs, strict=True)
         return torch.cat(logits), torch.cat(truth)
 
     def _in_streams(self, own: Sequence[Tensor], factor: Factor) -> list[tuple[Tensor, Tensor]]:
         here = torch.cuda.current_stream()
-        told = []
+        outputs = []
         for trainer, batch, stream in zip(self._trainers, own, self._streams, strict=True):
             stream.wait_stream(here)
             with torch.cuda.stream(stream):
-                told.append(trainer.update(batch, factor))
+                outputs.append(trainer.update(batch, factor))
         for stream in self._streams:
             here.wait_stream(stream)
-        return told
+        return outputs
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of a member's validation images."""

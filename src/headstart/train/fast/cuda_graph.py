@@ -97,9 +97,9 @@ class CudaGraphs:
         here = torch.cuda.current_stream()
         self._side.wait_stream(here)
         with torch.cuda.stream(self._side):
-            told = update()
+            outputs = update()
         here.wait_stream(self._side)
-        return told
+        return outputs
 
     def record(self, update: Update, generators: Sequence[torch.Generator]) -> Record:
         """Record an update without taking it."""
