@@ -27,6 +27,6 @@ def plan(
 
     loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken))
     print_plan(flow.cost_of_run(loaded, store, workers or flow.default_workers()), Console())
-    warn(flow.warnings(loaded))
+    warn((*flow.warnings(loaded), *flow.older_results(loaded, store)))
     # With the options it was planned with: `run` takes every one of them.
     typer.echo(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")

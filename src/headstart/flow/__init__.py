@@ -14,6 +14,7 @@ from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes
 from headstart.flow.load import warnings as warnings
 from headstart.flow.load import with_facts as with_facts
+from headstart.flow.older import older_results as older_results
 from headstart.flow.reopen import cost_of_run as cost_of_run
 from headstart.flow.reopen import need_store as need_store
 from headstart.flow.reopen import progress as progress

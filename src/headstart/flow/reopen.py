@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from headstart.core.errors import StoreError, known_names, nearest
 from headstart.flow.engine import analyse_look, plan_of, row_of
 from headstart.flow.load import Loaded, is_path
+from headstart.flow.older import require_known
 from headstart.plan.cost_estimate import CostEstimate, StudyProgress, estimate_cost, model_seconds
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan
@@ -117,6 +118,7 @@ def _recalled(store: Store, row: StudyRow) -> Reopened:
     """A study at the last look that was begun."""
     study = StudySpec(**row.spec)
     facts = facts_from(row.facts)
+    require_known(study, facts, row)
     first, *later = (Loaded(study=at, facts=facts) for at in study.at_looks())
     loaded, plan = first, plan_of(first, store)
     for following in later:

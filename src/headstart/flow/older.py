@@ -1,0 +1,49 @@
+"""Results of an older version in a store: kept, reported where possible, never mixed with new ones.
+
+Until image files were identified by their bytes (docs/decisions/0014), they were identified by the
+pixels they decode to. Steps on them have other keys now, and are run again.
+"""
+
+from pathlib import Path
+
+from headstart.core.errors import StoreError
+from headstart.core.hashing import Json
+from headstart.flow.load import Loaded
+from headstart.store.store import Store, StudyRow
+from headstart.study.facts import Facts
+from headstart.study.study import StudySpec
+
+
+def older_results(loaded: Loaded, folder: Path) -> tuple[str, ...]:
+    """A sentence for each folder of photos whose stored results are of an older version."""
+    photos = [origin for origin, facts in loaded.facts.datasets.items() if facts.from_files]
+    if not photos or not (folder / "headstart.db").is_file():
+        return ()
+    with Store(folder, reading=True) as store:
+        rows = [row for row in store.studies() if row.name == loaded.study.name]
+    latest = rows[0].facts if rows else {}
+    return tuple(
+        f"what the store holds of '{origin}' was computed by an older version, which identified "
+        "photos by their pixels and not by their files: it stays there, and steps are run again."
+        for origin in photos
+        if _identified_by_pixels(latest, origin)
+    )
+
+
+def require_known(study: StudySpec, facts: Facts, row: StudyRow) -> None:
+    """Raise a StoreError where a study was stored with facts that cannot be read any more."""
+    unknown = [task.dataset for task in study.tasks.values() if not facts.knows(task)]
+    if unknown:
+        raise StoreError(
+            f"study '{row.name}' in the store was run by an older version, which identified the "
+            f"photos of '{unknown[0]}' by their pixels. Its results stay in the store, but cannot "
+            f"be reported any more. Run it again: {row.command or 'headstart run ...'}"
+        )
+
+
+def _identified_by_pixels(stored: Json, origin: str) -> bool:
+    """Whether stored facts are of photos at `origin` and hold no sizes of files."""
+    return any(
+        name.split(" at ")[0].startswith(origin) and "content" in facts and "sizes" not in facts
+        for name, facts in stored.items()
+    )
