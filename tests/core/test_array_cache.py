@@ -140,8 +140,7 @@ def test_what_is_filled_from_front_to_back_is_filled_once(tmp_path: Path, lastin
 def test_who_is_interrupted_goes_on_at_the_last_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(array_cache, "PART_BYTES", 2 * 2 * 25 * 4)
-    cache = MemmapCache(tmp_path, lasting=True)
+    cache = MemmapCache(tmp_path, lasting=True, part=2 * 2 * 25 * 4)
     asked: list[int] = []
 
     def torn(first: int) -> Iterator[np.ndarray]:

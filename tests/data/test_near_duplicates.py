@@ -7,8 +7,14 @@ from hypothesis import strategies as st
 from tiny_sets import full_sets, unlabelled
 
 from headstart.data.datasets import open_part
-from headstart.data.leaks import near_duplicates as likeness
-from headstart.data.leaks.near_duplicates import Matches, best_matches, grey, prepare
+from headstart.data.leaks.near_duplicates import (
+    DEFAULT_BLOCKING,
+    Blocking,
+    Matches,
+    best_matches,
+    grey,
+    prepare,
+)
 from headstart.study.tasks import DataRef
 
 
@@ -21,9 +27,14 @@ def brute_force(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(centred[0] @ centred[1].T / np.where(scale == 0, np.inf, scale))
 
 
-def search(queries: np.ndarray, keys: np.ndarray, threshold: float) -> Matches:
-    ours, theirs = prepare(queries, keys)
-    return best_matches(ours, theirs, threshold)
+def search(
+    queries: np.ndarray,
+    keys: np.ndarray,
+    threshold: float,
+    blocking: Blocking = DEFAULT_BLOCKING,
+) -> Matches:
+    ours, theirs = prepare(queries, keys, blocking=blocking)
+    return best_matches(ours, theirs, threshold, blocking)
 
 
 def check(queries: np.ndarray, keys: np.ndarray, threshold: float) -> None:
@@ -72,7 +83,6 @@ def test_what_is_found_is_what_brute_force_finds(
 )
 @pytest.mark.parametrize("few", [1, 3, 16])
 def test_neither_blocks_nor_the_way_of_a_block_change_what_is_found(
-    monkeypatch: pytest.MonkeyPatch,
     blocks: tuple[int, int, int],
     sparse: float,
     crowded: float,
@@ -81,14 +91,16 @@ def test_neither_blocks_nor_the_way_of_a_block_change_what_is_found(
 ) -> None:
     queries, keys = alike(5, 40, 6.0)
     whole = search(queries, keys, 0.98)
-    monkeypatch.setattr(likeness, "_QUERIES", blocks[0])
-    monkeypatch.setattr(likeness, "_KEYS", blocks[1])
-    monkeypatch.setattr(likeness, "_AT_ONCE", blocks[2])
-    monkeypatch.setattr(likeness, "_FEW", few)
-    monkeypatch.setattr(likeness, "_SPARSE", sparse)
-    monkeypatch.setattr(likeness, "_CROWDED", crowded)
-    monkeypatch.setattr(likeness, "_CHUNK", chunk)
-    again = search(queries, keys, 0.98)
+    blocking = Blocking(
+        wide_directions=few,
+        queries=blocks[0],
+        keys=blocks[1],
+        keys_per_product=blocks[2],
+        sparse=sparse,
+        crowded=crowded,
+        pairs=chunk,
+    )
+    again = search(queries, keys, 0.98, blocking)
     np.testing.assert_array_equal(again.index, whole.index)
     np.testing.assert_array_equal(again.similarity, whole.similarity)
     assert 0 < (whole.index >= 0).sum() < len(queries)

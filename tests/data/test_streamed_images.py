@@ -152,12 +152,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from headstart.core import array_cache
 from headstart.core.array_cache import MemmapCache
 from headstart.data.datasets import open_part
 from headstart.study.tasks import DataRef
 
-array_cache.PART_BYTES = 2 * 2 * 4 * 8  # two batches
 photos, cache, deadly = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 calls = 0
 
@@ -175,7 +173,7 @@ def blocks(first):
     for pixels in images.batches(8, np.arange(first, len(images))):
         yield compute(pixels)
 
-rows = MemmapCache(cache).filled("a", (len(images), 2), np.float32, blocks)
+rows = MemmapCache(cache, part=2 * 2 * 4 * 8).filled("a", (len(images), 2), np.float32, blocks)
 print(calls, rows.tobytes().hex())
 """
 
@@ -208,7 +206,7 @@ def test_decoding_that_is_killed_goes_on(tmp_path: Path, monkeypatch: pytest.Mon
         "from headstart.data.formats import image_files\n"
         "from headstart.data.progress import listening\n"
         "from headstart.study.tasks import DataRef\n"
-        "array_cache.PART_BYTES, image_files.CHUNK = 1, 1\n"
+        "array_cache.PART_SECONDS, image_files.CHUNK = 0, 1\n"
         "def kill(progress):\n"
         "    if progress.what == 'decoding images' and progress.done >= 48:\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -66,9 +66,8 @@ LINUX = pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="space can
 
 
 @pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Features of a kilobyte are large, and nothing is remembered."""
-    monkeypatch.setattr(features, "MAPPED_BYTES", 1000)
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered."""
     forget(monkeypatch)
 
 
@@ -78,13 +77,13 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @LINUX
-@pytest.mark.usefixtures("large")
+@pytest.mark.usefixtures("forgetful")
 @pytest.mark.parametrize("done", [2, 3])  # images with channels last, and rows
 def test_what_is_large_is_cached_for_other_processes(
     done: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_memory = part(done).resident
-    cache = MemmapCache(tmp_path)
+    cache = MemmapCache(tmp_path, least=1_000)
     written = part(done, examples=NAMED, cache=cache)
     forget(monkeypatch)
     monkeypatch.setattr(features, "_computed", None)  # nobody computes it again
@@ -96,20 +95,20 @@ def test_what_is_large_is_cached_for_other_processes(
 
 
 @LINUX
-@pytest.mark.usefixtures("large")
+@pytest.mark.usefixtures("forgetful")
 def test_another_network_images_or_depth_have_features_of_their_own(tmp_path: Path) -> None:
-    cache = MemmapCache(tmp_path)
+    cache = MemmapCache(tmp_path, least=1_000)
     part(3, examples=NAMED, cache=cache)
     part(3, examples=replace(NAMED, name="others"), cache=cache)
     part(2, examples=NAMED, cache=cache)
     assert len(list(tmp_path.glob("*/*.npy"))) == 3
 
 
-@pytest.mark.usefixtures("large")
+@pytest.mark.usefixtures("forgetful")
 def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = MemmapCache(tmp_path)
+    cache = MemmapCache(tmp_path, least=1_000)
     for _ in range(2):  # computed, and from the cache or remembered
         whole = part(3, examples=NAMED, cache=cache).resident
         half = part(3, examples=NAMED, cache=cache, precision="bfloat16").resident
@@ -121,9 +120,9 @@ def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
 
 
 @LINUX
-@pytest.mark.usefixtures("large")
+@pytest.mark.usefixtures("forgetful")
 def test_trunks_that_differ_only_above_share_what_is_below(tmp_path: Path) -> None:
-    cache = MemmapCache(tmp_path)
+    cache = MemmapCache(tmp_path, least=1_000)
     part(3, examples=NAMED, cache=cache)
     part(3, examples=NAMED, cache=cache, above={"dense.0.weight": 1.0, "head.0.bias": 1.0})
     assert len(list(tmp_path.glob("*/*.npy"))) == 1
@@ -131,7 +130,7 @@ def test_trunks_that_differ_only_above_share_what_is_below(tmp_path: Path) -> No
     assert len(list(tmp_path.glob("*/*.npy"))) == 2
 
 
-@pytest.mark.usefixtures("large")
+@pytest.mark.usefixtures("forgetful")
 def test_without_space_for_a_file_it_stays_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +139,7 @@ def test_without_space_for_a_file_it_stays_in_memory(
 
     wanted = part(3).inputs
     monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
-    found = part(3, examples=NAMED, cache=MemmapCache(tmp_path))
+    found = part(3, examples=NAMED, cache=MemmapCache(tmp_path, least=1_000))
     assert not found.mapped
     torch.testing.assert_close(found.inputs, wanted, rtol=0, atol=0)
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]

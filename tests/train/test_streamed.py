@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from headstart.core import array_cache
 from headstart.core.array_cache import MemmapCache
 from headstart.data import datasets
 from headstart.data.datasets import open_part
@@ -127,10 +126,8 @@ def test_features_go_on_where_a_killed_pass_has_ended(
             return super().__call__(at)
 
     monkeypatch.setattr(features, "Forward", Interrupted)
-    monkeypatch.setattr(features, "MAPPED_BYTES", 0)
-    monkeypatch.setattr(array_cache, "PART_BYTES", 1)
     monkeypatch.setitem(forward.MOST, "cpu", 5)
-    cache = MemmapCache(tmp_path)
+    cache = MemmapCache(tmp_path, least=0, part=1)
     with pytest.raises(KeyboardInterrupt):
         prepare(work, weights, named, named, CPU, cache)
     assert computed == [0, 5, 10, 15]

@@ -24,7 +24,6 @@ Rows = Callable[[int], Iterator[np.ndarray]]
 """Rows of an array in order, some at a time, from an index on that ended some rows before."""
 
 LIMIT = 8_000_000_000
-PART_BYTES = 64_000_000  # written between two records of how far an array is, at most
 PART_SECONDS = 5.0
 STALE_SECONDS = 86_400
 
@@ -36,12 +35,15 @@ class MemmapCache:
     One that is `lasting` is read after the machine was started again: its arrays are synced, sealed
     by their size and time of change, and read-only. Any other is a folder for each start of the
     machine, for a crash of the system may leave zeros behind; writing to its arrays changes a
-    private copy.
+    private copy. Arrays of less than `least` bytes are not worth a file; how far an array is, is
+    recorded every `part` bytes.
     """
 
     folder: Path
     limit: int = LIMIT
     lasting: bool = False
+    least: int = 32_000_000
+    part: int = 64_000_000
 
     def get(self, name: str) -> np.ndarray | None:
         """The array of that name, None if it is not there."""
@@ -142,7 +144,7 @@ class MemmapCache:
                 assert block.shape[1:] == shape[1:]
                 file.write(block.data)
                 done, since = done + len(block), since + block.nbytes
-                if since >= PART_BYTES or time.monotonic() - last >= PART_SECONDS:
+                if since >= self.part or time.monotonic() - last >= PART_SECONDS:
                     self._sync(file)
                     write_whole(self._record(name), str(done).encode())
                     since, last = 0, time.monotonic()

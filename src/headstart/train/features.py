@@ -20,7 +20,6 @@ from headstart.train.threads import parallel_map
 
 KEPT_BYTES = 256_000_000
 SCALED_BYTES = 128_000_000  # of float32; images that would take more stay bytes
-MAPPED_BYTES = 32_000_000  # from here on features lie in the cache on disk, if there is one
 
 
 # What is mapped holds disk and addresses, which are cheaper than memory.
@@ -130,7 +129,7 @@ def _computed(
             some, left = left[: threads()], left[threads() :]
             yield from [first] if some == [0] else parallel_map(of, some)
 
-    if cache is not None and num * first[0].nbytes > MAPPED_BYTES:
+    if cache is not None and num * first[0].nbytes > cache.least:
         # Written from front to back: who was killed in the middle goes on there.
         mapped = cache.filled(
             name, tuple(whole), np.float32, lambda done: (found.numpy() for found in batches(done))

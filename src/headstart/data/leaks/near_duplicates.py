@@ -19,14 +19,29 @@ import numpy as np
 from headstart.data.images import Images
 
 SIDE = 32  # larger images are reduced to this many rows and columns
-_FEW, _DIRECTIONS = 16, 48  # principal directions of the wide bound and of the narrow one
+_DIRECTIONS = 48  # principal directions of the narrow bound
 _SAMPLE = 1_000  # images of a set that the directions are fitted to
 _SLACK = 1e-4  # more than single precision loses in a product of two unit vectors
-_QUERIES, _KEYS = 512, 4_096  # images in a block
-_AT_ONCE = 512  # of its keys in one product of bounds, which a core's cache then holds
-_SPARSE = 0.005  # share of a block's pairs up to which narrow bounds are found one by one
-_CROWDED = 0.02  # share from which on the whole product is cheaper
-_CHUNK = 16_384  # pairs correlated at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocking:
+    """Sizes of the blocks of a search; they change its time and memory, and never its result.
+
+    `sparse` is the share of a block's pairs up to which narrow bounds are found one by one,
+    `crowded` that from which on the whole product is cheaper.
+    """
+
+    wide_directions: int = 16
+    queries: int = 512
+    keys: int = 4_096
+    keys_per_product: int = 512  # a core's cache then holds them
+    sparse: float = 0.005
+    crowded: float = 0.02
+    pairs: int = 16_384  # correlated at once
+
+
+DEFAULT_BLOCKING = Blocking()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,11 +112,11 @@ def _reduced(images: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(image).resize(size, box)) for image in images])
 
 
-def prepare(*sets: np.ndarray) -> tuple[GreyImages, ...]:
+def prepare(*sets: np.ndarray, blocking: Blocking = DEFAULT_BLOCKING) -> tuple[GreyImages, ...]:
     """Sets of grey images (n, height, width) of one size, with one bound for all of them."""
     flat = [_flat(images) for images in sets]
     directions = _directions(flat)
-    return tuple(_prepared(values, directions) for values in flat)
+    return tuple(_prepared(values, directions, blocking) for values in flat)
 
 
 def _flat(images: np.ndarray) -> np.ndarray:
@@ -122,12 +137,13 @@ def _directions(sets: Sequence[np.ndarray]) -> np.ndarray:
     return np.linalg.eigh(scatter)[1][:, ::-1][:, :_DIRECTIONS].astype(np.float32)
 
 
-def _prepared(values: np.ndarray, directions: np.ndarray) -> GreyImages:
+def _prepared(values: np.ndarray, directions: np.ndarray, blocking: Blocking) -> GreyImages:
     num, num_pixels = values.shape
     sums, squares = np.empty(num, np.int64), np.empty(num, np.int64)
     most = directions.shape[1]
-    bounds = [np.empty((num, few + 1), np.float32) for few in (min(_FEW, most), most)]
-    for part in _blocks(num, _KEYS):
+    widths = (min(blocking.wide_directions, most), most)
+    bounds = [np.empty((num, width + 1), np.float32) for width in widths]
+    for part in _blocks(num, blocking.keys):
         whole = values[part].astype(np.int32)  # the squares of an image add up to less than 2^31
         sums[part] = whole.sum(1)
         squares[part] = np.einsum("ij,ij->i", whole, whole)
@@ -154,33 +170,44 @@ def units(values: np.ndarray) -> np.ndarray:
     return centred
 
 
-def best_matches(queries: GreyImages, keys: GreyImages, threshold: float) -> Matches:
+def best_matches(
+    queries: GreyImages,
+    keys: GreyImages,
+    threshold: float,
+    blocking: Blocking = DEFAULT_BLOCKING,
+) -> Matches:
     """For each query the most similar key, if its correlation reaches `threshold` (at most 1)."""
     index = np.full(len(queries), -1, np.int64)
     similarity = np.zeros(len(queries))
-    for ours in _blocks(len(queries), _QUERIES):
-        for theirs in _blocks(len(keys), _KEYS):
-            one, other = _candidates(queries, keys, ours, theirs, threshold)
-            for part in _blocks(len(one), _CHUNK):
+    for ours in _blocks(len(queries), blocking.queries):
+        for theirs in _blocks(len(keys), blocking.keys):
+            one, other = _candidates(queries, keys, ours, theirs, threshold, blocking)
+            for part in _blocks(len(one), blocking.pairs):
                 _take(one[part], other[part], queries, keys, threshold, index, similarity)
     return Matches(index=index, similarity=similarity)
 
 
 def _candidates(
-    queries: GreyImages, keys: GreyImages, ours: slice, theirs: slice, threshold: float
+    queries: GreyImages,
+    keys: GreyImages,
+    ours: slice,
+    theirs: slice,
+    threshold: float,
+    blocking: Blocking,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of a block among which are all that may be a query's best.
 
     The keys of a query come in ascending order.
     """
     least, size = threshold - _SLACK, (ours.stop - ours.start) * (theirs.stop - theirs.start)
-    found = _above(queries.wide, keys.wide, ours, theirs, least, _SPARSE * size)
+    step = blocking.keys_per_product
+    found = _above(queries.wide, keys.wide, ours, theirs, least, blocking.sparse * size, step)
     if found is not None:
         one, other = found
         bound = np.einsum("ij,ij->i", queries.narrow[one], keys.narrow[other])
         return one[bound >= least], other[bound >= least]
-    most = max(_CROWDED * size, _CHUNK)
-    found = _above(queries.narrow, keys.narrow, ours, theirs, least, most)
+    most = max(blocking.crowded * size, blocking.pairs)
+    found = _above(queries.narrow, keys.narrow, ours, theirs, least, most, step)
     if found is not None:
         return found
     exact = queries.units(ours) @ keys.units(theirs).T
@@ -190,15 +217,21 @@ def _candidates(
 
 
 def _above(
-    queries: np.ndarray, keys: np.ndarray, ours: slice, theirs: slice, least: float, most: float
+    queries: np.ndarray,
+    keys: np.ndarray,
+    ours: slice,
+    theirs: slice,
+    least: float,
+    most: float,
+    step: int,
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Pairs of a block whose bound is at least so much, a few keys after the other.
+    """Pairs of a block whose bound is at least so much, `step` keys at a time.
 
     None where they are more than `most`.
     """
     found, num = [], 0
-    for start in range(theirs.start, theirs.stop, _AT_ONCE):
-        some = keys[start : min(start + _AT_ONCE, theirs.stop)]
+    for start in range(theirs.start, theirs.stop, step):
+        some = keys[start : min(start + step, theirs.stop)]
         hits = np.flatnonzero(queries[ours] @ some.T >= least)
         num += len(hits)
         if num > most:
