@@ -19,7 +19,13 @@ def data_uri(picture: Picture) -> str:
 
 def leak_line(report: LeakReport) -> str:
     """Number of test images left out, in a sentence."""
-    compared = f"compared with all training images of '{report.source}' and '{report.target}'"
+    if any(copies.other.startswith("source") for copies in report.copies):
+        compared = f"compared with all training images of '{report.source}' and '{report.target}'"
+    else:
+        compared = (
+            f"compared with all training images of '{report.target}'; what '{report.source}' was "
+            "pretrained on is not known"
+        )
     if not report.num_left_out:
         return f"No test image of '{report.target}' is a copy: {compared}."
     return (
