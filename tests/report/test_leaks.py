@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from headstart.report.leaks import leak_line
 from leak_reports import NO_LEAKS
+
+from headstart.report.leaks import leak_line
 
 
 def test_images_of_both_tasks_are_named_where_both_were_searched() -> None:
