@@ -13,7 +13,8 @@ from headstart.execute.steps.inputs import test_images as images_to_test
 from headstart.execute.steps.inputs import training_examples
 from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, run
-from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
+from headstart.networks.declared.initial import fresh_weights, stage_of
+from headstart.networks.weights import Weights
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.store.store import Store

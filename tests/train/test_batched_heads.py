@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from headstart.networks.declared.build import Network, build
-from headstart.networks.declared.initial import Weights, fresh_weights
+from headstart.networks.declared.initial import fresh_weights
+from headstart.networks.weights import Weights
 from headstart.strategies import phases_of
 from headstart.study.arms import Probe
 from headstart.study.declared import DeclaredNetwork

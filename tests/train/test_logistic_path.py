@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from headstart.networks.declared.initial import Weights, fresh_weights
+from headstart.networks.declared.initial import fresh_weights
+from headstart.networks.weights import Weights
 from headstart.strategies import phases_of
 from headstart.study.arms import Probe
 from headstart.study.declared import DeclaredNetwork

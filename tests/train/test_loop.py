@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from headstart.core.seeds import generator
 from headstart.networks.declared.build import build
-from headstart.networks.declared.initial import Weights, fresh_weights, stage_of
+from headstart.networks.declared.initial import fresh_weights, stage_of
+from headstart.networks.weights import Weights
 from headstart.strategies import phases_of
 from headstart.study.arms import AnyStrategy, Discriminative, Freeze, Full, Gradual, Probe
 from headstart.study.declared import DeclaredNetwork

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.networks.declared.initial import Weights, fresh_weights
+from headstart.networks.declared.initial import fresh_weights
+from headstart.networks.weights import Weights
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.phases import Phase, Rule
 from headstart.study.training import OptimiserSpec, ScheduleSpec

@@ -1,5 +1,6 @@
 """Pretrained weights of a library's network, under the names of its module."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from headstart.core.errors import CheckpointError
@@ -10,9 +11,10 @@ from headstart.networks.checkpoints.match import match
 from headstart.networks.checkpoints.places import FOLDER_FILES
 from headstart.networks.checkpoints.read import State, read_state
 from headstart.networks.checkpoints.take import take_trunk
+from headstart.networks.library.adapter import adapter_for
 from headstart.networks.weights import Weights
 from headstart.study.network import LibraryNetwork
-from headstart.study.network_facts import NetworkFacts
+from headstart.study.network_facts import NetworkFacts, Shape
 
 _KERAS = ("keras", "keras-on-torch")
 
@@ -51,6 +53,7 @@ def _in_folder(folder: Path) -> Path:
 def load_trunk(
     network: LibraryNetwork,
     file: Path,
+    image: Shape,
     weights: Weights,
     facts: NetworkFacts,
     *,
@@ -61,6 +64,7 @@ def load_trunk(
     Args:
         network: whose weights they are.
         file: where they lie.
+        image: (height, width, channels) of the network.
         weights: any weights of the network, for names and shapes.
         facts: say which tensors are the head's.
         allow_partial: whether less than half of the trunk is enough.
@@ -71,8 +75,27 @@ def load_trunk(
     state = _state(network, file)
     head = facts.blocks[-1].tensors
     shapes = {name: array.shape for name, array in weights.items()}
-    account = match(state, shapes, head, network=str(network), allow_partial=allow_partial)
+    try:
+        account = match(state, shapes, head, network=str(network), allow_partial=True)
+        whole, prefix = account.num_loaded_tensors == account.num_tensors, account.prefix
+    except CheckpointError:  # not one name is known
+        whole, prefix = False, ""
+    if not whole:
+        state = _translated(state, prefix, network, image)
+        account = match(state, shapes, head, network=str(network), allow_partial=allow_partial)
     return take_trunk(state, account), account
+
+
+def _translated(state: State, prefix: str, network: LibraryNetwork, image: Shape) -> State:
+    """The state with what the library itself changes of names and shapes when it loads a file."""
+    given = {name.removeprefix(prefix): array for name, array in state.tensors.items()}
+    found = adapter_for(network.kind).translated(network.name, image, given)
+    shapes = {name: array.shape for name, array in given.items()}
+    changed = [name for name, array in found.items() if array.shape != shapes.get(name)]
+    if not changed:
+        return state
+    note = f"{network.kind} renamed or resized: {', '.join(changed[:3])}"
+    return replace(state, tensors=found, notes=(*state.notes, note))
 
 
 def _state(network: LibraryNetwork, file: Path) -> State:

@@ -13,7 +13,7 @@ from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.find import find_checkpoint
 from headstart.networks.checkpoints.folder import FolderConfig, save_folder
 from headstart.networks.checkpoints.read import read_state
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts
 
 INPUT = InputFacts(

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from headstart.networks.checkpoints.read import State, read_state
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import Shape
 
 HEAD = ("head.weight", "head.bias")

@@ -29,6 +29,7 @@ def merge_step(step: Step, store: Store, device: torch.device) -> Outcome:
     trunk, account = load_trunk(
         network,
         Path(step.files[payload["checkpoint"]]),
+        tuple(payload["image"]),
         fresh(of, 0, "source"),
         facts_of(*of),
         allow_partial=payload.get("allow_partial", False),

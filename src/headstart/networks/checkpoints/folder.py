@@ -10,7 +10,7 @@ import numpy as np
 from headstart.core.files import write_whole
 from headstart.core.hashing import Json
 from headstart.networks.checkpoints.errors import fault
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts
 
 

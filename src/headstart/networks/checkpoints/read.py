@@ -12,7 +12,7 @@ from headstart.networks.checkpoints.file_hash import file_hash
 from headstart.networks.checkpoints.file_kind import file_kind
 from headstart.networks.checkpoints.safetensors_file import read_safetensors
 from headstart.networks.checkpoints.torch_file import read_torch, to_arrays
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

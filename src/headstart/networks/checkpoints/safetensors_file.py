@@ -7,7 +7,7 @@ import numpy as np
 
 from headstart.networks.checkpoints.errors import fault
 from headstart.networks.checkpoints.file_kind import damaged
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 
 TYPES: dict[str, type[np.generic]] = {
     "F64": np.float64,

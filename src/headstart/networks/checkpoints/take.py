@@ -3,7 +3,7 @@
 from headstart.networks.checkpoints.account import LoadAccount
 from headstart.networks.checkpoints.read import State
 from headstart.networks.checkpoints.stem import adapt
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 
 
 def take_trunk(state: State, account: LoadAccount) -> Weights:

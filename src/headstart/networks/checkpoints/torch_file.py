@@ -12,7 +12,7 @@ import numpy as np
 from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.errors import fault, listed
 from headstart.networks.checkpoints.file_kind import damaged
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from headstart.networks.declared.initial import Weights
 from headstart.networks.declared.layers import (
     BatchNorm,
     Dropout,
@@ -19,6 +18,7 @@ from headstart.networks.declared.layers import (
 )
 from headstart.networks.declared.memory_layout import channels_last, to_canonical, to_module_layout
 from headstart.networks.staged import class_logits
+from headstart.networks.weights import Weights
 from headstart.study import declared as spec
 from headstart.study.declared_facts import LayerFacts, declared_facts, layers_of
 from headstart.study.network_facts import Shape

@@ -9,12 +9,10 @@ from math import sqrt
 import numpy as np
 
 from headstart.core.seeds import generator
+from headstart.networks.weights import Weights
 from headstart.study.declared import BatchNorm, Conv, DeclaredNetwork, Dense, Initialiser
 from headstart.study.declared_facts import LayerFacts, layers_of
 from headstart.study.network_facts import Parameter, Shape
-
-Weights = dict[str, np.ndarray]
-"""Parameters and buffers by name (`conv1.0.weight`), in PyTorch's layout, float32."""
 
 # Keras draws its "normal" initialisers from a normal cut off at two standard deviations and
 # divides by this, the standard deviation that is left, to keep the variance.

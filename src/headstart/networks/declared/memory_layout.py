@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 from headstart.study.declared import Conv, Dense, Flatten
 from headstart.study.declared_facts import LayerFacts
 from headstart.study.network_facts import Shape

@@ -12,6 +12,7 @@ import numpy as np
 from headstart.core.errors import NetworkError
 from headstart.networks.keras.architecture import Architecture, read
 from headstart.networks.keras.files import read_arrays
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class KerasAdapter:
     def classes(self, name: str) -> int:
         """Outputs of the head in the file; 0 if it holds a trunk alone."""
         return read(name).headed.classes
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """The weights as they are: the reader has named them."""
+        return weights
 
     def version(self) -> str:
         """Version of this reader: what it makes of a file may change with it."""

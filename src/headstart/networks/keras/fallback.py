@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
 from headstart.networks.keras.architecture import read
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 _PROBABILITIES = ("softmax", "sigmoid")
@@ -142,6 +143,10 @@ class KerasOnTorchAdapter:
     def classes(self, name: str) -> int:
         """Outputs of the head in the file."""
         return int(_parts(name, _opened(name))[0].units)
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """The weights as they are: Keras has read them."""
+        return weights
 
     def version(self) -> str:
         """Version of Keras."""

@@ -7,6 +7,7 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from headstart.core.errors import NetworkError, known_names, nearest
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ class Adapter(Protocol):
 
     def input_facts(self, name: str) -> InputFacts | None:
         """How images are prepared for the network; None where the library does not say."""
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """Weights of a file as the library itself would load them into the network.
+
+        Under the names of its present version, and with position tables resized to the image.
+        """
 
     def version(self) -> str:
         """Version of the library."""

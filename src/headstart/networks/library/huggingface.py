@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import NetworkError
 from headstart.core.hashing import digest
 from headstart.networks.library.adapter import import_library, version_of
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ class HuggingFaceAdapter:
             deviation=tuple(saved["image_std"]),
             channels=len(saved["image_mean"]),
         )
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """The weights as they are: the files of a folder bear the names of its version."""
+        return weights
 
     def version(self) -> str:
         """Version of transformers."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import NetworkError, known_names, nearest
 from headstart.networks.library.adapter import version_of
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -86,6 +87,10 @@ class ModuleFileAdapter:
     def input_facts(self, name: str) -> InputFacts | None:
         """None: a module says nothing of its images."""
         return None
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """The weights as they are: only its author knows other names."""
+        return weights
 
     def version(self) -> str:
         """Version of torch."""

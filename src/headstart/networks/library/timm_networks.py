@@ -1,6 +1,7 @@
 """Networks of timm, by name (`resnet18`) or from a folder that timm saved (`local-dir:FOLDER`)."""
 
 import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from headstart.core.errors import NetworkError
 from headstart.core.hashing import digest
 from headstart.networks.library.adapter import import_library, unknown_network, version_of
 from headstart.networks.library.torchvision_shim import prepare_torchvision
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -77,6 +79,17 @@ class TimmAdapter:
             deviation=tuple(found["std"]),
             channels=channels,
         )
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """What timm's `checkpoint_filter_fn`, if the network's family has one, makes of weights."""
+        import torch
+
+        module = self.build(name, image, 2)
+        translate = getattr(sys.modules[type(module).__module__], "checkpoint_filter_fn", None)
+        if translate is None:
+            return weights
+        state = {key: torch.from_numpy(array.copy()) for key, array in weights.items()}
+        return {key: tensor.numpy() for key, tensor in translate(state, module).items()}
 
     def version(self) -> str:
         """Version of timm."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import NetworkError
 from headstart.networks.library.adapter import import_library, unknown_network, version_of
 from headstart.networks.library.torchvision_shim import prepare_torchvision
+from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class TorchvisionAdapter:
             mean=tuple(preset.mean),
             deviation=tuple(preset.std),
         )
+
+    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
+        """The weights as they are: names do not depend on the version or the size of images."""
+        return weights
 
     def version(self) -> str:
         """Version of torchvision."""

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 from headstart.train.trainer import Factor, Trainer
 
 

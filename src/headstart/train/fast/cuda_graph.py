@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from headstart.networks.declared.initial import Weights
+from headstart.networks.weights import Weights
 from headstart.train.trainer import Factor, Trainer
 
 Update = Callable[[], tuple[Tensor, Tensor]]
