@@ -281,3 +281,11 @@ def test_a_checkpoint_of_which_little_fits_is_told_or_refused(
     (gate,) = (gate for gate in done.analysis.gates if gate.id == "CHK-25-loaded")
     assert not gate.passed
     assert "of the trunk of 'other' 4 of" in gate.message
+
+
+def test_a_network_that_is_not_known_is_one_problem(checkpoint: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        study(checkpoint, sources={"other": {"pretrained": "timm:test_resnt"}})
+    (problem,) = caught.value.problems
+    assert problem.where == "sources.other.pretrained"
+    assert "Did you mean 'test_resnet'?" in problem.message

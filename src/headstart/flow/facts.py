@@ -112,6 +112,8 @@ class _Found:
     def checkpoint(self, name: str, network: LibraryNetwork, weights: str | None) -> None:
         """The file of a pretrained source."""
         place = f"sources.{name}.{'pretrained' if weights is None else 'weights'}"
+        if weights is None and str(network) in self._asked and str(network) not in self.inputs:
+            return  # a network that is not known has no weights to look for
         try:
             file = checkpoint_file(network, None if weights is None else Path(weights))
             self.checkpoints[name] = CheckpointFacts(path=str(file), content=file_hash(file))
