@@ -17,6 +17,7 @@ from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, plan_of, run, with_facts
 from headstart.networks.weights import Weights
 from headstart.plan.steps import Plan, Trial
+from headstart.report.leaks import leak_line
 from headstart.store.store import Store
 from headstart.study.study import StudySpec
 from studies import tiny_table
@@ -218,6 +219,8 @@ def test_what_a_verdict_rests_on_is_said(loaded: Loaded, store: Store, plan: Pla
     assert gates["CHK-25-loaded"].passed
     assert gates["CHK-26"].passed
     assert (gates["CHK-25-seen"].passed, gates["CHK-25-seen"].severity) == (False, "caveat")
+    (report,) = analysis.leaks
+    assert leak_line(report).endswith("; what 'other' was pretrained on is not known.")
     assert gates["CHK-25-seen"].message.startswith(
         "what 'other' (timm:test_resnet) was pretrained on is not known"
     )

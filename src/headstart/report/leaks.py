@@ -19,7 +19,7 @@ def data_uri(picture: Picture) -> str:
 
 def leak_line(report: LeakReport) -> str:
     """Number of test images left out, in a sentence."""
-    if any(copies.other.startswith("source") for copies in report.copies):
+    if any(one.num_other for one in report.copies if one.other.startswith("source")):
         compared = f"compared with all training images of '{report.source}' and '{report.target}'"
     else:
         compared = (
