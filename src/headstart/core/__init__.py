@@ -1,1 +1,1 @@
-"""What every room stands on: errors, hashing, files, seeds."""
+"""Base of all packages: errors, hashing, files, seeds."""

@@ -1,4 +1,4 @@
-"""A cache bounded by the bytes of what it holds: what was used last stays."""
+"""LRU cache bounded by the bytes of its values."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

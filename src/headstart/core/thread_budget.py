@@ -81,5 +81,5 @@ def attach(name: str) -> None:
 
 
 def threads() -> int:
-    """How many threads this process may use at this moment, 1 unless it is attached to a budget."""
+    """Threads this process may use now; 1 unless it is attached to a budget."""
     return 1 if _attached is None else _attached.threads()

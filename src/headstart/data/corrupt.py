@@ -11,7 +11,7 @@ from headstart.study.tasks import Alteration
 
 
 def altered(images: Images, alter: Collection[Alteration]) -> Images:
-    """The images with what is asked for done to them; the same object where nothing is.
+    """The altered images; the same object where nothing is to be altered.
 
     Shuffled labels are dealt out among the images, so that every class keeps its number.
     """

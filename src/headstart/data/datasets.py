@@ -211,7 +211,7 @@ def forget() -> None:
 
 
 def _check_shape(found: Found, shape: tuple[int, ...], data: DataRef) -> None:
-    """What was asked for, or else what the catalogue says, is what there is."""
+    """Check the shape against what was asked for, or else against the catalogue."""
     usual = found.known.shape if found.known else shape
     height, width = data.size or usual[:2]
     channels = CHANNELS[data.colour] if data.colour else usual[2]

@@ -1,4 +1,4 @@
-"""Where a data set lies: the places looked at, in order, and what to do if it is in none of them.
+"""Search for a data set: the places, in order, and what to do if it is in none of them.
 
 A name is looked for in `$HEADSTART_DATA/<name>`, in the user's cache (where `headstart data fetch`
 puts it), among the system's packages of data sets, and in headstart itself. A path is taken as it

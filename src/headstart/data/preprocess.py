@@ -110,5 +110,5 @@ def _sums(images: Images, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray
 
 
 def _unit(spec: PreprocessingSpec) -> float:
-    """What bytes are divided by."""
+    """Divisor of the bytes."""
     return 255.0 if spec.scale == "unit" else 1.0

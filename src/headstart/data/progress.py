@@ -1,4 +1,4 @@
-"""How far a long piece of work on files is: logged now and then, and passed to who listens."""
+"""Progress of long work on files: logged now and then, or passed to a listener."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """What is done to `num` files or images of a folder or archive, `done` of them by now."""
+    """Progress of work on `num` files or images of a folder or archive, `done` of them by now."""
 
     what: str
     place: Path

@@ -1,1 +1,1 @@
-"""Steps carried out: actions per kind, one worker, executors, the scheduler."""
+"""Execution of steps: one function per kind, the worker, executors, the scheduler."""

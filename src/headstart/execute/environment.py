@@ -1,4 +1,4 @@
-"""What a result was computed with: recorded on every row, compared by a gate."""
+"""Environment of a result: recorded on every row, compared by a gate."""
 
 import os
 import platform
@@ -56,7 +56,7 @@ def device_for(wanted: Device) -> str:
 
 
 def _signs_of_gpu() -> bool:
-    """What a driver leaves: NVIDIA's device or tool (Linux, WSL, Windows), AMD's device."""
+    """Whether there is a GPU driver: NVIDIA's device or tool (Linux, WSL, Windows), AMD's device."""
     return (
         Path("/dev/nvidiactl").exists()
         or Path("/dev/kfd").exists()

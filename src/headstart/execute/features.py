@@ -1,4 +1,4 @@
-"""Where workers that share a store share what frozen layers make of images."""
+"""Cache of frozen-trunk features, shared by the workers of a store."""
 
 from headstart.core.array_cache import MemmapCache
 from headstart.store.store import Store

@@ -1,4 +1,4 @@
-"""Which step when: whatever is ready, the longest way to the end first, until nothing is left."""
+"""Critical-path list scheduler over the step graph."""
 
 import heapq
 import time
@@ -104,7 +104,7 @@ class _Schedule:
                     self._push(key)
 
     def _rank(self) -> None:
-        """The work on the longest way from a step to the end; steps come after their inputs.
+        """Length of the critical path from each step to the end; steps come after their inputs.
 
         Steps after which nothing is trained go before all others: they are short, and what a user
         waits to see done.

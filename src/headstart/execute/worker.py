@@ -1,4 +1,4 @@
-"""Steps from claim to row, in whatever process. Torch is imported only if there is work."""
+"""The worker: locks a step, runs it, writes its row. Torch is imported only if there is work."""
 
 import os
 import time
@@ -40,7 +40,7 @@ class StepOutcome:
 
 
 def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[StepOutcome, ...]:
-    """Do steps that go together, but those that are done or that another process is at.
+    """Run the steps of one batch group, except those finished or locked by another process.
 
     Every step has a claim, a row and a report of its own. A failure of a step is a report, not an
     exception, and no concern of the others.
@@ -110,7 +110,7 @@ def _settle(device: "torch.device") -> None:
 
 
 def _room(device: "torch.device") -> float:
-    """Bytes that trainings may take while they wait for others."""
+    """Memory limit in bytes for prepared trainings of a batch group."""
     if device.type == "cpu":
         return READY_BYTES
     import torch
@@ -121,13 +121,13 @@ def _room(device: "torch.device") -> float:
 
 @dataclass(frozen=True, slots=True)
 class StepWriter:
-    """Where what came of steps is written down."""
+    """Writer of outcomes to the store."""
 
     store: Store
     device: "torch.device"
 
     def train(self, ready: "Sequence[PreparedStep]") -> Iterator[StepOutcome]:
-        """Train what is ready together; a step took its share of the time.
+        """Train the prepared steps together; each is charged its share of the time.
 
         If that fails, each is tried alone, so that one that cannot be trained fails alone.
         """
@@ -170,7 +170,7 @@ class StepWriter:
         return StepOutcome(key=step.key, status="done", seconds=seconds)
 
     def fail(self, step: Step) -> StepOutcome:
-        """Write down the exception that is being handled."""
+        """Record the exception that is being handled."""
         error = traceback.format_exc()
         self.store.fail(step.key, step.label, error)
         return StepOutcome(key=step.key, status="failed", error=error)

@@ -1,4 +1,4 @@
-"""What is left to do of a plan, and about how long it will take."""
+"""Cost estimate of a plan: what is left to do, and about how long it takes."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def estimate_cost(
     spent: tuple[float, float] | None,
     workers: int,
 ) -> CostEstimate:
-    """What is left of a plan and of the steps expected after it.
+    """Cost of the steps left of a plan and expected after it.
 
     `spent` is (seconds measured, seconds modelled) of earlier trainings.
     """

@@ -49,7 +49,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
 
 
 def expected_steps(study: StudySpec, facts: Facts, plan: Plan) -> tuple[Step, ...]:
-    """About what is still to be planned once the pilot has settled what it is asked.
+    """Approximate steps that will be planned once the pilot has chosen.
 
     As if the middle one of the learning rates would be chosen everywhere.
     """
@@ -60,7 +60,7 @@ def expected_steps(study: StudySpec, facts: Facts, plan: Plan) -> tuple[Step, ..
 
 
 def evidence_of(study: StudySpec, plan: Plan) -> tuple[str, ...]:
-    """What names the evidence for each transfer arm at each place, however many seeds it has."""
+    """A name for the evidence of each transfer arm, pair and size, whatever the number of seeds."""
     transfer = {arm.name for arm in study.all_arms if arm.transfers}
     first = min(study.seeds)
     return tuple(t.predict_key for t in plan.trials if t.arm in transfer and t.seed == first)
@@ -218,7 +218,7 @@ class _Planner:
         return self._score(arm, self._predict_step(label, payload, inputs, source), source)
 
     def _test(self, trial_data: TrialData) -> Json:
-        """What every test says: its images, how they are prepared, and the network."""
+        """Payload that every predict step has: test images, preprocessing, network."""
         return {
             "data": trial_data.test_data(),
             "preprocessing": trial_data.preprocessing(),

@@ -1,4 +1,4 @@
-"""What enters a step's key, written out by hand, every field.
+"""Payloads of steps, from which keys are hashed: every field is written out by hand.
 
 A field that comes to a spec later is absent from its payload until it is used, so that what is
 stored stays valid. Never build a payload by dumping a spec.

@@ -1,4 +1,4 @@
-"""What the pilot seed settles before any evidence is gathered: learning rates and the margin.
+"""Pilot: learning rates and the margin, chosen on a seed of its own before any test image is used.
 
 The pilot's trials train on a seed that is no part of the evidence and are never tested. A `select`
 step compares them on validation; what follows is planned once its choice is stored.
@@ -27,7 +27,7 @@ RATES, MARGIN = "learning rates", "margin"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sought:
-    """What a choice settles (RATES, MARGIN), and where, in words."""
+    """What a choice decides (RATES, MARGIN), and for which pair and size."""
 
     words: tuple[str, ...]
     where: str

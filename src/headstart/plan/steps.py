@@ -93,7 +93,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a pilot settled, for a pair at a size.
+    """Choice of the pilot for a pair at a size.
 
     `scores` are all rates tried, by arm; `edges` are the sides of the grid (`low`, `high`) at which
     an arm's best rate lies. `control_error` is the control's share of validation images told wrong.

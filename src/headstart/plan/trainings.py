@@ -72,7 +72,7 @@ class Trainings:
     def trial_data(
         self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
     ) -> TrialData:
-        """What a training works on."""
+        """The data side of a training."""
         return TrialData(
             study=self.study,
             facts=self.facts,
@@ -84,11 +84,11 @@ class Trainings:
         )
 
     def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> TrialData:
-        """What an arm's trial works on."""
+        """The data side of an arm's trial."""
         return self.trial_data(pair, pair.target, arm.size or size, seed, "target")
 
     def source(self, pair: Pair, seed: int) -> TrialData:
-        """What a source run works on: the source task, all of its images."""
+        """The data side of a source run: the source task, all of its images."""
         task = self.study.source_of(pair).task
         assert task is not None, "a checkpoint has no run"
         return self.trial_data(pair, task, EVERYTHING, seed, "source")

@@ -1,1 +1,1 @@
-"""What was computed, found again by its key: SQLite rows and safetensors blobs in one folder."""
+"""Content-addressed store of finished steps: SQLite rows and safetensors blobs in one folder."""

@@ -32,7 +32,7 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What a finished step was made from."""
+    """Inputs and payload of a finished step."""
 
     payload: Json
     inputs: tuple[str, ...]
@@ -172,7 +172,7 @@ class Store:
         return self.rows([key]).get(key)
 
     def recipe(self, key: str) -> Recipe:
-        """What a finished step was made from."""
+        """Inputs and payload of a finished step."""
         (row,) = self._read("SELECT payload, inputs FROM steps WHERE key = ?", (key,))
         return Recipe(payload=json.loads(row["payload"]), inputs=tuple(json.loads(row["inputs"])))
 
@@ -248,7 +248,7 @@ class Store:
             )
 
     def spent(self) -> TrainingTotals:
-        """What all finished trainings took, to estimate the next ones by."""
+        """Totals of finished trainings, for cost estimates."""
         query = (
             "SELECT count(*), sum(json_extract(result, '$.flops')), "
             "sum(json_extract(payload, '$.phase.updates')), sum(seconds) "

@@ -1,4 +1,4 @@
-"""A network whose layers are trained as they stand: autograd and one of the optimisers."""
+"""Trainer of any network in any phase: PyTorch's autograd and one of the optimisers."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -22,7 +22,7 @@ LEAST_SPLIT = 150_000_000  # operations of an update; below, two threads hinder 
 
 
 def num_micro_batches(work: PhaseConfig) -> int:
-    """Into how many parts a batch is split on a processor; nothing but the training decides it.
+    """Number of micro-batches of an update on a processor; it depends on the training alone.
 
     Layers that look at images, where they take long, see a batch in parts, which two threads may
     compute at once. One that normalises over its batch sees it whole.
@@ -35,7 +35,7 @@ def num_micro_batches(work: PhaseConfig) -> int:
 
 
 class AutogradTrainer(ModuleTrainer):
-    """The learner of any phase: the module itself, from the first layer that moves.
+    """Trainer of any phase: runs the module from the first layer that is not in the frozen prefix.
 
     Of a batch in parts, dense layers see the rows of all parts at once: reading their weights takes
     longer than what half a batch does with them.
@@ -65,7 +65,7 @@ class AutogradTrainer(ModuleTrainer):
         ]
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of the only member."""
+        """One update of the training."""
         set_rates(self._optimiser, factor)
         (batch,) = batches
         chosen = batch.chunk(len(self._parts))
@@ -89,14 +89,14 @@ class AutogradTrainer(ModuleTrainer):
     def _forward_micro_batch(
         self, part: tuple[StagedModule, list[nn.Parameter]], chosen: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What layers that look at images make of some of a batch, and the labels."""
+        """Outputs of the convolutional layers for a micro-batch, and its labels."""
         module, trained = part
         inputs, truth = self.member.train.batch(chosen)
         with torch.set_grad_enabled(bool(trained)), self._precision():
             return module.run(inputs, self.member.done, self._turn), truth
 
     def _backward_micro_batch(self, outputs: list[Tensor], grads: Tensor) -> list[Tensor]:
-        """Gradients of what is trained of these layers, from the slopes at their outputs."""
+        """Parameter gradients of these layers from the gradient at their outputs."""
         shares = torch.split_with_sizes(grads, [len(part) for part in outputs])
 
         def of(at: int) -> list[Tensor]:
@@ -112,7 +112,7 @@ class AutogradTrainer(ModuleTrainer):
         return autocast_to(self.member.work.precision, self.member.device)
 
     def _twin(self, part: int) -> StagedModule:
-        """The network once more, on the same weights, with draws of its own."""
+        """A replica of the network that shares its weights and has its own random generator."""
         twin = self._network(part)
         for name, parameter in self.module.named_parameters():
             twin.get_parameter(name).data = parameter.data
@@ -130,7 +130,7 @@ class AutogradTrainer(ModuleTrainer):
 
 
 class _End(torch.autograd.Function):
-    """A number whose gradient at some outputs is given.
+    """Scalar whose backward pass injects a given output gradient.
 
     To hand slopes to autograd itself imports for half a second, whatever their shapes are.
     """
@@ -146,5 +146,5 @@ class _End(torch.autograd.Function):
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
-    """Parts of a batch in one, apart from how they were made."""
+    """Micro-batches concatenated, detached from their graphs."""
     return parts[0].detach() if len(parts) == 1 else torch.cat([part.detach() for part in parts])

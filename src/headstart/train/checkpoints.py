@@ -1,4 +1,4 @@
-"""Which weights of a finished training count: the best on validation, or the last."""
+"""Checkpoint selection of a finished training: the best weights on validation, or the last."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -27,7 +27,7 @@ PENALTIES = tuple(float(penalty) for penalty in np.logspace(-6, 6, 25))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """What a solved phase leaves behind: the same as a trained one, and how it was solved.
+    """Result of a solved phase: that of a trained one, and how the solver ended.
 
     `facts` has the chosen penalty, its iterations and gradient, and the iterations of the whole
     path; `flops` are those of the trunk's one pass over the training images and of the whole path.
@@ -111,7 +111,7 @@ def _head_names(facts: NetworkFacts) -> tuple[str, str]:
 
 
 def _head(path: RegularisationPath, at: int, one_output: bool) -> Head:
-    """One head of the path, in the memory layout of the module.
+    """One head of the regularisation path, in the memory layout of the module.
 
     A sigmoid head has one output, the logit of the second class against the first.
     """
@@ -122,7 +122,7 @@ def _head(path: RegularisationPath, at: int, one_output: bool) -> Head:
 
 
 def _loss_accuracy(head: Head, features: Tensor, labels: np.ndarray) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of a head as it will be used, in float32."""
+    """Mean cross-entropy and accuracy of a head in float32, the precision of prediction."""
     weight, bias = (torch.from_numpy(array).to(features.device) for array in head)
     logits = class_logits(features @ weight.T + bias)
     truth = torch.from_numpy(labels).to(features.device)

@@ -1,4 +1,4 @@
-"""What is trained and measured on: images or features on the device, handed out batch by batch."""
+"""Training and validation data on a device: images or features, taken batch by batch."""
 
 import warnings
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class StreamedInputs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceData:
-    """Inputs and labels (n,) of some images on the device, handed out batch by batch.
+    """Inputs and labels (n,) on a device, taken batch by batch.
 
     Inputs (n, ...) are resident, mapped or streamed: `batch` and `between` are the same for all.
     Images have their channels last in memory. Where `scale` is given they are still bytes, which it
@@ -49,7 +49,7 @@ class DeviceData:
 
     @property
     def bytes(self) -> int:
-        """How much memory it takes."""
+        """Size in bytes."""
         if self.at is not None:
             return self.at.nbytes + self.labels.nbytes
         own = self.inputs.nbytes if isinstance(self.inputs, Tensor) else 0
@@ -69,7 +69,7 @@ class DeviceData:
         return self._inputs_of(rows), self.labels.index_select(0, chosen)
 
     def between(self, first: int, end: int) -> Tensor:
-        """Inputs of images that follow each other, as many as there are; perhaps no copy."""
+        """Inputs of consecutive images; a view where possible."""
         end = min(end, len(self.labels))
         if self.at is not None:
             return self._inputs_of(self._rows(self.at[first:end]))
@@ -99,12 +99,12 @@ class DeviceData:
 
 
 def _as_rows(images: Tensor) -> Tensor:
-    """Images as the rows that they are: to copy whole ones takes four times as long."""
+    """Images as contiguous rows: gathering rows is four times as fast as gathering images."""
     return images if images.dim() == 2 else images.permute(0, 2, 3, 1).flatten(1)
 
 
 class Scale:
-    """A scaling on a device, of images as rows with their channels last: the numbers it gives."""
+    """Scaling of images on a device, as rows with channels last."""
 
     def __init__(self, scaling: Scaling, shape: tuple[int, ...], device: torch.device) -> None:
         # A tensor, because a GPU multiplies by the inverse of a number, which rounds differently.
@@ -135,7 +135,7 @@ class Scale:
 
 
 def to_device(examples: Examples, device: torch.device) -> DeviceData:
-    """The images themselves as they are, without a copy on a processor if they are bytes."""
+    """Images as bytes on a device; on a processor without a copy."""
     given, at = examples.inputs, examples.at
     if not isinstance(given, np.ndarray):
         return _streamed(examples, given, device)
@@ -172,7 +172,7 @@ def _streamed(examples: Examples, pixels: StreamedPixels, device: torch.device) 
 
 
 def scaled(part: DeviceData) -> DeviceData:
-    """A part of bytes with all of its inputs scaled, once."""
+    """The same data with all inputs scaled to float32 once."""
     num, (channels, height, width) = len(part.labels), part.inputs.shape[1:]
     if part.scale is not None:
         channels = part.scale.channels

@@ -29,7 +29,7 @@ _kept: SizedLRU[DeviceData] = SizedLRU(
 
 
 def raw_inputs(examples: Examples, device: torch.device) -> DeviceData:
-    """The images themselves, for a network of which no layer stays.
+    """Images themselves, for a phase without a frozen prefix.
 
     Those that are small are scaled once, for updates of small networks are short; those that are
     large stay bytes, a quarter as much.
@@ -54,7 +54,7 @@ def cached_features(
     cache: MemmapCache | None = None,
     precision: Precision = "float32",
 ) -> DeviceData:
-    """What the first `done` layers make of all examples.
+    """Outputs of the first `done` blocks for all examples.
 
     Args:
         work: names the network.
@@ -91,7 +91,7 @@ def cached_features(
 
 
 def _hash_of(work: PhaseConfig, done: int, weights: Weights) -> str:
-    """Of what the first layers hold, parameters and buffers: what is above them changes nothing."""
+    """Hash of the parameters and buffers of the first blocks, on which alone features depend."""
     names = (name for block in work.facts.blocks[:done] for name in block.tensors)
     return digest_of(weights, names)
 
@@ -108,7 +108,7 @@ def _computed(
     cache: MemmapCache | None,
     name: str,
 ) -> DeviceData:
-    """What layers make of all images, batch by batch, written to where it will stay.
+    """Features of all images, computed batch by batch into memory or the cache.
 
     Images lie with their channels last.
     """

@@ -1,4 +1,4 @@
-"""Layers run over many images, batch by batch: for predictions and for features that are kept."""
+"""Blocks run over many images batch by batch, for predictions and cached features."""
 
 import torch
 from torch import Tensor
@@ -39,11 +39,11 @@ class Forward:
 
     @property
     def batches(self) -> range:
-        """Where each batch begins."""
+        """First index of each batch."""
         return range(0, len(self._part.labels), self.batch)
 
     def __call__(self, at: int) -> Tensor:
-        """What the layers make of the batch that begins there, float32."""
+        """Outputs (float32) for the batch that begins at `at`."""
         end = min(at + self.batch, len(self._part.labels))
         with autocast_to(self._precision, self._device):
             seen = [self._looked_at(first, end) for first in range(at, end, self.piece)]
@@ -51,6 +51,6 @@ class Forward:
             return self._module.run(images, self._turn, self._end).float()
 
     def _looked_at(self, first: int, end: int) -> Tensor:
-        """What layers that look at images make of a piece, which ends at `end` at the latest."""
+        """Outputs of convolutional layers for a piece of a batch, to `end` at most."""
         images = self._part.between(first, min(first + self.piece, end)).to(self._device)
         return self._module.run(images, self._done, self._turn)

@@ -48,7 +48,7 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseResult:
-    """What a phase leaves behind. `best_weights` is None where validation was not measured.
+    """Result of a phase. `best_weights` is None where validation was not measured.
 
     `moving` names the tensors that the phase may change; `frozen_before` and `frozen_after` hash
     all others; `trained_moved` says whether any of the former has changed.
@@ -144,7 +144,7 @@ def _augmented(work: PhaseConfig, train: Examples, device: torch.device) -> Devi
 
 
 def train_together(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
-    """Train one phase of every member. Nothing of a member's result depends on the others.
+    """Train one phase of several trainings; no result depends on what is trained beside it.
 
     The time a member took is its share of the time that all took.
 
@@ -200,7 +200,7 @@ def _check_alike(phases: Sequence[PreparedPhase]) -> None:
 def _result(
     phase: PreparedPhase, trainer: Trainer, at: int, progress: "_Progress", seconds: float
 ) -> PhaseResult:
-    """What a phase leaves; each frozen tensor is hashed as it is now and as it was given."""
+    """Result of a phase; each frozen tensor is hashed before and after."""
     first, now = phase.weights, trainer.weights(at, phase.weights)
     frozen = [name for name in first if name not in phase.moving]
     before, after = digest_of(first, frozen), digest_of(now, frozen)
@@ -243,7 +243,7 @@ def _batches(
 
 
 class _Progress:
-    """The curve of one member, and its best weights so far."""
+    """Learning curve of one training, and its best weights so far."""
 
     def __init__(self) -> None:
         self.curve: list[Measurement] = []

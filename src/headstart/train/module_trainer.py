@@ -1,4 +1,4 @@
-"""What the learners of one member share: its network as a module, trained in place."""
+"""Base of trainers of one network: the module, trained in place."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from headstart.train.trainer import Factor, PreparedPhase, rules_of
 
 
 class ModuleTrainer(ABC):
-    """One member as a module whose parameters an update changes in place; all but the update."""
+    """One training as a module whose parameters are updated in place; subclasses add the update."""
 
     def __init__(self, member: PreparedPhase) -> None:
         work = member.work
@@ -46,7 +46,7 @@ class ModuleTrainer(ABC):
 
     @abstractmethod
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of the only member."""
+        """One update of the training."""
 
     def validation_logits(self, member: int) -> Tensor:
         """Logits of the validation images."""

@@ -48,13 +48,13 @@ class Group:
         return [cast(Tensor, weight.grad) for weight in self.weights]
 
     def remembered(self, name: str, first: float = 0.0) -> list[Tensor]:
-        """What is kept under a name: a tensor for each parameter, `first` until it is changed."""
+        """State by name: a tensor for each parameter, at first `first`."""
         if name not in self._remembered:
             self._remembered[name] = [torch.full_like(weight, first) for weight in self.weights]
         return self._remembered[name]
 
     def same(self, number: float) -> list[Tensor]:
-        """One number in the shape of every parameter, to look at only."""
+        """One number expanded to the shape of every parameter; read-only."""
         if number not in self._same:
             self._same[number] = [
                 weight.new_full((), number).expand_as(weight) for weight in self.weights
@@ -63,7 +63,7 @@ class Group:
 
 
 class Optimiser(ABC):
-    """Moves parameters by their gradients, at the rates of their groups."""
+    """Updates parameters from their gradients, at the learning rates of their groups."""
 
     def __init__(self, groups: list[Group], spec: OptimiserSpec) -> None:
         self.groups = groups
@@ -77,10 +77,10 @@ class Optimiser(ABC):
 
     @abstractmethod
     def _move(self, group: Group) -> None:
-        """Move the parameters of a group. A rate that is a tensor changes behind a record."""
+        """Update the parameters of a group. A rate that is a tensor may change between replays."""
 
     def _decayed(self, group: Group) -> list[Tensor]:
-        """Gradients with the share of the weight decay."""
+        """Gradients with weight decay added."""
         decay, gradients = self.spec.weight_decay, group.gradients
         return (
             list(torch._foreach_add(gradients, group.weights, alpha=decay)) if decay else gradients
@@ -213,7 +213,7 @@ _KINDS: dict[str, type[Optimiser]] = {
 
 
 def _shift(group: Group, by: list[Tensor]) -> None:
-    """Move weights by so much times the rate, against it. A rate on a GPU is a tensor."""
+    """weights -= rate * direction. On a GPU the rate is a tensor."""
     if isinstance(group.rate, Tensor):
         torch._foreach_sub_(group.weights, torch._foreach_mul(by, group.rate))
     else:

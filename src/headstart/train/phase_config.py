@@ -1,4 +1,4 @@
-"""What a phase of one training is made of."""
+"""Configuration of one phase of one training."""
 
 from dataclasses import dataclass
 from math import prod
@@ -49,7 +49,7 @@ class Examples:
 
     @property
     def values(self) -> int:
-        """How many numbers a network is given."""
+        """Number of input values."""
         return len(self.labels) * prod(self.image)
 
     @property
@@ -60,14 +60,14 @@ class Examples:
 
     @property
     def bytes(self) -> int:
-        """How much memory it takes; what is chosen of more is not held here."""
+        """Size in bytes of the images that are held."""
         if isinstance(self.inputs, np.ndarray) and self.at is None:
             return self.labels.nbytes + self.inputs.nbytes
         return self.labels.nbytes + (0 if self.at is None else self.at.nbytes)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The least and the greatest number that a network is given; of image files in a sample."""
+        """Least and greatest network input; of image files in a sample."""
         ends = np.stack(self._least_and_greatest())
         least, greatest = ends if self.scaling is None else self.scaling.of(ends)
         return float(least.min()), float(greatest.max())
@@ -109,7 +109,7 @@ class PhaseConfig:
 
     @property
     def prefix(self) -> int:
-        """How many blocks from the stem are run once, before the first update."""
+        """Number of blocks in the frozen prefix, whose outputs are cached."""
         return 0 if self.augment else frozen_prefix(self.facts, self.phase)
 
     @property

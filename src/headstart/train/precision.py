@@ -1,4 +1,4 @@
-"""How numbers are held while training."""
+"""Numeric precision while training."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -9,7 +9,7 @@ from headstart.study.training import Precision
 
 
 def autocast_to(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
-    """Compute products and convolutions so in this thread; weights stay float32 in any.
+    """Autocast matrix products and convolutions in this thread; weights stay float32.
 
     None is kept in half the bits, for each is used once an update.
     """
@@ -20,7 +20,7 @@ def autocast_to(precision: Precision, device: torch.device) -> AbstractContextMa
 
 @contextmanager
 def flush_denormals() -> Iterator[None]:
-    """Take numbers below 1.2e-38 for zero in this thread, and as before afterwards.
+    """Flush denormal numbers (below 1.2e-38) to zero in this thread, within the block.
 
     What has no gradient, behind a relu that is never active, has running means that halve and halve
     until they are such numbers, and stay so: a processor takes some hundred cycles for each, at

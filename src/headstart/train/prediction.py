@@ -40,7 +40,7 @@ def predict(
 
 
 def logits_of(module: StagedModule, part: DeviceData, done: int = 0) -> Tensor:
-    """Logits in eval mode, in batches, of what the first `done` blocks gave.
+    """Logits in eval mode, in batches, from the outputs of the first `done` blocks.
 
     Leaves the module in eval mode.
     """

@@ -57,7 +57,7 @@ def trainer_for(
 
 
 def make_trainer(phases: Sequence[PreparedPhase]) -> Trainer:
-    """The trainer of phases that are trained together; on a GPU its updates are recorded."""
+    """Trainer of phases that are trained together; on a GPU its updates are captured as graphs."""
     device = phases[0].device
     trainer = phases[0].trainer.make(phases)
     # What is drawn from torch's own generator in an update cannot be recorded.

@@ -1,4 +1,4 @@
-"""Loss and accuracy on what a training sees, from the logits of its updates."""
+"""Training loss and accuracy, from the logits of the updates."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class LossAccuracy:
 
 
 class RunningMetrics:
-    """Training loss and accuracy over some updates, worked out for many updates at a time.
+    """Training loss and accuracy since the last report, computed for many updates at a time.
 
     What waits is copied to rooms of its own. If the tensors of an update were kept, they would lie
     where it frees its memory, and the next one's large blocks would not fit between them.
@@ -55,7 +55,7 @@ class RunningMetrics:
         return means
 
     def _count(self) -> None:
-        """Work out what waits, all batches of one size; each member by itself, as it is alone."""
+        """Compute the metrics of buffered batches of one size, for each training by itself."""
         if self._buffer is None:
             return
         found = self._buffer.emptied()
@@ -70,7 +70,7 @@ class RunningMetrics:
 
 
 class _Buffers:
-    """Room for the logits and labels of some updates with batches of one size."""
+    """Buffers for logits and labels of several updates with batches of one size."""
 
     def __init__(self, logits: Tensor, truth: Tensor) -> None:
         num = max(WAITING_BYTES // logits[0].nbytes, 1)
@@ -81,17 +81,17 @@ class _Buffers:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more fits in."""
+        """Whether the buffer is full."""
         return self._used == len(self._places)
 
     def put(self, logits: Tensor, truth: Tensor) -> None:
-        """Copy what came of one update."""
+        """Copy the logits and labels of one update."""
         logits_place, truth_place = self._places[self._used]
         logits_place.copy_(logits)
         truth_place.copy_(truth)
         self._used += 1
 
     def emptied(self) -> tuple[Tensor, Tensor]:
-        """What is there, (updates, members, ...); the next update overwrites it."""
+        """Buffered values (updates, trainings, ...); the next update overwrites them."""
         used, self._used = self._used, 0
         return self._logits[:used], self._truth[:used]

@@ -1,4 +1,4 @@
-"""Independent pieces of work on as many threads as this process may use at the moment.
+"""Parallel map over the threads that the thread budget allows.
 
 Each piece is computed as it would be alone, by one thread, and results come in order: nothing
 depends on how many threads there are, so they may come and go while a training runs.
@@ -20,7 +20,7 @@ Result = TypeVar("Result")
 
 
 def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """What a function makes of every item, in their order, with denormal numbers as zero.
+    """Results of a function for every item, in order, with denormals flushed to zero.
 
     Whether PyTorch keeps track of gradients is a matter of each thread, so the function says it.
     """
@@ -41,6 +41,6 @@ def _pool() -> ThreadPoolExecutor:
 
 
 def _settle() -> None:
-    """One thread for each operation, and denormal numbers as zero, as long as it lives."""
+    """Initialise a thread: one thread per torch operation, denormals flushed to zero."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

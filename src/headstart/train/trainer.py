@@ -1,4 +1,4 @@
-"""What the loop asks of whatever it trains: the replaceable part of an update."""
+"""Trainer interface: what the training loop needs of it."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class TrainerKind:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedPhase:
-    """One training, ready to go: what it is, first weights, and what its trained blocks see.
+    """One training, prepared: configuration, first weights, inputs of its trained blocks.
 
     `done` counts the blocks from the stem that gave what `train` and `validation` hold; `moving`
     names the tensors that the phase may change.
@@ -46,7 +46,7 @@ class PreparedPhase:
 
 
 def bytes_of(members: Iterable[PreparedPhase]) -> int:
-    """How much memory their images take; what several share counts once."""
+    """Size in bytes of their images; shared ones count once."""
     # By their labels, for images and their rows are two parts of one memory.
     parts = {id(part.labels): part for each in members for part in (each.train, each.validation)}
     return sum(part.bytes for part in parts.values())
@@ -57,14 +57,14 @@ Factor = float | Tensor
 
 
 class Trainer(Protocol):
-    """Members that take each update together; no member's numbers depend on another."""
+    """Trains one or several trainings in step; no result depends on the others."""
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
-        """What its updates draw random numbers from."""
+        """Random generators of the updates."""
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of every member at `factor` times its learning rate.
+        """One update of every training at `factor` times its learning rate.
 
         On a GPU nothing in here may wait for the device or depend on its numbers: an update is
         recorded once and played back from then on.
@@ -79,10 +79,10 @@ class Trainer(Protocol):
         """
 
     def validation_logits(self, member: int) -> Tensor:
-        """Logits of a member's validation images, dropout off."""
+        """Validation logits of one training, in eval mode."""
 
     def weights(self, member: int, names: Collection[str]) -> Weights:
-        """A copy of some of a member's tensors as they are now."""
+        """A copy of tensors of one training, by name."""
 
 
 def rules_of(work: PhaseConfig) -> Mapping[str, Rule]:
@@ -96,7 +96,7 @@ def rules_of(work: PhaseConfig) -> Mapping[str, Rule]:
 
 
 def moving_tensors(work: PhaseConfig) -> frozenset[str]:
-    """Names of what a phase may change: trained parameters, and buffers of train-mode stages."""
+    """Names of tensors that a phase may change: trained parameters, train-mode buffers."""
     rules, facts = rules_of(work), work.facts
     train_mode = train_mode_stages(facts, work.phase)
     trained = {name for name, rule in rules.items() if not rule.frozen}

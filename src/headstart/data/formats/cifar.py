@@ -127,7 +127,7 @@ def _unpacked(archive: Path, wanted: tuple[str, ...]) -> dict[str, bytes]:
 
 
 def _place(files: tuple[Path, ...], name: str) -> str:
-    """How messages speak of a file."""
+    """Name of a file in messages."""
     return str(files[0].parent / name) if len(files) > 1 else f"{files[0]}: {name}"
 
 
@@ -230,7 +230,7 @@ def _dtype(code: object, *_: object) -> "np.dtype[Any]":
 
 
 def _encode(text: object, encoding: object = "latin1") -> bytes:
-    """How Python 3 writes bytes for Python 2 to read."""
+    """The encoding of bytes that Python 3 pickles for Python 2."""
     if not isinstance(text, str) or encoding != "latin1":
         raise _Refused(f"codecs.encode(..., {encoding!r})")
     return text.encode("latin1")

@@ -36,7 +36,7 @@ class _Unfit(Exception):
 
 
 def guarded(source: Source, name: str, work: Callable[[], Answer]) -> Answer | Broken:
-    """What `work` gives for a file, or the reason why its bytes are no image.
+    """Result of `work` for a file, or the reason why its bytes are no image.
 
     Raises:
         DataError: the file cannot be read, or is too large to be decoded safely.

@@ -99,7 +99,7 @@ def _measured(source: Source, names: Sequence[str], decode: bool) -> Iterator[Fi
 
 
 def num_threads() -> int:
-    """How many processors this process may use, and at most 16."""
+    """Number of threads: the processors this process may use, at most 16."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(16, cores or 1)
 

@@ -62,7 +62,7 @@ class Placed:
 
     @property
     def rank(self) -> bytes:
-        """What the order of images goes by."""
+        """Sort key of images."""
         text = f"{self.label}/{_spelled(self.name)}"
         return hashlib.sha256(text.encode(errors="surrogateescape")).digest()
 

@@ -1,4 +1,4 @@
-"""What is known of the image files of a data set without decoding them, and its form on disk."""
+"""Facts of the image files of a data set, without decoding them, and their form on disk."""
 
 import io
 import json

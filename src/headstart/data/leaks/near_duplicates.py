@@ -1,4 +1,4 @@
-"""Which images of one set are all but copies of images of another.
+"""Near-duplicates: images of one set that are all but copies of images of another.
 
 Two images are compared by the correlation of their grey values (zero mean, unit norm), which a
 change of brightness or contrast leaves at 1. All pairs of 10,000 and 60,000 images are 0.94 * 10^12
@@ -251,7 +251,7 @@ def _take(
     index: np.ndarray,
     similarity: np.ndarray,
 ) -> None:
-    """Enter pairs that reach the threshold and are better than what is there."""
+    """Record pairs that reach the threshold and are better than those recorded before."""
     found = correlations(queries, keys, one, other)
     kept = found >= threshold
     one, other, found = one[kept], other[kept], found[kept]

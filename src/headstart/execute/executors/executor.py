@@ -1,4 +1,4 @@
-"""What runs steps: the interface of all executors.
+"""Interface of executors.
 
 An executor takes steps that are done together and gives a future. What it needs of the outside is
 the store's folder in the options, so an executor for a cluster can be added without a change to
@@ -38,4 +38,4 @@ class Executor(Protocol):
         """Let each submission take so many threads from now on, which changes no number."""
 
     def close(self, *, abandon: bool) -> None:
-        """Let go of the workers; `abandon` ends steps under way."""
+        """Release the workers; `abandon` ends running steps."""

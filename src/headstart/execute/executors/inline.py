@@ -1,4 +1,4 @@
-"""Steps in this very process."""
+"""Executor that runs steps in this process."""
 
 from concurrent.futures import Future
 
@@ -8,7 +8,7 @@ from headstart.plan.steps import Step
 
 
 class InlineExecutor:
-    """Steps in this very process, one after the other: for tests, debugging, a single worker."""
+    """Runs steps in this process, one after the other: for tests, debugging, a single worker."""
 
     slots = 1
 
@@ -27,4 +27,4 @@ class InlineExecutor:
         """One worker was asked for, and one thread is what it takes."""
 
     def close(self, *, abandon: bool) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""

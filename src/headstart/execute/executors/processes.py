@@ -1,4 +1,4 @@
-"""Steps in worker processes of this machine."""
+"""Executor that runs steps in worker processes of this machine."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from headstart.plan.steps import Step
 
 
 class ReusablePool(Protocol):
-    """What is used of loky's pool, which has no types."""
+    """The part of loky's pool that is used; loky has no types."""
 
     _processes: dict[int, object]  # by the system's number
 
@@ -144,7 +144,7 @@ def _start_worker(parent: int, budget: str) -> None:
 
 
 def _translated(inner: "Future[tuple[StepOutcome, ...]]") -> Future[tuple[StepOutcome, ...]]:
-    """The same future, with the pool's ways to say that a worker died turned into ours."""
+    """The same future, with loky's errors of a dead worker as `WorkerDied`."""
     from concurrent.futures.process import BrokenProcessPool
 
     outer: Future[tuple[StepOutcome, ...]] = Future()

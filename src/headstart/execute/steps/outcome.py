@@ -1,4 +1,4 @@
-"""What a step leaves."""
+"""Outcome of a step."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from headstart.store.blobs import Arrays
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a step leaves: a small JSON result and named arrays."""
+    """Outcome of a step: a small JSON result and named arrays."""
 
     result: Json
     arrays: Arrays

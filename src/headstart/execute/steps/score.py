@@ -13,7 +13,7 @@ from headstart.store.store import Store
 
 
 def score_step(step: Step, store: Store, device: torch.device) -> Outcome:
-    """What analysis needs of a prediction."""
+    """Metrics and answers of a prediction, which analysis reads."""
     predict_key, *overlap = step.inputs
     row = store.rows([predict_key])[predict_key]
     arrays = store.arrays_of(row)

@@ -156,7 +156,7 @@ def _phase_result(result: PhaseResult) -> Json:
 
 
 def _stored_names(result: PhaseResult) -> frozenset[str]:
-    """What a phase may change; everything where something moved that must not have."""
+    """Names of arrays to store: what a phase may change; all of them if a frozen one has moved."""
     proved = result.frozen_before == result.frozen_after
     return result.moving if proved else frozenset(result.last_weights)
 

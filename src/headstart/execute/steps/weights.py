@@ -72,7 +72,7 @@ class StoredWeights:
         return _cache.get((self.store.folder, row.key, row.blob.sha256, which), read)
 
     def start(self, payload: Json, inputs: Sequence[str], of: Architecture) -> Weights:
-        """What a training starts from: the phase before it, or fresh weights under its rules."""
+        """First weights: of the phase before, or fresh ones with the start's rules applied."""
         if payload["start"] == "continue":
             return self.of(self.store.rows(inputs[:1])[inputs[0]], "last")
         weights = dict(fresh(of, payload["seed"], payload["role"]))
@@ -111,7 +111,7 @@ def start_facts(weights: Weights, drawn: Weights, stages: Mapping[str, str]) -> 
 
 
 def _stored(store: Store, row: StepRow, which: Keep) -> Weights:
-    """Best weights that equal the last are stored once, as the last."""
+    """Name of stored weights: best weights that equal the last are stored once, as the last."""
     arrays = store.arrays_of(row)
     prefix = f"{which}/"
     if not any(name.startswith(prefix) for name in arrays):

@@ -1,4 +1,4 @@
-"""Heads on features that stay, trained side by side: stacked weights, no member on its own.
+"""Linear heads on frozen features, trained as one batched matmul.
 
 An update of one such head is next to no arithmetic and all dispatch, so many take it together. A
 member's numbers are the same whoever its neighbours are, and alone:
@@ -47,7 +47,7 @@ def as_rows(features: Tensor) -> Tensor:
 
 
 class BatchedLinearHeads:
-    """The learner of phases that train the head alone.
+    """Trainer of the head alone; a head's result is bit-identical alone or in a batch.
 
     Weights are (members, outputs, row), the bias at the place of the column of ones. Members are
     held in the order of their learning rates: those of one rate are one tensor to the optimiser.
@@ -81,7 +81,7 @@ class BatchedLinearHeads:
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
-        """Nothing is drawn: what lies below a head alone is deterministic."""
+        """None: the frozen layers below a head are deterministic."""
         return ()
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
@@ -110,13 +110,13 @@ class BatchedLinearHeads:
         return logits[: len(self._members)], truth[: len(self._members)]
 
     def validation_logits(self, member: int) -> Tensor:
-        """Logits of a member's validation images."""
+        """Validation logits of one training."""
         slot = self._slots[member]
         rows = self._members[slot].validation.resident
         return class_logits(rows @ self._stack[slot].T)
 
     def weights(self, member: int, names: Collection[str]) -> Weights:
-        """Some of the member's tensors: its first weights, with the head as it is now."""
+        """Tensors of one training by name: its first weights, with the present head."""
         slot = self._slots[member]
         given, head = self._members[slot], self._stack[slot].cpu().numpy()
         held = {
@@ -142,7 +142,7 @@ class BatchedLinearHeads:
         return self._workspaces[size]
 
     def _groups(self) -> list[tuple[float, list[torch.nn.Parameter]]]:
-        """One tensor for each learning rate: a slice of the stack, and the same of its gradient."""
+        """One tensor per learning rate: a slice of the stacked heads and of their gradient."""
         found = []
         scale = rules_of(self._members[0].work)[self._weight_name].lr_scale
         rates = [member.work.optimiser.lr * scale for member in self._members]
@@ -158,7 +158,7 @@ class BatchedLinearHeads:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Workspace:
-    """Room for batches of one size: all members' rows and labels, outputs, minus one per image.
+    """Buffers for batches of one size: rows, labels and outputs of all heads, and -1 per image.
 
     `tiles` are views of rows, weights (turned round), outputs and gradients, `TILE` members each.
     """

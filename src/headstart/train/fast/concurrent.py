@@ -1,4 +1,4 @@
-"""Several networks trained abreast, each by a learner of its own: for devices that one leaves idle.
+"""Several networks trained concurrently on one device, each on its own CUDA stream.
 
 Nothing is shared but the device, so a member's numbers are those it has alone. On a GPU each has a
 stream of its own, and the kernels of several run at once.
@@ -14,7 +14,7 @@ from headstart.train.trainer import Factor, Trainer
 
 
 class StreamedTrainers:
-    """The learner of several members out of one learner for each."""
+    """Trainer of several trainings, made of one trainer for each."""
 
     def __init__(self, trainers: Sequence[Trainer], device: torch.device) -> None:
         self._trainers = tuple(trainers)
@@ -24,11 +24,11 @@ class StreamedTrainers:
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
-        """Those of all members."""
+        """The generators of all trainings."""
         return tuple(found for trainer in self._trainers for found in trainer.generators)
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of every member."""
+        """One update of every training."""
         own = torch.split(batches, 1)
         if self._streams:
             outputs = self._in_streams(own, factor)
@@ -52,9 +52,9 @@ class StreamedTrainers:
         return outputs
 
     def validation_logits(self, member: int) -> Tensor:
-        """Logits of a member's validation images."""
+        """Validation logits of one training."""
         return self._trainers[member].validation_logits(0)
 
     def weights(self, member: int, names: Collection[str]) -> Weights:
-        """A copy of some of a member's tensors."""
+        """A copy of tensors of one training, by name."""
         return self._trainers[member].weights(0, names)

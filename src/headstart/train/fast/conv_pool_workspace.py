@@ -1,4 +1,4 @@
-"""Memory and movements of a pooled convolution on columns, all but its products."""
+"""Workspace of a convolution with max-pooling: im2col, pooling and their gradients."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,7 @@ _where_above = torch.ops.aten.threshold_backward
 
 
 class Workspace:
-    """Memory for batches of one size; the last axis of everything is the batch, or ends in it.
+    """Buffers for batches of one size; the last axis of all of them is the batch, or ends in it.
 
     `columns` are what each window of the pool sees, (channels in * patch, windows * batch);
     `values` are its four, (channels * 4, windows * batch): upper left, lower left, upper right,
@@ -43,26 +43,26 @@ class Workspace:
         self._routed = False
 
     def im2col(self, inputs: Tensor) -> None:
-        """Lay out what the windows see of inputs (channels in * height * width, batch)."""
+        """im2col of inputs (channels in * height * width, batch)."""
         inside = self._padded[self._within]
         inside.copy_(inputs.view(inside.shape))
         self._patches.copy_(self._windows)
         self._routed = False
 
     def max_pool(self) -> Tensor:
-        """The greatest value of each window, (channels, windows * batch)."""
+        """Maximum of each window, (channels, windows * batch)."""
         torch.maximum(self._left, self._right, out=self._rows)
         return torch.maximum(self._upper, self._lower)
 
     def route_gradient(self, grads: Tensor) -> None:
-        """Overwrite values by their slopes, from those of the greatest, if that is still to do."""
+        """Replace values by their gradients, routed from the pooled ones; done once."""
         if not self._routed:
             _route(grads.view(self._upper.shape), self._upper, self._lower)
             _route(self._rows, self._left, self._right)
             self._routed = True
 
     def col2im(self, grads: Tensor) -> Tensor:
-        """Slopes at the inputs, each the sum of those at `columns` that show it."""
+        """col2im: input gradient, summed over all columns that hold an input."""
         channels, side, _, down, across, batch = self._windows.shape
         _, height, width, _ = self._padded.shape
         # Windows stand two apart: a patch is blocks of two by two, each summed with its likes.
@@ -77,12 +77,12 @@ class Workspace:
 
 
 def patch_side(kernel: int) -> int:
-    """How wide a patch is: two places of the kernel side by side, made even."""
+    """Width of a patch: two positions of the kernel side by side, rounded up to even."""
     return kernel + 1 + (kernel + 1) % 2
 
 
 def _route(grads: Tensor, first: Tensor, second: Tensor) -> None:
-    """Overwrite values by their slopes: all of them goes to the greater, of equals to the first."""
+    """Replace values by their gradients, routed to the greater; of equals, to the first."""
     first -= second
     _where_above.grad_input(grads, first, _BELOW_ZERO, grad_input=first)
     torch.sub(grads, first, out=second)

@@ -1,4 +1,4 @@
-"""Updates recorded on a GPU once and played back: a small network's update is mostly launches.
+"""Updates captured as CUDA graphs: an update of a small network is mostly kernel launches.
 
 An update of a network of the notebooks' size is twenty to sixty kernels of a few microseconds each,
 and launching one from Python takes longer than running it. A CUDA graph launches all at once, those
@@ -19,18 +19,18 @@ Update = Callable[[], tuple[Tensor, Tensor]]
 
 
 class Recorder(Protocol):
-    """What records an update and plays it back."""
+    """Interface of a device that captures an update and replays it."""
 
     def take(self, update: Update) -> tuple[Tensor, Tensor]:
-        """Take an update as it comes, so that all is set up when one is recorded."""
+        """Warm-up: run an update eagerly before one is captured."""
 
     def record(self, update: Update, generators: Sequence[torch.Generator]) -> "Record":
-        """Record an update without taking it."""
+        """Capture an update without running it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
-    """A recorded update, and where it leaves what it gives each time it is played."""
+    """A captured update and its static output tensors."""
 
     play: Callable[[], None]
     logits: Tensor
@@ -38,7 +38,7 @@ class Record:
 
 
 class GraphedTrainer:
-    """A trainer whose updates are recorded by batch size, and played back from then on.
+    """Trainer whose updates are captured once per batch size, then replayed.
 
     The first update with a batch size is taken as it comes: libraries set themselves up, and the
     optimiser makes its state. The second is recorded. What is played back are the same kernels on
@@ -54,11 +54,11 @@ class GraphedTrainer:
 
     @property
     def generators(self) -> tuple[torch.Generator, ...]:
-        """Those of the trainer."""
+        """The generators of the trainer."""
         return self._trainer.generators
 
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of every member."""
+        """One update of every training."""
         self._factor.fill_(factor)
         size = batches.shape[1]
         first = size not in self._batches
@@ -78,22 +78,22 @@ class GraphedTrainer:
         return record.logits, record.truth
 
     def validation_logits(self, member: int) -> Tensor:
-        """Logits of a member's validation images."""
+        """Validation logits of one training."""
         return self._trainer.validation_logits(member)
 
     def weights(self, member: int, names: Collection[str]) -> Weights:
-        """A copy of some of a member's tensors."""
+        """A copy of tensors of one training, by name."""
         return self._trainer.weights(member, names)
 
 
 class CudaGraphs:
-    """The recorder of an NVIDIA or AMD GPU."""
+    """CUDA graph capture on an NVIDIA or AMD GPU."""
 
     def __init__(self, device: torch.device) -> None:
         self._side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
 
     def take(self, update: Update) -> tuple[Tensor, Tensor]:
-        """On a side stream, as PyTorch asks of what runs before a recording."""
+        """Warm-up on a side stream, as PyTorch requires before capture."""
         here = torch.cuda.current_stream()
         self._side.wait_stream(here)
         with torch.cuda.stream(self._side):
@@ -102,7 +102,7 @@ class CudaGraphs:
         return outputs
 
     def record(self, update: Update, generators: Sequence[torch.Generator]) -> Record:
-        """Record an update without taking it."""
+        """Capture an update without running it."""
         graph = torch.cuda.CUDAGraph()
         for generator in generators:
             graph.register_generator_state(generator)

@@ -1,4 +1,4 @@
-"""How a parameter moves whose gradient is a product: at once, or by an optimiser."""
+"""Parameter updates of manual backpropagation: fused with the gradient, or by an optimiser."""
 
 from typing import NamedTuple, Protocol
 
@@ -9,7 +9,7 @@ from headstart.study.training import OptimiserSpec
 
 
 class StepScale(NamedTuple):
-    """Of one update: the schedule's factor on rates, and each image's share of the gradient."""
+    """Scales of one update: the schedule's factor on the rate, and 1 / batch size."""
 
     factor: float
     share: float
@@ -19,24 +19,24 @@ class ParameterUpdate(Protocol):
     """A parameter that is trained."""
 
     def apply(self, grads: Tensor, rows: Tensor, pace: StepScale) -> None:
-        """Take its gradient, slopes (outputs, n) times rows (n, inputs), ones for a bias."""
+        """Apply the gradient: output gradients (outputs, n) @ rows (n, inputs); ones for a bias."""
 
 
 class StoreGradient:
-    """Leaves the gradient where an optimiser looks for it."""
+    """Stores the gradient in `.grad` for an optimiser."""
 
     def __init__(self, parameter: nn.Parameter) -> None:
         parameter.grad = torch.zeros_like(parameter)
         self._gradient = as_matrix(parameter.grad)
 
     def apply(self, grads: Tensor, rows: Tensor, pace: StepScale) -> None:
-        """Write down the gradient."""
+        """Store the gradient."""
         gradient = self._gradient
         torch.addmm(gradient, grads, rows, beta=0, alpha=pace.share, out=gradient)
 
 
 class FusedSGD:
-    """Moves a parameter by SGD as its gradient is computed, which is never formed by itself.
+    """SGD fused with the gradient product, so that the gradient is never stored.
 
     As PyTorch has it: with g the gradient and the decay's share, v = momentum v + g from v = 0, and
     w -= rate v, or rate (g + momentum v) with Nesterov's momentum.
@@ -50,7 +50,7 @@ class FusedSGD:
         self._decay = optimiser.weight_decay
 
     def apply(self, grads: Tensor, rows: Tensor, pace: StepScale) -> None:
-        """Move it."""
+        """Update the parameter."""
         rate, velocity = self._rate * pace.factor, self._velocity
         if velocity is not None:
             velocity.addmm_(grads, rows, beta=self._momentum, alpha=pace.share)
@@ -65,7 +65,7 @@ class FusedSGD:
 
 
 def as_matrix(values: Tensor) -> Tensor:
-    """A parameter as a matrix on the same memory.
+    """A parameter as a matrix view.
 
     A kernel (outputs, inputs, height, width) is (outputs * inputs, height * width), and a bias
     (outputs, 1).

@@ -1,4 +1,4 @@
-"""Small networks with the backward pass written out: autograd's numbers, sooner.
+"""Manual backpropagation for small networks: autograd's numbers within rounding, faster.
 
 At the batch sizes of the notebooks the bookkeeping of autograd and of the optimiser takes as long
 as the arithmetic. Here values stand in columns, (units, batch): weights times columns is a fifth to
@@ -45,7 +45,7 @@ _FITTING = (
 
 
 def supports(work: PhaseConfig, device: torch.device) -> bool:
-    """Whether columns are faster for a phase: only on a processor.
+    """Whether manual backpropagation is faster for a phase; only on a processor.
 
     All from the first trained layer on is dense or number by number, or a small convolution with a
     max-pool behind it, in float32. What lies below may be anything: nothing flows back to it. What
@@ -97,7 +97,7 @@ def _is_pooled(first: LayerFacts, second: LayerFacts) -> bool:
 
 
 class ManualBackpropTrainer(ModuleTrainer):
-    """The learner of phases that fit: the same update as the plain one, within rounding."""
+    """Trainer of supported phases: autograd's update within rounding."""
 
     def __init__(self, member: PreparedPhase) -> None:
         super().__init__(member)
@@ -126,7 +126,7 @@ class ManualBackpropTrainer(ModuleTrainer):
 
     @torch.inference_mode()
     def update(self, batches: Tensor, factor: Factor) -> tuple[Tensor, Tensor]:
-        """One update of the only member."""
+        """One update of the training."""
         factor, layers = float(factor), self._manual_layers
         values, truth = self.member.train.batch(batches[0])
         for module in self._below:
@@ -149,7 +149,7 @@ class ManualBackpropTrainer(ModuleTrainer):
         return class_logits(seen[-1].t())[None], truth[None]
 
     def _manual_layer(self, layer: nn.Module, shape: Shape) -> ManualLayer | None:
-        """What a layer does to columns, None if nothing."""
+        """The manual version of a layer; None for one that changes nothing."""
         match layer:
             case nn.Linear():
                 return ManualLinear(
@@ -166,7 +166,7 @@ class ManualBackpropTrainer(ModuleTrainer):
         return ManualActivation(layer)
 
     def _moving(self, layer: nn.Module, kind: str) -> ParameterUpdate | None:
-        """How a parameter of a layer moves; None if it is frozen, or there is none."""
+        """The update of a layer's parameter; None if it is frozen, or there is none."""
         parameter = getattr(layer, kind)
         rule = self.rules.get(f"{self._names[id(layer)]}.{kind}")
         if parameter is None or rule is None or rule.frozen:

@@ -1,4 +1,4 @@
-"""Layers on columns, values (units, batch), with the way back written out.
+"""Layers with a manual backward pass. Values are columns: (units, batch).
 
 Slopes are those of each image's own loss; what moves takes its share of them.
 """
@@ -21,18 +21,18 @@ _aten = torch.ops.aten
 
 
 class ManualLayer(ABC):
-    """One layer, or two that go together. All values are columns."""
+    """One layer, or two fused ones. All values are columns (units, batch)."""
 
     @abstractmethod
     def forward(self, inputs: Tensor) -> Tensor:
-        """Outputs, in place where nobody asks for the inputs again."""
+        """Outputs; in place where the inputs are not needed again."""
 
     @abstractmethod
     def backward(self, grads: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Slopes at the inputs from those at the outputs of the last call."""
+        """Input gradient from the output gradient of the last call."""
 
     def apply_gradient(self, grads: Tensor, inputs: Tensor, pace: StepScale) -> None:  # noqa: B027
-        """Move what is trained of it, if anything is."""
+        """Update the trained parameters, if any."""
 
 
 class ManualLinear(ManualLayer):
@@ -47,17 +47,17 @@ class ManualLinear(ManualLayer):
         self._moving_weight, self._moving_bias = weight, bias
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Weights times columns."""
+        """weight @ columns + bias."""
         if self._bias is None:
             return self._weight.mm(inputs)
         return torch.addmm(self._bias, self._weight, inputs)
 
     def backward(self, grads: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Weights turned round times slopes."""
+        """Input gradient: weight.T @ gradient."""
         return self._transposed.mm(grads)
 
     def apply_gradient(self, grads: Tensor, inputs: Tensor, pace: StepScale) -> None:
-        """Move weights and biases."""
+        """Update weights and biases."""
         if self._moving_weight is not None:
             self._moving_weight.apply(grads, inputs.t(), pace)
         if self._moving_bias is not None:
@@ -65,7 +65,7 @@ class ManualLinear(ManualLayer):
 
 
 class ManualConvPool(ManualLayer):
-    """A convolution and the max-pooling by two behind it.
+    """A convolution fused with the 2 x 2 max-pooling behind it.
 
     A window of the pool sees a patch a little larger than the kernel. The four places of the kernel
     in it are four rows of weights for each channel, so all four values are one product; channels
@@ -91,7 +91,7 @@ class ManualConvPool(ManualLayer):
         self._four: Tensor
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The greatest of four values, (channels * height * width, batch)."""
+        """Max-pooled convolution, (channels * height * width, batch)."""
         batch, (outputs, channels, kernel, _) = inputs.shape[1], self._weight.shape
         if batch not in self._workspaces:
             self._workspaces[batch] = Workspace(outputs, kernel, self._shape, self._padding, batch)
@@ -106,12 +106,12 @@ class ManualConvPool(ManualLayer):
         return pooled.view(-1, batch)
 
     def backward(self, grads: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Slopes at every patch, summed over the patches that a value is in."""
+        """Input gradient, summed over the patches that hold an input."""
         self._workspace.route_gradient(grads)
         return self._workspace.col2im(self._four.t().mm(self._workspace.values))
 
     def apply_gradient(self, grads: Tensor, inputs: Tensor, pace: StepScale) -> None:
-        """Move weights and biases."""
+        """Update weights and biases."""
         workspace, (outputs, channels) = self._workspace, self._weight.shape[:2]
         if self._moving_weight is not None:
             workspace.route_gradient(grads)
@@ -125,12 +125,12 @@ class ManualConvPool(ManualLayer):
 
 @lru_cache(maxsize=16)
 def _ones(num: int) -> Tensor:
-    """What slopes are multiplied by for the gradient of a bias, (num, 1)."""
+    """Ones (num, 1): output gradients @ ones is the gradient of a bias."""
     return torch.ones(num, 1)
 
 
 def _places(kernel: int) -> Tensor:
-    """Where each weight of a kernel lies in a patch, (4 places * patch, kernel * kernel), 0 or 1.
+    """Position of each kernel weight in a patch, (4 positions * patch, kernel * kernel), 0 or 1.
 
     Places in the order of a room's values.
     """
@@ -164,7 +164,7 @@ class ManualDropout(ManualLayer):
         return inputs * self._mask
 
     def backward(self, grads: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Slopes of what was kept."""
+        """Input gradient: that of the values that were kept."""
         return grads * self._mask
 
 
@@ -195,16 +195,16 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[_Forward, _Back]] = {
 
 
 class ManualActivation(ManualLayer):
-    """A function of single numbers."""
+    """An elementwise activation."""
 
     def __init__(self, layer: nn.Module) -> None:
         self._layer = layer
         self._forward, self._back = _ACTIVATIONS[type(layer)]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """The function, in place where that changes nothing that is looked at again."""
+        """The activation; in place where its inputs are not needed again."""
         return self._forward(self._layer, inputs)
 
     def backward(self, grads: Tensor, inputs: Tensor, outputs: Tensor) -> Tensor:
-        """Slopes times the function's own."""
+        """Output gradient times the derivative."""
         return self._back(self._layer, grads, inputs, outputs)
