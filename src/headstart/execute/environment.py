@@ -56,7 +56,7 @@ def device_for(wanted: Device) -> str:
 
 
 def _signs_of_gpu() -> bool:
-    """Whether there is a GPU driver: NVIDIA's device or tool (Linux, WSL, Windows), AMD's device."""
+    """Whether a GPU driver is there: NVIDIA's device or tool (Linux, WSL, Windows), AMD device."""
     return (
         Path("/dev/nvidiactl").exists()
         or Path("/dev/kfd").exists()
