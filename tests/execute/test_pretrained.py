@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from headstart.execute.options import RunOptions
 from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, plan_of, run, with_facts
 from headstart.networks.weights import Weights
+from headstart.plan.payload_types import TrainPayload
 from headstart.plan.steps import Plan, Trial
 from headstart.report.leaks import leak_line
 from headstart.store.store import Store
@@ -144,12 +145,12 @@ def test_full_moves_everything_from_the_checkpoint_on(plan: Plan, store: Store) 
 
 
 def test_arms_of_a_seed_share_the_head_they_start_from(plan: Plan, store: Store) -> None:
-    steps = [plan.steps[trial(plan, arm).train_keys[0]] for arm in ("scratch", "probe", "full")]
-    stored = StoredWeights(store, {})
-    heads = [
-        stored.start(s.payload, s.inputs, stored.architecture(s.payload, (28, 28, 3)))["fc.weight"]
-        for s in steps
-    ]
+    stored, heads = StoredWeights(store, {}), []
+    for arm in ("scratch", "probe", "full"):
+        step = plan.steps[trial(plan, arm).train_keys[0]]
+        payload = cast(TrainPayload, step.payload)
+        start = stored.start(payload, step.inputs, stored.architecture(payload, (28, 28, 3)))
+        heads.append(start["fc.weight"])
     for head in heads[1:]:
         np.testing.assert_array_equal(head, heads[0])
 

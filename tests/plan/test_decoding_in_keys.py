@@ -1,12 +1,13 @@
 """Image files enter keys by their content and by how they are decoded; arrays by content alone."""
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from plans import CONTENT, STUDY, digits, plan_of
 
 from headstart.plan.expand import make_plan
+from headstart.plan.payload_types import ImagesPayload
 from headstart.plan.payloads import images_name, images_payload
 from headstart.plan.steps import Plan
 from headstart.study.facts import Facts
@@ -57,5 +58,5 @@ def test_one_content_decoded_in_two_ways_is_found_in_both() -> None:
         for name in ("data", "test", "source", "target", "train"):
             data = step.payload.get(name)
             if isinstance(data, dict) and "content" in data:
-                found = step.datasets[images_name(data)]
+                found = step.datasets[images_name(cast(ImagesPayload, data))]
                 assert found.decoding.payload == data["decoding"]

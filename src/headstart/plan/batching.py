@@ -1,6 +1,7 @@
 """Which training steps are trained together, and on what device that pays."""
 
-from headstart.core.hashing import Json, digest
+from headstart.core.hashing import digest
+from headstart.plan.payload_types import TrainPayload
 from headstart.plan.trial_data import TrialData
 from headstart.study.frozen import trains_only_head
 from headstart.study.phases import Phase
@@ -8,7 +9,7 @@ from headstart.study.training import TrainingSpec
 
 
 def batch_group(
-    payload: Json, phase: Phase, training: TrainingSpec, trial_data: TrialData
+    payload: TrainPayload, phase: Phase, training: TrainingSpec, trial_data: TrialData
 ) -> dict[str, str]:
     """By device, a digest of all that the trainings of one group have in common.
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from headstart.core.hashing import Json
+from headstart.plan.payload_types import OverlapPayload, PredictPayload, StartRulePayload
 from headstart.plan.payloads import network_files, network_payload
 from headstart.plan.pilot import Choices, Pilot, Undecided
 from headstart.plan.steps import Plan, Step, Trial
@@ -131,7 +131,7 @@ class _Planner:
             source = target.seen_data()
         else:
             source = self.trainings.source(pair, 0).training_data()
-        payload: Json = {
+        payload: OverlapPayload = {
             "target": target.training_data(),
             "test": target.test_data(),
             "near": self.study.leaks.threshold,
@@ -141,7 +141,7 @@ class _Planner:
         self.overlaps[pair.source, pair.target] = self.trainings.add(
             Step(
                 kind="overlap",
-                payload=payload,
+                payload=dict(payload),
                 inputs=(),
                 datasets=target.datasets,
                 label=f"images shared by {pair.source} and {pair.target}",
@@ -177,7 +177,7 @@ class _Planner:
         )
 
     def _predict(self, arm: ArmSpec, planned: PlannedTraining, trial_data: TrialData) -> str:
-        payload = {
+        payload: PredictPayload = {
             **self._test(trial_data),
             "keep": planned.keep,
             "train": trial_data.fitted_data(),
@@ -190,7 +190,7 @@ class _Planner:
         """Predictions of the source network, its classes mapped to those of the target."""
         pair, seed = trial_data.pair, trial_data.seed
         source = self.trainings.source(pair, seed)
-        payload: Json = {
+        payload: PredictPayload = {
             **self._test(trial_data),
             "keep": self.study.pretraining.keep,
             "train": trial_data.fitted_data(),
@@ -209,15 +209,15 @@ class _Planner:
         before = self.trainings.plan_source(pair, seed, self.pilot.source_rate(pair))
         *trunk, head = trial_data.network_facts.stage_names
         inputs = (*planned.keys, *before.keys)
-        rules: list[Json] = [
+        rules: list[StartRulePayload] = [
             {"stages": stages, "inputs": [inputs.index(k) for k in of.keys], "keep": of.keep}
             for stages, of in ((trunk, planned), ([head], before))
         ]
-        payload: Json = {**self._test(source), "weights": rules}
+        payload: PredictPayload = {**self._test(source), "weights": rules}
         label = f"test of {arm.name} on {trial_data}, on the source"
         return self._score(arm, self._predict_step(label, payload, inputs, source), source)
 
-    def _test(self, trial_data: TrialData) -> Json:
+    def _test(self, trial_data: TrialData) -> PredictPayload:
         """Payload that every predict step has: test images, preprocessing, network."""
         return {
             "data": trial_data.test_data(),
@@ -244,12 +244,12 @@ class _Planner:
         )
 
     def _predict_step(
-        self, label: str, payload: Json, inputs: tuple[str, ...], trial_data: TrialData
+        self, label: str, payload: PredictPayload, inputs: tuple[str, ...], trial_data: TrialData
     ) -> str:
         return self.trainings.add(
             Step(
                 kind="predict",
-                payload=payload,
+                payload=dict(payload),
                 inputs=inputs,
                 datasets=trial_data.datasets,
                 files=network_files(trial_data.network),

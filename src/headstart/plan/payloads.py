@@ -5,8 +5,15 @@ stored stays valid. Never build a payload by dumping a spec.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 from headstart.core.hashing import Json, digest
+from headstart.plan.payload_types import (
+    DataPayload,
+    ImagesPayload,
+    SubsetPayload,
+    TestCutPayload,
+)
 from headstart.study import augment
 from headstart.study import declared as nets
 from headstart.study.augment import AnyAugmentation
@@ -17,32 +24,32 @@ from headstart.study.network_facts import InputFacts
 from headstart.study.network_files import FileNetwork
 from headstart.study.phases import Phase
 from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec, TaskSpec
-from headstart.study.training import DEFAULTS, OptimiserSpec, Precision, ScheduleSpec
+from headstart.study.training import DEFAULTS, OptimiserSpec, ScheduleSpec
 
 
-def images_payload(facts: DatasetFacts, data: DataRef) -> Json:
+def images_payload(facts: DatasetFacts, data: DataRef) -> ImagesPayload:
     """The images of a data set: its content, and of image files how they are decoded."""
     if not facts.from_files:
         return {"content": facts.content}
     return {"content": facts.content, "decoding": data.decoding.payload}
 
 
-def images_name(payload: Json) -> str:
+def images_name(payload: ImagesPayload) -> str:
     """A name for the images of a payload: their content, and what it is decoded to if it is."""
     if "decoding" not in payload:
-        return str(payload["content"])
+        return payload["content"]
     return digest({"content": payload["content"], "decoding": payload["decoding"]})
 
 
 def data_payload(
-    images: Json, groups: tuple[tuple[int, ...], ...], task: TaskSpec, subset: Json | None
-) -> Json:
+    images: ImagesPayload,
+    groups: tuple[tuple[int, ...], ...],
+    task: TaskSpec,
+    subset: SubsetPayload | None,
+) -> DataPayload:
     """Training images of a task: data set, classes, validation split and subset (None: all)."""
-    payload: Json = {
-        **images,
-        "groups": [list(group) for group in groups],
-        "split": split_payload(task.split),
-    }
+    payload = _grouped(images, groups)
+    payload["split"] = split_payload(task.split)
     if task.alter:
         payload["alter"] = sorted(task.alter)
     if subset is not None:
@@ -50,15 +57,25 @@ def data_payload(
     return payload
 
 
-def test_payload(images: Json, groups: tuple[tuple[int, ...], ...], task: TaskSpec) -> Json:
+def test_payload(
+    images: ImagesPayload, groups: tuple[tuple[int, ...], ...], task: TaskSpec
+) -> DataPayload:
     """Test images of a task. Their labels are what they are, however the task is altered."""
-    payload: Json = {
-        **images,
-        "groups": [list(group) for group in groups],
-        **({} if task.split.test == "published" else _test_cut(task.split)),
-    }
+    payload = _grouped(images, groups)
+    if task.split.test != "published":
+        payload = cast(DataPayload, {**payload, **_test_cut(task.split)})
     if "inverted_images" in task.alter:
         payload["alter"] = ["inverted_images"]
+    return payload
+
+
+def _grouped(images: ImagesPayload, groups: tuple[tuple[int, ...], ...]) -> DataPayload:
+    payload: DataPayload = {
+        "content": images["content"],
+        "groups": [list(group) for group in groups],
+    }
+    if "decoding" in images:
+        payload["decoding"] = images["decoding"]
     return payload
 
 
@@ -72,18 +89,18 @@ def split_payload(split: SplitSpec) -> Json:
     return payload | _test_cut(split)
 
 
-def _test_cut(split: SplitSpec) -> Json:
+def _test_cut(split: SplitSpec) -> TestCutPayload:
     """What is cut off for testing, and the part the task takes; nothing where all is usual."""
-    payload: Json = {}
+    payload: TestCutPayload = {}
     if split.take != (0, 1):
         payload["take"] = list(split.take)
     if split.test != "published":
-        payload |= {"test": split.test, "drop_last": split.drop_last}
+        payload["test"], payload["drop_last"] = split.test, split.drop_last
     return payload
 
 
 def preprocessing_payload(
-    spec: PreprocessingSpec, measured_on: Json | None, wanted: InputFacts | None
+    spec: PreprocessingSpec, measured_on: DataPayload | None, wanted: InputFacts | None
 ) -> Json:
     """`measured_on` is the data whose statistics standardise the inputs, if any do.
 
@@ -195,16 +212,9 @@ def optimiser_payload(spec: OptimiserSpec) -> Json:
     return {"kind": spec.kind, **{name: getattr(spec, name) for name in sorted(names)}}
 
 
-def precision_payload(precision: Precision) -> Json:
-    """Nothing for float32, which is usual."""
-    return {} if precision == "float32" else {"precision": precision}
-
-
-def augment_payload(augmentations: Sequence[AnyAugmentation]) -> Json:
-    """Nothing where images stay as they are; the settings of each in order."""
-    if not augmentations:
-        return {}
-    return {"augment": [_augmentation_payload(one) for one in augmentations]}
+def augment_payload(augmentations: Sequence[AnyAugmentation]) -> list[Json]:
+    """The settings of each augmentation in order."""
+    return [_augmentation_payload(one) for one in augmentations]
 
 
 def _augmentation_payload(given: AnyAugmentation) -> Json:

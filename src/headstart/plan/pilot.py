@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from math import isfinite, sqrt
 
 from headstart.core.hashing import Json
+from headstart.plan.payload_types import SelectPayload
 from headstart.plan.steps import Choice, Place, Score, Step
 from headstart.plan.trainings import SOURCE_RUN, PlannedTraining, Rates, Trainings
 from headstart.study.arms import ArmSpec
@@ -217,7 +218,7 @@ class Pilot:
         self, tried: list[tuple[str, float, PlannedTraining]], control: str | None, what: Sought
     ) -> str:
         inputs = tuple(dict.fromkeys(key for _, _, planned in tried for key in planned.keys))
-        payload: Json = {
+        payload: SelectPayload = {
             "candidates": [
                 {
                     "arm": arm,
@@ -232,7 +233,7 @@ class Pilot:
         return self.trainings.add(
             Step(
                 kind="select",
-                payload=payload,
+                payload=dict(payload),
                 inputs=inputs,
                 datasets={},
                 label=f"choice of {' and '.join(what.words)} {what.where}",

@@ -3,15 +3,14 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from headstart.core.hashing import Json
 from headstart.plan.batching import batch_group
+from headstart.plan.payload_types import MergePayload, StartRulePayload, TrainPayload
 from headstart.plan.payloads import (
     augment_payload,
     network_files,
     network_payload,
     optimiser_payload,
     phase_payload,
-    precision_payload,
     schedule_payload,
 )
 from headstart.plan.steps import Step
@@ -23,7 +22,7 @@ from headstart.study.operations import PLANNED_GRADIENTS, flops_of_solving, flop
 from headstart.study.phases import Phase
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
-from headstart.study.training import TrainingSpec
+from headstart.study.training import Keep, TrainingSpec
 
 SOURCE_RUN, SELF_RUN = "source run", "self run"
 
@@ -33,7 +32,7 @@ class PlannedTraining:
     """A planned training as others may start from it: its steps, and which weights count."""
 
     keys: tuple[str, ...]
-    keep: str
+    keep: Keep
     phases: tuple[Phase, ...] = ()
 
 
@@ -125,7 +124,7 @@ class Trainings:
         source, file = self.study.source_of(pair), self.facts.checkpoints[pair.source]
         network = self.facts.identified(self.study.network_of(pair))
         image = self.facts.image(self.study.tasks[pair.target], network)
-        payload: Json = {
+        payload: MergePayload = {
             "network": network_payload(network),
             "image": list(image),
             "checkpoint": file.content,
@@ -134,7 +133,7 @@ class Trainings:
             payload["allow_partial"] = True
         step = Step(
             kind="merge",
-            payload=payload,
+            payload=dict(payload),
             inputs=(),
             datasets={},
             label=f"weights of {pair.source}",
@@ -173,7 +172,7 @@ class Trainings:
         total, done = sum(phase.updates for phase in phases), 0
         keys: list[str] = []
         for number, phase in enumerate(phases):
-            payload: Json = {
+            payload: TrainPayload = {
                 "data": trial_data.training_data(),
                 "preprocessing": trial_data.preprocessing(),
                 "network": network_payload(trial_data.network),
@@ -187,15 +186,17 @@ class Trainings:
                 "seed": trial_data.seed,
                 "role": trial_data.role,
                 "threads": 1,
-                **precision_payload(training.precision),
-                **augment_payload(training.augment),
             }
+            if training.precision != "float32":
+                payload["precision"] = training.precision
+            if training.augment:
+                payload["augment"] = augment_payload(training.augment)
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
             trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
             flops, once = self._flops(phase, training, trial_data)
             step = Step(
                 kind="train",
-                payload=payload,
+                payload=dict(payload),
                 inputs=origins if number == 0 else (keys[-1],),
                 datasets=trial_data.datasets,
                 files=network_files(trial_data.network),
@@ -250,9 +251,9 @@ class Trainings:
 
     def _start(
         self, arm: ArmSpec, size: SizeSpec, trial_data: TrialData, rates: Rates
-    ) -> tuple[list[Json], tuple[str, ...]]:
+    ) -> tuple[list[StartRulePayload], tuple[str, ...]]:
         """The start's rules with their stages spelt out, and the steps they take weights from."""
-        rules: list[Json] = []
+        rules: list[StartRulePayload] = []
         inputs: list[str] = []
         taken: set[str] = set()
         for rule in arm.start:
@@ -266,7 +267,7 @@ class Trainings:
                 continue
             planned = self._origin(rule.origin, size, trial_data, rates)
             inputs += [key for key in planned.keys if key not in inputs]
-            said: Json = {
+            said: StartRulePayload = {
                 "stages": stages,
                 "inputs": [inputs.index(key) for key in planned.keys],
                 "keep": planned.keep,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from headstart.core.hashing import Json
+from headstart.plan.payload_types import DataPayload, ImagesPayload, SubsetPayload
 from headstart.plan.payloads import (
     data_payload,
     images_name,
@@ -98,28 +99,28 @@ class TrialData:
             tasks.append(self._like_target(seen))
         return dict(self._named(task) for task in tasks)
 
-    def training_data(self) -> Json:
+    def training_data(self) -> DataPayload:
         """The training images, as a payload says it."""
         return data_payload(self._images, self.groups, self.task, self._subset())
 
-    def fitted_data(self) -> Json:
+    def fitted_data(self) -> DataPayload:
         """Those of the training images, at most 2,000, on which the fit is measured afterwards.
 
         They are the first in drawing order; where all images are taken, they are drawn for this.
         """
         if self.num_images <= MOST_FITTED:
             return self.training_data()
-        first = {"images": MOST_FITTED, **self._stream()}
+        first: SubsetPayload = {"images": MOST_FITTED, **self._stream()}
         if self.size.kind == "per_class":
             filled = sum(1 for group in self.groups if group)
             first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
         return data_payload(self._images, self.groups, self.task, first)
 
-    def test_data(self) -> Json:
+    def test_data(self) -> DataPayload:
         """The test images, as a payload says it."""
         return test_payload(self._images, self.groups, self.task)
 
-    def seen_data(self) -> Json | None:
+    def seen_data(self) -> DataPayload | None:
         """The images that the pair's checkpoint has seen, as a payload says it, if they are given.
 
         They are decoded as the target's are, so that they can be compared.
@@ -148,7 +149,7 @@ class TrialData:
         return preprocessing_payload(spec, measured.training_data(), wanted)
 
     @property
-    def _images(self) -> Json:
+    def _images(self) -> ImagesPayload:
         return images_payload(self.known, self._data(self.task))
 
     def _data(self, task: TaskSpec) -> DataRef:
@@ -165,7 +166,7 @@ class TrialData:
     def _other(self, task_name: str, role: str) -> "TrialData":
         return replace(self, task_name=task_name, size=EVERYTHING, role=role)
 
-    def _subset(self) -> Json | None:
+    def _subset(self) -> SubsetPayload | None:
         """The subset drawn for the seed, or None where all images are taken, nothing drawn."""
         if self.num_images == self.available:
             return None
@@ -173,6 +174,6 @@ class TrialData:
             return {"per_class": int(self.size.value), **self._stream()}
         return {"images": self.num_images, **self._stream()}
 
-    def _stream(self) -> Json:
+    def _stream(self) -> SubsetPayload:
         """What the draw of a subset depends on."""
         return {"seed": self.seed, "role": "source" if self.role == "source" else "target"}

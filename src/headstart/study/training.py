@@ -10,6 +10,7 @@ from headstart.study.base import Spec
 Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
+Keep = Literal["best", "last"]
 
 # The published defaults of the two libraries people come from. `defaults` says which of them fills
 # what a study leaves open, and the filled values are what is hashed. A name that is absent here is
@@ -124,7 +125,7 @@ class TrainingSpec(Spec):
     optimiser: OptimiserSpec = OptimiserSpec(lr=0.02, momentum=0.9)
     schedule: ScheduleSpec = ScheduleSpec(kind="cosine", warmup=0.05)
     validations: Annotated[int, Field(ge=1)] = 10
-    keep: Literal["best", "last"] = "best"
+    keep: Keep = "best"
     rates: tuple[Rate, ...] = ()
     precision: Precision = "float32"
     augment: tuple[Augmentation, ...] = ()

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-Keep = Literal["best", "last"]
+from headstart.study.training import Keep as Keep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from headstart.data.preprocess import (
     statistics,
 )
 from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
+from headstart.plan.payload_types import DataPayload
 from headstart.plan.payloads import images_name
 from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
@@ -34,7 +35,7 @@ _kept: SizedLRU[Examples] = SizedLRU(KEPT_BYTES, lambda found: found.bytes)
 
 
 def training_examples(
-    data: Json, preprocessing: Json, datasets: Datasets
+    data: DataPayload, preprocessing: Json, datasets: Datasets
 ) -> tuple[Examples, Examples]:
     """Network inputs and labels for training (its subset, in drawing order) and validation."""
     task = {name: value for name, value in data.items() if name != "subset"}
@@ -51,7 +52,7 @@ def training_examples(
     )
 
 
-def chosen_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
+def chosen_examples(data: DataPayload, preprocessing: Json, datasets: Datasets) -> Examples:
     """Network inputs and labels of a training subset alone, in drawing order."""
     return _examples(_chosen(training_images(data, datasets), data), preprocessing, datasets)
 
@@ -75,19 +76,19 @@ def _kept_examples(
     return _kept.get((name, *datasets.items()), make)
 
 
-def test_examples(data: Json, preprocessing: Json, datasets: Datasets) -> Examples:
+def test_examples(data: DataPayload, preprocessing: Json, datasets: Datasets) -> Examples:
     """Network inputs and labels of the test images of a task."""
     return _examples(test_images(data, datasets), preprocessing, datasets)
 
 
-def test_images(data: Json, datasets: Datasets) -> Images:
+def test_images(data: DataPayload, datasets: Datasets) -> Images:
     """The test images of a task."""
     cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
     found = test_part(datasets[images_name(data)], data["groups"], SplitSpec(**cut))
     return altered(found, data.get("alter", ()))
 
 
-def training_images(data: Json, datasets: Datasets) -> TrainingPart:
+def training_images(data: DataPayload, datasets: Datasets) -> TrainingPart:
     """All training and validation images of a task, whatever subset an arm draws."""
     task = {name: value for name, value in data.items() if name != "subset"}
     return _part_of(canonical_json(task), datasets[images_name(data)])
@@ -103,7 +104,7 @@ def _part_of(task: str, dataset: DataRef) -> TrainingPart:
     )
 
 
-def _chosen(part: TrainingPart, data: Json) -> Images:
+def _chosen(part: TrainingPart, data: DataPayload) -> Images:
     drawn = data.get("subset")
     if drawn is None:
         return part.train

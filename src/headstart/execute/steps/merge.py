@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -9,6 +10,7 @@ from headstart.execute.steps.outcome import Outcome
 from headstart.execute.steps.weights import StoredWeights, fresh
 from headstart.networks.facts import facts_of
 from headstart.networks.pretrained import load_trunk
+from headstart.plan.payload_types import MergePayload
 from headstart.plan.steps import Step
 from headstart.store.store import Store
 from headstart.study.network import LibraryNetwork
@@ -22,14 +24,16 @@ def merge_step(step: Step, store: Store, device: torch.device) -> Outcome:
 
     What the checkpoint lacks is not among the weights: it starts fresh.
     """
-    payload, stored = step.payload, StoredWeights(store, step.files)
-    network = stored.network(payload)
+    payload, stored = cast(MergePayload, step.payload), StoredWeights(store, step.files)
+    network = stored.network(payload["network"])
     assert isinstance(network, LibraryNetwork)
-    of = (network, tuple(payload["image"]), ANY_CLASSES)
+    height, width, channels = payload["image"]
+    image = (height, width, channels)
+    of = (network, image, ANY_CLASSES)
     trunk, account = load_trunk(
         network,
         Path(step.files[payload["checkpoint"]]),
-        tuple(payload["image"]),
+        image,
         fresh(of, 0, "source"),
         facts_of(*of),
         allow_partial=payload.get("allow_partial", False),

@@ -1,6 +1,7 @@
 """Overlap steps: the search for images that source and target share."""
 
 from dataclasses import asdict
+from typing import cast
 
 import numpy as np
 import torch
@@ -8,13 +9,14 @@ import torch
 from headstart.data.leaks.overlap import find_overlap
 from headstart.execute.steps.inputs import test_images, training_images
 from headstart.execute.steps.outcome import Outcome
+from headstart.plan.payload_types import OverlapPayload
 from headstart.plan.steps import Step
 from headstart.store.store import Store
 
 
 def overlap_step(step: Step, store: Store, device: torch.device) -> Outcome:
     """Images of the target that are also trained on, exactly or nearly."""
-    payload = step.payload
+    payload = cast(OverlapPayload, step.payload)
     source = payload.get("source")
     found = find_overlap(
         None if source is None else training_images(source, step.datasets),

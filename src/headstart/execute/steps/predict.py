@@ -1,6 +1,7 @@
 """Prediction steps: the test images are opened here and nowhere else, once per trial."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights
 from headstart.metrics import nll
 from headstart.networks.weights import Weights
+from headstart.plan.payload_types import PredictPayload
 from headstart.plan.steps import Step
 from headstart.store.store import Store
 from headstart.train.loop import Examples
@@ -24,7 +26,7 @@ from headstart.train.prediction import Predictions, predict
 
 def predict_step(step: Step, store: Store, device: torch.device) -> Outcome:
     """Answers of a trained network to the test images."""
-    payload, stored = step.payload, StoredWeights(store, step.files)
+    payload, stored = cast(PredictPayload, step.payload), StoredWeights(store, step.files)
     if "label_map" in payload:
         return _label_map(step, stored, device)
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
@@ -46,7 +48,7 @@ def predict_step(step: Step, store: Store, device: torch.device) -> Outcome:
 
 def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outcome:
     """The source network's answers, each source class standing for one class of the target."""
-    payload = step.payload
+    payload = cast(PredictPayload, step.payload)
     weights, _ = stored.finished(step.inputs, payload["keep"])
     width, num_classes = payload["source_classes"], len(payload["data"]["groups"])
     train, validation = training_examples(
@@ -81,13 +83,13 @@ def _answers(
     num_classes: int,
     device: torch.device,
 ) -> Predictions:
-    network = stored.network(step.payload)
+    network = stored.network(step.payload["network"])
     return predict(network, examples.image, num_classes, weights, examples, device)
 
 
 def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
     """Accuracy and loss on the arm's own training images, in eval mode as the test is taken."""
-    payload = step.payload
+    payload = cast(PredictPayload, step.payload)
     if "train" not in payload:
         return None
     train = chosen_examples(payload["train"], payload["preprocessing"], step.datasets)

@@ -1,9 +1,12 @@
 """Selection steps: the best candidate of each arm by validation on the pilot seed."""
 
+from typing import cast
+
 import torch
 
 from headstart.core.hashing import Json
 from headstart.execute.steps.outcome import Outcome, finite
+from headstart.plan.payload_types import SelectPayload
 from headstart.plan.pilot import choose_rates
 from headstart.plan.steps import Score, Step
 from headstart.store.store import Store
@@ -14,7 +17,8 @@ def select_step(step: Step, store: Store, device: torch.device) -> Outcome:
     """The best candidate of each arm, by what validation said of the weights that count."""
     rows = store.rows(step.inputs)
     scores: dict[str, list[Score]] = {}
-    for candidate in step.payload["candidates"]:
+    payload = cast(SelectPayload, step.payload)
+    for candidate in payload["candidates"]:
         results = [rows[step.inputs[number]].result for number in candidate["inputs"]]
         accuracy, loss = _validated(results, candidate["keep"])
         sound = all(result["finite"] for result in results)
@@ -22,7 +26,7 @@ def select_step(step: Step, store: Store, device: torch.device) -> Outcome:
             Score(rate=candidate["rate"], accuracy=accuracy, loss=loss, finite=sound)
         )
     num_validation = next(iter(rows.values())).result["num_validation"]
-    choice = choose_rates(scores, step.payload["control"], num_validation)
+    choice = choose_rates(scores, payload["control"], num_validation)
     result: Json = {
         "rates": choice.rates,
         "scores": {

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights, fresh, start_facts
 from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
+from headstart.plan.payload_types import TrainPayload
 from headstart.plan.steps import Step
 from headstart.store.blobs import Arrays
 from headstart.store.store import Store
@@ -91,7 +93,7 @@ def solve_step(step: Step, store: Store, device: torch.device) -> Outcome:
 
 
 def _inputs(step: Step, store: Store) -> TrainInputs:
-    payload, stored = step.payload, StoredWeights(store, step.files)
+    payload, stored = cast(TrainPayload, step.payload), StoredWeights(store, step.files)
     train, validation = training_examples(payload["data"], payload["preprocessing"], step.datasets)
     architecture = stored.architecture(payload, train.image)
     weights = stored.start(payload, step.inputs, architecture)
@@ -114,7 +116,7 @@ def _inputs(step: Step, store: Store) -> TrainInputs:
     )
 
 
-def _config(payload: Json, architecture: Architecture) -> PhaseConfig:
+def _config(payload: TrainPayload, architecture: Architecture) -> PhaseConfig:
     network, image, num_classes = architecture
     return PhaseConfig(
         network=network,

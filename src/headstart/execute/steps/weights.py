@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from headstart.core.seeds import generator
 from headstart.networks.build import fresh_weights
 from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
+from headstart.plan.payload_types import PredictPayload, StartRulePayload, TrainPayload
 from headstart.store.store import StepRow, Store
 from headstart.study.network import AnyNetwork
 from headstart.study.network_files import network_from
@@ -32,13 +34,15 @@ class StoredWeights:
     files: Mapping[str, str]
 
     def network(self, payload: Json) -> AnyNetwork:
-        """The network that a payload names."""
-        return network_from(payload["network"], self.files)
+        """The network that the payload of a network names."""
+        return network_from(payload, self.files)
 
-    def architecture(self, payload: Json, image: Sequence[int]) -> Architecture:
+    def architecture(
+        self, payload: TrainPayload | PredictPayload, image: Sequence[int]
+    ) -> Architecture:
         """The network of a training payload, for its images and classes."""
         classes = len(payload["data"]["groups"])
-        return self.network(payload), tuple(image), classes
+        return self.network(payload["network"]), tuple(image), classes
 
     def finished(self, keys: Sequence[str], keep: Keep) -> tuple[Weights, Json]:
         """The weights that count of a training made of these steps, and where they were found."""
@@ -64,14 +68,15 @@ class StoredWeights:
             if not row.result.get("rest"):
                 return own
             recipe = self.store.recipe(row.key)
-            architecture = self.architecture(recipe.payload, row.result["image"])
-            start = self.start(recipe.payload, recipe.inputs, architecture)
+            payload = cast(TrainPayload, recipe.payload)
+            architecture = self.architecture(payload, row.result["image"])
+            start = self.start(payload, recipe.inputs, architecture)
             _check_rest(row, start, own)
             return {name: own.get(name, array) for name, array in start.items()}
 
         return _cache.get((self.store.folder, row.key, row.blob.sha256, which), read)
 
-    def start(self, payload: Json, inputs: Sequence[str], of: Architecture) -> Weights:
+    def start(self, payload: TrainPayload, inputs: Sequence[str], of: Architecture) -> Weights:
         """First weights: of the phase before, or fresh ones with the start's rules applied."""
         if payload["start"] == "continue":
             return self.of(self.store.rows(inputs[:1])[inputs[0]], "last")
@@ -80,7 +85,9 @@ class StoredWeights:
             weights |= self.ruled(rule, inputs, of, payload["seed"])
         return weights
 
-    def ruled(self, rule: Json, inputs: Sequence[str], of: Architecture, seed: int) -> Weights:
+    def ruled(
+        self, rule: StartRulePayload, inputs: Sequence[str], of: Architecture, seed: int
+    ) -> Weights:
         """What a rule gives some stages: drawn as another role draws them, or from steps."""
         stages = facts_of(*of).stage_of
         if "role" in rule:
