@@ -42,7 +42,7 @@ def content_of(network: LibraryNetwork) -> str:
 
 
 def num_leading_flattens(network: AnyNetwork) -> int:
-    """How many blocks from the stem do nothing but turn images into rows."""
+    """Number of blocks from the stem that only flatten images."""
     if not isinstance(network, DeclaredNetwork):
         return 0
     number = 0

@@ -1,4 +1,4 @@
-"""What no single section can know of a study: names that must agree. Needs no data."""
+"""Checks between sections of a study: names that must agree. Needs no data."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -53,7 +53,7 @@ def _pairs(parts: PartialStudy) -> Iterator[Problem]:
 
 
 def _sources(parts: PartialStudy) -> Iterator[Problem]:
-    """What the sources of pairs need: their tasks, and a network where none brings its own."""
+    """Checks of sources: their tasks, and a network where none brings its own."""
     tasks = [*parts.get("tasks", ()), *map(str, parts.unread.get("tasks", ()))]
     for name, source in parts.get("sources", {}).items():
         if source.task is not None and "tasks" in parts and source.task not in tasks:
@@ -85,7 +85,7 @@ def _sources(parts: PartialStudy) -> Iterator[Problem]:
 
 
 def _from_checkpoints(parts: PartialStudy) -> Iterator[Problem]:
-    """What cannot be asked of a source whose training is not known."""
+    """Checks of pretrained sources: what needs a source run cannot be asked of them."""
     for index, arm in parts.numbered("arms"):
         if isinstance(arm.strategy, LabelMap):
             yield Problem(
@@ -258,7 +258,7 @@ def _untrained(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[
 
 
 def _solved(arm: ArmSpec, arms: tuple[ArmSpec, ...], where: str) -> Iterator[Problem]:
-    """A head that is solved to convergence rests on still features and has no budget."""
+    """A head that is solved to convergence needs frozen features and has no budget."""
     if arm.converges and arm.frozen == "train":
         yield Problem(
             where=f"{where}.frozen",

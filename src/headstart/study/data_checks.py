@@ -1,4 +1,4 @@
-"""Whether a study fits its data: classes, splits, sizes, image shapes, heads."""
+"""Checks of a study against its data: classes, splits, sizes, image shapes, heads."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a plan has to know of a data set: counts, classes, shape and a hash, but no pixels."""
+"""Facts of a data set for planning: counts, classes, shape and a hash, but no pixels."""
 
 from headstart.study.base import Spec
 from headstart.study.decoding import CHANNELS, Colour, Decoding

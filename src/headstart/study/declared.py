@@ -25,7 +25,7 @@ class Conv(Spec):
 
 
 class Dense(Spec):
-    """Every input times every unit. Needs a flat input."""
+    """Fully connected layer. Needs a flat input."""
 
     kind: Literal["dense"] = "dense"
     units: Count
@@ -54,7 +54,7 @@ class GlobalAveragePool(Spec):
 
 
 class Flatten(Spec):
-    """An image as one row of numbers."""
+    """Flatten an image to a vector."""
 
     kind: Literal["flatten"] = "flatten"
 
@@ -73,7 +73,7 @@ class LeakyRelu(Spec):
 
 
 class Gelu(Spec):
-    """x times the normal distribution function of x."""
+    """Gaussian error linear unit: x times the normal distribution function of x."""
 
     kind: Literal["gelu"] = "gelu"
 

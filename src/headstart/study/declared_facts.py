@@ -150,7 +150,7 @@ def _text(shape: Shape) -> str:
 
 
 def shape_problem(network: DeclaredNetwork, image: Shape, num_classes: int) -> Problem | None:
-    """What does not fit when this network sees such images, if anything."""
+    """What does not fit where images of a shape are given to a network; None if all does."""
     try:
         layers = layers_of(network, image, num_classes)
     except ShapeError as error:

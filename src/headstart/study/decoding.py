@@ -35,7 +35,7 @@ class Decoding:
 
     @property
     def payload(self) -> Json:
-        """What enters a key: the version of the decoder, and all that is not as usual."""
+        """Payload: version of the decoder, and every setting that is not the default."""
         given: Json = {"version": VERSION}
         if self.size is not None:
             given["size"] = list(self.size)
@@ -55,7 +55,7 @@ def resolved(
     crop: float | None,
     interpolation: Interpolation | None,
 ) -> Decoding:
-    """The decoding that some wishes come to; None is what was not said.
+    """Decoding with defaults for what is None.
 
     Where no size is wished, nothing is resized, so that one decoding has one payload.
     """

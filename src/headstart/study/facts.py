@@ -1,4 +1,4 @@
-"""Facts of a study: what a plan has to know of its data sets, networks and checkpoints."""
+"""Facts of a study for planning: its data sets, networks and checkpoints."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -106,7 +106,7 @@ class Facts:
 
 
 def network_key(network: LibraryNetwork, image: Shape, num_classes: int) -> str:
-    """What the facts of a library network are kept under."""
+    """Key of the facts of a library network."""
     return f"{network} {'x'.join(map(str, image))} {num_classes}"
 
 

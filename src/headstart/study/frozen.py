@@ -1,4 +1,4 @@
-"""What a phase leaves as it is: blocks that give the same output at every update."""
+"""Frozen parts of a network in a phase: blocks that give the same output at every update."""
 
 from headstart.study.network_facts import BlockFacts, NetworkFacts
 from headstart.study.phases import PARAMETER_KINDS, ParameterKind, Phase, rule_for
@@ -31,7 +31,7 @@ def is_trained(block: BlockFacts, stage_names: tuple[str, ...], phase: Phase) ->
 
 
 def num_trainable(facts: NetworkFacts, phases: tuple[Phase, ...]) -> int:
-    """How many numbers the parameters hold that at least one of the phases trains."""
+    """Number of parameters that at least one of the phases trains."""
     return sum(
         p.size
         for block in facts.blocks
@@ -57,7 +57,7 @@ def train_mode_stages(facts: NetworkFacts, phase: Phase) -> set[str]:
 
 
 def trains_only_head(facts: NetworkFacts, phase: Phase, optimiser: OptimiserSpec) -> bool:
-    """Whether the phase trains a linear head and nothing else, on features that stay.
+    """Whether the phase trains a linear head alone, on frozen features.
 
     Such heads are trained side by side. Weights and bias have one learning rate, and the optimiser
     leaves alone what has no gradient: with an epsilon of 0 it would divide 0 by 0.

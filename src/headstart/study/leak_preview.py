@@ -1,4 +1,4 @@
-"""What the gates of the data will say of a study, as far as its tasks tell it: nothing is opened.
+"""Preview of the data gates: what a study's tasks alone tell of shared images; opens no data.
 
 A warning and no more: recipes repeat published work with its slips, and a copy in other bytes is
 seen by the search for copies only.

@@ -24,7 +24,7 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """How many numbers it holds."""
+        """Number of values."""
         return prod(self.shape)
 
 
@@ -123,12 +123,12 @@ class NetworkFacts:
 
     @cached_property
     def num_parameters(self) -> int:
-        """How many numbers its parameters hold."""
+        """Number of parameter values."""
         return sum(p.size for block in self.blocks for p in block.parameters)
 
     @cached_property
     def num_spatial(self) -> int:
-        """How many blocks from the stem are given images or sequences; then all is flat.
+        """Number of blocks from the stem whose input is images or sequences; then all is flat.
 
         All of them where the network cannot be resumed at that place.
         """

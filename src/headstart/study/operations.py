@@ -1,4 +1,4 @@
-"""How many operations a phase takes."""
+"""Operation counts (FLOPs) of phases."""
 
 from dataclasses import dataclass
 

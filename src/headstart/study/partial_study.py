@@ -1,4 +1,4 @@
-"""The sections of a study as far as they could be read: what is broken hides nothing else."""
+"""Sections of a study as far as they could be read, so that one error hides no other."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, get_args, get_origin

@@ -1,4 +1,4 @@
-"""What is to be learnt: a data set, chosen or merged classes, a validation split, preprocessing."""
+"""Tasks: a data set, chosen or merged classes, a validation split, preprocessing."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, Self, get_args

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in the words of somebody who writes a study file."""
+"""Pydantic's errors in the words of somebody who writes a study file."""
 
 from typing import Any, Literal, get_args, get_origin
 

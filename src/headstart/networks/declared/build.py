@@ -1,4 +1,4 @@
-"""From a declared network to a torch module with the tensor names of `initial.fresh_weights`."""
+"""Torch module of a declared network, with the tensor names of `initial.fresh_weights`."""
 
 from collections.abc import Collection, Set
 from itertools import pairwise
@@ -56,7 +56,7 @@ class Network(nn.Module):
         return class_logits(self.run(inputs, 0, len(self._layers)))
 
     def run(self, inputs: Tensor, first: int, end: int) -> Tensor:
-        """What layers `first` to `end` - 1 make of what the layers before gave."""
+        """Output of layers `first` to `end` - 1 for the output of the layers before."""
         for _, layer in self._layers[first:end]:
             inputs = layer(inputs)
         return inputs

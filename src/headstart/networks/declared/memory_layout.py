@@ -1,4 +1,4 @@
-"""How modules hold the weights behind a flattening: in the order in which images lie in memory.
+"""Memory layout of weights behind a flattening: the order in which images lie in memory.
 
 Images lie with their channels last, and weights are given as PyTorch has them, channel by channel.
 To turn every batch round, and its gradient, takes longer than the layers next to it; weights are
@@ -33,7 +33,7 @@ def to_module_layout(weights: Weights, layers: Sequence[LayerFacts]) -> Weights:
 
 
 def to_canonical(weights: Weights, layers: Sequence[LayerFacts]) -> Weights:
-    """The way back."""
+    """Inverse of `to_module_layout`."""
     return _reordered(weights, layers, np.argsort)
 
 
