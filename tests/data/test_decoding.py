@@ -1,7 +1,6 @@
 """Decoding is preprocessing: sizes and crops as pretrained networks expect them, and its key."""
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tiny_sets import ref
 
 from headstart.data.datasets import facts_of, open_part
 from headstart.data.formats.decode import decode, resized_to
+from headstart.networks.libraries.torchvision_shim import prepare_torchvision
 from headstart.study.decoding import Decoding
 from headstart.study.network_facts import InputFacts
 from headstart.study.tasks import DataRef, ImageSpec, TaskSpec
@@ -31,16 +31,9 @@ TIMM = [
 
 
 @pytest.fixture(scope="module")
-def torchvision() -> Iterator[None]:
+def torchvision() -> None:
     """Importable beside a build of PyTorch that its compiled part does not fit."""
-    torch = pytest.importorskip("torch")
-    if hasattr(torch.ops.torchvision, "nms"):
-        yield
-        return
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    yield
+    prepare_torchvision()
 
 
 def photo(height: int, width: int, seed: int = 0) -> Image.Image:

@@ -32,7 +32,7 @@ FREEZE = {"kind": "freeze", "cut": "stage9"}
 
 def trunk_of(seed: int = 5) -> Weights:
     """First weights of another seed stand for what a checkpoint has learnt."""
-    from headstart.networks.library.build import fresh_weights
+    from headstart.networks.libraries.build import fresh_weights
 
     weights = fresh_weights("timm", "test_resnet", (28, 28, 3), 10, seed, "source")
     return {name: array for name, array in weights.items() if name not in HEAD}
@@ -124,7 +124,7 @@ def test_a_probe_has_the_checkpoints_trunk_and_stores_its_head_alone(
 
 
 def test_a_random_trunk_stores_its_head_alone_and_is_drawn_again(plan: Plan, store: Store) -> None:
-    from headstart.networks.library.build import fresh_weights
+    from headstart.networks.libraries.build import fresh_weights
 
     weights = weights_of(store, trial(plan, "random_trunk", seed=1))
     drawn = fresh_weights("timm", "test_resnet", (28, 28, 3), 5, 1, "target")

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from headstart.networks.library.adapter import adapter_for
-from headstart.networks.library.build import build_module, fresh_weights
-from headstart.networks.library.facts import facts_for
-from headstart.networks.library.module import LibraryModule
-from headstart.networks.library.prepare import built
+from headstart.networks.libraries.adapter import adapter_for
+from headstart.networks.libraries.build import build_module, fresh_weights
+from headstart.networks.libraries.facts import facts_for
+from headstart.networks.libraries.module import LibraryModule
+from headstart.networks.libraries.prepare import built
 from headstart.study.base import HEAD
 from headstart.study.network_facts import NetworkFacts
 

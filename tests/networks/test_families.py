@@ -9,8 +9,8 @@ from families import CLASSES, EXCEPTIONS, FAMILIES, FLOPS_ERROR, SIDES, Exceptio
 
 from headstart.core.errors import NetworkError
 from headstart.networks.inspect import shape_map
-from headstart.networks.library.facts import facts_for
-from headstart.networks.library.timm_networks import ADAPTER
+from headstart.networks.libraries.facts import facts_for
+from headstart.networks.libraries.timm_networks import ADAPTER
 from headstart.study.base import HEAD
 
 PAGE = Path(__file__).parents[2] / "docs" / "networks.md"

@@ -9,7 +9,7 @@ from adapter_contract import AdapterContract
 
 from headstart.core.errors import NetworkError
 from headstart.networks.inspect import inspect
-from headstart.networks.library.facts import facts_for
+from headstart.networks.libraries.facts import facts_for
 
 VIT = {
     "model_type": "vit",

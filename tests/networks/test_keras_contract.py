@@ -9,8 +9,8 @@ import torch
 from adapter_contract import AdapterContract
 from torch.utils.flop_counter import FlopCounterMode
 
-from headstart.networks.library.facts import facts_for
-from headstart.networks.library.prepare import built
+from headstart.networks.libraries.facts import facts_for
+from headstart.networks.libraries.prepare import built
 from headstart.study.network_facts import NetworkFacts
 from keras_files import KERAS_WARNS, keras, saved
 

@@ -10,8 +10,8 @@ from test_module_file import SKIP, written
 from torch import Tensor
 
 from headstart.core.errors import NetworkError
-from headstart.networks.library.build import build_module, fresh_weights
-from headstart.networks.library.module import LibraryModule
+from headstart.networks.libraries.build import build_module, fresh_weights
+from headstart.networks.libraries.module import LibraryModule
 
 IMAGE = (32, 32, 3)
 
@@ -72,7 +72,7 @@ def test_a_copy_has_weights_of_its_own() -> None:
 def test_modes_follow_the_stages() -> None:
     module = network("test_resnet")
     module.set_modes({"stage4", "head"})
-    modes = {name: part.training for name, part in module.library.named_modules()}
+    modes = {name: part.training for name, part in module.network.named_modules()}
     assert not modes["conv1.1"]
     assert not modes["layer3.0.bn1"]
     assert not modes["layer3"]

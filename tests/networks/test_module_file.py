@@ -11,9 +11,9 @@ from adapter_contract import AdapterContract
 
 from headstart.core.errors import NetworkError
 from headstart.networks.inspect import inspect
-from headstart.networks.library.build import build_module, fresh_weights
-from headstart.networks.library.facts import facts_for
-from headstart.networks.library.module import LibraryModule
+from headstart.networks.libraries.build import build_module, fresh_weights
+from headstart.networks.libraries.facts import facts_for
+from headstart.networks.libraries.module import LibraryModule
 
 HEADER = """
 from torch import nn

@@ -9,8 +9,8 @@ from safetensors.numpy import save_file
 
 from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.account import LoadAccount
-from headstart.networks.library.build import fresh_weights
-from headstart.networks.library.facts import facts_for
+from headstart.networks.libraries.build import fresh_weights
+from headstart.networks.libraries.facts import facts_for
 from headstart.networks.pretrained import load_trunk
 from headstart.networks.weights import Weights
 from headstart.study.network import LibraryNetwork

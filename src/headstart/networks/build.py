@@ -19,7 +19,7 @@ def build(network: AnyNetwork, image: Shape, num_classes: int, weights: Weights)
     """
     if isinstance(network, DeclaredNetwork):
         return declared.build(network, image, num_classes, weights)
-    from headstart.networks.library.build import build_module
+    from headstart.networks.libraries.build import build_module
 
     return build_module(network.kind, network.name, image, num_classes, weights)
 
@@ -30,7 +30,7 @@ def fresh_weights(
     """First weights and buffers of every stage for one seed; `role` separates source and target."""
     if isinstance(network, DeclaredNetwork):
         return initial.fresh_weights(network, image, num_classes, seed, role)
-    from headstart.networks.library import build as library
+    from headstart.networks.libraries import build as library
 
     return library.fresh_weights(network.kind, network.name, image, num_classes, seed, role)
 

@@ -18,7 +18,7 @@ def facts_of(network: AnyNetwork, image: Shape, num_classes: int) -> NetworkFact
     """
     if isinstance(network, DeclaredNetwork):
         return declared_facts(network, image, num_classes)
-    from headstart.networks.library.facts import facts_for
+    from headstart.networks.libraries.facts import facts_for
 
     return facts_for(network.kind, network.name, image, num_classes)
 
@@ -29,14 +29,14 @@ def input_facts_of(network: LibraryNetwork) -> InputFacts | None:
     Raises:
         NetworkError: the network is not known, or its library is not installed.
     """
-    from headstart.networks.library.adapter import adapter_for
+    from headstart.networks.libraries.adapter import adapter_for
 
     return adapter_for(network.kind).input_facts(network.name)
 
 
 def content_of(network: LibraryNetwork) -> str:
     """A hash of the files that a library's network is made of; empty where none are."""
-    from headstart.networks.library.adapter import adapter_for
+    from headstart.networks.libraries.adapter import adapter_for
 
     return adapter_for(network.kind).content(network.name)
 

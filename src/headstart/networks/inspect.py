@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
 from headstart.networks.declared.layers import Dropout
-from headstart.networks.library.adapter import Adapter, adapter_for
-from headstart.networks.library.blocks import Course, facts_of_blocks, logits_of
-from headstart.networks.library.cuts import cuts_of, head_call, innermost, last_layer
-from headstart.networks.library.prepare import built
-from headstart.networks.library.recording import BATCH, Recording, own_random_numbers, recorded
-from headstart.networks.library.resume import plan_for
-from headstart.networks.library.verify import verified
+from headstart.networks.libraries.adapter import Adapter, adapter_for
+from headstart.networks.libraries.blocks import Course, facts_of_blocks, logits_of
+from headstart.networks.libraries.cuts import cuts_of, head_call, innermost, last_layer
+from headstart.networks.libraries.prepare import built
+from headstart.networks.libraries.recording import BATCH, Recording, own_random_numbers, recorded
+from headstart.networks.libraries.resume import plan_for
+from headstart.networks.libraries.verify import verified
 from headstart.networks.stage_map import StageMap
 from headstart.study.base import HEAD
 from headstart.study.network_facts import InputFacts, LinearHead, NetworkFacts, Shape

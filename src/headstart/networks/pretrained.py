@@ -8,15 +8,12 @@ from headstart.networks.checkpoints.account import LoadAccount
 from headstart.networks.checkpoints.file_hash import file_hash as file_hash
 from headstart.networks.checkpoints.find import require_checkpoint
 from headstart.networks.checkpoints.match import match
-from headstart.networks.checkpoints.places import FOLDER_FILES
-from headstart.networks.checkpoints.read import State, read_state
+from headstart.networks.checkpoints.read import State
 from headstart.networks.checkpoints.take import take_trunk
-from headstart.networks.library.adapter import adapter_for
+from headstart.networks.libraries.adapter import adapter_for
 from headstart.networks.weights import Weights
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
-
-_KERAS = ("keras", "keras-on-torch")
 
 
 def checkpoint_file(network: LibraryNetwork, given: Path | None) -> Path:
@@ -33,21 +30,8 @@ def checkpoint_file(network: LibraryNetwork, given: Path | None) -> Path:
         if not file.is_file():
             raise CheckpointError(f"there is no file {file}. Expected one with pretrained weights.")
         return file
-    if network.kind in _KERAS:
-        return Path(network.name).expanduser().absolute()
-    if network.kind == "hf":
-        return _in_folder(Path(network.name).expanduser().absolute())
-    return require_checkpoint(str(network))
-
-
-def _in_folder(folder: Path) -> Path:
-    found = [folder / name for name in FOLDER_FILES if (folder / name).is_file()]
-    if not found:
-        raise CheckpointError(
-            f"{folder} holds no {' and no '.join(FOLDER_FILES)}. Give the file with the pretrained "
-            'weights: weights = "FILE" in the source.'
-        )
-    return found[0]
+    own = adapter_for(network.kind).weights_file(network.name)
+    return require_checkpoint(str(network)) if own is None else own
 
 
 def load_trunk(
@@ -72,7 +56,7 @@ def load_trunk(
     Raises:
         CheckpointError: the file cannot be read or does not fit the network.
     """
-    state = _state(network, file)
+    state = adapter_for(network.kind).state(file)
     head = facts.blocks[-1].tensors
     shapes = {name: array.shape for name, array in weights.items()}
     try:
@@ -96,19 +80,3 @@ def _translated(state: State, prefix: str, network: LibraryNetwork, image: Shape
         return state
     note = f"{network.kind} renamed or resized: {', '.join(changed[:3])}"
     return replace(state, tensors=found, notes=(*state.notes, note))
-
-
-def _state(network: LibraryNetwork, file: Path) -> State:
-    """The tensors of a file; those of a Keras file under the names of its translation."""
-    if network.kind not in _KERAS:
-        return read_state(file)
-    from headstart.networks.keras import adapter, fallback
-
-    reader = adapter.ADAPTER if network.kind == "keras" else fallback.ADAPTER
-    return State(
-        path=file,
-        sha256=file_hash(file),
-        tensors=reader.load(str(file)),
-        container="",
-        notes=reader.notes(str(file)),
-    )

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from headstart.core.seeds import stream
-from headstart.networks.library.adapter import import_library
-from headstart.networks.library.torchvision_shim import prepare_torchvision
+from headstart.networks.libraries.adapter import import_library
+from headstart.networks.libraries.torchvision_shim import prepare_torchvision
 from headstart.study.augment import (
     AnyAugmentation,
     Colour,

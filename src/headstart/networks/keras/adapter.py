@@ -3,16 +3,16 @@
 A network is named by the path of its `.keras` or `.h5` file.
 """
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headstart.core.errors import NetworkError
+from headstart.networks.checkpoints.file_hash import file_hash
 from headstart.networks.keras.architecture import Architecture, read
+from headstart.networks.keras.file_adapter import KerasFileAdapter
 from headstart.networks.keras.files import read_arrays
-from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ANY_SIZE = 224
 
 
-class KerasAdapter:
+class KerasAdapter(KerasFileAdapter):
     """Keras files translated to torch modules; Keras itself is not needed."""
 
     def build(self, name: str, image: Shape, num_classes: int) -> "nn.Module":
@@ -95,10 +95,6 @@ class KerasAdapter:
         """Outputs of the head in the file; 0 if it holds a trunk alone."""
         return read(name).headed.classes
 
-    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
-        """The weights as they are: the reader has named them."""
-        return weights
-
     def version(self) -> str:
         """Version of this reader: what it makes of a file may change with it."""
         return "1"
@@ -106,8 +102,7 @@ class KerasAdapter:
     def content(self, name: str) -> str:
         """SHA-256 of the file."""
         read(name)
-        with Path(name).expanduser().open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_hash(Path(name).expanduser())
 
 
 def _assembled(source: Architecture, image: Shape, num_classes: int) -> "Assembled":

@@ -3,7 +3,6 @@
 Its interface is that of `adapter`. The trunk is one stage: Keras has one mode for all its layers.
 """
 
-import hashlib
 import os
 import random
 import warnings
@@ -17,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
+from headstart.networks.checkpoints.file_hash import file_hash
 from headstart.networks.keras.architecture import read
-from headstart.networks.weights import Weights
+from headstart.networks.keras.file_adapter import KerasFileAdapter
 from headstart.study.network_facts import InputFacts, Shape
 
 _PROBABILITIES = ("softmax", "sigmoid")
@@ -72,7 +72,7 @@ class KerasOnTorch(nn.Module):
         return cast(Tensor, self.head(self.trunk(inputs)))
 
 
-class KerasOnTorchAdapter:
+class KerasOnTorchAdapter(KerasFileAdapter):
     """Keras files run by Keras itself on PyTorch."""
 
     def build(self, name: str, image: Shape, num_classes: int) -> nn.Module:
@@ -144,10 +144,6 @@ class KerasOnTorchAdapter:
         """Outputs of the head in the file."""
         return int(_parts(name, _opened(name))[0].units)
 
-    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
-        """The weights as they are: Keras has read them."""
-        return weights
-
     def version(self) -> str:
         """Version of Keras."""
         try:
@@ -157,8 +153,7 @@ class KerasOnTorchAdapter:
 
     def content(self, name: str) -> str:
         """SHA-256 of the file."""
-        with Path(name).expanduser().open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return file_hash(Path(name).expanduser())
 
 
 def _keras(name: str) -> Any:

@@ -15,15 +15,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import NetworkError, known_names, nearest
-from headstart.networks.library.adapter import version_of
-from headstart.networks.weights import Weights
+from headstart.networks.libraries.adapter import Adapter, version_of
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-class ModuleFileAdapter:
+class ModuleFileAdapter(Adapter):
     """The user's modules: cut at `stages`, else at children; the last layer that runs is the head.
 
     Dropout stays as it is. Images come with their own number of channels.
@@ -87,10 +86,6 @@ class ModuleFileAdapter:
     def input_facts(self, name: str) -> InputFacts | None:
         """None: a module says nothing of its images."""
         return None
-
-    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
-        """The weights as they are: only its author knows other names."""
-        return weights
 
     def version(self) -> str:
         """Version of torch."""

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import NetworkError
 from headstart.core.hashing import digest
-from headstart.networks.library.adapter import import_library, unknown_network, version_of
-from headstart.networks.library.torchvision_shim import prepare_torchvision
+from headstart.networks.libraries.adapter import (
+    Adapter,
+    import_library,
+    unknown_network,
+    version_of,
+)
+from headstart.networks.libraries.torchvision_shim import prepare_torchvision
 from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
@@ -20,12 +25,12 @@ LOCAL = "local-dir:"
 _SCALING = ("crossvit",)  # architectures that scale any image to the size that they are made for
 
 
-class TimmAdapter:
+class TimmAdapter(Adapter):
     """Networks of timm: cut at `feature_info`, the head is what `get_classifier` gives."""
 
     def build(self, name: str, image: Shape, num_classes: int) -> "nn.Module":
         """The network with its own number of input channels and no dropout."""
-        from headstart.networks.library.dropout import without_dropout
+        from headstart.networks.libraries.dropout import without_dropout
 
         timm, config = _timm(), _config(name)
         settings: dict[str, Any] = {"drop_rate": 0.0, "drop_path_rate": 0.0}

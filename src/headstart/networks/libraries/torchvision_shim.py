@@ -14,8 +14,8 @@ _declared: list[Any] = []  # a library of operators ends with the object that de
 def prepare_torchvision() -> None:
     """Declare the operators that torchvision lacks; nothing where it is whole or missing."""
     import torch
+    from torch import library as operators
 
-    operators: Any = torch.library
     loaded: Any = torch.ops
 
     spec = find_spec("torchvision")
@@ -29,7 +29,8 @@ def prepare_torchvision() -> None:
         except OSError:
             break
         return
-    library = operators.Library("torchvision", "FRAGMENT")
+    declare: Any = operators.Library
+    library = declare("torchvision", "FRAGMENT")
     for operator in ("nms", "qnms"):
         library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _declared.append(library)

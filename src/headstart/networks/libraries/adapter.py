@@ -4,9 +4,11 @@ No adapter imports its library before a network is built, so planning stays with
 """
 
 from importlib import import_module, metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from headstart.core.errors import NetworkError, known_names, nearest
+from headstart.networks.checkpoints.read import State, read_state
 from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts, Shape
 
@@ -39,8 +41,22 @@ class Adapter(Protocol):
     def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
         """Weights of a file as the library itself would load them into the network.
 
-        Under the names of its present version, and with position tables resized to the image.
+        Under the names of its present version, and with position tables resized to the image; as
+        they are unless the library has such a translation.
         """
+        return weights
+
+    def weights_file(self, name: str) -> Path | None:
+        """The file that the name itself says holds pretrained weights; None where it says none.
+
+        Raises:
+            CheckpointError: the name is that of a folder without such a file.
+        """
+        return None
+
+    def state(self, file: Path) -> State:
+        """Tensors of a weight file, under the names that the library gives them."""
+        return read_state(file)
 
     def version(self) -> str:
         """Version of the library."""
@@ -50,10 +66,10 @@ class Adapter(Protocol):
 
 
 _ADAPTERS = {
-    "timm": "headstart.networks.library.timm_networks",
-    "torchvision": "headstart.networks.library.torchvision_networks",
-    "hf": "headstart.networks.library.huggingface",
-    "module": "headstart.networks.library.module_file",
+    "timm": "headstart.networks.libraries.timm_networks",
+    "torchvision": "headstart.networks.libraries.torchvision_networks",
+    "hf": "headstart.networks.libraries.huggingface",
+    "module": "headstart.networks.libraries.module_file",
     "keras": "headstart.networks.keras.adapter",
     "keras-on-torch": "headstart.networks.keras.fallback",
 }

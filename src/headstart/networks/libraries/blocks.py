@@ -9,8 +9,8 @@ from functools import cached_property
 
 from torch import Tensor, nn
 
-from headstart.networks.library.cuts import head_call
-from headstart.networks.library.recording import Call, Recording, first_uses, state_of
+from headstart.networks.libraries.cuts import head_call
+from headstart.networks.libraries.recording import Call, Recording, first_uses, state_of
 from headstart.study.network_facts import BlockFacts, Parameter, Shape
 from headstart.study.phases import ParameterKind
 

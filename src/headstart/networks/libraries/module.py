@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
 from headstart.networks.declared.layers import Dropout
-from headstart.networks.library.blocks import logits_of
-from headstart.networks.library.recording import state_of
-from headstart.networks.library.resume import Dummy, ResumePlan
+from headstart.networks.libraries.blocks import logits_of
+from headstart.networks.libraries.recording import state_of
+from headstart.networks.libraries.resume import Dummy, ResumePlan
 from headstart.networks.stage_map import StageMap
 from headstart.networks.weights import Weights
 from headstart.study.network_facts import NetworkFacts
@@ -36,17 +36,17 @@ class LibraryModule(nn.Module):
 
     def __init__(
         self,
-        library: nn.Module,
+        network: nn.Module,
         stages: StageMap,
         plans: tuple[ResumePlan | None, ...],
         modes: tuple[tuple[str, frozenset[str]], ...],
     ) -> None:
         super().__init__()
-        self._modules, self._parameters = library._modules, library._parameters
-        self._buffers = library._buffers
-        self._non_persistent_buffers_set = library._non_persistent_buffers_set
+        self._modules, self._parameters = network._modules, network._parameters
+        self._buffers = network._buffers
+        self._non_persistent_buffers_set = network._non_persistent_buffers_set
         # Past the registration of children: these are no parts besides those of the library's own.
-        self.__dict__.update(library=library, stages=stages, _plans=plans, _modes=modes)
+        self.__dict__.update(network=network, stages=stages, _plans=plans, _modes=modes)
         self.facts: NetworkFacts = stages.facts
         self._last = len(self.facts.blocks)
         self._generator: torch.Generator | None = None
@@ -54,7 +54,7 @@ class LibraryModule(nn.Module):
         self._image = (channels, height, width)
         self._put_gates()
 
-    library: nn.Module
+    network: nn.Module
     stages: StageMap
     _plans: tuple[ResumePlan | None, ...]
     _modes: tuple[tuple[str, frozenset[str]], ...]
@@ -75,7 +75,7 @@ class LibraryModule(nn.Module):
             if 0 < place < self._last and not self.facts.blocks[place - 1].resumes:
                 raise NetworkError(self._no_cut(self.facts.blocks[place - 1].stage))
         if first == self._last - 1 and self.stages.direct_head:
-            return cast(Tensor, self._library_module(self.stages.heads[0])(inputs))
+            return cast(Tensor, self._module(self.stages.heads[0])(inputs))
         course = _Course(self._plans[first - 1] if first else None, inputs, self._end(end))
         if first:
             if self.stages.overwrites[first]:
@@ -90,7 +90,7 @@ class LibraryModule(nn.Module):
     def _output(self, course: "_Course", images: Tensor) -> Tensor:
         with self._draws(), _running(course):
             try:
-                return cast(Tensor, logits_of(self.library(images)))
+                return cast(Tensor, logits_of(self.network(images)))
             except _Reached as reached:
                 return reached.output
 
@@ -112,12 +112,12 @@ class LibraryModule(nn.Module):
     def set_modes(self, train: Set[str]) -> None:
         """Train mode for modules all of whose stages are named, eval mode for all others."""
         for name, stages in self._modes:
-            self._library_module(name).training = stages <= train
-        self.training = self.library.training
+            self._module(name).training = stages <= train
+        self.training = self.network.training
 
     def train(self, mode: bool = True) -> "LibraryModule":
         """Train or eval mode for everything."""
-        self.library.train(mode)
+        self.network.train(mode)
         self.training = mode
         return self
 
@@ -128,8 +128,8 @@ class LibraryModule(nn.Module):
             if isinstance(part, Dropout):
                 part.generator = generator
 
-    def _library_module(self, name: str) -> nn.Module:
-        return self.library.get_submodule(name)
+    def _module(self, name: str) -> nn.Module:
+        return self.network.get_submodule(name)
 
     def _end(self, end: int) -> tuple[str, bool] | None:
         """The module at which to stop, and whether at what it is given; None for the end."""
@@ -158,7 +158,7 @@ class LibraryModule(nn.Module):
         for plan in self._plans:
             names |= {name for name, _ in plan.skipped} if plan else set()
         for name in names:
-            part = self._library_module(name)
+            part = self._module(name)
             part.forward = _Gate(name, part.forward)
 
 

@@ -4,9 +4,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import NetworkError
-from headstart.networks.library.adapter import import_library, unknown_network, version_of
-from headstart.networks.library.torchvision_shim import prepare_torchvision
-from headstart.networks.weights import Weights
+from headstart.networks.libraries.adapter import (
+    Adapter,
+    import_library,
+    unknown_network,
+    version_of,
+)
+from headstart.networks.libraries.torchvision_shim import prepare_torchvision
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -15,12 +19,12 @@ if TYPE_CHECKING:
 _WITHOUT_HELPERS = ("googlenet", "inception_v3")  # their additional heads run in training only
 
 
-class TorchvisionAdapter:
+class TorchvisionAdapter(Adapter):
     """Networks of torchvision: cut where names change, the head is the last layer that runs."""
 
     def build(self, name: str, image: Shape, num_classes: int) -> "nn.Module":
         """The network with three input channels and no dropout."""
-        from headstart.networks.library.dropout import without_dropout
+        from headstart.networks.libraries.dropout import without_dropout
 
         models = _known(name)
         settings: dict[str, Any] = {}
@@ -60,10 +64,6 @@ class TorchvisionAdapter:
             mean=tuple(preset.mean),
             deviation=tuple(preset.std),
         )
-
-    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
-        """The weights as they are: names do not depend on the version or the size of images."""
-        return weights
 
     def version(self) -> str:
         """Version of torchvision."""

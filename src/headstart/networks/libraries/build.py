@@ -12,12 +12,12 @@ from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
 from headstart.core.seeds import generator, stream
-from headstart.networks.library.blocks import Course, blocks_of_modules, stages_of_tensors
-from headstart.networks.library.facts import content_of, stage_map_for
-from headstart.networks.library.module import LibraryModule
-from headstart.networks.library.prepare import built
-from headstart.networks.library.recording import BATCH, own_random_numbers, recorded
-from headstart.networks.library.resume import ResumePlan, plan_for
+from headstart.networks.libraries.blocks import Course, blocks_of_modules, stages_of_tensors
+from headstart.networks.libraries.facts import content_of, stage_map_for
+from headstart.networks.libraries.module import LibraryModule
+from headstart.networks.libraries.prepare import built
+from headstart.networks.libraries.recording import BATCH, own_random_numbers, recorded
+from headstart.networks.libraries.resume import ResumePlan, plan_for
 from headstart.networks.stage_map import StageMap
 from headstart.networks.weights import Weights
 from headstart.study.network_facts import Shape

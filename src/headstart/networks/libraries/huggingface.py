@@ -5,10 +5,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import NetworkError
+from headstart.core.errors import CheckpointError, NetworkError
 from headstart.core.hashing import digest
-from headstart.networks.library.adapter import import_library, version_of
-from headstart.networks.weights import Weights
+from headstart.networks.checkpoints.places import FOLDER_FILES
+from headstart.networks.libraries.adapter import Adapter, import_library, version_of
 from headstart.study.network_facts import InputFacts, Shape
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ _FILES = ("config.json", "preprocessor_config.json")
 _INTERPOLATIONS = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 
 
-class HuggingFaceAdapter:
+class HuggingFaceAdapter(Adapter):
     """Classifiers of transformers: cut where names change, the head is the last layer that runs."""
 
     def build(self, name: str, image: Shape, num_classes: int) -> "nn.Module":
         """The network with its own number of input channels and no dropout."""
-        from headstart.networks.library.dropout import without_dropout
+        from headstart.networks.libraries.dropout import without_dropout
 
         library = _transformers()
         config = _config(library, name, num_classes)
@@ -66,9 +66,16 @@ class HuggingFaceAdapter:
             channels=len(saved["image_mean"]),
         )
 
-    def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
-        """The weights as they are: the files of a folder bear the names of its version."""
-        return weights
+    def weights_file(self, name: str) -> Path | None:
+        """The weights in a network's folder."""
+        folder = Path(name).expanduser().absolute()
+        found = [folder / file for file in FOLDER_FILES if (folder / file).is_file()]
+        if not found:
+            raise CheckpointError(
+                f"{folder} holds no {' and no '.join(FOLDER_FILES)}. Give the file with the "
+                'pretrained weights: weights = "FILE" in the source.'
+            )
+        return found[0]
 
     def version(self) -> str:
         """Version of transformers."""
@@ -127,7 +134,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 @cache
 def _transformers() -> Any:
-    from headstart.networks.library.torchvision_shim import prepare_torchvision
+    from headstart.networks.libraries.torchvision_shim import prepare_torchvision
 
     prepare_torchvision()
     return import_library("transformers", "hf")

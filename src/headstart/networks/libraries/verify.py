@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.networks.library.blocks import Course
-from headstart.networks.library.build import library_module
-from headstart.networks.library.module import LibraryModule
+from headstart.networks.libraries.blocks import Course
+from headstart.networks.libraries.build import library_module
+from headstart.networks.libraries.module import LibraryModule
 from headstart.networks.stage_map import StageMap
 
 TOLERANCE = 1e-5  # of the largest logit; the same operations on the same numbers
@@ -55,7 +55,7 @@ def _nudged(module: nn.Module) -> nn.Module:
 
 def _is_linear(tried: LibraryModule) -> bool:
     """Whether the head gives weights times inputs plus bias; classes of it may do otherwise."""
-    head = tried.library.get_submodule(tried.stages.heads[0])
+    head = tried.network.get_submodule(tried.stages.heads[0])
     if not isinstance(head, nn.Linear):
         return False
     inputs = torch.randn(2, head.in_features)

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from headstart.core.files import cache_folder, write_whole
 from headstart.core.hashing import digest
-from headstart.networks.library.adapter import adapter_for
+from headstart.networks.libraries.adapter import adapter_for
 from headstart.networks.stage_map import StageMap
 from headstart.study.network_facts import NetworkFacts, Shape
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
-from headstart.networks.library.blocks import Course
-from headstart.networks.library.cuts import head_call
-from headstart.networks.library.recording import Call
+from headstart.networks.libraries.blocks import Course
+from headstart.networks.libraries.cuts import head_call
+from headstart.networks.libraries.recording import Call
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from itertools import pairwise, takewhile
 
 from torch import nn
 
-from headstart.networks.library.recording import Call, Recording, state_of
+from headstart.networks.libraries.recording import Call, Recording, state_of
 
 MOST_STAGES = 6  # of the trunk
 FEWEST_CUTS = 3  # that a library must name; with fewer, names of modules are looked at

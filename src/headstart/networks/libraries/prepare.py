@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.networks.declared.layers import Dropout
-from headstart.networks.library.adapter import adapter_for
+from headstart.networks.libraries.adapter import adapter_for
 from headstart.study.network_facts import Shape
 
 
