@@ -1,4 +1,4 @@
-"""Command line: one file for each command, without logic of its own."""
+"""Command line: one file for each command; no logic here."""
 
 import gc
 import logging

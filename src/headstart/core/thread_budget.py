@@ -51,7 +51,7 @@ class ThreadBudget:
 def _opened(name: str) -> SharedMemory:
     """Shared memory of another process, which alone unlinks it.
 
-    Before Python 3.13 whoever opens it is registered to unlink it at its own exit (bpo-38119).
+    Before Python 3.13 a process that opens it would unlink it at exit (bpo-38119).
     """
     if sys.version_info >= (3, 13):
         return SharedMemory(name, track=False)

@@ -61,7 +61,7 @@ def load_trunk(
     shapes = {name: array.shape for name, array in weights.items()}
     try:
         account = match(state, shapes, head, network=str(network), allow_partial=True)
-        whole, prefix = account.num_loaded_tensors == account.num_tensors, account.prefix
+        whole, prefix = account.complete, account.prefix
     except CheckpointError:  # not one name is known
         whole, prefix = False, ""
     if not whole:

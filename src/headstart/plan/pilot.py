@@ -1,4 +1,4 @@
-"""Pilot: learning rates and the margin, chosen on a seed of its own before any test image is used.
+"""Pilot: learning rates and the margin, chosen on a separate seed before any test image is used.
 
 The pilot's trials train on a seed that is no part of the evidence and are never tested. A `select`
 step compares them on validation; what follows is planned once its choice is stored.

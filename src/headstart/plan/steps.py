@@ -96,7 +96,7 @@ class Choice:
     """Choice of the pilot for a pair at a size.
 
     `scores` are all rates tried, by arm; `edges` are the sides of the grid (`low`, `high`) at which
-    an arm's best rate lies. `control_error` is the control's share of validation images told wrong.
+    an arm's best rate lies. `control_error` is the control's error on validation images.
     """
 
     rates: dict[str, float]

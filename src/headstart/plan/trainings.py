@@ -287,7 +287,7 @@ class Trainings:
         return self.plan_arm(trial_data.pair, size, self._arm(origin), trial_data.seed, rates)
 
     def _self_run(self, size: SizeSpec, trial_data: TrialData, rates: Rates) -> PlannedTraining:
-        """A run from scratch on the same target images, with first weights of its own.
+        """A run from scratch on the same target images, with its own first weights.
 
         It is trained as the control is, for it is the control once more.
         """

@@ -35,7 +35,7 @@ def tables(analysis: Analysis) -> dict[str, tuple[list[str], list[Row]]]:
 
     A table is a field of the Analysis that holds records. A number with its interval takes several
     columns (`labels`, `labels_low`, ...); values of one kind are joined by semicolons. Records
-    inside records (curves) are tables of their own with a row for each of their points. None and
+    inside records (curves) are separate tables with a row for each of their points. None and
     values that are not finite are empty; pictures are left out.
     """
     tables_by_name: dict[str, tuple[list[str], list[Row]]] = {}
@@ -63,7 +63,7 @@ def _record_in(hint: Any) -> type | None:
 
 
 def _nested(kind: type) -> dict[str, type]:
-    """Fields of a dataclass that hold records of their own, with their types."""
+    """Fields of a dataclass that hold records, with their types."""
     hints = get_type_hints(kind).items()
     return {name: inner for name, hint in hints if (inner := _record_in(hint)) is not None}
 

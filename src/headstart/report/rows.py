@@ -1,6 +1,6 @@
 """Rows of the report's tables: pairs of tasks, their sizes, and a row for each arm.
 
-Arms of a cut sweep have tables of their own, see `sweep`.
+Arms of a cut sweep have separate tables, see `sweep`.
 """
 
 from collections.abc import Iterable

@@ -22,7 +22,7 @@ class DatasetFacts(Spec):
 
     `shape` is what all images have in common, upright; None where their sizes or colours differ.
     `sizes` are the least and the most (height, width) of image files, and `modes` their colours as
-    Pillow calls them; None and empty where images are no files of their own.
+    Pillow calls them; None and empty where images are not single files.
     """
 
     name: str
@@ -38,7 +38,7 @@ class DatasetFacts(Spec):
 
     @property
     def from_files(self) -> bool:
-        """Whether images are files of their own, to be decoded in one way or another."""
+        """Whether images are single files, to be decoded in one way or another."""
         return self.sizes is not None
 
     def image_shape(self, decoding: Decoding) -> Shape | None:

@@ -14,7 +14,7 @@ class SourceSpec(Spec):
     """One source.
 
     `task` names a task of the study, on which the source is trained, once for every seed.
-    `pretrained` names a network of a library with weights of its own, one checkpoint for all seeds;
+    `pretrained` names a library's network with pretrained weights, one checkpoint for all seeds;
     `weights` is the file that holds them, where the library or a package does not bring it.
     `seen` is a folder or a data set with the images that the checkpoint was pretrained on, to be
     searched for copies of the target's test images. `allow_partial` takes a checkpoint of which

@@ -20,7 +20,7 @@ class LossAccuracy:
 class RunningMetrics:
     """Training loss and accuracy since the last report, computed for many updates at a time.
 
-    What waits is copied to rooms of its own. If the tensors of an update were kept, they would lie
+    What waits is copied to separate buffers. If the tensors of an update were kept, they would lie
     where it frees its memory, and the next one's large blocks would not fit between them.
     """
 

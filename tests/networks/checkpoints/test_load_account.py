@@ -24,7 +24,7 @@ def test_a_whole_file_gives_the_same_network(tmp_path: Path) -> None:
     state = saved(tmp_path / "a.pth", {"state_dict": _prefixed(source.state_dict(), "module.")})
     account = match(state, shapes(target), HEAD)
     assert account.complete
-    assert (account.share, account.tensor_share, account.num_tensors) == (1, 1, 7)
+    assert (account.share, account.num_loaded_tensors, account.num_tensors) == (1, 7, 7)
     assert account.num_values == 4 * 27 + 4 + 8 * 36 + 4 * 8
     assert (account.missing, account.unexpected, account.other_shape) == ((), (), ())
     assert (account.container, account.prefix, account.head_outputs) == ("state_dict", "module.", 4)

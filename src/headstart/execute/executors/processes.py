@@ -55,7 +55,7 @@ class ProcessExecutor:
                     env=_worker_environment(),
                 )
                 return _translated(self._pool.submit(run_steps, steps, options))
-        except KeyboardInterrupt:  # whoever called knows nothing of this submission
+        except KeyboardInterrupt:  # the caller knows nothing of this submission
             self.close(abandon=True)
             raise
 

@@ -84,11 +84,6 @@ class LoadAccount:
     notes: tuple[str, ...] = ()
 
     @property
-    def tensor_share(self) -> float:
-        """Share of the trunk's tensors that were loaded."""
-        return self.num_loaded_tensors / self.num_tensors if self.num_tensors else 0.0
-
-    @property
     def share(self) -> float:
         """Share of the trunk's numbers that were loaded."""
         return self.num_loaded_values / self.num_values if self.num_values else 0.0

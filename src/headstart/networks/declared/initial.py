@@ -1,7 +1,7 @@
 """First weights, drawn tensor by tensor from named streams, without torch.
 
-Each tensor has a stream of its own, so a head gets the same first weights whatever trunk it is put
-on, and the numbers do not depend on the version of torch.
+Each tensor has its own random stream, so a head gets the same first weights on any trunk, and the
+numbers do not depend on the version of torch.
 """
 
 from math import sqrt

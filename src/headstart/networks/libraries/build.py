@@ -50,7 +50,7 @@ def fresh_weights(
 ) -> Weights:
     """First weights of a network as its library draws them, for one seed; `role` separates tasks.
 
-    The tensors of a linear head are drawn from a stream of their own, so that a head has the same
+    The tensors of a linear head are drawn from a separate stream, so that a head has the same
     first weights whatever trunk of that width it is put on.
     """
     facts = stage_map_for(kind, name, image, num_classes).facts
@@ -133,7 +133,7 @@ def _check_fit(library: nn.Module, weights: Weights, title: str) -> None:
 
 
 def _hold(module: nn.Module, weights: Weights) -> None:
-    """Give every tensor of a module memory of its own with the numbers of `weights`.
+    """Give every tensor of a module its own memory with the values of `weights`.
 
     A tensor that bears two names stays one tensor.
     """

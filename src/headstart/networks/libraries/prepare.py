@@ -35,7 +35,7 @@ def _fix_constants(module: nn.Module) -> None:
 
 
 def _replace_dropout(module: nn.Module) -> None:
-    """Dropout that draws from a generator of its own in place of PyTorch's."""
+    """Dropout that draws from its own generator in place of PyTorch's."""
     for part in list(module.modules()):
         for key, child in list(part.named_children()):
             if type(child) is nn.Dropout and 0 < child.p < 1:

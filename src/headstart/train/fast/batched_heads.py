@@ -1,7 +1,7 @@
 """Linear heads on frozen features, trained as one batched matmul.
 
 An update of one such head is next to no arithmetic and all dispatch, so many take it together. A
-member's numbers are the same whoever its neighbours are, and alone:
+member's numbers are the same whatever its neighbours are, and alone:
 
 - products are taken `TILE` members at a time, the last tile filled up with nothing, so that they
   always have the same shape and the library always chooses the same way to compute them;

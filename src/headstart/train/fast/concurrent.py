@@ -1,7 +1,7 @@
 """Several networks trained concurrently on one device, each on its own CUDA stream.
 
 Nothing is shared but the device, so a member's numbers are those it has alone. On a GPU each has a
-stream of its own, and the kernels of several run at once.
+separate stream, and the kernels of several run at once.
 """
 
 from collections.abc import Collection, Sequence

@@ -2,7 +2,7 @@
 
 An update of a network of the notebooks' size is twenty to sixty kernels of a few microseconds each,
 and launching one from Python takes longer than running it. A CUDA graph launches all at once, those
-of several members side by side where they were recorded in streams of their own.
+of several members side by side where they were captured on separate streams.
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -1,4 +1,4 @@
-"""Activations, as layers of their own and inside other layers."""
+"""Activations, as separate layers and inside other layers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
