@@ -71,6 +71,35 @@ def test_who_comes_second_finds_what_the_first_has_made(tmp_path: Path) -> None:
     assert not any(tmp_path.glob("*/*"))
 
 
+def test_an_array_whose_place_was_cleared_while_it_was_filled_is_not_taken_for_another(
+    tmp_path: Path,
+) -> None:
+    """Another run on the same store ends and clears what this one is still writing."""
+    cache = MemmapCache(tmp_path, part=1)
+
+    def of_another(first: int) -> Iterator[np.ndarray]:
+        yield np.zeros((1, 2), np.float32)
+        raise KeyboardInterrupt  # it is killed in the middle and leaves a partial array
+
+    def another() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            MemmapCache(tmp_path, part=1).filled("a", (4, 2), np.float32, of_another)
+
+    def rows(first: int) -> Iterator[np.ndarray]:
+        for number in range(4):
+            yield np.ones((1, 2), np.float32)
+            if number == 1:
+                MemmapCache(tmp_path).clear()
+                other = threading.Thread(target=another)
+                other.start()
+                other.join(timeout=10)
+
+    assert cache.filled("a", (4, 2), np.float32, rows) is None
+    found = cache.filled("a", (4, 2), np.float32, lambda first: iter([np.ones((4 - first, 2))]))
+    assert found is not None
+    assert set(found[-3:].ravel()) == {1.0}
+
+
 def test_the_longest_unused_makes_room(tmp_path: Path) -> None:
     cache = MemmapCache(tmp_path, limit=3_500)
     for age, name in ((30, "a"), (20, "b"), (10, "c")):

@@ -92,7 +92,7 @@ class MemmapCache:
                 if size > self.limit:
                     return None
                 self._fill(name, shape, np.dtype(dtype), rows, size)
-                return self._keep(self._partial(name), name)
+                return self._keep(name)
             except OSError:
                 self._forget(name)
                 return None
@@ -135,7 +135,7 @@ class MemmapCache:
             self._forget(name)
             self._make_room(size)
             with partial.open("wb") as file:
-                _begin(file, shape, dtype)
+                _begin(file, shape, dtype, size)
         with partial.open("rb+") as file:
             file.seek(_header_size(file) + done * dtype.itemsize * prod(shape[1:]))
             since, last = 0, time.monotonic()
@@ -145,11 +145,11 @@ class MemmapCache:
                 file.write(block.data)
                 done, since = done + len(block), since + block.nbytes
                 if since >= self.part or time.monotonic() - last >= PART_SECONDS:
-                    self._sync(file)
+                    self._sync(file, partial)
                     write_whole(self._record(name), str(done).encode())
                     since, last = 0, time.monotonic()
             assert done == shape[0]
-            self._sync(file)
+            self._sync(file, partial)
 
     def _rows_done(self, name: str) -> int:
         """Rows that were written before this process was started."""
@@ -158,15 +158,23 @@ class MemmapCache:
         except (OSError, ValueError):
             return 0
 
-    def _sync(self, file: IO[bytes]) -> None:
+    def _sync(self, file: IO[bytes], path: Path) -> None:
+        """Write a file's buffers.
+
+        Raises:
+            OSError: another process has cleared the cache meanwhile: what lies at the path by now,
+                if anything, is not this file.
+        """
         file.flush()
         if self.lasting:
             os.fsync(file.fileno())
+        if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise FileNotFoundError(path)
 
-    def _keep(self, path: Path, name: str) -> np.ndarray | None:
-        """Give a file its final name, and seal it."""
+    def _keep(self, name: str) -> np.ndarray | None:
+        """Give a partial array its final name, and seal it."""
         final = self._file(name)
-        path.replace(final)
+        self._partial(name).replace(final)
         self._record(name).unlink(missing_ok=True)
         if self.lasting:
             write_whole(self._seal(name), json.dumps(_state(final)).encode())
@@ -192,16 +200,13 @@ class MemmapCache:
             used -= about.st_size
 
 
-def _begin(file: IO[bytes], shape: tuple[int, ...], dtype: DTypeLike) -> int:
-    """Write the header of a .npy file and set its space aside; gives where its values start."""
-    kind = np.dtype(dtype)
-    header = {"descr": kind.str, "fortran_order": False, "shape": shape}
+def _begin(file: IO[bytes], shape: tuple[int, ...], dtype: np.dtype, size: int) -> None:
+    """Write the header of a .npy file and allocate the space of its values."""
+    header = {"descr": dtype.str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
     file.flush()
-    start = file.tell()
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(file.fileno(), 0, start + kind.itemsize * prod(shape))
-    return start
+        os.posix_fallocate(file.fileno(), 0, file.tell() + size)
 
 
 def _header_size(file: IO[bytes]) -> int:

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: write under a temporary name, sync, rename."""
+"""Files: written whole or not at all, locked between processes, and the folder of caches."""
 
 import os
 from collections.abc import Iterator

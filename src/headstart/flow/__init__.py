@@ -1,4 +1,4 @@
-"""The engine: load, run, recall. What everything above it calls."""
+"""The engine: load, run, reopen. What everything above it calls."""
 
 from headstart.flow.engine import Done as Done
 from headstart.flow.engine import Planned as Planned

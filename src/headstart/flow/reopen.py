@@ -1,4 +1,4 @@
-"""Studies as a store remembers them: reports, progress and outlooks; nothing is run."""
+"""Studies as a store remembers them: reports, progress and cost estimates; nothing is run."""
 
 import time
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
         wanted = variant_name(wanted, variant)
     for row in rows:
         if row.name == wanted:
-            return _recalled(store, row)
+            return _reopened(store, row)
     known = list(dict.fromkeys(row.name for row in rows))
     if not known:
         raise StoreError(f"the store {store.folder} holds no study yet. Run one: headstart run ...")
@@ -55,16 +55,16 @@ def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
     )
 
 
-def report_again(store: Store, recalled: Reopened) -> tuple["Analysis", RunSummary]:
+def report_again(store: Store, reopened: Reopened) -> tuple["Analysis", RunSummary]:
     """The analysis of what a store holds of a study; nothing is run."""
     started = time.perf_counter()
-    done = len(store.finished(recalled.plan.steps))
-    analysis = analyse_look(recalled.loaded, recalled.plan, store)
+    done = len(store.finished(reopened.plan.steps))
+    analysis = analyse_look(reopened.loaded, reopened.plan, store)
     summary = RunSummary(
         steps_run=0,
         steps_reused=done,
         seconds=time.perf_counter() - started,
-        command=recalled.command,
+        command=reopened.command,
     )
     return analysis, summary
 
@@ -93,7 +93,7 @@ def progress(store: Store) -> list[StudyProgress]:
 def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
     plan = store.plan(row.number)
     if plan is None:  # last run by a headstart that did not remember plans
-        plan = row_of(_recalled(store, row).plan)
+        plan = row_of(_reopened(store, row).plan)
         if store.writable:
             store.save_plan(row.number, plan)
     done = store.finished(plan.steps)
@@ -114,7 +114,7 @@ def need_store(folder: Path) -> None:
         raise StoreError(f"there is no store at {folder}. Run a study first, or name one: --store.")
 
 
-def _recalled(store: Store, row: StudyRow) -> Reopened:
+def _reopened(store: Store, row: StudyRow) -> Reopened:
     """A study at the last look that was begun."""
     study = StudySpec(**row.spec)
     facts = facts_from(row.facts)

@@ -56,6 +56,14 @@ class DeviceData:
         return own + self.labels.nbytes
 
     @property
+    def capturable(self) -> bool:
+        """Whether a batch is taken on the device alone, so that a CUDA graph can hold it.
+
+        Image files are decoded on the processor; augmentation draws from torch's own generator.
+        """
+        return isinstance(self.inputs, Tensor) and self.augment is None
+
+    @property
     def resident(self) -> Tensor:
         """Inputs that lie in memory or in a mapped file."""
         assert isinstance(self.inputs, Tensor), "image files are decoded batch by batch"
@@ -165,7 +173,7 @@ def _streamed(examples: Examples, pixels: StreamedPixels, device: torch.device) 
     return DeviceData(
         StreamedInputs(pixels),
         torch.from_numpy(examples.labels).to(device),
-        at=None if at is None else torch.from_numpy(at),
+        at=None if at is None else torch.from_numpy(at).to(device),
         scale=Scale(scaling, pixels.shape[1:], device),
         mapped=True,
     )

@@ -74,7 +74,6 @@ def cached_features(
     def make() -> DeviceData:
         if not len(examples.labels):
             return raw_inputs(examples, device)
-        module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         # A later run may find what one that was killed has left, under another version of torch.
         layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
         name = digest([examples.name, held, layers, shape.__name__, torch.__version__, precision])
@@ -82,6 +81,7 @@ def cached_features(
         images = to_device(examples, torch.device("cpu"))
         if found is not None:
             return DeviceData(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
+        module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
         forward = Forward(module, images, 0, done, device, precision)
         return _computed(forward, shape, images.labels, cache, name)
 

@@ -60,7 +60,6 @@ def make_trainer(phases: Sequence[PreparedPhase]) -> Trainer:
     """Trainer of phases that are trained together; on a GPU its updates are captured as graphs."""
     device = phases[0].device
     trainer = phases[0].trainer.make(phases)
-    # What is drawn from torch's own generator in an update cannot be recorded.
-    if device.type == "cuda" and not phases[0].work.augment:
+    if device.type == "cuda" and all(phase.train.capturable for phase in phases):
         return GraphedTrainer(trainer, CudaGraphs(device), device)
     return trainer

@@ -132,7 +132,7 @@ def _ones(num: int) -> Tensor:
 def _places(kernel: int) -> Tensor:
     """Position of each kernel weight in a patch, (4 positions * patch, kernel * kernel), 0 or 1.
 
-    Places in the order of a room's values.
+    Places in the order of the workspace's values.
     """
     side = patch_side(kernel)
     places = torch.zeros(2, 2, side, side, kernel, kernel)
