@@ -1,5 +1,7 @@
 """Networks of the user's own: the contract, stages by name, dropout, refusals."""
 
+import os
+import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import ClassVar
@@ -156,6 +158,22 @@ def test_dropout_draws_from_the_generator(tmp_path: Path, source: str) -> None:
     assert torch.equal(logits(1), logits(1))
     assert not torch.equal(logits(1), logits(2))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_file_changed_within_a_second_runs_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python's cache of compiled files knows them by size and second."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    name = written(tmp_path, ROW)
+    file = Path(name.rpartition(":")[0])
+    state = file.stat()
+    before = facts_for("module", name, (16, 16, 3), 5)
+    file.write_text(file.read_text().replace("Conv2d(6, 8, 3)", "Conv2d(6, 8, 1)"))
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    after = facts_for("module", name, (16, 16, 3), 5)
+    assert after.num_parameters == before.num_parameters - 6 * 8 * (9 - 1)
+    assert not list(tmp_path.rglob("__pycache__"))
 
 
 def test_a_changed_file_is_another_network(tmp_path: Path) -> None:

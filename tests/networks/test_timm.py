@@ -14,7 +14,7 @@ from headstart.core.errors import NetworkError
 from headstart.networks.inspect import inspect, shape_map
 from headstart.networks.libraries.adapter import import_library, version_of
 from headstart.networks.libraries.build import build_module, fresh_weights
-from headstart.networks.libraries.facts import facts_for
+from headstart.networks.libraries.facts import facts_for, input_facts_for
 from headstart.networks.libraries.timm_networks import ADAPTER
 
 
@@ -170,8 +170,10 @@ def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
 
 def test_facts_that_are_known_need_no_torch() -> None:
     facts_for("timm", "test_resnet", (32, 32, 3), 5)
+    input_facts_for("timm", "test_resnet")
     script = (
-        "import sys; from headstart.networks.libraries.facts import facts_for; "
-        "facts_for('timm', 'test_resnet', (32, 32, 3), 5); assert 'torch' not in sys.modules"
+        "import sys; from headstart.networks.libraries.facts import facts_for, input_facts_for; "
+        "facts_for('timm', 'test_resnet', (32, 32, 3), 5); input_facts_for('timm', 'test_resnet'); "
+        "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

@@ -29,16 +29,16 @@ def input_facts_of(network: LibraryNetwork) -> InputFacts | None:
     Raises:
         NetworkError: the network is not known, or its library is not installed.
     """
-    from headstart.networks.libraries.adapter import adapter_for
+    from headstart.networks.libraries.facts import input_facts_for
 
-    return adapter_for(network.kind).input_facts(network.name)
+    return input_facts_for(network.kind, network.name)
 
 
 def content_of(network: LibraryNetwork) -> str:
     """A hash of the files that a library's network is made of; empty where none are."""
-    from headstart.networks.libraries.adapter import adapter_for
+    from headstart.networks.libraries.facts import content_of as content
 
-    return adapter_for(network.kind).content(network.name)
+    return content(network.kind, network.name)
 
 
 def num_leading_flattens(network: AnyNetwork) -> int:

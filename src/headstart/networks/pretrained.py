@@ -6,7 +6,7 @@ from pathlib import Path
 from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.account import LoadAccount
 from headstart.networks.checkpoints.file_hash import file_hash as file_hash
-from headstart.networks.checkpoints.find import require_checkpoint
+from headstart.networks.checkpoints.find import SEARCHED, require_checkpoint
 from headstart.networks.checkpoints.match import match
 from headstart.networks.checkpoints.read import State
 from headstart.networks.checkpoints.take import take_trunk
@@ -31,7 +31,14 @@ def checkpoint_file(network: LibraryNetwork, given: Path | None) -> Path:
             raise CheckpointError(f"there is no file {file}. Expected one with pretrained weights.")
         return file
     own = adapter_for(network.kind).weights_file(network.name)
-    return require_checkpoint(str(network)) if own is None else own
+    if own is not None:
+        return own
+    if network.kind not in SEARCHED:
+        raise CheckpointError(
+            f"{network} names no pretrained weights. Give the file with them: "
+            'weights = "FILE" in the source.'
+        )
+    return require_checkpoint(str(network))
 
 
 def load_trunk(

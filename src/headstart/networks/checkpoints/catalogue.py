@@ -72,5 +72,12 @@ def known_file(sha256: str) -> KnownFile | None:
 
 
 def files_for(network: str) -> tuple[KnownFile, ...]:
-    """Entries of the catalogue that fit a network."""
-    return tuple(known for known in KNOWN_FILES if network in known.networks)
+    """Entries of the catalogue that fit a network, with a tag or without."""
+    return tuple(
+        known for known in KNOWN_FILES if {network, without_tag(network)} & set(known.networks)
+    )
+
+
+def without_tag(network: str) -> str:
+    """timm's tag names weights, not another network: `timm:tf_efficientnet_lite0.in1k`."""
+    return network.partition(".")[0]

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from headstart.core.files import cache_folder, write_whole
 from headstart.core.hashing import digest
+from headstart.networks.checkpoints.errors import fault
 from headstart.study.base import Spec
 
 
@@ -24,8 +25,20 @@ def file_hash(path: Path) -> str:
 
     The file is read again only where its size or its time of change is another than when its hash
     was cached.
+
+    Raises:
+        CheckpointError: the file cannot be read.
     """
     path = path.absolute()
+    try:
+        return _hash_of(path)
+    except OSError as error:
+        raise fault(
+            path, f"cannot be read: {error.strerror}.", fix="Check its access rights."
+        ) from error
+
+
+def _hash_of(path: Path) -> str:
     state = path.stat()
     cached = cache_folder() / "file-hashes" / f"{digest(str(path))}.json"
     with suppress(OSError, ValidationError):

@@ -6,7 +6,7 @@ from math import prod
 
 from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.account import AdaptedStem, LoadAccount, Matched, OtherShape
-from headstart.networks.checkpoints.catalogue import known_file
+from headstart.networks.checkpoints.catalogue import known_file, without_tag
 from headstart.networks.checkpoints.errors import fault, listed
 from headstart.networks.checkpoints.prefix import find_prefix, without_prefix
 from headstart.networks.checkpoints.read import State
@@ -51,7 +51,7 @@ def match(
         CheckpointError: less than half of the trunk, or nothing, comes from the file.
     """
     known = known_file(state.sha256)
-    if known is not None and _without_tag(network) in known.by_order:
+    if known is not None and without_tag(network) in known.by_order:
         pairs = _by_order(state, wanted, head, network)
     else:
         pairs = _by_names(state, wanted, prefix)
@@ -59,11 +59,6 @@ def match(
     if not account.trunk or (account.share < LEAST_SHARE and not allow_partial):
         raise _too_little(state, account, network)
     return account
-
-
-def _without_tag(network: str) -> str:
-    """timm's tag names weights, not another network: `timm:tf_efficientnet_lite0.in1k`."""
-    return network.partition(".")[0]
 
 
 def _by_names(state: State, wanted: Mapping[str, Shape], prefix: str | None) -> _Pairs:

@@ -112,16 +112,24 @@ def _hash_agrees(path: Path) -> bool:
     return file_hash(path).startswith(path.stem.rpartition("-")[2])
 
 
+def huggingface_snapshots(name: str) -> list[Path]:
+    """Folders of a repository (`google/vit-base-patch16-224`) in the cache of the hub."""
+    return _snapshots(_huggingface_hub() / f"models--{name.replace('/', '--')}")
+
+
 def _snapshot_file(repository: Path) -> list[Path]:
     """The weight file of a repository's current snapshot."""
+    found = [folder / file for folder in _snapshots(repository) for file in FOLDER_FILES]
+    return [path for path in found if path.is_file()][:1]
+
+
+def _snapshots(repository: Path) -> list[Path]:
+    """The current snapshot of a repository, or all where none is current."""
     snapshots = repository / "snapshots"
     current = repository / "refs" / "main"
     if current.is_file():
-        folders = [snapshots / current.read_text().strip()]
-    else:
-        folders = sorted(_glob(snapshots, "*"))
-    found = [folder / file for folder in folders for file in FOLDER_FILES]
-    return [path for path in found if path.is_file()][:1]
+        return [snapshots / current.read_text().strip()]
+    return sorted(_glob(snapshots, "*"))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import CheckpointError, NetworkError
 from headstart.core.hashing import digest
-from headstart.networks.checkpoints.places import FOLDER_FILES
+from headstart.networks.checkpoints.places import FOLDER_FILES, huggingface_snapshots
 from headstart.networks.libraries.adapter import Adapter, import_library, version_of
 from headstart.study.network_facts import InputFacts, Shape
 
@@ -53,7 +53,7 @@ class HuggingFaceAdapter(Adapter):
 
     def input_facts(self, name: str) -> InputFacts | None:
         """What `preprocessor_config.json` says; None where there is none or it leaves out much."""
-        saved = _json(Path(name).expanduser() / "preprocessor_config.json")
+        saved = _json(_folder(name) / "preprocessor_config.json")
         size = saved.get("crop_size") or saved.get("size")
         if size is None or "image_mean" not in saved or "image_std" not in saved:
             return None
@@ -68,7 +68,7 @@ class HuggingFaceAdapter(Adapter):
 
     def weights_file(self, name: str) -> Path | None:
         """The weights in a network's folder."""
-        folder = Path(name).expanduser().absolute()
+        folder = _folder(name)
         found = [folder / file for file in FOLDER_FILES if (folder / file).is_file()]
         if not found:
             raise CheckpointError(
@@ -83,8 +83,14 @@ class HuggingFaceAdapter(Adapter):
 
     def content(self, name: str) -> str:
         """Hash of a folder's configuration."""
-        folder = Path(name).expanduser()
+        folder = _folder(name)
         return digest([_json(folder / file) for file in _FILES]) if folder.is_dir() else ""
+
+
+def _folder(name: str) -> Path:
+    """The folder of a network: at that path, else in the cache of the Hugging Face hub."""
+    given = Path(name).expanduser().absolute()
+    return next(iter(huggingface_snapshots(name)), given) if not given.is_dir() else given
 
 
 def _config(library: Any, name: str, num_classes: int) -> Any:

@@ -119,7 +119,7 @@ def _place(name: str) -> tuple[bytes, Path, str]:
 
 def _function(name: str) -> Callable[..., Any]:
     content, path, function = _place(name)
-    module = _imported(path.resolve(), hashlib.sha256(content).hexdigest())
+    module = _imported(path.resolve(), content)
     found = getattr(module, function, None)
     if not callable(found):
         known = [key for key, value in vars(module).items() if inspect.isfunction(value)]
@@ -131,17 +131,20 @@ def _function(name: str) -> Callable[..., Any]:
 
 
 @lru_cache(maxsize=16)
-def _imported(path: Path, content: str) -> ModuleType:
-    """The file as a module, once for each content; files beside it can be imported."""
-    name = f"headstart_network_{path.stem}_{content[:12]}"
+def _imported(path: Path, content: bytes) -> ModuleType:
+    """The file as a module, once for each content; files beside it can be imported.
+
+    The bytes that were hashed are run, and not what Python has cached of a file of the same size
+    and second.
+    """
+    name = f"headstart_network_{path.stem}_{hashlib.sha256(content).hexdigest()[:12]}"
     spec = spec_from_file_location(name, path)
     assert spec is not None
-    assert spec.loader is not None
     module = module_from_spec(spec)
     sys.modules[name] = module  # classes of it are found by name when they are copied
     sys.path.insert(0, str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        exec(compile(content, str(path), "exec"), vars(module))
     except Exception as error:
         raise NetworkError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     finally:
