@@ -18,7 +18,7 @@ def _pretraining_images(evidence: Evidence) -> Iterator[Finding]:
         if source.seen is None:
             yield Finding(
                 message=f"what '{pair.source}' ({source.checkpoint}) was pretrained on is not "
-                f"known: whether test images of '{pair.target}' were among it was not searched",
+                f"known: whether test images of '{pair.target}' were among it was not searched.",
                 cells=evidence.cells_of_pair(pair.source, pair.target),
             )
 
@@ -32,7 +32,7 @@ def _loaded(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 message=f"of the trunk of '{pair.source}' {account['num_loaded_tensors']} of "
                 f"{account['num_tensors']} tensors were loaded ({account['share']:.1%} of its "
-                f"numbers); the rest starts fresh{_listed(account)}",
+                f"numbers); the rest starts fresh{_listed(account)}.",
                 cells=evidence.cells_of_pair(pair.source, pair.target),
             )
 
@@ -59,7 +59,7 @@ def _inputs(evidence: Evidence) -> Iterator[Finding]:
         if wanted is None:
             yield Finding(
                 message=f"{network} does not say how its images are to be prepared: a wrong scale "
-                "or order of channels would go unnoticed",
+                "or order of channels would go unnoticed.",
                 cells=cells,
             )
             continue
@@ -79,7 +79,7 @@ def _inputs(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 message=f"{network} was trained on inputs from {low:.3g} to {high:.3g} (mean "
                 f"{_text(wanted.mean)}, deviation {_text(wanted.deviation)}); "
-                f"{named(wrong or cells)} {state}",
+                f"{named(wrong or cells)} {state}.",
                 cells=frozenset(wrong) or cells,
             )
 
