@@ -144,20 +144,6 @@ class Trainings:
         self.checkpoints[pair.source] = self.add(step)
         return PlannedTraining(keys=(step.key,), keep="last")
 
-    def flops(self, arm: ArmSpec, size: SizeSpec, trial_data: TrialData) -> int:
-        """Operations of an arm's training."""
-        training = self.training_of(arm)
-        phases = self._phases(arm, training, size, trial_data)
-        return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
-
-    def source_flops(self, pair: Pair) -> int:
-        """Operations of a source run; not known, and so none, of a checkpoint."""
-        if self.study.source_of(pair).task is None:
-            return 0
-        training, trial_data = self.study.pretraining, self.source(pair, 0)
-        phases = self._phases(SOURCE_ARM, training, EVERYTHING, trial_data)
-        return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
-
     def _plan(
         self,
         arm: ArmSpec,
@@ -220,18 +206,30 @@ class Trainings:
 
             def cost(wanted: int) -> int:
                 phases = phases_of(arm.strategy, stages, wanted, arm.frozen)
-                return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
+                return self._total_flops(phases, training, trial_data)
 
             # Every update costs something, so a budget is met by as many updates as it has units.
             updates = bisect_left(range(max(updates, budget) + 1), budget, lo=updates, key=cost)
         return phases_of(arm.strategy, stages, updates, arm.frozen)
 
     def _cost_of(self, name: str, size: SizeSpec, trial_data: TrialData) -> int:
-        """Operations of an arm's trial with those of the source run it starts from."""
-        arm = self._arm(name)
-        own = self.target(trial_data.pair, size, arm, trial_data.seed)
-        cost = self.flops(arm, size, own)
-        return cost + (self.source_flops(trial_data.pair) if SOURCE in arm.origins else 0)
+        """Operations of an arm's trial with those of the source run it starts from.
+
+        Those of a checkpoint are not known, and count as none.
+        """
+        arm, pair = self._arm(name), trial_data.pair
+        works = [(arm, self.training_of(arm), size, self.target(pair, size, arm, trial_data.seed))]
+        if SOURCE in arm.origins and self.study.source_of(pair).task is not None:
+            works.append((SOURCE_ARM, self.study.pretraining, EVERYTHING, self.source(pair, 0)))
+        return sum(
+            self._total_flops(self._phases(arm, training, size, data), training, data)
+            for arm, training, size, data in works
+        )
+
+    def _total_flops(
+        self, phases: tuple[Phase, ...], training: TrainingSpec, trial_data: TrialData
+    ) -> int:
+        return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
 
     def _flops(
         self, phase: Phase, training: TrainingSpec, trial_data: TrialData

@@ -1,6 +1,7 @@
 """Adapters, one a library: what headstart asks of a library to use its networks.
 
-No adapter imports its library before a network is built, so planning stays without torch.
+No adapter imports its library before it is asked for a network, and what it says is cached
+(`facts.py`), so planning again imports none. Only `keras-on-torch` imports torch at once.
 """
 
 from importlib import import_module, metadata
