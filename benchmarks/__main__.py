@@ -5,7 +5,18 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import data, frozen, limits, machine, photos, photos_100k, probes, recipes, studies
+from benchmarks import (
+    data,
+    frozen,
+    limits,
+    machine,
+    photo_memory,
+    photos,
+    photos_100k,
+    probes,
+    recipes,
+    studies,
+)
 from benchmarks.measure import Bench
 from benchmarks.results import table, write_csv
 
@@ -15,10 +26,11 @@ QUESTIONS = {
     "probes": probes.ask,
     "limits": limits.ask,
     "photos": photos.ask,
+    "photo-memory": photo_memory.ask,
     "photos-100k": photos_100k.ask,
     "studies": studies.ask,
 }
-SHORT = ("recipes", "frozen", "probes", "limits", "photos")
+SHORT = ("recipes", "frozen", "probes", "limits", "photo-memory")
 
 
 def main() -> None:

@@ -1,9 +1,11 @@
 """The very same images for every side: raw arrays in a folder, read once by headstart's readers."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from headstart.core.errors import DataError
 from headstart.data.datasets import open_part
@@ -54,3 +56,17 @@ def read(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, n
     names = ("x_train", "y_train", "x_test", "y_test")
     first, second, third, fourth = (np.load(folder / name / f"{part}.npy") for part in names)
     return first, second, third, fourth
+
+
+def make_photos(folder: Path, classes: Sequence[str], num: Mapping[str, int]) -> None:
+    """JPEGs of coloured blurs; each class is short of one colour, or of none."""
+    draw = np.random.default_rng(0)
+    for at, name in enumerate(classes):
+        for part, photos in num.items():
+            place = folder / part / name
+            place.mkdir(parents=True)
+            for number in range(photos):
+                blocks = draw.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+                blocks[..., at % 3] //= 1 + (at < 3)
+                photo = Image.fromarray(blocks).resize((640, 480), Image.Resampling.BICUBIC)
+                photo.save(place / f"{number}.jpg", quality=90)

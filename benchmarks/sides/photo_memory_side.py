@@ -10,9 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
+from benchmarks.data import make_photos
 from benchmarks.sides.clock import hand_over
 from benchmarks.sides.headstart_side import seconds_of
 from benchmarks.sides.memory import WorkerMemory
@@ -21,20 +19,6 @@ from headstart.study.study import StudySpec
 
 CLASSES = {"source": ("cat", "dog"), "target": ("hen", "owl")}
 NUM = {"train": 500, "test": 100}  # photos of a class
-
-
-def make_photos(folder: Path) -> None:
-    """Coloured blurs; each class is short of one colour, or of none."""
-    draw = np.random.default_rng(0)
-    for at, name in enumerate([name for pair in CLASSES.values() for name in pair]):
-        for part, num in NUM.items():
-            place = folder / part / name
-            place.mkdir(parents=True)
-            for number in range(num):
-                blocks = draw.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-                blocks[..., at % 3] //= 1 + (at < 3)
-                photo = Image.fromarray(blocks).resize((640, 480), Image.Resampling.BICUBIC)
-                photo.save(place / f"{number}.jpg", quality=90)
 
 
 def study(folder: Path, side: int) -> Loaded:
@@ -58,7 +42,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
     if not given.folder.is_dir():
-        make_photos(given.folder)
+        make_photos(given.folder, [name for pair in CLASSES.values() for name in pair], NUM)
     with tempfile.TemporaryDirectory(prefix="headstart-bench-") as own:
         os.environ["HEADSTART_CACHE"] = str(Path(own) / "cache")
         started = time.perf_counter()
