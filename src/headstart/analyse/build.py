@@ -16,8 +16,10 @@ from headstart.analyse.gates.registry import run_audits, run_gates
 from headstart.analyse.headline import details, headline
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
+from headstart.analyse.mistakes import confusions_of, mistakes_of, pair_answers
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
+from headstart.analyse.preferred import preferred_comparisons
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
@@ -98,6 +100,8 @@ def _without_gates(
     )
     comparisons = compare_all(finished)
     attributions, notes = attribute(finished, comparisons)
+    preferred = preferred_comparisons(study, comparisons, arms)
+    answers = pair_answers(evidence, plan, preferred, withheld)
     family_size = len(family_of(study, finished.planned))
     failures = store.failures(plan.steps)
     source_flops = {trial.source: trial.flops for trial in plan.sources}
@@ -133,6 +137,8 @@ def _without_gates(
         class_gains=class_gains(study, facts, records, withheld),
         picks=select_models(study, arms, source_flops),
         forgetting=forgetting_of(plan, evidence.sources, store),
+        confusions=confusions_of(answers),
+        mistakes=mistakes_of(answers, plan, store),
     )
 
 

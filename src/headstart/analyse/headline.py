@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from headstart.analyse.analysis import ArmResult, Attribution, Comparison, Gate, Word
-from headstart.analyse.cells import cell_of
 from headstart.analyse.multiplicity import level_of
+from headstart.analyse.preferred import preferred_comparisons
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import signed
 from headstart.study.study import StudySpec
@@ -39,26 +39,12 @@ def headline(
     Objections name the controls that do as well.
     """
     several_pairs = len(study.pairs) > 1
-    transfer = {arm.name for arm in study.all_arms if arm.transfers}
-    preferred = _preferred(comparisons, results, transfer)
+    preferred = list(preferred_comparisons(study, comparisons, results).values())
     if not preferred:
         return "No transfer arm could be compared with the control yet."
     checkpoints = {name for name, source in study.sources.items() if source.pretrained}
     verdicts = _verdicts(preferred, several_pairs, checkpoints)
     return " ".join([*verdicts, *objections(preferred, attributions, several_pairs)])
-
-
-def _preferred(
-    comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...], transfer: set[str]
-) -> list[Comparison]:
-    """Comparison of the transfer arm that validation prefers, for each size of each pair."""
-    # Without validation images the first arm is taken.
-    validation = {cell_of(r): r.validation_mean or 0.0 for r in results}
-    rivals: dict[tuple[str, str, str], list[Comparison]] = {}
-    for c in comparisons:
-        if c.arm in transfer:
-            rivals.setdefault((c.source, c.target, c.size), []).append(c)
-    return [max(some, key=lambda c: validation[cell_of(c)]) for some in rivals.values()]
 
 
 def _verdicts(
