@@ -172,6 +172,7 @@ def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
         arm="full",
         rates=(0.01, 0.1),
         validation_accuracy=(0.5, float("nan")),
+        finite=(True, False),
         chosen=0.01,
         edge="low",
     )
@@ -180,6 +181,7 @@ def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
     assert "M0 0h30.0v6H0z" in shown
     assert "M0 0h0.0v6H0z" in shown
     assert "best at the low edge" in shown
+    assert shown.count(">diverged</small>") == 1
     assert "Learning rates</h3>" not in page_of(analysis())
 
 
@@ -193,6 +195,9 @@ def test_first_screen_says_what_withholds_the_verdict() -> None:
 def test_first_screen_says_what_is_missing() -> None:
     assert "Incomplete: 85 of 100 trials" in first_screen(page_of(CASES["gaps"]))
     assert "One seed only" in first_screen(page_of(CASES["one seed"]))
+    two = first_screen(page_of(analysis(num_seeds=2)))
+    assert "2 seeds only: a verdict takes at least 3, so there is none" in two
+    assert "seeds only" not in first_screen(page_of(analysis(num_seeds=3)))
     assert "Nothing was compared" in first_screen(page_of(CASES["no comparison"]))
 
 

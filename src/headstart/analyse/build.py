@@ -120,7 +120,7 @@ def _without_gates(
         cuts=study.sweep_cuts,
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
-        tuning=tuple(_tunings(plan)),
+        tuning=tuple(_tunings(study, plan)),
         gates=(),
         protocol=protocol_lines(study, plan, looks, family_size),
         environment=_environment(records),
@@ -150,9 +150,11 @@ def _last_error(error: str) -> str:
     return next((line for line in after if not line.startswith(" ")), lines[-1])
 
 
-def _tunings(plan: Plan) -> Iterator[Tuning]:
+def _tunings(study: StudySpec, plan: Plan) -> Iterator[Tuning]:
+    """Learning rates of every arm, in the order of the study."""
     for (source, target, size), choice in plan.choices.items():
-        for arm, scores in choice.scores.items():
+        for arm in (arm.name for arm in study.all_arms if arm.name in choice.scores):
+            scores = choice.scores[arm]
             yield Tuning(
                 source=source,
                 target=target,
@@ -160,6 +162,7 @@ def _tunings(plan: Plan) -> Iterator[Tuning]:
                 arm=arm,
                 rates=tuple(score.rate for score in scores),
                 validation_accuracy=tuple(score.accuracy for score in scores),
+                finite=tuple(score.finite for score in scores),
                 chosen=choice.rates[arm],
                 edge=choice.edges.get(arm, ""),
             )

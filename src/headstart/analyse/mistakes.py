@@ -123,6 +123,7 @@ def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
         target=comparison.target,
         seeds=comparison.seeds,
         num_tested=len(num_wrong),
+        wrong=int((2 * num_wrong > len(comparison.seeds)).sum()),
         both_right=int(found["both right"].sum()),
         put_right=int(found["put right"].sum()),
         broken=int(found["broken"].sum()),
@@ -135,9 +136,10 @@ def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
 
 def _stored(pair: PairAnswers, plan: Plan, store: Store) -> tuple[list[Json], Iterable[np.ndarray]]:
     """Images that the pair's step has listed for this arm, with pictures; none before it ran."""
-    step, row = plan.steps[pair.step], store.row(pair.step)
+    row = store.row(pair.step)
     if row is None:
         return [], ()
+    step = plan.steps[pair.step]
     numbers = cast(MistakesPayload, step.payload)["arms"][row.result["arm"]]
     if [step.inputs[number] for number in numbers] != [r.trial.predict_key for r in pair.arm]:
         return [], ()

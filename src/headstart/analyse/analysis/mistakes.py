@@ -59,8 +59,9 @@ class ImageMistake:
 class Mistakes:
     """Test images by what the preferred transfer arm and the control make of them in most seeds.
 
-    Most is more than half. The five counts add up to `num_tested`; `undecided` are images that one
-    of the two gets right in exactly half of the seeds. `image_mistakes` are some images of each
+    Most is more than half. `wrong` are those that the arm gets wrong. The five counts that follow
+    add up to `num_tested`; `undecided` are images that one of the two gets right in exactly half of
+    the seeds. `image_mistakes` are some images of each
     kind, the surest first, and `pictures` run in parallel to them; both are empty until the store
     has them, which takes every trial at this size.
     """
@@ -73,6 +74,7 @@ class Mistakes:
     target: str
     seeds: tuple[int, ...]
     num_tested: int
+    wrong: int
     both_right: int
     put_right: int
     broken: int
