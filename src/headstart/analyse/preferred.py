@@ -1,4 +1,4 @@
-"""The comparison that validation prefers at each size, so that no arm is picked on test images."""
+"""The transfer arm that validation prefers at each size of each pair, as its comparison."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,11 @@ from headstart.study.study import StudySpec
 def preferred_comparisons(
     study: StudySpec, comparisons: Iterable[Comparison], results: Iterable[ArmResult]
 ) -> dict[Place, Comparison]:
-    """Comparison of the transfer arm that validation prefers, by size of a pair."""
+    """Comparison of the transfer arm that validation prefers, by size of a pair.
+
+    The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
+    Without validation images the first arm is taken.
+    """
     transfer = {arm.name for arm in study.all_arms if arm.transfers}
     validation = {cell_of(result): result.validation_mean for result in results}
     rivals: dict[Place, list[Comparison]] = {}
