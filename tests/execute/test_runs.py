@@ -318,7 +318,7 @@ def test_a_step_that_kills_its_worker_twice_fails_and_the_rest_goes_on(store_fol
         assert list(store.failures(plan.steps)) == [failed.key]
     # The next run tries it again, and the failure is forgotten.
     again = go(loaded, store_folder)
-    assert (again.run, again.failed) == (3, ())
+    assert (again.run, again.failed) == (4, ())
     with Store(store_folder) as store:
         assert store.failures(plan.steps) == {}
 

@@ -1,6 +1,6 @@
 """HTML page of a study: one file without scripts or external files.
 
-Order: verdict and its figure, benefit, evidence, attribution, checks, protocol. The same analysis
+Order: verdict and its figure, mistakes, benefit, evidence, attribution, checks, protocol. The same analysis
 and summary give the same bytes.
 """
 
