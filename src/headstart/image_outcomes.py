@@ -9,20 +9,27 @@ from typing import Literal
 
 import numpy as np
 
-Outcome = Literal["both right", "put right", "broken", "both wrong", "undecided"]
+ImageOutcome = Literal["both right", "put right", "broken", "both wrong", "undecided"]
 Kind = Literal["wrong", "put right", "broken"]
+
+
+def in_most(num: np.ndarray, num_seeds: int) -> np.ndarray:
+    """Whether each number of seeds is more than half of them."""
+    return np.asarray(2 * num > num_seeds)
 
 
 def outcomes(
     num_wrong: np.ndarray, control_num_wrong: np.ndarray, num_seeds: int
-) -> dict[Outcome, np.ndarray]:
+) -> dict[ImageOutcome, np.ndarray]:
     """Which images (images,) have which outcome, from the seeds in which arm and control are wrong.
 
     Every image has one. `put right`: the control is wrong in most seeds and the arm right in most;
     `broken`: the reverse; `undecided`: one of the two is right in exactly half of the seeds.
     """
-    wrong, control_wrong = 2 * num_wrong > num_seeds, 2 * control_num_wrong > num_seeds
-    right, control_right = 2 * num_wrong < num_seeds, 2 * control_num_wrong < num_seeds
+    wrong, control_wrong = (in_most(num, num_seeds) for num in (num_wrong, control_num_wrong))
+    right, control_right = (
+        in_most(num_seeds - num, num_seeds) for num in (num_wrong, control_num_wrong)
+    )
     return {
         "both right": right & control_right,
         "put right": right & control_wrong,
@@ -90,7 +97,7 @@ def surest(arm: ImageAnswers, control: ImageAnswers, most: int) -> dict[Kind, np
     found = outcomes(arm.num_wrong, control.num_wrong, arm.num_seeds)
     lead = arm.num_wrong - control.num_wrong
     chosen: dict[Kind, tuple[np.ndarray, np.ndarray, ImageAnswers]] = {
-        "wrong": (2 * arm.num_wrong > arm.num_seeds, arm.num_wrong, arm),
+        "wrong": (in_most(arm.num_wrong, arm.num_seeds), arm.num_wrong, arm),
         "put right": (found["put right"], -lead, control),
         "broken": (found["broken"], lead, arm),
     }

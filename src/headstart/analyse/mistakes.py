@@ -18,7 +18,7 @@ from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import Record
 from headstart.core.hashing import Json
-from headstart.image_outcomes import outcomes
+from headstart.image_outcomes import in_most, outcomes
 from headstart.plan.payload_types import MistakesPayload
 from headstart.plan.steps import Place, Plan
 from headstart.store.store import Store
@@ -123,7 +123,7 @@ def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
         target=comparison.target,
         seeds=comparison.seeds,
         num_tested=len(num_wrong),
-        wrong=int((2 * num_wrong > len(comparison.seeds)).sum()),
+        wrong=int(in_most(num_wrong, len(comparison.seeds)).sum()),
         both_right=int(found["both right"].sum()),
         put_right=int(found["put right"].sum()),
         broken=int(found["broken"].sum()),

@@ -126,7 +126,8 @@ def wrong_answer(image: ImageMistake) -> str:
     before = image.kind == "put right"
     answer = image.control_answer if before else image.answer
     probability = image.control_probability if before else image.probability
-    return f"taken for {answer} ({percent(probability, 0)} %)"
+    sure = "" if probability is None else f" ({percent(probability, 0)}\u00a0%)"
+    return f"taken for {answer}{sure}"
 
 
 def wrong_seeds(image: ImageMistake, num_seeds: int) -> str:
