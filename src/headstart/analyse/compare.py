@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import FEWEST_SEEDS, Comparison
+from headstart.analyse.analysis import Comparison
 from headstart.analyse.cells import Cell, beside
 from headstart.analyse.multiplicity import NOMINAL, holm
 from headstart.analyse.over_seeds import (
@@ -15,7 +15,7 @@ from headstart.analyse.over_seeds import (
 )
 from headstart.analyse.paired import Answers, Paired, paired
 from headstart.analyse.statistics import relative_error_reduction
-from headstart.analyse.verdict import Judged
+from headstart.analyse.verdict import FEWEST_SEEDS, Judged
 from headstart.plan.steps import Place
 from headstart.study.study import StudySpec
 

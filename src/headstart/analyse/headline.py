@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from headstart.analyse.analysis import (
-    FEWEST_SEEDS,
     ArmResult,
     Attribution,
     Benefit,
@@ -23,6 +22,7 @@ from headstart.analyse.multiplicity import level_of
 from headstart.analyse.preferred import preferred_comparisons
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import count, listed, plural, signed
+from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 

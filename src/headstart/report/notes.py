@@ -1,6 +1,6 @@
 """Notes on a whole Analysis: warnings, remarks, and what intervals and columns mean."""
 
-from headstart.analyse.analysis import FEWEST_SEEDS, Analysis
+from headstart.analyse.analysis import Analysis
 from headstart.analyse.cells import cell_of
 from headstart.analyse.text import duration, level_percent, listed, plural
 from headstart.report.run_summary import RunSummary
@@ -26,11 +26,6 @@ def warnings_of(analysis: Analysis) -> tuple[str, ...]:
         )
     if len(analysis.seeds) == 1:
         warnings.append("One seed only: nothing here says how much of a gain is luck.")
-    elif len(analysis.seeds) < FEWEST_SEEDS:
-        warnings.append(
-            f"{len(analysis.seeds)} seeds only: a verdict takes at least {FEWEST_SEEDS}, so there "
-            "is none, whatever the gain."
-        )
     if not analysis.comparisons:
         warnings.append("Nothing was compared with a control, so there is no verdict.")
     return tuple(warnings)

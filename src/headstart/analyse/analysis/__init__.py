@@ -7,7 +7,6 @@ from headstart.analyse.analysis.benefit import Benefit as Benefit
 from headstart.analyse.analysis.benefit import Estimate as Estimate
 from headstart.analyse.analysis.benefit import Forgetting as Forgetting
 from headstart.analyse.analysis.benefit import ModelSelection as ModelSelection
-from headstart.analyse.analysis.comparison import FEWEST_SEEDS as FEWEST_SEEDS
 from headstart.analyse.analysis.comparison import MOST_PP as MOST_PP
 from headstart.analyse.analysis.comparison import Attribution as Attribution
 from headstart.analyse.analysis.comparison import AttributionNote as AttributionNote

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 MOST_PP = 100.0  # largest possible difference of two accuracies
-FEWEST_SEEDS = 3  # of a verdict
 
 Word = Literal["helps", "hurts", "no measurable difference", "not enough evidence", "invalid"]
 Qualifier = Literal["beyond the margin", "smaller than the margin", ""]

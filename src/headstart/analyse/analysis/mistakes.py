@@ -61,9 +61,9 @@ class Mistakes:
 
     Most is more than half. `wrong` are those that the arm gets wrong. The five counts that follow
     add up to `num_tested`; `undecided` are images that one of the two gets right in exactly half of
-    the seeds. `image_mistakes` are some images of each
-    kind, the surest first, and `pictures` run in parallel to them; both are empty until the store
-    has them, which takes every trial at this size.
+    the seeds. `image_mistakes` are some images of each kind, the surest first, and `pictures` run
+    in parallel to them; both are empty until the store has them, which takes every trial at this
+    size.
     """
 
     arm: str

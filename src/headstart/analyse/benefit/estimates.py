@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from headstart.analyse.analysis import FEWEST_SEEDS, Estimate
+from headstart.analyse.analysis import Estimate
 from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.statistics import Crossed, CrossedLine, crossed, t_half_width
+from headstart.analyse.verdict import FEWEST_SEEDS
 
 FEW = f"no interval: fewer than {FEWEST_SEEDS} seeds"
 
