@@ -38,9 +38,11 @@ def test_pictures_stand_with_class_answer_probability_and_seeds() -> None:
     assert 'alt="ant-wrong.jpg"' in text
     assert 'alt="image 1"' in text
     assert text.count("<b>ant</b>") == 6
-    assert "taken for bee (88\u00a0%)" in text
+    assert "taken for bee <span>(88 %)</span>" in text
     assert "taken for bee</small>" in text  # no probability is known
-    assert "taken for wasp (65\u00a0%)" in text  # what the control answered before it was put right
+    assert (
+        "taken for wasp <span>(65 %)</span>" in text
+    )  # what the control answered before it was put right
     assert "<small>2 of 3 seeds</small>" in text
     assert "<small>3 → 0 of 3 seeds</small>" in text
     assert "<small>0 → 2 of 3 seeds</small>" in text

@@ -122,12 +122,15 @@ def confused_text(confused: Confused, control: str) -> str:
 
 
 def wrong_answer(image: ImageMistake) -> str:
-    """The wrong answer that an image is listed for, with its probability."""
+    """The wrong answer that an image is listed for."""
+    return image.control_answer if image.kind == "put right" else image.answer
+
+
+def wrong_probability(image: ImageMistake) -> str:
+    """Mean probability of that answer in per cent; empty where it is not known."""
     before = image.kind == "put right"
-    answer = image.control_answer if before else image.answer
     probability = image.control_probability if before else image.probability
-    sure = "" if probability is None else f" ({percent(probability, 0)}\u00a0%)"
-    return f"taken for {answer}{sure}"
+    return "" if probability is None else f"{percent(probability, 0)} %"
 
 
 def wrong_seeds(image: ImageMistake, num_seeds: int) -> str:

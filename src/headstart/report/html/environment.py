@@ -17,6 +17,7 @@ from headstart.report.mistakes import (
     file_name,
     mistakes_sentence,
     wrong_answer,
+    wrong_probability,
     wrong_seeds,
 )
 from headstart.report.pictures import data_uri, is_tiny
@@ -34,7 +35,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     record_text.seeds_there, record_text.own_images, record_text.updates,
     record_text.training_time, record_text.trained, record_text.figure_value,
     record_text.adjustment, record_text.verdict_note, record_text.against_control,
-    mistakes_sentence, wrong_answer, wrong_seeds, file_name,
+    mistakes_sentence, wrong_answer, wrong_probability, wrong_seeds, file_name,
 )  # fmt: skip
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     notes.interval_note, notes.margin_note, notes.confidence, notes.steps_note,
