@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.core.errors import StoreError as StoreError
     from headstart.flow import Study as Study
     from headstart.flow import load_study as load
+    from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
 
 _HOME = {
@@ -26,6 +27,7 @@ _HOME = {
     "Study": ("headstart.flow", "Study"),
     "load": ("headstart.flow", "load_study"),
     "recipes": ("headstart.flow", "recipes"),
+    "study": ("headstart.study", ""),
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "__version__",
     "load",
     "recipes",
+    "study",
 ]
 
 
@@ -47,7 +50,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, original = _HOME[name]
-    return getattr(import_module(module), original)
+    home = import_module(module)
+    return getattr(home, original) if original else home
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,7 @@ from headstart.analyse.lineage import lineage_of
 from headstart.analyse.mistakes import confusions_of, mistakes_of, pair_answers
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
-from headstart.analyse.preferred import preferred_comparisons
+from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
@@ -99,10 +99,9 @@ def _without_gates(
         level=level_of(looks),
         margins=plan.margins,
     )
-    comparisons = compare_all(finished)
+    comparisons = with_preferred(study, compare_all(finished), arms)
     attributions, notes = attribute(finished, comparisons)
-    preferred = preferred_comparisons(study, comparisons, arms)
-    pairs = pair_answers(evidence, plan, preferred, withheld)
+    pairs = pair_answers(evidence, plan, comparisons, withheld)
     family_size = len(family_of(study, finished.planned))
     failures = store.failures(plan.steps)
     source_flops = {trial.source: trial.flops for trial in plan.sources}

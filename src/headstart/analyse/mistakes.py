@@ -20,7 +20,7 @@ from headstart.analyse.records import Record
 from headstart.core.hashing import Json
 from headstart.image_outcomes import in_most, outcomes
 from headstart.plan.payload_types import MistakesPayload
-from headstart.plan.steps import Place, Plan
+from headstart.plan.steps import Plan
 from headstart.store.store import Store
 
 
@@ -41,10 +41,11 @@ class PairAnswers:
 def pair_answers(
     evidence: Evidence,
     plan: Plan,
-    preferred: dict[Place, Comparison],
+    comparisons: Iterable[Comparison],
     withheld: dict[Cell, str],
 ) -> tuple[PairAnswers, ...]:
     """Answers to look at, of every pair with a comparison that is not withheld."""
+    preferred = {(c.source, c.target, c.size): c for c in comparisons if c.preferred}
     answers = []
     for place, key in plan.mistakes.items():
         comparison = preferred.get(place)

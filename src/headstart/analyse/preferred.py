@@ -1,6 +1,6 @@
-"""The transfer arm that validation prefers at each size of each pair, as its comparison."""
+"""The transfer arm that validation prefers at each size of each pair, marked on its comparison."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 
 from headstart.analyse.analysis import ArmResult, Comparison
 from headstart.analyse.cells import cell_of
@@ -9,10 +9,10 @@ from headstart.plan.steps import Place
 from headstart.study.study import StudySpec
 
 
-def preferred_comparisons(
-    study: StudySpec, comparisons: Iterable[Comparison], results: Iterable[ArmResult]
-) -> dict[Place, Comparison]:
-    """Comparison of the transfer arm that validation prefers, by size of a pair.
+def with_preferred(
+    study: StudySpec, comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...]
+) -> tuple[Comparison, ...]:
+    """Comparisons with a mark on the transfer arm that validation prefers at each size.
 
     The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
     Without validation images the first arm is taken.
@@ -23,6 +23,5 @@ def preferred_comparisons(
     for c in comparisons:
         if c.arm in transfer:
             rivals.setdefault((c.source, c.target, c.size), []).append(c)
-    return {
-        place: preferred(some, lambda c: validation[cell_of(c)]) for place, some in rivals.items()
-    }
+    best = {cell_of(preferred(some, lambda c: validation[cell_of(c)])) for some in rivals.values()}
+    return tuple(replace(c, preferred=cell_of(c) in best) for c in comparisons)

@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from headstart.cli.data import data
+from headstart.cli.new import new
 from headstart.cli.plan import plan
 from headstart.cli.recipes import recipes
 from headstart.cli.report import report
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much of a head start does transfer learning give, and which way is worth it?",
 )
-for command in (run, plan, status, report, validate):
+for command in (run, new, plan, status, report, validate):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")
