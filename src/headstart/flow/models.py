@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from headstart.analyse.text import percent
 from headstart.core.errors import Problem, SpecError, StoreError, known_names, unknown
 from headstart.flow.engine import analyse_look
 from headstart.flow.reopen import Reopened, need_store, reopen
@@ -41,9 +42,7 @@ class OpenedModel:
     reopened: Reopened
 
 
-def open_model(
-    folder: Path, study: str, wanted: Wanted = Wanted(), variants: tuple[str, ...] = ()
-) -> OpenedModel:
+def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> OpenedModel:
     """The model of a study that is asked for, from a store.
 
     Raises:
@@ -54,7 +53,7 @@ def open_model(
 
     need_store(folder)
     with Store(folder, reading=True) as store:
-        reopened = reopen(store, study, variants)
+        reopened = reopen(store, study)
         loaded, plan = reopened.loaded, reopened.plan
         analysis = analyse_look(loaded, plan, store)
         result, why = _choose_result(analysis, reopened, wanted)
@@ -109,7 +108,7 @@ def _choose_result(
     if wanted.arm == BEST:
         why = (
             f"validation prefers {chosen.arm} with {most:,} images "
-            f"({chosen.validation_mean or 0:.1%} right on the mean over its seeds)"
+            f"({percent(chosen.validation_mean)} % right on the mean over its seeds)"
         )
         return chosen, why
     return chosen, f"{chosen.arm} with {most:,} images was asked for"

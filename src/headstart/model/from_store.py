@@ -2,11 +2,11 @@
 
 from typing import cast
 
+from headstart.analyse.model_quality import quality_of
 from headstart.core.errors import StoreError
 from headstart.core.hashing import Json
 from headstart.execute.steps.inputs import scaling_for
 from headstart.execute.steps.weights import StoredWeights
-from headstart.metrics import Metrics
 from headstart.model.trained import Origin, TrainedModel
 from headstart.plan.payload_types import PredictPayload
 from headstart.plan.steps import Plan, Trial
@@ -42,7 +42,7 @@ def trained_model(
         weights=weights,
         scaling=scaling_for(payload["preprocessing"], step.datasets),
         decoding=_for_any_file(data.decoding, pixels),
-        origin=_origin(study, trial, counted, store),
+        origin=_origin(study, plan, trial, counted, store),
     )
 
 
@@ -76,7 +76,7 @@ def _for_any_file(decoding: Decoding, pixels: Shape) -> Decoding:
     )
 
 
-def _origin(study: StudySpec, trial: Trial, counted: Json, store: Store) -> Origin:
+def _origin(study: StudySpec, plan: Plan, trial: Trial, counted: Json, store: Store) -> Origin:
     return Origin(
         study=study.name,
         source=trial.source,
@@ -88,13 +88,5 @@ def _origin(study: StudySpec, trial: Trial, counted: Json, store: Store) -> Orig
         updates=counted.get("update"),
         steps=trial.train_keys,
         validation_accuracy=counted.get("validation_accuracy"),
-        test=_metrics(trial, store),
+        test=quality_of(plan, trial, store),
     )
-
-
-def _metrics(trial: Trial, store: Store) -> Metrics | None:
-    row = store.row(trial.score_key)
-    if row is None or row.result["metrics"] is None:
-        return None
-    numbers = row.result["metrics"]
-    return Metrics(**{**numbers, **{name: tuple(numbers[name]) for name in ("recall", "counts")}})

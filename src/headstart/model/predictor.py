@@ -1,25 +1,49 @@
 """Predictions of a trained model for arrays and image files, as the predict step makes them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from headstart.core.errors import DataError
-from headstart.execute.environment import device_for
+from headstart.core.thread_budget import allowing_threads
+from headstart.data.progress import Progress, reporting
+from headstart.execute.environment import device_for, usable_cores
 from headstart.execute.options import Device
+from headstart.model.image_files import ImageGroup, common_folder, image_groups
 from headstart.model.trained import TrainedModel
 from headstart.networks.build import build
+from headstart.train.forward import MOST
 from headstart.train.phase_config import Examples
 from headstart.train.prediction import predictions_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePrediction:
+    """Prediction for one image file.
+
+    `probabilities` are those of all classes by name, the most probable first. For a file that
+    cannot be decoded they are empty, and `broken` says why.
+    """
+
+    file: str
+    probabilities: dict[str, float]
+    broken: str = ""
+
+    @property
+    def class_name(self) -> str:
+        """The most probable class; empty for a broken file."""
+        return next(iter(self.probabilities), "")
 
 
 class Predictor:
     """A trained model ready to predict, on one device.
 
-    Several images are predicted 128 at a time (on a GPU more), so the test images together give
-    what the predict step stored, bit for bit.
+    Images are computed 128 at a time (on a GPU more), as in the predict step, so that all test
+    images together give what that step stored, bit for bit.
     """
 
     def __init__(self, model: TrainedModel, device: Device = "auto") -> None:
@@ -50,8 +74,39 @@ class Predictor:
             labels=np.zeros(len(pixels), np.int64),
             scaling=self.model.scaling,
         )
-        with _one_thread():
+        with allowing_threads(usable_cores()), _one_thread_an_operation():
             return predictions_of(self._module, examples, self._device).probabilities
+
+    def predict(self, images: Sequence[Path | str] | Path | str) -> Iterator[ImagePrediction]:
+        """Predictions for image files, folders of images and .zip archives, in order.
+
+        Files are decoded as the training images were, batch by batch.
+
+        Raises:
+            DataError: a path is not there, or a folder holds no image files.
+        """
+        given = [images] if isinstance(images, Path | str) else images
+        return self.predictions(image_groups([Path(path) for path in given]))
+
+    def predictions(self, groups: Sequence[ImageGroup]) -> Iterator[ImagePrediction]:
+        """Predictions for groups of image files, in order, with progress."""
+        model, done = self.model, 0
+        place = common_folder(group.reader.path for group in groups)
+        num = sum(len(group) for group in groups)
+        report = reporting(Progress(what="predicting", place=place, num=num, once=False))
+        for group in groups:
+            at_once = MOST[self._device.type] * usable_cores()
+            for batch in group.batches(model.decoding, model.pixels, at_once):
+                answers = self.probabilities(batch.pixels)
+                for title, row in zip(batch.titles, answers, strict=True):
+                    yield self._prediction(title, row, batch.broken.get(title, ""))
+                done += len(batch.titles)
+                report(done)
+
+    def _prediction(self, title: str, row: np.ndarray, broken: str) -> ImagePrediction:
+        order = () if broken else np.argsort(-row, kind="stable")
+        found = {self.classes[at]: float(row[at]) for at in order}
+        return ImagePrediction(file=title, probabilities=found, broken=broken)
 
     def _check(self, pixels: np.ndarray) -> None:
         if pixels.dtype != np.uint8 or pixels.shape[1:] != self.model.pixels:
@@ -63,7 +118,7 @@ class Predictor:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread_an_operation() -> Iterator[None]:
     """One thread for each torch operation, as in training: more of them round differently."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from headstart.analyse.model_quality import ModelQuality
 from headstart.data.preprocess import Scaling
-from headstart.metrics import Metrics
 from headstart.networks.weights import Weights
 from headstart.study.decoding import Decoding
 from headstart.study.network import AnyNetwork
@@ -25,7 +25,7 @@ class Origin:
         updates: after which the weights were taken; None where nothing was measured.
         steps: keys of the training steps.
         validation_accuracy: of these weights; None without validation images.
-        test: metrics on the test images; None where the trial has not been scored.
+        test: its quality on the test images; None where the trial has not been scored.
     """
 
     study: str
@@ -38,7 +38,7 @@ class Origin:
     updates: int | None
     steps: tuple[str, ...]
     validation_accuracy: float | None
-    test: Metrics | None
+    test: ModelQuality | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
