@@ -37,7 +37,7 @@ def test_test_files_get_what_the_predict_step_stored(photos: Path, folder: Path)
     predictor = hs.load_model("photos", store=folder)
     names = photo_set(photos, "any", None, False).parts["test"].names
     found = list(predictor.predict([photos / name for name in names]))
-    (trial,) = open_model(folder, "photos").reopened.plan.trials
+    (trial,) = open_model(folder, "photos").images.plan.trials
     with Store(folder, reading=True) as store:
         stored = store.arrays(trial.predict_key)["probabilities"]
     given = [[one.probabilities[name] for name in predictor.classes] for one in found]
