@@ -10,7 +10,7 @@ from headstart.cli import arguments
 Stored = Annotated[str, typer.Argument(metavar="STUDY", help="A study in the store.")]
 File = Annotated[
     Path,
-    typer.Argument(metavar="FILE", help="Its ending is the form: .onnx, .safetensors, .pt2."),
+    typer.Argument(metavar="FILE", help="Its ending says the form: .onnx .safetensors .pt2 .keras"),
 ]
 Int8 = Annotated[
     bool,

@@ -139,10 +139,19 @@ def _safetensors(opened: OpenedModel, path: Path) -> Form:
     return Form(files=files, notes=(agreed, opens))
 
 
+def _keras(opened: OpenedModel, path: Path) -> Form:
+    from headstart.model.export.keras_file import in_keras, keras_bytes
+
+    content = keras_bytes(opened.model, metadata_of(opened))
+    agreed = _agreement(opened, "The file in Keras", in_keras(content))
+    return Form(files={path: content}, notes=(agreed,))
+
+
 WRITERS: Mapping[str, Writer] = {
     ".onnx": _onnx,
     ".safetensors": _safetensors,
     ".pt2": _pt2,
+    ".keras": _keras,
 }
 
 

@@ -11,21 +11,22 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from headstart.analyse.text import shorten
 from headstart.core.errors import NetworkError
 from headstart.data.preprocess import Scaling
 from headstart.model.trained import TrainedModel
-from headstart.networks.build import build
-from headstart.networks.staged import StagedModule, class_logits
+from headstart.networks.inference import InferenceModule, inference_module
 
+MOST_SHOWN = 300  # characters of another program's error
 INPUT, OUTPUT = "pixels", "probabilities"
 
 
 class PixelClassifier(nn.Module):
     """Scaling, network and softmax: what a predictor does with decoded images."""
 
-    def __init__(self, scaling: Scaling, network: StagedModule, channels: int) -> None:
+    def __init__(self, scaling: Scaling, network: InferenceModule, channels: int) -> None:
         super().__init__()
-        self.network = network.eval()
+        self.network = network
         self._scaling, self._channels = scaling, channels
         if scaling.standardiser is not None:
             self.register_buffer("mean", torch.from_numpy(scaling.standardiser.mean))
@@ -43,14 +44,13 @@ class PixelClassifier(nn.Module):
             inputs = inputs.flip(3)
         if self._scaling.standardiser is not None:
             inputs = (inputs - self.mean) / self.deviation
-        network = self.network
-        outputs = network.run(inputs.permute(0, 3, 1, 2), 0, len(network.facts.blocks))
-        return class_logits(outputs).softmax(1)
+        logits: Tensor = self.network(inputs.permute(0, 3, 1, 2))
+        return logits.softmax(1)
 
 
 def classifier(model: TrainedModel) -> PixelClassifier:
     """The module of a trained model."""
-    network = build(model.network, model.image, len(model.classes), model.weights)
+    network = inference_module(model.network, model.image, len(model.classes), model.weights)
     return PixelClassifier(model.scaling, network, model.image[2]).eval()
 
 
@@ -67,7 +67,7 @@ def traced(model: TrainedModel) -> ExportedProgram:
                 classifier(model), (pixels,), dynamic_shapes=({0: Dim("batch")},), strict=False
             )
     except Exception as error:  # of a dozen kinds, some of them private
-        reason = str(error).strip().partition("\n")[0]
+        reason = shorten(str(error).strip().partition("\n")[0], MOST_SHOWN)
         raise NetworkError(
             f"network '{model.network}' cannot be exported as a graph: {reason} "
             "Export its weights instead: a FILE that ends in .safetensors."

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.analyse.text import shorten
 from headstart.core.errors import ExportError
-from headstart.model.export.graph import INPUT, quiet
+from headstart.model.export.graph import INPUT, MOST_SHOWN, quiet
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -44,7 +45,7 @@ def quantised(proto: "ModelProto", pixels: np.ndarray) -> bytes:
                     weight_type=QuantType.QInt8,
                 )
         except Exception as error:  # whatever a step of the quantiser meets
-            reason = str(error).strip().partition("\n")[0]
+            reason = shorten(str(error).strip().partition("\n")[0], MOST_SHOWN)
             raise ExportError(
                 f"onnxruntime cannot quantise this network: {reason} Export it without --int8."
             ) from error

@@ -47,9 +47,20 @@ def onnx_model(model: TrainedModel, metadata: Mapping[str, str]) -> "ModelProto"
             f"{operation}. Allowed for it: a FILE that ends in .pt2 or .safetensors."
         ) from error
     proto: ModelProto = made.model_proto
+    _name_batch(proto)
     for name, text in metadata.items():
         proto.metadata_props.add(key=name, value=text)
     return proto
+
+
+def _name_batch(proto: "ModelProto") -> None:
+    """Call the number of images `batch`, where PyTorch has a number for it."""
+    (given,) = proto.graph.input
+    called = given.type.tensor_type.shape.dim[0].dim_param
+    for value in (given, *proto.graph.output, *proto.graph.value_info):
+        for side in value.type.tensor_type.shape.dim:
+            if side.dim_param:
+                side.dim_param = re.sub(rf"\b{called}\b", "batch", side.dim_param)
 
 
 def in_onnxruntime(content: bytes) -> Answer:
