@@ -91,7 +91,7 @@ def test_the_card_says_what_a_user_must_know(
     assert f"Data set: {photos} at 16x16" in card
     assert "Classes (2): dark, light." in card
     assert "made RGB of 8 bits (over white where it is transparent), stretched to 16 x 16" in card
-    assert "Licence of the data: not known to headstart; ask who gave them." in card
+    assert "Licence of the data of target: not known to headstart; ask who gave them." in card
     assert "No checkpoint is in this model: all weights were drawn and trained." in card
     assert "| Control | scratch: " in card
     assert "Enough seeds: " in card
