@@ -141,17 +141,13 @@ def _safetensors(opened: OpenedModel, path: Path) -> Form:
     )
     files, use = {path: content}, [SAFETENSORS_USE]
     if isinstance(opened.model.network, FileNetwork):
-        use.append(
-            f"headstart needs {opened.model.network.name} beside it, as it was in the study."
-        )
+        use.append(f"To open it, {opened.model.network.name} must be there as in the study.")
     config = timm_config(opened.model, path.parent)
     if config is not None:
-        beside = path.with_name("config.json")
+        beside, folder = path.with_name("config.json"), f"'local-dir:{path.parent}'"
         _check_config(beside)
         files[beside] = config
-        use.append(
-            f"timm.create_model('local-dir:{path.parent}', pretrained=True) opens the folder."
-        )
+        use.append(f"timm opens the folder: timm.create_model({folder}, pretrained=True).")
     return Form(files=files, use=tuple(use), notes=(agreed,))
 
 

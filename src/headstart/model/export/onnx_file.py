@@ -58,6 +58,7 @@ def _name_batch(proto: "ModelProto") -> None:
     """Call the number of images `batch`, where PyTorch has a number for it."""
     (given,) = proto.graph.input
     called = given.type.tensor_type.shape.dim[0].dim_param
+    assert called, "it was traced for any number of images"
     for value in (given, *proto.graph.output, *proto.graph.value_info):
         for side in value.type.tensor_type.shape.dim:
             if side.dim_param:
