@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from headstart.model.export.timm_folder import timm_config
 from headstart.model.opened import OpenedModel
 from headstart.model.predictor import Predictor
 from headstart.model.serialised import from_bytes, to_bytes
+from headstart.networks.facts import content_of
+from headstart.study.network import LibraryNetwork
+from headstart.study.network_files import FileNetwork
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +153,21 @@ def test_a_model_comes_back_from_its_bytes_as_it_was(network: str) -> None:
     newer = to_bytes(model).replace(b'\\"version\\": 1', b'\\"version\\": 9')
     with pytest.raises(CheckpointError, match="it is of version 9; this headstart reads 1"):
         from_bytes(newer)
+
+
+def test_a_model_of_a_file_that_has_changed_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    lines = ["from torch import nn", "def net(num_classes):"]
+    lines += ["    return nn.Sequential(nn.Flatten(), nn.Linear(3072, num_classes))"]
+    file.write_text("\n".join(lines))
+    model = fresh_model(f"module:{file}:net")
+    content = content_of(LibraryNetwork(kind="module", name=f"{file}:net"))
+    network = FileNetwork(kind="module", name=f"{file}:net", content=content)
+    written = to_bytes(replace(model, network=network))
+    assert from_bytes(written).network == network
+    file.write_text("\n".join([*lines, "# edited"]))
+    with pytest.raises(CheckpointError, match="has changed since the model was trained"):
+        from_bytes(written)
 
 
 @torch.no_grad()

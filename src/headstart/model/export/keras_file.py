@@ -30,7 +30,8 @@ def keras_bytes(model: TrainedModel, metadata: Mapping[str, str]) -> bytes:
     if not isinstance(network, LibraryNetwork) or network.kind not in KINDS:
         raise ExportError(
             "a .keras file is written of networks that came from one; this is "
-            f"'{model.network_name}'. Allowed for it: a FILE that ends in .onnx, .pt2 or .safetensors."
+            f"'{model.network_name}'. Allowed for it: a FILE that ends in .onnx, .pt2 or "
+            ".safetensors."
         )
     from headstart.networks.keras.write_back import keras_model
 
