@@ -14,6 +14,10 @@ from headstart.flow.load import load as load
 from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes
 from headstart.flow.load import warnings as warnings
+from headstart.flow.models import Wanted as Wanted
+from headstart.flow.models import find_model as find_model
+from headstart.flow.models import load_model as load_model
+from headstart.flow.models import open_model as open_model
 from headstart.flow.older import older_results as older_results
 from headstart.flow.photos import NewStudy as NewStudy
 from headstart.flow.photos import PhotoOptions as PhotoOptions

