@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from headstart.core.errors import SpecError as SpecError
     from headstart.core.errors import StoreError as StoreError
     from headstart.flow import Study as Study
+    from headstart.flow import load_model as load_model
     from headstart.flow import load_study as load
+    from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
 
 _HOME = {
@@ -25,7 +27,9 @@ _HOME = {
     "StoreError": ("headstart.core.errors", "StoreError"),
     "Study": ("headstart.flow", "Study"),
     "load": ("headstart.flow", "load_study"),
+    "load_model": ("headstart.flow", "load_model"),
     "recipes": ("headstart.flow", "recipes"),
+    "study": ("headstart.study", ""),
 }
 
 __all__ = [
@@ -37,7 +41,9 @@ __all__ = [
     "Study",
     "__version__",
     "load",
+    "load_model",
     "recipes",
+    "study",
 ]
 
 
@@ -47,7 +53,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, original = _HOME[name]
-    return getattr(import_module(module), original)
+    home = import_module(module)
+    return getattr(home, original) if original else home
 
 
 def __dir__() -> list[str]:

@@ -11,13 +11,16 @@ from headstart.analyse.benefit.forgetting import forgetting_of
 from headstart.analyse.benefit.model_selection import select_models
 from headstart.analyse.cells import Cell
 from headstart.analyse.compare import Finished, compare_all, family_of
+from headstart.analyse.gates.convergence import learnt
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.gates.registry import run_audits, run_gates
-from headstart.analyse.headline import details, headline
+from headstart.analyse.headline import Answers, details, headline
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
+from headstart.analyse.mistakes import confusions_of, mistakes_of, pair_answers
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
+from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
@@ -76,7 +79,7 @@ def analysis_of(evidence: Evidence, plan: Plan, store: Store, *, looks: int = 1)
     return replace(
         analysis,
         gates=every,
-        detail=details(every, evidence.study.control, missing, looks, analysis.family_size),
+        detail=details(evidence.study, every, missing, looks, analysis.family_size),
     )
 
 
@@ -96,15 +99,26 @@ def _without_gates(
         level=level_of(looks),
         margins=plan.margins,
     )
-    comparisons = compare_all(finished)
+    comparisons = with_preferred(study, compare_all(finished), arms)
     attributions, notes = attribute(finished, comparisons)
+    pairs = pair_answers(evidence, plan, comparisons, withheld)
     family_size = len(family_of(study, finished.planned))
     failures = store.failures(plan.steps)
     source_flops = {trial.source: trial.flops for trial in plan.sources}
+    benefits = benefits_of(study, facts, records, source_flops, withheld)
+    answers = Answers(
+        study=study,
+        facts=facts,
+        comparisons=comparisons,
+        results=arms,
+        benefits=benefits,
+        attributions=attributions,
+        unlearnt=evidence.cells_where(lambda record: not learnt(record)),
+    )
     return Analysis(
         study=study.name,
         question=study.question,
-        headline=headline(comparisons, arms, study, attributions),
+        headline=headline(answers),
         detail=(),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),
@@ -116,7 +130,7 @@ def _without_gates(
         cuts=study.sweep_cuts,
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
-        tuning=tuple(_tunings(plan)),
+        tuning=tuple(_tunings(study, plan)),
         gates=(),
         protocol=protocol_lines(study, plan, looks, family_size),
         environment=_environment(records),
@@ -129,10 +143,12 @@ def _without_gates(
         looks=looks,
         level=finished.level,
         family_size=family_size,
-        worth=benefits_of(study, facts, records, source_flops, withheld),
+        worth=benefits,
         class_gains=class_gains(study, facts, records, withheld),
         picks=select_models(study, arms, source_flops),
         forgetting=forgetting_of(plan, evidence.sources, store),
+        confusions=confusions_of(pairs),
+        mistakes=mistakes_of(pairs, plan, store),
     )
 
 
@@ -144,9 +160,11 @@ def _last_error(error: str) -> str:
     return next((line for line in after if not line.startswith(" ")), lines[-1])
 
 
-def _tunings(plan: Plan) -> Iterator[Tuning]:
+def _tunings(study: StudySpec, plan: Plan) -> Iterator[Tuning]:
+    """Learning rates of every arm, in the order of the study."""
     for (source, target, size), choice in plan.choices.items():
-        for arm, scores in choice.scores.items():
+        for arm in (arm.name for arm in study.all_arms if arm.name in choice.scores):
+            scores = choice.scores[arm]
             yield Tuning(
                 source=source,
                 target=target,
@@ -154,6 +172,7 @@ def _tunings(plan: Plan) -> Iterator[Tuning]:
                 arm=arm,
                 rates=tuple(score.rate for score in scores),
                 validation_accuracy=tuple(score.accuracy for score in scores),
+                finite=tuple(score.finite for score in scores),
                 chosen=choice.rates[arm],
                 edge=choice.edges.get(arm, ""),
             )

@@ -5,7 +5,7 @@ A command takes a group as one parameter; `with_groups` gives it an option for e
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from headstart.flow import Changes
+    from headstart.flow import Changes, PhotoOptions, Wanted
 
 DEFAULT_STORE = Path("headstart-store")
 
@@ -28,7 +28,10 @@ def _seeds(text: str) -> int | str:
 
 
 Study = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A recipe's name or a study file (TOML).")
+    str,
+    typer.Argument(
+        metavar="STUDY", help="A recipe's name, a study file (TOML), or a folder or .zip of photos."
+    ),
 ]
 StoreFolder = Annotated[
     Path, typer.Option("--store", metavar="DIR", help="Folder that keeps all results.")
@@ -73,6 +76,37 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """What is said of a study of photos."""
+
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="timm:NAME",
+            help="Pretrained network for a folder of photos; several compare several. "
+            "Without one: the best at hand.",
+        ),
+    ] = None
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="N",
+            min=0.1,
+            help="Time that a study of photos may take, about; 10 by default.",
+        ),
+    ] = None
+
+    @property
+    def options(self) -> "PhotoOptions":
+        """The same as the engine has it."""
+        from headstart.flow import PhotoOptions
+
+        return PhotoOptions(sources=tuple(self.source or ()), minutes=self.minutes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Variants:
     """Variants of a study to apply."""
 
@@ -104,6 +138,39 @@ class Files:
         Path | None,
         typer.Option("--csv", metavar="DIR", help="Write every table as CSV into this folder."),
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """Which trained model of a study."""
+
+    arm: Annotated[
+        str,
+        typer.Option("--arm", metavar="NAME", help="An arm; best: the one validation prefers."),
+    ] = "best"
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="SIZE", help="A size of the study; by default the largest."),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="A seed; by default the best on validation."
+        ),
+    ] = None
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="A source, of several.")
+    ] = None
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="A target task, of several.")
+    ] = None
+
+    @property
+    def wanted(self) -> "Wanted":
+        """The same for the flow."""
+        from headstart.flow import Wanted
+
+        return Wanted(**asdict(self))
 
 
 def changes_of(grid: Grid, variants: Variants, skip_broken: bool) -> "Changes":

@@ -46,9 +46,17 @@ def predict(
     module = build(*of, weights).to(device)
     if done and are_small(of, done, len(examples.labels)):
         part = cached_features(of, done, weights, examples, device, as_they_are, cache)
-    else:
-        part, done = to_device(examples, device), 0
-    logits = logits_of(module, part, done).cpu()
+        return _predictions(logits_of(module, part, done))
+    return predictions_of(module, examples, device)
+
+
+def predictions_of(module: StagedModule, examples: Examples, device: torch.device) -> Predictions:
+    """Predictions of a module that lies on a device."""
+    return _predictions(logits_of(module, to_device(examples, device)))
+
+
+def _predictions(logits: torch.Tensor) -> Predictions:
+    logits = logits.cpu()
     return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
 
 
