@@ -11,6 +11,7 @@ from headstart.train.device_data import DeviceData
 from headstart.train.precision import autocast_to
 
 MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
+SHARED = 32  # of large images, at least; few, so that threads share some hundred of them evenly
 VALUES = {"cpu": 2_500_000, "cuda": 64_000_000}  # that the largest layer of a block gives, on mean
 
 
@@ -38,8 +39,9 @@ class Forward:
         self._turn = min(max(done, module.facts.num_spatial), end)
         spatial = module.facts.blocks[done : self._turn]
         values = mean([block.peak_values for block in spatial] or [1])
-        self.batch = MOST[device.type]
-        self.piece = min(max(int(VALUES[device.type] / values), 1), self.batch)
+        most = MOST[device.type]
+        self.piece = min(max(int(VALUES[device.type] / values), 1), most)
+        self.batch = most if self.piece == most else -(-SHARED // self.piece) * self.piece
 
     @property
     def batches(self) -> range:
