@@ -10,7 +10,7 @@ from headstart.core.errors import Problem, SpecError, known_names, nearest
 from headstart.flow.facts import gather_facts
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.checks import check
-from headstart.study.data_checks import check_facts
+from headstart.study.data_checks import check_facts, untested
 from headstart.study.facts import Facts
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
@@ -60,7 +60,7 @@ def load(study: str, changes: Changes = Changes()) -> Loaded:
     parts, more = parse(given)
     problems += more
     facts, data_problems = gather_facts(parts)
-    problems += data_problems + check(parts) + check_facts(parts, facts)
+    problems += [*data_problems, *check(parts), *check_facts(parts, facts), *untested(parts, facts)]
     if problems:
         raise SpecError(problems, study if study in recipes() else str(path))
     return Loaded(study=StudySpec(**given), facts=facts)
@@ -74,7 +74,7 @@ def with_facts(study: StudySpec) -> Loaded:
     """
     parts = PartialStudy({name: getattr(study, name) for name in StudySpec.model_fields})
     facts, problems = gather_facts(parts)
-    problems += check_facts(parts, facts)
+    problems += [*check_facts(parts, facts), *untested(parts, facts)]
     if problems:
         raise SpecError(problems, f"study '{study.name}'")
     return Loaded(study=study, facts=facts)

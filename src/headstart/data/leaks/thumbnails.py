@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headstart.data.images import as_bytes
+
 LARGEST = 64  # rows and columns of a thumbnail
 
 
@@ -22,6 +24,7 @@ def thumbnails(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
 
 
 def _small(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    image = as_bytes(image[np.newaxis])[0]
     if image.shape[:2] != size:
         image = _resized(image, size)
     return np.broadcast_to(image, (*size, channels))
