@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headstart.core.errors import SpecError as SpecError
     from headstart.core.errors import StoreError as StoreError
     from headstart.flow import Study as Study
+    from headstart.flow import load_model as load_model
     from headstart.flow import load_study as load
     from headstart.flow import recipes as recipes
 
@@ -25,6 +26,7 @@ _HOME = {
     "StoreError": ("headstart.core.errors", "StoreError"),
     "Study": ("headstart.flow", "Study"),
     "load": ("headstart.flow", "load_study"),
+    "load_model": ("headstart.flow", "load_model"),
     "recipes": ("headstart.flow", "recipes"),
 }
 
@@ -37,6 +39,7 @@ __all__ = [
     "Study",
     "__version__",
     "load",
+    "load_model",
     "recipes",
 ]
 

@@ -5,7 +5,7 @@ A command takes a group as one parameter; `with_groups` gives it an option for e
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from headstart.flow import Changes
+    from headstart.flow import Changes, Wanted
 
 DEFAULT_STORE = Path("headstart-store")
 
@@ -104,6 +104,39 @@ class Files:
         Path | None,
         typer.Option("--csv", metavar="DIR", help="Write every table as CSV into this folder."),
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """Which trained model of a study."""
+
+    arm: Annotated[
+        str,
+        typer.Option("--arm", metavar="NAME", help="An arm; best: the one validation prefers."),
+    ] = "best"
+    size: Annotated[
+        str | None,
+        typer.Option("--size", metavar="SIZE", help="A size of the study; by default the largest."),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed", metavar="N", min=0, help="A seed; by default the best on validation."
+        ),
+    ] = None
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="A source, of several.")
+    ] = None
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="NAME", help="A target task, of several.")
+    ] = None
+
+    @property
+    def wanted(self) -> "Wanted":
+        """The same for the flow."""
+        from headstart.flow import Wanted
+
+        return Wanted(**asdict(self))
 
 
 def changes_of(grid: Grid, variants: Variants, skip_broken: bool) -> "Changes":

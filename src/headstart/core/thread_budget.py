@@ -7,7 +7,8 @@ to it reads the byte as often as it likes. No result may depend on the number.
 import os
 import sys
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 
@@ -78,6 +79,19 @@ def attach(name: str) -> None:
     global _attached
     with suppress(OSError):
         _attached = ThreadBudget(name)
+
+
+@contextmanager
+def allowing_threads(number: int) -> Iterator[None]:
+    """Let this process use so many threads inside, whatever budget it follows otherwise."""
+    global _attached
+    before, budget = _attached, ThreadBudget()
+    budget.set_threads(number)
+    _attached = budget
+    try:
+        yield
+    finally:
+        _attached = before
 
 
 def threads() -> int:

@@ -15,20 +15,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Progress of work on `num` files or images of a folder or archive, `done` of them by now."""
+    """Progress of work on `num` files or images of a folder or archive, `done` of them by now.
+
+    `once` is whether its outcome is kept, so that it need not be done again.
+    """
 
     what: str
     place: Path
     num: int
     done: int = 0
     seconds_left: float | None = None
+    once: bool = True
 
     @property
     def text(self) -> str:
         """The progress in one line."""
         done, num = f"{self.done:,}", f"{self.num:,}"
         left = f"about {self.seconds_left or 0:.0f} s left"
-        return f"{self.what}, once: {done} of {num} in {self.place}, {left}"
+        what = f"{self.what}, once" if self.once else self.what
+        return f"{what}: {done} of {num} in {self.place}, {left}"
 
 
 Listener = Callable[[Progress], None]

@@ -14,6 +14,10 @@ from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes
 from headstart.flow.load import warnings as warnings
 from headstart.flow.load import with_facts as with_facts
+from headstart.flow.models import OpenedModel as OpenedModel
+from headstart.flow.models import Wanted as Wanted
+from headstart.flow.models import load_model as load_model
+from headstart.flow.models import open_model as open_model
 from headstart.flow.older import older_results as older_results
 from headstart.flow.reopen import cost_of_run as cost_of_run
 from headstart.flow.reopen import need_store as need_store

@@ -33,8 +33,12 @@ def predict(
     examples: Examples,
     device: torch.device,
 ) -> Predictions:
-    """Predictions for the images of examples; their labels are not looked at."""
-    module = build(network, image, num_classes, weights).to(device)
+    """Predictions of a network for the images of examples; their labels are not looked at."""
+    return predictions_of(build(network, image, num_classes, weights).to(device), examples, device)
+
+
+def predictions_of(module: StagedModule, examples: Examples, device: torch.device) -> Predictions:
+    """Predictions of a module that lies on a device."""
     logits = logits_of(module, to_device(examples, device)).cpu()
     return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
 

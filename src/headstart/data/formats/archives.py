@@ -33,17 +33,21 @@ class DamagedFile(Exception):
     """One file of an archive cannot be unpacked; the others may well be."""
 
 
-class Source(Protocol):
+class Reader(Protocol):
     """What images are read from, by several threads at once."""
 
     path: Path
 
+    def read(self, name: str) -> bytes:
+        """The bytes of one file."""
+
+
+class Source(Reader, Protocol):
+    """A place of files that says which it holds."""
+
     @property
     def listing(self) -> Listing:
         """What is there; looked up once."""
-
-    def read(self, name: str) -> bytes:
-        """The bytes of one file of the listing."""
 
 
 def open_source(path: Path) -> Source:

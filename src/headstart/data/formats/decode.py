@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from headstart.core.errors import DataError
 from headstart.data.errors import fault
-from headstart.data.formats.archives import DamagedFile, Source
+from headstart.data.formats.archives import DamagedFile, Reader
 from headstart.study.decoding import Decoding
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
@@ -35,7 +35,7 @@ class _Unfit(Exception):
     """A sound image that cannot be made grey or RGB."""
 
 
-def guarded(source: Source, name: str, work: Callable[[], Answer]) -> Answer | Broken:
+def guarded(source: Reader, name: str, work: Callable[[], Answer]) -> Answer | Broken:
     """Result of `work` for a file, or the reason why its bytes are no image.
 
     Raises:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from headstart.core.errors import DataError
 from headstart.data.errors import fault
-from headstart.data.formats.archives import Source
+from headstart.data.formats.archives import Reader
 from headstart.data.formats.decode import Broken, decode, guarded
 from headstart.data.formats.file_facts import num_threads
 from headstart.study.decoding import Decoding
@@ -50,7 +50,7 @@ class ImageFiles:
 
     def __init__(
         self,
-        source: Source,
+        source: Reader,
         names: Sequence[str],
         image: tuple[int, ...],
         decoding: Decoding,
@@ -155,7 +155,7 @@ def _row(found: tuple[int, Broken]) -> int:
     return found[0]
 
 
-def broken_fault(source: Source, broken: Sequence[Broken], num: int) -> DataError:
+def broken_fault(source: Reader, broken: Sequence[Broken], num: int) -> DataError:
     """The error of files that cannot be decoded, among `num`."""
     shown = "; ".join(f"{one.name}: {one.reason}" for one in broken[:SHOWN])
     more = "; ..." if len(broken) > SHOWN else ""

@@ -123,7 +123,7 @@ def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Exampl
         inputs=_channels_first(images.stored),
         labels=np.array(images.labels),  # a copy, because torch wants arrays it may write to
         at=images.at,
-        scaling=_scaling(preprocessing, datasets),
+        scaling=scaling_for(preprocessing, datasets),
     )
 
 
@@ -132,7 +132,8 @@ def _channels_first(stored: np.ndarray | StreamedPixels) -> np.ndarray | Streame
     return stored.transpose(0, 3, 1, 2) if isinstance(stored, np.ndarray) else stored
 
 
-def _scaling(preprocessing: Json, datasets: Datasets) -> Scaling:
+def scaling_for(preprocessing: Json, datasets: Datasets) -> Scaling:
+    """From pixels to network inputs, with the statistics that the payload names."""
     if preprocessing["standardise"] == "network":
         return network_scaling(
             preprocessing["mean"],

@@ -1,0 +1,208 @@
+"""Trained models of a study that a store holds: chosen by name or on validation."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from headstart.analyse.text import percent
+from headstart.core.errors import Problem, SpecError, StoreError, known_names, unknown
+from headstart.flow.engine import analyse_look
+from headstart.flow.reopen import Reopened, need_store, reopen
+from headstart.plan.steps import Trial
+from headstart.store.store import Store
+
+if TYPE_CHECKING:
+    from headstart.analyse.analysis import Analysis, ArmResult
+    from headstart.model.predictor import Predictor
+    from headstart.model.trained import TrainedModel
+
+BEST = "best"
+"""The arm that validation prefers, instead of an arm's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which model of a study: `best` or the name of an arm; None is left to validation."""
+
+    arm: str = BEST
+    size: str | None = None
+    seed: int | None = None
+    source: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedModel:
+    """A trained model, why it was chosen, and the analysis of its study."""
+
+    model: "TrainedModel"
+    why: str
+    analysis: "Analysis"
+    reopened: Reopened
+
+
+def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> OpenedModel:
+    """The model of a study that is asked for, from a store.
+
+    Raises:
+        StoreError: the store does not hold the study, or no trained model as it is asked for.
+        SpecError: names are not those of the study.
+    """
+    from headstart.model.from_store import trained_model
+
+    need_store(folder)
+    with Store(folder, reading=True) as store:
+        reopened = reopen(store, study)
+        loaded, plan = reopened.loaded, reopened.plan
+        analysis = analyse_look(loaded, plan, store)
+        result, why = _choose_result(analysis, reopened, wanted)
+        trial, because = _choose_trial(result, reopened, store, wanted.seed)
+        model = trained_model(loaded.study, loaded.facts, plan, trial, store)
+    return OpenedModel(model=model, why=f"{why}; {because}", analysis=analysis, reopened=reopened)
+
+
+def load_model(
+    study: str,
+    *,
+    store: Path | str = Path("headstart-store"),
+    arm: str = BEST,
+    size: str | None = None,
+    seed: int | None = None,
+    device: Literal["auto", "cpu", "cuda"] = "auto",
+) -> "Predictor":
+    """The trained model of a study, ready to predict.
+
+    Args:
+        study: name of a study in the store, or its file.
+        store: folder of the store.
+        arm: name of an arm; `best` is the one that validation prefers at the largest size.
+        size: label of a size of the study; left out, the largest.
+        seed: of the trial; left out, the one with the best validation accuracy.
+        device: where to compute.
+
+    Raises:
+        StoreError: the store does not hold the study, or no trained model as it is asked for.
+        SpecError: names are not those of the study.
+    """
+    from headstart.model.predictor import Predictor
+
+    opened = open_model(Path(store), study, Wanted(arm=arm, size=size, seed=seed))
+    return Predictor(opened.model, device)
+
+
+def _choose_result(
+    analysis: "Analysis", reopened: Reopened, wanted: Wanted
+) -> tuple["ArmResult", str]:
+    """The arm at a size, and why; without an arm's name the one that validation prefers."""
+    _check_names(analysis, reopened, wanted)
+    found = [result for result in analysis.arms if _fits(result, wanted)]
+    if wanted.arm == BEST:
+        picked = {(p.source, p.target, p.size, p.arm) for p in analysis.picks}
+        found = [r for r in found if (r.source, r.target, r.size, r.arm) in picked]
+    if not found:
+        raise StoreError(_why_none(analysis, reopened, wanted))
+    most = max(result.num_images for result in found)
+    largest = [result for result in found if result.num_images == most]
+    chosen = max(largest, key=lambda result: result.validation_mean or 0.0)
+    if wanted.arm == BEST:
+        why = (
+            f"validation prefers {chosen.arm} with {most:,} images "
+            f"({percent(chosen.validation_mean)} % right on the mean over its seeds)"
+        )
+        return chosen, why
+    return chosen, f"{chosen.arm} with {most:,} images was asked for"
+
+
+def _fits(result: "ArmResult", wanted: Wanted) -> bool:
+    asked = (
+        (wanted.arm, BEST, result.arm),
+        (wanted.size, None, result.size),
+        (wanted.source, None, result.source),
+        (wanted.target, None, result.target),
+    )
+    return all(given in (anything, own) for given, anything, own in asked)
+
+
+def _choose_trial(
+    result: "ArmResult", reopened: Reopened, store: Store, seed: int | None
+) -> tuple[Trial, str]:
+    """The seed that was asked for, or the one with the best validation accuracy (ties: lowest)."""
+    place = (result.source, result.target, result.size, result.arm)
+    trials = [
+        trial
+        for trial in reopened.plan.trials
+        if (trial.source, trial.target, trial.size, trial.arm) == place
+        and trial.seed in result.seeds
+    ]
+    if seed is not None:
+        for trial in trials:
+            if trial.seed == seed:
+                return trial, f"seed {seed} was asked for"
+        finished = ", ".join(str(number) for number in result.seeds)
+        raise StoreError(
+            f"arm '{result.arm}' at size {result.size} has no finished trial with seed {seed}. "
+            f"Finished: {finished}."
+        )
+    rows = store.rows(trial.score_key for trial in trials)
+    accuracies = {
+        trial.seed: rows[trial.score_key].result["checkpoint"].get("validation_accuracy")
+        for trial in trials
+    }
+    measured = {number: found for number, found in accuracies.items() if found is not None}
+    if not measured:
+        return trials[0], f"seed {trials[0].seed} is the first, as nothing was validated"
+    best = max(measured.values())
+    chosen = next(trial for trial in trials if measured.get(trial.seed) == best)
+    tied = sum(found == best for found in measured.values())
+    shared = f", the first of {tied} that share it" if tied > 1 else ""
+    return (
+        chosen,
+        f"of its seeds {chosen.seed} has the best validation accuracy, {best:.1%}{shared}",
+    )
+
+
+def _check_names(analysis: "Analysis", reopened: Reopened, wanted: Wanted) -> None:
+    """Refuse names that the study does not have, all of them at once."""
+    pairs = reopened.loaded.study.pairs
+    known: list[tuple[str, str | None, Iterable[str]]] = [
+        ("arm", wanted.arm, (BEST, *analysis.arm_names)),
+        ("size", wanted.size, analysis.sizes),
+        ("source", wanted.source, dict.fromkeys(pair.source for pair in pairs)),
+        ("target", wanted.target, dict.fromkeys(pair.target for pair in pairs)),
+    ]
+    problems = []
+    for what, given, names in known:
+        there = list(names)
+        if given is not None and given not in there:
+            problems.append(unknown(what, given, there))
+    targets = list(dict.fromkeys(pair.target for pair in pairs))
+    if wanted.target is None and len(targets) > 1:
+        problems.append(
+            Problem(
+                where="",
+                message=f"the study has {len(targets)} targets, each with classes of its own.",
+                allowed=known_names(targets),
+                fix="Choose one: --target NAME",
+            )
+        )
+    if problems:
+        raise SpecError(problems, f"the model of study '{analysis.study}'")
+
+
+def _why_none(analysis: "Analysis", reopened: Reopened, wanted: Wanted) -> str:
+    """Why there is no model as it is asked for, and what to do."""
+    again = f"Run the study again: {reopened.command or 'headstart run ...'}"
+    what = f"arm '{wanted.arm}'" if wanted.arm != BEST else f"study '{analysis.study}'"
+    finished = [result for result in analysis.arms if wanted.arm in (BEST, result.arm)]
+    if wanted.arm == BEST and finished and not analysis.picks:
+        return (
+            f"study '{analysis.study}' has no validation images, so no arm is preferred. "
+            f"Choose one: --arm {finished[0].arm}"
+        )
+    if finished:
+        sizes = ", ".join(dict.fromkeys(result.size for result in finished))
+        return f"{what} has no finished trial as it is asked for. Finished sizes: {sizes}. {again}"
+    failed = [text for text in analysis.failures if wanted.arm == BEST or wanted.arm in text]
+    reason = f" Failed: {failed[0]}." if failed else ""
+    return f"{what} has no finished trial.{reason} {again}"

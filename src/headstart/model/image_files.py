@@ -1,0 +1,121 @@
+"""Image files to predict: single ones, those of a folder, those of a .zip."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from headstart.core.errors import DataError
+from headstart.data.formats.archives import DamagedFile, Reader, Source, open_source
+from headstart.data.formats.image_tree import SUFFIXES
+from headstart.data.formats.stream import ImageFiles
+from headstart.study.decoding import Decoding
+from headstart.study.network_facts import Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ImageBatch:
+    """Decoded images: titles, pixels uint8 (n, height, width, channels), and why files are broken.
+
+    Pixels of broken files are zeros.
+    """
+
+    titles: tuple[str, ...]
+    pixels: np.ndarray
+    broken: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageGroup:
+    """Files read from one place; `titles` are their names as a user knows them."""
+
+    reader: Reader
+    names: tuple[str, ...]
+    titles: tuple[str, ...]
+    file_bytes: float  # of a file, on the mean
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def batches(self, decoding: Decoding, pixels: Shape, size: int) -> Iterator[ImageBatch]:
+        """Decoded images, `size` at a time, in order."""
+        files = ImageFiles(self.reader, self.names, pixels, decoding, self.file_bytes)
+        titles, first = dict(zip(self.names, self.titles, strict=True)), 0
+        for batch in files.decoded(size, np.arange(len(files))):
+            yield ImageBatch(
+                titles=self.titles[first : first + size],
+                pixels=batch.pixels,
+                broken={titles[found.name]: found.reason for found in batch.broken},
+            )
+            first += size
+
+
+class _SingleFiles:
+    """Files named one by one; one that cannot be read is a broken image like any other."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.path = common_folder(path.parent for path in paths)
+
+    def read(self, name: str) -> bytes:
+        try:
+            return Path(name).read_bytes()
+        except OSError as error:
+            raise DamagedFile(f"cannot be read: {error.strerror or error}") from error
+
+
+def image_groups(given: Sequence[Path]) -> list[ImageGroup]:
+    """The images at some paths in their order: files as they are named, folders by name.
+
+    Raises:
+        DataError: paths that are not there, and folders or archives without images, all at once.
+    """
+    groups: list[ImageGroup] = []
+    singles: list[Path] = []
+    problems: list[str] = []
+    for path in given:
+        if not path.exists():
+            problems.append(
+                f"{path} is not there. Expected an image, a folder or a .zip of images."
+            )
+        elif path.is_dir() or path.suffix.lower() == ".zip":
+            groups += _singles(singles)
+            singles = []
+            source = open_source(path)
+            names = [name for name in source.listing.files if name.lower().endswith(SUFFIXES)]
+            if names:
+                groups.append(_group(source, names))
+            else:
+                problems.append(
+                    f"{path} holds no image files (of {len(source.listing.files):,} files). "
+                    f"Image files end in {', '.join(SUFFIXES)}."
+                )
+        else:
+            singles.append(path)
+    if problems:
+        raise DataError("\n".join(problems))
+    return [*groups, *_singles(singles)]
+
+
+def _group(source: Source, names: list[str]) -> ImageGroup:
+    sizes = [source.listing.files[name][0] for name in names]
+    return ImageGroup(
+        reader=source,
+        names=tuple(names),
+        titles=tuple(str(source.path / name) for name in names),
+        file_bytes=sum(sizes) / len(sizes),
+    )
+
+
+def _singles(paths: list[Path]) -> list[ImageGroup]:
+    if not paths:
+        return []
+    names = tuple(str(path) for path in paths)
+    size = sum(path.stat().st_size for path in paths) / len(paths)
+    return [ImageGroup(reader=_SingleFiles(paths), names=names, titles=names, file_bytes=size)]
+
+
+def common_folder(paths: Iterable[Path]) -> Path:
+    """The folder that holds all of these."""
+    return Path(os.path.commonpath([path.absolute() for path in paths]))

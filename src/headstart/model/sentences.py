@@ -1,0 +1,50 @@
+"""Sentences about a trained model: which it is, how good it is, how far to trust it."""
+
+from headstart.analyse.model_quality import ModelQuality
+from headstart.analyse.text import percent
+from headstart.model.trained import Origin
+
+SOUND = 0.05  # expected calibration error up to which probabilities are as good as frequencies
+
+
+def introduction(origin: Origin, why: str) -> tuple[str, ...]:
+    """What to know of a model before its predictions are read, a line each."""
+    return (
+        f"Model: {identity(origin)}.",
+        f"Chosen: {why}.",
+        accuracy_sentence(origin.test),
+        calibration_sentence(origin.test),
+    )
+
+
+def identity(origin: Origin) -> str:
+    """Which model it is: study, arm, data, seed."""
+    return (
+        f"{origin.arm} of study '{origin.study}', source {origin.source}, trained on "
+        f"{origin.num_images:,} images of {origin.target}, seed {origin.seed}"
+    )
+
+
+def accuracy_sentence(quality: ModelQuality | None) -> str:
+    """Accuracy on the test images with its interval."""
+    if quality is None:
+        return "It was not tested: nothing is known of its accuracy on new images."
+    return (
+        f"Accuracy on {quality.num_images:,} test images: {percent(quality.accuracy)} % "
+        f"[{percent(quality.low)}, {percent(quality.high)}] (95 % interval over test images)."
+    )
+
+
+def calibration_sentence(quality: ModelQuality | None) -> str:
+    """How far the probabilities can be trusted, by the test images."""
+    if quality is None or quality.ece is None or quality.confidence is None:
+        return "Calibration is not known: take the probabilities as scores."
+    error = f"expected calibration error {percent(quality.ece)} points on the test images"
+    if quality.ece <= SOUND:
+        return f"Its probabilities can be taken as they are: {error}."
+    way = "cautious" if quality.confidence < quality.accuracy else "sure"
+    return (
+        f"Its probabilities are too {way}: on the mean it gives its answer "
+        f"{percent(quality.confidence, 0)} % and is right on {percent(quality.accuracy, 0)} % "
+        f"({error}). Use their order; do not read them as frequencies."
+    )
