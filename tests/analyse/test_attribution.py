@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 from typing import Any, get_args
 
 import pytest
@@ -12,14 +13,17 @@ from headstart.analyse.analysis import (
     Attribution,
     AttributionNote,
     Comparison,
+    Estimate,
     Role,
     Word,
 )
 from headstart.analyse.attribution import attribute, expected_of, role_of
 from headstart.analyse.compare import compare_all
-from headstart.analyse.headline import headline
+from headstart.analyse.headline import Answers, details, headline
 from headstart.analyse.sentences import objections, reading_of, remedy
 from headstart.study.arms import NAMED_ARMS
+from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 from studies import tiny, tiny_table
 
@@ -345,17 +349,94 @@ def result_of(c: Comparison) -> ArmResult:
     )
 
 
-def test_a_gain_below_the_margin_is_told_as_such_in_the_headline() -> None:
+def answers(c: Comparison, study: StudySpec, **changes: Any) -> Answers:
+    """One comparison with its control, as the headline is given it."""
+    arm = result_of(c)
+    dataset = DatasetFacts(
+        name="d",
+        content="0",
+        shape=(1, 1, 1),
+        classes=("a", "b"),
+        train_counts=(9, 9),
+        test_counts=(9, 9),
+        sizes=changes.pop("sizes", None),
+    )
+    given = Answers(
+        study=study,
+        facts=Facts(datasets={study.tasks["target"].data.origin: dataset}),
+        comparisons=(c,),
+        results=(arm, replace(arm, arm="scratch", mean=0.6)),
+        benefits=(),
+        attributions=(),
+        unlearnt=frozenset(),
+    )
+    return replace(given, **changes)
+
+
+def test_the_headline_says_how_often_both_are_right_and_the_verdict() -> None:
+    helps = replace(comparison("helps"), gain_pp=20.0, low_pp=11.0, high_pp=29.04)
+    study = tiny(arms=["scratch", "full"], sizes=[20]).study
+    assert headline(answers(helps, study)) == (
+        "With 20 images the network pretrained on 'source' is right 80 times in 100, training from "
+        "nothing 60 times: it helps (full: +20.0 points [+11.0, +29.0])."
+    )
+    photos = headline(answers(helps, study, sizes=((9, 9), (9, 9))))
+    assert photos.startswith("With 20 photos the network")
+
+
+def test_a_gain_below_the_margin_is_called_so_in_the_headline() -> None:
     small = replace(comparison("helps"), qualifier="smaller than the margin", margin_pp=0.5)
     study = tiny(arms=["scratch", "full"], sizes=[20]).study
-    text = headline((small,), (result_of(small),), study, attributions=())
-    assert text.startswith("Transfer helps, but by less than 0.5 pp, with 20 images (full: +")
+    assert ": it helps, but by less than 0.5 points (full: +" in headline(answers(small, study))
+
+
+def test_a_control_that_has_not_learnt_is_an_objection_to_a_gain() -> None:
+    study = tiny(arms=["scratch", "full"], sizes=[20]).study
+    helps = comparison("helps")
+    idle = frozenset({(helps.source, helps.target, helps.size, "scratch")})
+    assert headline(answers(helps, study, unlearnt=idle)).endswith(
+        "But scratch had learnt next to nothing with 20 images when its updates were used up: more "
+        "updates may shrink that gain."
+    )
+    hurts = comparison("hurts")
+    assert "next to nothing" not in headline(answers(hurts, study, unlearnt=idle))
+
+
+def test_two_seeds_are_too_few_and_the_headline_says_so() -> None:
+    few = replace(comparison("not enough evidence"), seeds=(0, 1))
+    text = headline(answers(few, tiny(arms=["scratch", "full"], sizes=[20]).study))
+    assert "not enough evidence for a verdict, which takes at least 3 seeds (full: " in text
+
+
+LABELS = (
+    (Estimate(value=None, at_least=60, low=60, high=inf), "more than 60."),
+    (Estimate(value=None, at_least=60, low=45.2, high=inf), "more than 60 (at least 45)."),
+    (Estimate(value=None, at_least=60), "more than 60 (no interval)."),
+    (Estimate(value=50, low=30, high=55), "about 50 (30 to 55)."),
+    (Estimate(value=50, low=30, high=inf), "about 50 (at least 30)."),
+    (Estimate(value=50), ""),
+    (Estimate(value=None), ""),
+)
+
+
+@pytest.mark.parametrize(("labels", "end"), LABELS)
+def test_labels_saved_are_never_more_than_their_interval_says(labels: Estimate, end: str) -> None:
+    class Saved:
+        source, target, size, arm = (*PAIR, "20", "full")
+
+    helps = comparison("helps")
+    saved: Any = Saved()
+    saved.labels = labels
+    study = tiny(arms=["scratch", "full"], sizes=[20]).study
+    text = headline(answers(helps, study, benefits=(saved,)))
+    assert text.endswith(f"; from nothing it would take {end}" if end else "]).")
 
 
 def test_the_headline_of_a_pretrained_source_is_about_its_checkpoint() -> None:
     source = {"pretrained": "timm:test_resnet"}
-    table = tiny_table(arms=["scratch", "full"], sources={"imagenet": source})
+    table = tiny_table(arms=["scratch", "full"], sources={"imagenet": source}, sizes=[20])
     study = StudySpec(**{name: given for name, given in table.items() if name != "network"})
     helps = replace(comparison("helps"), source="imagenet")
-    text = headline((helps,), (result_of(helps),), study, attributions=())
-    assert text.startswith("Transfer from this checkpoint helps with 20 images (full: +")
+    text = headline(answers(helps, study))
+    assert text.startswith("With 20 images the pretrained network is right 80 times in 100")
+    assert details(study, (), 0, 1, 1)[-1].endswith("the verdict is about this checkpoint.")

@@ -1,5 +1,6 @@
 """Every gate and audit broken on purpose, one at a time, on a study that passes all of them."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -281,9 +282,10 @@ def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def praised(monkeypatch: pytest.MonkeyPatch) -> None:
-    for word in headline.WORDS:
-        claim = "There is no valid verdict" if word == "invalid" else "Transfer " + CLAIMED[word]
-        monkeypatch.setitem(headline.WORDS, word, claim)
+    for words in (headline.LEAD_WORDS, headline.OTHER_WORDS):
+        for word in words:
+            claim = "there is no valid verdict" if word == "invalid" else f"it {CLAIMED[word]}"
+            monkeypatch.setitem(words, word, claim)
 
 
 CLAIMED = {
@@ -315,7 +317,7 @@ def test_a_wrong_number_is_told_by_its_audit_and_withholds_the_verdict(
     assert set(failed(analysis)) == {audit}
     probe = next(c for c in analysis.comparisons if c.arm == "probe")
     assert (probe.verdict, probe.why.partition(":")[0]) == ("invalid", audit)
-    assert "There is no valid verdict" in analysis.headline
+    assert "there is no valid verdict" in analysis.headline
     assert any(line.startswith("Invalid: ") for line in analysis.detail)
 
 
@@ -344,12 +346,22 @@ def test_an_altered_comparison_is_found_out(
 
 def test_a_headline_that_no_comparison_bears_out_is_found_out(sound: Sound) -> None:
     analysis = sound.analysed()
-    changed = replace(analysis, headline="Transfer helps with 60 images (probe: +9.9 pp).")
+    changed = replace(analysis, headline="It helps with 60 images (probe: +9.9 points).")
     audits, withheld = run_audits(changed, sound.evidence)
     assert [a.message for a in audits if not a.passed] == [
-        "the headline says 'with 60 images (probe: +9.9 pp)', which no comparison does."
+        "the headline says 'with 60 images (probe: +9.9 points)', which no comparison does."
     ]
     assert set(withheld) == set(sound.evidence.records)
+
+
+def test_times_in_a_hundred_that_no_result_bears_out_are_found_out(sound: Sound) -> None:
+    analysis = sound.analysed()
+    right = re.compile(r"is right [\d.]+ times in 100")
+    assert right.search(analysis.headline)
+    changed = replace(analysis, headline=right.sub("is right 12 times in 100", analysis.headline))
+    audits, _ = run_audits(changed, sound.evidence)
+    (message,) = [a.message for a in audits if not a.passed]
+    assert message.startswith("the headline says 'is right 12 times in 100, training from nothing")
 
 
 def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:

@@ -248,3 +248,16 @@ def test_the_full_sets(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(facts.test_counts) == KNOWN[name].num_test
     if name == "mnist":
         assert facts.train_counts[:3] == (5923, 6742, 5958)
+
+
+def test_the_photos_that_ship_say_what_a_split_of_them_cannot_say() -> None:
+    facts = facts_of(ref("signs-mini"))
+    assert (facts.train_counts, facts.test_counts) == ((60,) * 10, (20,) * 10)
+    assert (facts.shape, facts.licence) == ((96, 96, 3), "Apache-2.0")
+    assert "which pupil's hand" in facts.note
+    assert "pixels may differ" not in facts.note
+    from headstart.data.find import PACKAGE_FOLDER
+
+    folder = PACKAGE_FOLDER / "signs-mini"
+    assert "Copyright 2017 Arda Mavi" in (folder / "LICENSE.txt").read_text()
+    assert "arXiv:2011.08927" in (folder / "ORIGIN.md").read_text()

@@ -85,7 +85,10 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
         where("fashion_mnist")
     text = str(caught.value)
     assert text.startswith("data set 'fashion_mnist' is not known.")
-    assert "Known: cifar10, fashion-mini, fashion-mnist, mnist, mnist-mini." in text
+    assert (
+        "Known: cifar10, fashion-mini, fashion-mnist, hymenoptera, mnist, mnist-mini, signs-mini."
+        in text
+    )
     assert "'./fashion_mnist'" in text
     assert "Did you mean 'fashion-mnist'?" in text
 
@@ -139,3 +142,15 @@ def test_a_path_with_one_part_only(tmp_path: Path) -> None:
     expected = "has no t10k-images-idx3-ubyte, no t10k-labels-idx1-ubyte"
     with pytest.raises(DataError, match=expected):
         in_folder("mine", folder)
+
+
+def test_a_set_that_can_be_neither_shipped_nor_fetched_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    monkeypatch.delenv("HEADSTART_DATA", raising=False)
+    with pytest.raises(DataError) as caught:
+        where("hymenoptera")
+    last = str(caught.value).splitlines()[-1]
+    assert last.startswith("  - put the zip of PyTorch's tutorial")
+    assert last.endswith(str(tmp_path / "data" / "hymenoptera"))

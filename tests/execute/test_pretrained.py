@@ -216,7 +216,8 @@ def test_what_cannot_be_is_refused_before_training(
 def test_what_a_verdict_rests_on_is_said(loaded: Loaded, store: Store, plan: Plan) -> None:
     analysis = analyse(loaded.study, loaded.facts, plan, store)
     gates = {gate.id: gate for gate in analysis.gates}
-    assert "this checkpoint" in analysis.headline
+    assert "the pretrained network" in analysis.headline
+    assert any("about this checkpoint" in line for line in analysis.detail)
     assert gates["CHK-25-loaded"].passed
     assert gates["CHK-26"].passed
     assert (gates["CHK-25-seen"].passed, gates["CHK-25-seen"].severity) == (False, "caveat")

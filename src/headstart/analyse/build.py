@@ -11,9 +11,10 @@ from headstart.analyse.benefit.forgetting import forgetting_of
 from headstart.analyse.benefit.model_selection import select_models
 from headstart.analyse.cells import Cell
 from headstart.analyse.compare import Finished, compare_all, family_of
+from headstart.analyse.gates.convergence import learnt
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.gates.registry import run_audits, run_gates
-from headstart.analyse.headline import details, headline
+from headstart.analyse.headline import Answers, details, headline
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
 from headstart.analyse.multiplicity import level_of
@@ -76,7 +77,7 @@ def analysis_of(evidence: Evidence, plan: Plan, store: Store, *, looks: int = 1)
     return replace(
         analysis,
         gates=every,
-        detail=details(every, evidence.study.control, missing, looks, analysis.family_size),
+        detail=details(evidence.study, every, missing, looks, analysis.family_size),
     )
 
 
@@ -101,10 +102,20 @@ def _without_gates(
     family_size = len(family_of(study, finished.planned))
     failures = store.failures(plan.steps)
     source_flops = {trial.source: trial.flops for trial in plan.sources}
+    benefits = benefits_of(study, facts, records, source_flops, withheld)
+    answers = Answers(
+        study=study,
+        facts=facts,
+        comparisons=comparisons,
+        results=arms,
+        benefits=benefits,
+        attributions=attributions,
+        unlearnt=evidence.cells_where(lambda record: not learnt(record)),
+    )
     return Analysis(
         study=study.name,
         question=study.question,
-        headline=headline(comparisons, arms, study, attributions),
+        headline=headline(answers),
         detail=(),
         seeds=study.seeds,
         sizes=tuple(size.label for size in study.sizes),
@@ -129,7 +140,7 @@ def _without_gates(
         looks=looks,
         level=finished.level,
         family_size=family_size,
-        worth=benefits_of(study, facts, records, source_flops, withheld),
+        worth=benefits,
         class_gains=class_gains(study, facts, records, withheld),
         picks=select_models(study, arms, source_flops),
         forgetting=forgetting_of(plan, evidence.sources, store),

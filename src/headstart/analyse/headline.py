@@ -1,58 +1,109 @@
-"""Headline: sentences generated from comparisons and never stronger than they are."""
+"""Headline: sentences a person would say, generated from comparisons and never stronger than they.
 
-from collections.abc import Iterator
+Each gain is written as `(arm: +1.2 points [+0.3, +2.1])` behind its size and its verdict, so that
+an audit can read the sentences again (`gates/sentence_audits.py`).
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
-from headstart.analyse.analysis import ArmResult, Attribution, Comparison, Gate, Word
-from headstart.analyse.cells import cell_of
+from headstart.analyse.analysis import (
+    ArmResult,
+    Attribution,
+    Benefit,
+    Comparison,
+    Estimate,
+    Gate,
+    Word,
+)
+from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.sentences import objections
-from headstart.analyse.text import signed
+from headstart.analyse.text import count, listed, plural, signed
+from headstart.analyse.verdict import FEWEST_SEEDS
+from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
-WORDS: dict[Word, str] = {
-    "helps": "Transfer helps",
-    "hurts": "Transfer hurts",
-    "no measurable difference": "Transfer makes no measurable difference",
-    "not enough evidence": "There is not enough evidence either way",
+LEAD_WORDS: dict[Word, str] = {
+    "helps": "it helps",
+    "hurts": "it hurts",
+    "no measurable difference": "it makes no measurable difference",
+    "not enough evidence": "that is not enough evidence for a verdict",
+    "invalid": "there is no valid verdict",
+}
+"""The verdict at the end of the sentence on the first size."""
+
+OTHER_WORDS: dict[Word, str] = {
+    "helps": "It helps",
+    "hurts": "It hurts",
+    "no measurable difference": "It makes no measurable difference",
+    "not enough evidence": "There is not enough evidence for a verdict",
     "invalid": "There is no valid verdict",
 }
-CHECKPOINT_WORDS: dict[Word, str] = {
-    "helps": "Transfer from this checkpoint helps",
-    "hurts": "Transfer from this checkpoint hurts",
-    "no measurable difference": "Transfer from this checkpoint makes no measurable difference",
-    "not enough evidence": "There is not enough evidence either way about this checkpoint",
-    "invalid": "There is no valid verdict on this checkpoint",
-}
-"""Words for a pretrained source: all seeds share one checkpoint, so the verdict is on it alone."""
+"""The verdict at the beginning of the sentence on further sizes."""
+
+_COARSE_PP = 1.0  # accuracies that lie closer are given with a decimal
 
 
-def headline(
-    comparisons: tuple[Comparison, ...],
-    results: tuple[ArmResult, ...],
-    study: StudySpec,
-    attributions: tuple[Attribution, ...],
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What the sentences are made of.
+
+    Attributes:
+        study: its arms, sizes and sources.
+        facts: of its data sets, to call photos photos.
+        comparisons: of arms with the control.
+        results: of all arms.
+        benefits: of transfer arms, for the labels that they save.
+        attributions: comparisons with controls that explain a gain.
+        unlearnt: cells with a training that never got clear of chance.
+    """
+
+    study: StudySpec
+    facts: Facts
+    comparisons: tuple[Comparison, ...]
+    results: tuple[ArmResult, ...]
+    benefits: tuple[Benefit, ...]
+    attributions: tuple[Attribution, ...]
+    unlearnt: Collection[Cell]
+
+    def result(self, cell: Cell) -> ArmResult:
+        """Result of a cell."""
+        return next(result for result in self.results if cell_of(result) == cell)
+
+    def labels(self, cell: Cell) -> Estimate | None:
+        """Number of labels with which the control does as well, if it was estimated."""
+        return next((b.labels for b in self.benefits if cell_of(b) == cell), None)
+
+
+def headline(answers: Answers) -> str:
     """Verdict at each size on the transfer arm that validation prefers, then the objections.
 
-    The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
-    Objections name the controls that do as well.
+    Objections name the controls that do as well, and a control that has not learnt.
     """
+    study = answers.study
     several_pairs = len(study.pairs) > 1
-    transfer = {arm.name for arm in study.all_arms if arm.transfers}
-    preferred = _preferred(comparisons, results, transfer)
+    preferred = preferred_transfers(study, answers.comparisons, answers.results)
     if not preferred:
         return "No transfer arm could be compared with the control yet."
-    checkpoints = {name for name, source in study.sources.items() if source.pretrained}
-    verdicts = _verdicts(preferred, several_pairs, checkpoints)
-    return " ".join([*verdicts, *objections(preferred, attributions, several_pairs)])
+    lines = [
+        *_verdicts(preferred, answers, several_pairs),
+        *objections(preferred, answers.attributions, several_pairs),
+        *_unlearnt(preferred, answers),
+    ]
+    return " ".join(lines)
 
 
-def _preferred(
-    comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...], transfer: set[str]
+def preferred_transfers(
+    study: StudySpec, comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...]
 ) -> list[Comparison]:
-    """Comparison of the transfer arm that validation prefers, for each size of each pair."""
-    # Without validation images the first arm is taken.
+    """Comparison of the transfer arm that validation prefers, for each size of each pair.
+
+    The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
+    Without validation images the first arm is taken.
+    """
+    transfer = {arm.name for arm in study.all_arms if arm.transfers}
     validation = {cell_of(r): r.validation_mean or 0.0 for r in results}
     rivals: dict[tuple[str, str, str], list[Comparison]] = {}
     for c in comparisons:
@@ -61,28 +112,78 @@ def _preferred(
     return [max(some, key=lambda c: validation[cell_of(c)]) for some in rivals.values()]
 
 
-def _verdicts(
-    preferred: list[Comparison], several_pairs: bool, checkpoints: set[str]
-) -> Iterator[str]:
+def _verdicts(preferred: list[Comparison], answers: Answers, several_pairs: bool) -> Iterator[str]:
     for pair, of_pair in groupby(preferred, key=lambda c: (c.source, c.target)):
-        lead = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
-        table = CHECKPOINT_WORDS if pair[0] in checkpoints else WORDS
-        for words, alike in groupby(of_pair, key=lambda c: _words(c, table)):
-            places = "; ".join(_place(c) for c in alike)
-            yield f"{lead}{words} {places}."
-            lead = ""
+        sizes = list(of_pair)
+        lead = next((c for c in sizes if c.verdict == "helps"), sizes[-1])
+        prefix = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
+        yield prefix + _lead_sentence(lead, answers)
+        others = [c for c in sizes if c is not lead]
+        for words, alike in groupby(others, key=lambda c: _words(c, OTHER_WORDS)):
+            places = [f"{_size(c, answers)} {_gain(c)}" for c in alike]
+            same = words == _words(lead, OTHER_WORDS)
+            yield f"{'The same holds' if same else words} {listed(places, 'and')}."
+
+
+def _lead_sentence(best: Comparison, answers: Answers) -> str:
+    """How often both are right at one size, the verdict, and the labels that transfer saves."""
+    result = answers.result(cell_of(best))
+    control = answers.result(beside(cell_of(best), best.control))
+    right, without = _times(result.mean, control.mean)
+    size, words = _size(best, answers), _words(best, LEAD_WORDS).rstrip(",")
+    return (
+        f"{size[0].upper()}{size[1:]} {_network(best, answers.study)} is right {right} times in "
+        f"100, {_from_control(best.control)} {without} times: {words} {_gain(best)}"
+        f"{_labels_saved(best, answers)}."
+    )
+
+
+def _network(best: Comparison, study: StudySpec) -> str:
+    source = study.sources.get(best.source)
+    if source is not None and source.pretrained is not None:
+        return "the pretrained network"
+    return f"the network pretrained on '{best.source}'"
+
+
+def _from_control(control: str) -> str:
+    return "training from nothing" if control == "scratch" else f"the control {control}"
+
+
+def _times(mean: float, control: float) -> tuple[str, str]:
+    """Two accuracies as times in 100, with a decimal where they would look alike or perfect."""
+    close = abs(mean - control) * 100 < _COARSE_PP or max(mean, control) > 0.99
+    decimals = 1 if close else 0
+    return f"{100 * mean:.{decimals}f}", f"{100 * control:.{decimals}f}"
 
 
 def _words(best: Comparison, table: dict[Word, str]) -> str:
-    small = best.qualifier == "smaller than the margin"
-    return table[best.verdict] + (f", but by less than {best.margin_pp:g} pp," if small else "")
+    words = table[best.verdict]
+    if best.qualifier == "smaller than the margin":
+        return f"{words}, but by less than {best.margin_pp:g} {_points(best.margin_pp)},"
+    if best.verdict == "not enough evidence" and len(best.seeds) < FEWEST_SEEDS:
+        return f"{words}, which takes at least {FEWEST_SEEDS} seeds,"
+    return words
 
 
-def _place(best: Comparison) -> str:
-    gain = f"{_rounded(best.gain_pp)} pp"
+def _points(number: float) -> str:
+    return "point" if number == 1 else "points"
+
+
+def _size(best: Comparison, answers: Answers) -> str:
+    """The size with the noun of its images: with 20 photos a class, with all 243 photos."""
+    target = answers.study.tasks[best.target]
+    noun = "photo" if answers.facts.of(target).from_files else "image"
+    size = next(size for size in answers.study.sizes if size.label == best.size)
+    if size.kind == "per_class":
+        return f"with {plural(int(size.value), noun)} a class"
+    return f"with {'all ' if size.kind == 'all' else ''}{plural(best.num_images, noun)}"
+
+
+def _gain(best: Comparison) -> str:
+    gain = f"{_rounded(best.gain_pp)} points"
     if best.low_pp is not None and best.high_pp is not None:
         gain += f" [{_rounded(best.low_pp)}, {_rounded(best.high_pp)}]"
-    return f"with {best.num_images:,} images ({best.arm}: {gain})"
+    return f"({best.arm}: {gain})"
 
 
 def _rounded(pp: float) -> str:
@@ -90,8 +191,40 @@ def _rounded(pp: float) -> str:
     return f"{pp:+.1f}" if abs(pp) >= 0.05 else signed(pp)
 
 
+def _labels_saved(best: Comparison, answers: Answers) -> str:
+    """How many labels the control would need, where transfer helps and that is known."""
+    labels = answers.labels(cell_of(best))
+    if best.verdict != "helps" or labels is None or best.control != "scratch":
+        return ""
+    low = f"at least {count(labels.low)}" if labels.low else ""
+    if labels.at_least is not None:
+        certain = labels.low is not None and labels.low >= labels.at_least
+        doubt = "" if certain else f" ({low})" if low else " (no interval)"
+        return f"; from nothing it would take more than {count(labels.at_least)}{doubt}"
+    if labels.value is None or not low:
+        return ""
+    high = labels.high is not None and labels.high < float("inf")
+    ends = f"{count(labels.low)} to {count(labels.high)}" if high else low
+    return f"; from nothing it would take about {count(labels.value)} ({ends})"
+
+
+def _unlearnt(preferred: list[Comparison], answers: Answers) -> Iterator[str]:
+    """A gain over a control that has not learnt is no more than a lead in time."""
+    won = [
+        c
+        for c in preferred
+        if c.verdict == "helps" and beside(cell_of(c), c.control) in answers.unlearnt
+    ]
+    if won:
+        places = listed(list(dict.fromkeys(_size(c, answers) for c in won)), "and")
+        yield (
+            f"But {won[0].control} had learnt next to nothing {places} when its updates were used "
+            "up: more updates may shrink that gain."
+        )
+
+
 def details(
-    gates: tuple[Gate, ...], control: str, missing: int, looks: int, family_size: int
+    study: StudySpec, gates: tuple[Gate, ...], missing: int, looks: int, family_size: int
 ) -> tuple[str, ...]:
     """Sentences to read with the headline: missing trials, failed gates, meaning of a gain."""
     lines = []
@@ -100,11 +233,13 @@ def details(
     lines += [f"Invalid: {g.message}" for g in gates if not g.passed and g.severity == "invalid"]
     lines += [f"Caveat: {g.message}" for g in gates if not g.passed and g.severity == "caveat"]
     lines.append(
-        f"Gains are over {control} in percentage points of test accuracy, same images, seeds and "
-        "updates; brackets hold the interval over seeds and test images that the verdict is read "
-        f"from, {adjustment(looks, family_size)}. The arm named at each size is the one that "
-        "validation prefers."
+        f"Gains are over {study.control} in percentage points of test accuracy, same images, seeds "
+        "and updates; brackets hold the interval over seeds and test images that the verdict is "
+        f"read from, {adjustment(looks, family_size)}. The arm named at each size is the transfer "
+        "arm that validation prefers."
     )
+    if any(source.pretrained for source in study.sources.values()):
+        lines.append("All seeds share one checkpoint, so the verdict is about this checkpoint.")
     return tuple(lines)
 
 

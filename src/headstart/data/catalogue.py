@@ -47,7 +47,9 @@ class KnownSet:
     num_test: int
     checksums: Mapping[str, str]  # by name of the file without suffix
     layouts: tuple[Layout, ...] = ("idx",)  # the official one first
-    mirrors: tuple[str, ...] = ()  # folders to download from; none: it ships with headstart
+    mirrors: tuple[str, ...] = ()  # folders to download from
+    by_hand: str = ""  # how to get it where headstart can neither ship nor download it
+    note: str = ""  # what a reader of results should know of its images
     megabytes: int = 0  # to download
     mini: str = ""  # the data set of the package that is drawn from this one
     system_package: str = ""  # of Debian and its relatives
@@ -160,6 +162,38 @@ FASHION_MINI = KnownSet(
     ),
 )
 
+SIGNS_MINI = KnownSet(
+    name="signs-mini",
+    title="Sign language digits: photos of hands that sign 0 to 9",
+    origin="Arda Mavi and Zeynep Dikle, with pupils of Ankara Ayranci Anadolu High School, 2017; "
+    "arXiv:2011.08927",
+    licence="Apache-2.0",
+    classes=DIGITS,
+    shape=(96, 96, 3),
+    num_train=600,
+    num_test=200,
+    checksums={},
+    layouts=("images",),
+    note="no photo says which pupil's hand it shows, so one hand may be among both the training "
+    "and the test photos",
+)
+
+HYMENOPTERA = KnownSet(
+    name="hymenoptera",
+    title="Hymenoptera: photos of ants and bees",
+    origin="the transfer learning tutorial of PyTorch; a small part of ImageNet",
+    licence="no licence stated; photos of ImageNet, for research",
+    classes=("ants", "bees"),
+    shape=(256, 256, 3),
+    num_train=243,
+    num_test=153,
+    checksums={},
+    layouts=("images",),
+    by_hand='the zip of PyTorch\'s tutorial "Transfer Learning for Computer Vision"',
+    note="these photos are a part of ImageNet, so a network pretrained on ImageNet has very "
+    "probably seen the test photos, with their labels",
+)
+
 CIFAR10 = KnownSet(
     name="cifar10",
     title="CIFAR-10: small colour photographs",
@@ -199,5 +233,14 @@ CIFAR10 = KnownSet(
 )
 
 KNOWN: Mapping[str, KnownSet] = {
-    known.name: known for known in (MNIST, FASHION_MNIST, CIFAR10, MNIST_MINI, FASHION_MINI)
+    known.name: known
+    for known in (
+        MNIST,
+        FASHION_MNIST,
+        CIFAR10,
+        HYMENOPTERA,
+        MNIST_MINI,
+        FASHION_MINI,
+        SIGNS_MINI,
+    )
 }

@@ -156,6 +156,8 @@ def _missing(known: KnownSet, record_look: list[Place]) -> DataError:
         lines.append(f"  - apt install {known.system_package}")
     if known.mini:
         lines.append(f"  - use '{known.mini}' instead, which ships with headstart")
-    if not known.mirrors:
+    if known.by_hand:
+        lines.append(f"  - put {known.by_hand} into {fetched_folder(name)}")
+    elif not known.mirrors:
         lines.append("  - install headstart again: this data set is part of it")
     return DataError("\n".join(lines))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from headstart.analyse.analysis import Analysis, Attribution, Comparison, Word
-from headstart.analyse.cells import cell_of
+from headstart.analyse.cells import beside, cell_of
 from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, check, on_cells
 
 LEAST_SEEDS = 3
@@ -12,18 +12,15 @@ LEAST_SEEDS = 3
 _NUMBER = r"([+-]\d+(?:\.\d+)?)"
 _GAIN = re.compile(rf"^gain {_NUMBER} pp")
 _INTERVAL = re.compile(rf"interval(?: \(Holm\))? {_NUMBER} to {_NUMBER}")
-_PLACE = re.compile(
-    rf"with ([\d,]+) images \(([^,/\\]+?): {_NUMBER} pp(?: \[{_NUMBER}, {_NUMBER}\])?\)"
-)
+_SIZE = re.compile(r"[Ww]ith (?:all )?([\d,]+) (?:image|photo)s?( a class)?")
+_PLACE = re.compile(rf"\(([^(),/\\]+?): {_NUMBER} points(?: \[{_NUMBER}, {_NUMBER}\])?\)")
+_RIGHT = re.compile(r"is right ([\d.]+) times in 100, [^:]*? ([\d.]+) times: ")
 _CLAIMS: dict[str, Word] = {
-    "Transfer helps": "helps",
-    "Transfer hurts": "hurts",
-    "Transfer makes no measurable difference": "no measurable difference",
-    "There is not enough evidence either way": "not enough evidence",
-    "There is no valid verdict": "invalid",
-    "Transfer from this checkpoint helps": "helps",
-    "Transfer from this checkpoint hurts": "hurts",
-    "Transfer from this checkpoint makes no measurable difference": "no measurable difference",
+    "it helps": "helps",
+    "it hurts": "hurts",
+    "it makes no measurable difference": "no measurable difference",
+    "not enough evidence for a verdict": "not enough evidence",
+    "there is no valid verdict": "invalid",
 }
 _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 
@@ -95,24 +92,46 @@ def _headline(analysis: Analysis) -> Iterator[Finding]:
     claims = sorted(
         (match.start(), word)
         for claim, word in _CLAIMS.items()
-        for match in re.finditer(re.escape(claim), text)
+        for match in re.finditer(claim, text, re.IGNORECASE)
     )
     for place in _PLACE.finditer(text):
-        number, arm = int(place[1].replace(",", "")), place[2]
-        before = [word for at, word in claims if at < place.start()]
+        before = text[: place.start()]
+        size = [*_SIZE.finditer(before)][-1:]
+        said = f"{size[0][0] if size else ''} {place[0]}".strip()
         meant = [
             c
             for c in analysis.comparisons
-            if (c.arm, c.num_images) == (arm, number)
+            if size and c.arm == place[1] and _is_size(c, size[0])
             and _same(place, c.gain_pp, c.low_pp, c.high_pp)
-        ]
+        ]  # fmt: skip
+        words = [word for at, word in claims if at < place.start()]
         if not meant:
-            yield Finding(message=f"the headline says '{place[0]}', which no comparison does.")
-        elif not before or all(c.verdict != before[-1] for c in meant):
+            yield Finding(message=f"the headline says '{said}', which no comparison does.")
+        elif not words or all(c.verdict != words[-1] for c in meant):
             yield Finding(
-                message=f"the headline's word for '{place[0]}' is not that of its comparison.",
+                message=f"the headline's word for '{said}' is not that of its comparison.",
                 cells=frozenset(cell_of(c) for c in meant),
             )
+        elif (right := [*_RIGHT.finditer(before)][-1:]) and right[0].end() > size[0].start():
+            yield from _right(analysis, right[0], meant)
+
+
+def _is_size(comparison: Comparison, said: re.Match[str]) -> bool:
+    number = int(said[1].replace(",", ""))
+    if said[2]:
+        return comparison.size == f"{number} per class"
+    return comparison.num_images == number
+
+
+def _right(analysis: Analysis, said: re.Match[str], meant: list[Comparison]) -> Iterator[Finding]:
+    """The times in 100 are the mean accuracies of the arm and of the control."""
+    means = {cell_of(result): 100 * result.mean for result in analysis.arms}
+    cells = [(cell_of(c), beside(cell_of(c), c.control)) for c in meant]
+    if not any(_same(said, means.get(arm), means.get(control)) for arm, control in cells):
+        yield Finding(
+            message=f"the headline says '{said[0].rstrip(': ')}', which no result does.",
+            cells=frozenset(arm for arm, _ in cells),
+        )
 
 
 def _readings(analysis: Analysis) -> Iterator[Finding]:

@@ -83,7 +83,7 @@ def _measured(source: Source, known: KnownSet | None, skip_broken: bool) -> Phot
             (part, paths[at], chosen[at].sha256, tree.classes[label])
             for at, label in zip(sound, labels[sound].tolist(), strict=True)
         ]
-    origin = (OTHER_PIXELS,) if known else ()
+    origin = _origin_notes(known) if known else ()
     return PhotoSet(
         source=source,
         content=content_of(entries),
@@ -91,6 +91,11 @@ def _measured(source: Source, known: KnownSet | None, skip_broken: bool) -> Phot
         parts=parts,
         notes=(*origin, *tree.notes, *notes),
     )
+
+
+def _origin_notes(known: KnownSet) -> tuple[str, ...]:
+    official = known.layouts[0] == "images"
+    return tuple(note for note in ("" if official else OTHER_PIXELS, known.note) if note)
 
 
 def _check_classes(path: Path, classes: tuple[str, ...], known: KnownSet) -> None:
