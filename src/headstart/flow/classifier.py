@@ -7,19 +7,19 @@ from dataclasses import replace
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from pydantic import ValidationError
 
-from headstart.core.errors import DataError, HeadstartError, Problem, SpecError
+from headstart.core.errors import DataError, HeadstartError, Problem, SpecError, unknown
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
     from sklearn.utils import check_random_state
     from sklearn.utils.validation import check_is_fitted
 except ModuleNotFoundError as error:
-    if error.name != "sklearn":
+    if (error.name or "").partition(".")[0] != "sklearn":
         raise
     raise HeadstartError(
         "TransferClassifier needs scikit-learn, which is not installed: "
@@ -29,7 +29,7 @@ except ModuleNotFoundError as error:
 from headstart.data.images import Images
 from headstart.execute.options import Device, RunOptions
 from headstart.flow.classifier_inputs import decoding_for, labels_of, paths_in, pixels_of
-from headstart.flow.fit import ArmSettings, train_arm
+from headstart.flow.fit import ESTIMATOR, ArmSettings, train_arm
 from headstart.model.predictor import Predictor
 from headstart.model.serialise import from_bytes, to_bytes
 from headstart.study.decoding import Decoding
@@ -111,8 +111,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: X, y or a setting is wrong; of the settings all problems at once.
         """
         source = self._source()
-        labels = labels_of(self, X, y)
+        self._check_device()
         decoding = None if paths_in(X) is None else self._decoding(source)
+        labels = labels_of(self, X, y)
         pixels = pixels_of(self, X, decoding, reset=True)
         self._check_range(pixels, source)
         self.classes_, indices = np.unique(labels, return_inverse=True)
@@ -175,7 +176,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return SourceSpec.model_validate(table)
         except ValidationError as error:
             problems = problems_from(error, SourceSpec, where="source")
-            raise SpecError(problems, "the classifier") from None
+            raise SpecError(problems, ESTIMATOR) from None
 
     def _settings(self, source: SourceSpec | None) -> ArmSettings:
         return ArmSettings(
@@ -213,6 +214,10 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 "from 0 to 1. Divide X, or give bytes (uint8)."
             )
 
+    def _check_device(self) -> None:
+        if self.device not in (known := get_args(Device)):
+            raise SpecError([unknown("device", str(self.device), known, "device")], ESTIMATOR)
+
     def _check_classes(self) -> None:
         if len(self.classes_) < 2:
             raise DataError(
@@ -231,4 +236,4 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _problem(where: str, message: str, fix: str) -> SpecError:
     problem = Problem(where=where, message=message, fix=fix)
-    return SpecError([problem], "the classifier")
+    return SpecError([problem], ESTIMATOR)

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from headstart.core.errors import DataError, Problem, SpecError
+from headstart.flow.fit import ESTIMATOR
 from headstart.model.image_files import decode_images
 from headstart.networks.facts import input_facts_of
 from headstart.study.decoding import Decoding
@@ -97,7 +98,7 @@ def decoding_for(image: Any, network: LibraryNetwork | None) -> Decoding:
         spec = ImageSpec.model_validate(image or {})
     except ValidationError as error:
         problems = problems_from(error, ImageSpec, where="image")
-        raise SpecError(problems, "the classifier") from None
+        raise SpecError(problems, ESTIMATOR) from None
     data = DataRef(dataset="X", **spec.model_dump(exclude={"skip_broken"}))
     wanted = input_facts_of(network) if network is not None else None
     if wanted is not None:
@@ -115,7 +116,7 @@ def _open_image(spec: ImageSpec) -> SpecError:
         allowed="Expected size and colour, for no pretrained network says them.",
         fix="For example: image={'size': [64, 64], 'colour': 'rgb'}",
     )
-    return SpecError([problem], "the classifier")
+    return SpecError([problem], ESTIMATOR)
 
 
 def _images(array: np.ndarray) -> np.ndarray:

@@ -33,6 +33,8 @@ from headstart.study.tasks import DataRef
 from headstart.study.training import TrainingSpec
 from headstart.train.threads import one_thread_an_operation
 
+ESTIMATOR = "TransferClassifier"
+"""What has problems, in errors."""
 TARGET = "target"
 STRATEGIES = tuple(
     name
@@ -82,7 +84,7 @@ class ArmSettings:
             "arms": [arm],
             "control": arm["name"] if isinstance(arm, dict) else arm,
             "seeds": [self.seed],
-            "pilot_seed": self.seed + 1,
+            "pilot_seed": max(self.seed, 0) + 1,
             "margin": 1.0,
             **origin,
         }
@@ -153,7 +155,7 @@ def _checked(given: dict[str, Any], data: DataRef) -> Loaded:
     facts, more = gather_facts(parts, {data: measured})
     problems += [*more, *check(parts), *check_facts(parts, facts)]
     if problems:
-        raise SpecError([_in_words_of_the_classifier(one) for one in problems], "the classifier")
+        raise SpecError([_in_words_of_the_classifier(one) for one in problems], ESTIMATOR)
     return Loaded(study=StudySpec(**given), facts=facts)
 
 
@@ -192,6 +194,7 @@ _WORDS = {
     "tasks.target.split": "validation",
     "tasks.target": "X",
     "training.optimiser.lr": "learning_rate",
+    "seeds[0]": "random_state",
 }
 """Places of the study -> the parameters that they come from."""
 
@@ -205,4 +208,4 @@ def _in_words_of_the_classifier(problem: Problem) -> Problem:
 
 def _problem(where: str, message: str, allowed: str, fix: str) -> SpecError:
     problem = Problem(where=where, message=message, allowed=allowed, fix=fix)
-    return SpecError([problem], "the classifier")
+    return SpecError([problem], ESTIMATOR)
