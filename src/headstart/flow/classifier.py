@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from headstart.core.errors import DataError, HeadstartError, Problem, SpecError, unknown
 
@@ -29,10 +29,10 @@ except ModuleNotFoundError as error:
 from headstart.data.images import Images
 from headstart.execute.options import Device, RunOptions
 from headstart.flow.classifier_inputs import decoding_for, labels_of, paths_in, pixels_of
-from headstart.flow.fit import ESTIMATOR, ArmSettings, train_arm
+from headstart.flow.fit import ESTIMATOR, ArmSettings, check_scale, train_arm
 from headstart.model.predictor import Predictor
 from headstart.model.serialise import from_bytes, to_bytes
-from headstart.study.decoding import Decoding
+from headstart.study.network import AnyNetwork, LibraryNetwork, Network
 from headstart.study.problems import problems_from
 from headstart.study.sources import SourceSpec
 
@@ -110,18 +110,19 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: X, y or a setting is wrong; of the settings all problems at once.
         """
-        source = self._source()
+        source, network = self._start()
         self._check_device()
-        decoding = None if paths_in(X) is None else self._decoding(source)
+        decoding = None if paths_in(X) is None else decoding_for(self.image, network)
         labels = labels_of(self, X, y)
         pixels = pixels_of(self, X, decoding, reset=True)
-        self._check_range(pixels, source)
-        self.classes_, indices = np.unique(labels, return_inverse=True)
-        self._check_classes()
-        images, names = Images(pixels, indices.astype(np.int64)), tuple(map(str, self.classes_))
+        _check_table(pixels, network)
+        classes, indices = np.unique(labels, return_inverse=True)
+        _check_classes(classes)
+        images, names = Images(pixels, indices.astype(np.int64)), tuple(map(str, classes))
         with self._store_folder() as folder:
             options = RunOptions(store=folder, workers=1, device=self.device)
-            model = train_arm(self._settings(source), images, names, options)
+            model = train_arm(self._settings(source, network), images, names, options)
+        self.classes_ = classes
         self.model_ = model if decoding is None else replace(model, decoding=decoding)
         self._predictor = Predictor(self.model_, self.device)
         return self
@@ -135,7 +136,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Probability of every class for each image (n, classes), in the order of `classes_`."""
         check_is_fitted(self)
         pixels = pixels_of(self, X, self.model_.decoding, reset=False)
-        self._check_range(pixels, self._source())
+        if self.model_.scaling.standardiser is not None:
+            check_scale(pixels)
         return self._predictor.probabilities(pixels)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -159,29 +161,26 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags.input_tags.three_d_array = True
         return tags
 
-    def _source(self) -> SourceSpec | None:
-        """The checkpoint to start from; None where a network is to start from nothing.
+    def _start(self) -> tuple[SourceSpec | None, AnyNetwork]:
+        """The checkpoint to start from, if any, and the network.
 
         Raises:
-            SpecError: neither is given, or both.
+            SpecError: neither source nor network is given, or both, or they are not known.
         """
-        if self.network is not None and self.source is None:
-            return None
-        if self.network is not None:
-            raise _problem("network", "goes without a source, which brings its own.", "Give one.")
-        if self.source is None:
+        if self.network is None and self.source is None:
             raise _problem("source", "is missing.", "Give source='timm:NAME', or a network.")
-        table = {"pretrained": self.source} if isinstance(self.source, str) else self.source
-        try:
-            return SourceSpec.model_validate(table)
-        except ValidationError as error:
-            problems = problems_from(error, SourceSpec, where="source")
-            raise SpecError(problems, ESTIMATOR) from None
+        if self.network is None:
+            table = {"pretrained": self.source} if isinstance(self.source, str) else self.source
+            source: SourceSpec = _parsed("source", SourceSpec, table)
+            return source, source.checkpoint
+        if self.source is not None:
+            raise _problem("network", "goes without a source, which brings its own.", "Give one.")
+        return None, _parsed("network", Network, self.network)
 
-    def _settings(self, source: SourceSpec | None) -> ArmSettings:
+    def _settings(self, source: SourceSpec | None, network: AnyNetwork) -> ArmSettings:
         return ArmSettings(
             source=source,
-            network=self.network,
+            network=network,
             strategy=self.strategy,
             training={"updates": UPDATES} if self.training is None else self.training,
             learning_rate=self.learning_rate,
@@ -195,34 +194,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
-    def _decoding(self, source: SourceSpec | None) -> Decoding:
-        return decoding_for(self.image, None if source is None else source.pretrained)
-
-    def _check_range(self, pixels: np.ndarray, source: SourceSpec | None) -> None:
-        """Floats for a pretrained network lie on the scale that it was trained on."""
-        if source is None or pixels.dtype == np.uint8 or not pixels.size:
-            return
-        least, most = float(pixels.min()), float(pixels.max())
-        if pixels.shape[1] == 1 and pixels.shape[3] == 1:
-            raise DataError(
-                f"X is a table of {pixels.shape[2]} columns, and {self.source} reads images. For "
-                'tables: network="mlp-small", strategy="scratch".'
-            )
-        if least < 0 or most > 1:
-            raise DataError(
-                f"X has floats from {least:g} to {most:g}, and a pretrained network expects them "
-                "from 0 to 1. Divide X, or give bytes (uint8)."
-            )
-
     def _check_device(self) -> None:
         if self.device not in (known := get_args(Device)):
             raise SpecError([unknown("device", str(self.device), known, "device")], ESTIMATOR)
-
-    def _check_classes(self) -> None:
-        if len(self.classes_) < 2:
-            raise DataError(
-                f"y has 1 class only, {self.classes_[0]!r}. Expected images of at least 2 classes."
-            )
 
     @contextmanager
     def _store_folder(self) -> Iterator[Path]:
@@ -232,6 +206,31 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return
         with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
             yield Path(folder)
+
+
+def _check_table(pixels: np.ndarray, network: AnyNetwork) -> None:
+    _, height, width, channels = pixels.shape
+    if isinstance(network, LibraryNetwork) and height == channels == 1:
+        raise DataError(
+            f"X is a table of {width} columns, and {network} reads images. "
+            'For tables: network="mlp-small", strategy="scratch".'
+        )
+
+
+def _check_classes(classes: np.ndarray) -> None:
+    if len(classes) < 2:
+        raise DataError(
+            f"y has 1 class only, {classes[0]!r}. Expected images of at least 2 classes."
+        )
+
+
+def _parsed(name: str, annotation: Any, given: Any) -> Any:
+    """What a parameter says, as the study's types read it."""
+    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
+    try:
+        return adapter.validate_python(given)
+    except ValidationError as error:
+        raise SpecError(problems_from(error, annotation, where=name), ESTIMATOR) from None
 
 
 def _problem(where: str, message: str, fix: str) -> SpecError:

@@ -16,7 +16,7 @@ from headstart.flow.fit import ESTIMATOR
 from headstart.model.image_files import decode_images
 from headstart.networks.facts import input_facts_of
 from headstart.study.decoding import Decoding
-from headstart.study.network import LibraryNetwork
+from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.problems import problems_from
 from headstart.study.tasks import DataRef, ImageSpec
 
@@ -88,7 +88,7 @@ def paths_in(X: Any) -> list[Path] | None:
     return [Path(one) for one in given]
 
 
-def decoding_for(image: Any, network: LibraryNetwork | None) -> Decoding:
+def decoding_for(image: Any, network: AnyNetwork) -> Decoding:
     """How image files are decoded: as a table `image` of a task says, else as a network wants it.
 
     Raises:
@@ -100,7 +100,7 @@ def decoding_for(image: Any, network: LibraryNetwork | None) -> Decoding:
         problems = problems_from(error, ImageSpec, where="image")
         raise SpecError(problems, ESTIMATOR) from None
     data = DataRef(dataset="X", **spec.model_dump(exclude={"skip_broken"}))
-    wanted = input_facts_of(network) if network is not None else None
+    wanted = input_facts_of(network) if isinstance(network, LibraryNetwork) else None
     if wanted is not None:
         return data.preferring(wanted).decoding
     if data.size is None or data.colour is None or spec.skip_broken:

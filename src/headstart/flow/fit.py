@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headstart.core.errors import HeadstartError, Problem, SpecError, known_names, nearest
+import numpy as np
+
+from headstart.core.errors import (
+    DataError,
+    HeadstartError,
+    Problem,
+    SpecError,
+    known_names,
+    nearest,
+)
 from headstart.core.files import written_whole
 from headstart.core.hashing import digest, hash_arrays
 from headstart.core.thread_budget import allowing_threads
@@ -27,6 +36,7 @@ from headstart.store.store import Store
 from headstart.study.arms import NAMED_ARMS, SOURCE
 from headstart.study.checks import check
 from headstart.study.data_checks import check_facts
+from headstart.study.network import AnyNetwork
 from headstart.study.sources import SourceSpec
 from headstart.study.study import StudySpec, parse, spelt_out
 from headstart.study.tasks import DataRef
@@ -51,7 +61,7 @@ class ArmSettings:
 
     Attributes:
         source: a checkpoint; None for a network that nothing is transferred to.
-        network: of an arm without a source.
+        network: of the arm; a source brings its own.
         strategy: one of `STRATEGIES`, or the table of a strategy.
         training: the table `[training]`.
         learning_rate: takes the place of the optimiser's; None leaves it.
@@ -60,7 +70,7 @@ class ArmSettings:
     """
 
     source: SourceSpec | None
-    network: Any
+    network: AnyNetwork
     strategy: str | Mapping[str, Any]
     training: Mapping[str, Any]
     learning_rate: float | None
@@ -132,9 +142,28 @@ def train_arm(
     """
     dataset = _saved(images, classes, options.store)
     loaded = _checked(settings.study(str(dataset)), DataRef(dataset=str(dataset)))
+    (pair,) = loaded.study.pairs
+    if loaded.facts.wanted(loaded.study.network_of(pair)) is not None:
+        check_scale(images.pixels)
     with Store(options.store) as store:
         plan, trial = _trained(loaded, store, options)
         return trained_model(loaded.study, loaded.facts, plan, trial, store)
+
+
+def check_scale(pixels: np.ndarray) -> None:
+    """Check images for a network that says which inputs it was trained on.
+
+    Raises:
+        DataError: they are floats outside the range from 0 to 1.
+    """
+    if pixels.dtype == np.uint8 or not pixels.size:
+        return
+    least, most = float(pixels.min()), float(pixels.max())
+    if least < 0 or most > 1:
+        raise DataError(
+            f"X has floats from {least:g} to {most:g}, and a pretrained network expects them from "
+            "0 to 1. Divide X, or give bytes (uint8)."
+        )
 
 
 def _saved(images: Images, classes: tuple[str, ...], store: Path) -> Path:
