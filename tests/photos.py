@@ -59,7 +59,7 @@ def photo_study(photos: Path, **changes: Any) -> StudySpec:
         "name": "photos",
         "network": "cnn-tiny",
         "tasks": {"source": task, "target": task},
-        "training": {"updates": 12, "batch_size": 8, "validations": 2, "optimiser": {"lr": 0.05}},
+        "training": {"updates": 30, "batch_size": 8, "validations": 2, "optimiser": {"lr": 0.05}},
         "arms": ["scratch"],
         "seeds": 1,
         "leaks": {"near": "off"},

@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from headstart.core.errors import SpecError
+from headstart.core.errors import ExportError, SpecError
 from headstart.execute.options import RunOptions
-from headstart.flow import run, with_facts
+from headstart.flow import Wanted, load_model, open_model, run, with_facts
+from headstart.model.export.export import export_model
+from headstart.model.predictor import Predictor
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
 from headstart.study.study import StudySpec
@@ -60,6 +62,18 @@ def test_floats_are_what_the_network_is_given(tmp_path: Path) -> None:
     for inputs in seen:
         assert FLOATS.min() <= inputs["min"] < -1
         assert 4 < inputs["max"] <= FLOATS.max()
+
+
+def test_a_model_of_floats_predicts_floats_and_is_exported_whole(tmp_path: Path) -> None:
+    loaded = with_facts(study(arrays_in(tmp_path, FLOATS)))
+    run(loaded, RunOptions(store=tmp_path / "store", workers=1), listen=lambda *_: None)
+    opened = open_model(tmp_path / "store", "arrays", Wanted(arm="full"))
+    with pytest.raises(ExportError, match="trained on images of float32"):
+        export_model(opened, tmp_path / "model.onnx")
+    export_model(opened, tmp_path / "model.safetensors")
+    answers = load_model(str(tmp_path / "model.safetensors")).probabilities(FLOATS[30:, ..., None])
+    expected = Predictor(opened.model).probabilities(opened.images.test().pixels)
+    np.testing.assert_array_equal(answers, expected)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from classifiers import IMAGE, NETWORK, TRAINING, Photos, dense, transfer, write
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 
+from headstart.core.errors import CheckpointError
 from headstart.data.datasets import open_part
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import execute
@@ -237,8 +238,8 @@ def test_a_pickle_holds_no_torch_and_answers_the_same_in_another_process(
 def test_a_pickle_of_another_version_is_refused() -> None:
     X, y = make_blobs(30, random_state=0)
     content = pickle.dumps(dense().fit(X, y))
-    other = content.replace(b"headstart model 1", b"headstart model 9")
-    with pytest.raises(ValueError, match="this is headstart model 9, not headstart model 1"):
+    other = content.replace(b'\\"version\\": 1,', b'\\"version\\": 9,')
+    with pytest.raises(CheckpointError, match="of version 9; this headstart reads 1"):
         pickle.loads(other)
 
 

@@ -26,7 +26,7 @@ def test_probabilities_are_those_of_the_predict_step(folder: Path) -> None:
     origin = opened.model.origin
     (trial,) = [
         trial
-        for trial in opened.reopened.plan.trials
+        for trial in opened.images.plan.trials
         if (trial.arm, trial.size, trial.seed) == (origin.arm, origin.size, origin.seed)
     ]
     groups = [[0], [1], [2], [3], [4]]

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import photo_folder, photo_study
 from trained import trained
 
 import headstart as hs
@@ -21,6 +20,7 @@ from headstart.data.progress import Progress, listening
 from headstart.flow import open_model
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef
+from photos import photo_folder, photo_study
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_test_files_get_what_the_predict_step_stored(photos: Path, folder: Path)
     predictor = hs.load_model("photos", store=folder)
     names = photo_set(photos, "any", None, False).parts["test"].names
     found = list(predictor.predict([photos / name for name in names]))
-    (trial,) = open_model(folder, "photos").reopened.plan.trials
+    (trial,) = open_model(folder, "photos").images.plan.trials
     with Store(folder, reading=True) as store:
         stored = store.arrays(trial.predict_key)["probabilities"]
     given = [[one.probabilities[name] for name in predictor.classes] for one in found]

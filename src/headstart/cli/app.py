@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from headstart.cli.data import data
+from headstart.cli.export import export
 from headstart.cli.plan import plan
 from headstart.cli.predict import predict
 from headstart.cli.recipes import recipes
@@ -36,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much of a head start does transfer learning give, and which way is worth it?",
 )
-for command in (run, plan, status, report, predict, validate):
+for command in (run, plan, status, report, predict, export, validate):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")

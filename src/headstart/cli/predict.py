@@ -17,6 +17,12 @@ Images = Annotated[
     list[Path],
     typer.Argument(metavar="IMAGE...", help="Image files, folders or .zip archives of them."),
 ]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY", help="A study in the store, or a model.safetensors that was exported."
+    ),
+]
 AsCsv = Annotated[
     bool, typer.Option("--csv", help="Print CSV with the probabilities of all classes.")
 ]
@@ -24,7 +30,7 @@ AsCsv = Annotated[
 
 @arguments.with_groups
 def predict(
-    study: arguments.Study,
+    study: Model,
     images: Images,
     *,
     choice: arguments.ModelChoice,
@@ -43,8 +49,8 @@ def predict(
     if json and csv:
         raise OutputError("--json and --csv are two forms of one output: give one of them.")
     groups = image_groups(images)
-    opened = flow.open_model(store, study, choice.wanted)
-    model, broken = opened.model, []
+    model, why = flow.find_model(store, study, choice.wanted)
+    broken: list[str] = []
 
     def predictions() -> "Iterator[ImagePrediction]":
         for found in Predictor(model, device).predictions(groups):
@@ -53,13 +59,13 @@ def predict(
             yield found
 
     if json:
-        document = prediction_text.document(model, opened.why, predictions())
+        document = prediction_text.document(model, why, predictions())
         typer.echo(json_text.dumps(document, indent=2))
     elif csv:
         for line in prediction_text.csv_lines(predictions(), model.classes):
             typer.echo(line)
     else:
-        typer.echo("\n".join(sentences.introduction(model.origin, opened.why)) + "\n")
+        typer.echo("\n".join(sentences.introduction(model.origin, why)) + "\n")
         files = [title for group in groups for title in group.titles]
         for line in prediction_text.table_lines(predictions(), files, model.classes):
             typer.echo(line)

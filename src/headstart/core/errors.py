@@ -6,6 +6,7 @@ HeadstartError
 ├── CheckpointError a file of pretrained weights is missing, torn or does not fit the network
 ├── NetworkError    a network is not known, not installed or cannot be used as asked
 ├── OutputError     a report cannot be written where it was asked for
+├── ExportError     a trained model cannot be written in the form that was asked for
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
     └── StoreDamaged   a stored result is not what was written; it has been dropped
@@ -34,6 +35,10 @@ class NetworkError(HeadstartError, ValueError):
 
 class OutputError(HeadstartError):
     """A page or tables cannot be written where they were asked for."""
+
+
+class ExportError(HeadstartError):
+    """A trained model cannot be written in the form that was asked for."""
 
 
 class StoreError(HeadstartError):

@@ -14,8 +14,8 @@ from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes
 from headstart.flow.load import warnings as warnings
 from headstart.flow.load import with_facts as with_facts
-from headstart.flow.models import OpenedModel as OpenedModel
 from headstart.flow.models import Wanted as Wanted
+from headstart.flow.models import find_model as find_model
 from headstart.flow.models import load_model as load_model
 from headstart.flow.models import open_model as open_model
 from headstart.flow.older import older_results as older_results

@@ -31,7 +31,7 @@ from headstart.execute.options import Device, RunOptions
 from headstart.flow.classifier_inputs import decoding_for, labels_of, paths_in, pixels_of
 from headstart.flow.fit import ESTIMATOR, ArmSettings, check_scale, train_arm
 from headstart.model.predictor import Predictor
-from headstart.model.serialise import from_bytes, to_bytes
+from headstart.model.serialised import from_bytes, to_bytes
 from headstart.study.network import AnyNetwork, LibraryNetwork, Network
 from headstart.study.problems import problems_from
 from headstart.study.sources import SourceSpec

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from headstart.analyse.cells import cell_of
 from headstart.analyse.text import percent
 from headstart.core.errors import Problem, SpecError, StoreError, known_names, unknown
 from headstart.flow.engine import analyse_look
@@ -14,11 +15,15 @@ from headstart.store.store import Store
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis, ArmResult
+    from headstart.model.opened import OpenedModel
     from headstart.model.predictor import Predictor
     from headstart.model.trained import TrainedModel
 
 BEST = "best"
 """The arm that validation prefers, instead of an arm's name."""
+
+EXPORTED = ".safetensors"
+"""Ending of exported files that hold a whole model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +37,7 @@ class Wanted:
     target: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedModel:
-    """A trained model, why it was chosen, and the analysis of its study."""
-
-    model: "TrainedModel"
-    why: str
-    analysis: "Analysis"
-    reopened: Reopened
-
-
-def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> OpenedModel:
+def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "OpenedModel":
     """The model of a study that is asked for, from a store.
 
     Raises:
@@ -50,6 +45,8 @@ def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> OpenedMod
         SpecError: names are not those of the study.
     """
     from headstart.model.from_store import trained_model
+    from headstart.model.opened import OpenedModel
+    from headstart.model.study_images import study_images
 
     need_store(folder)
     with Store(folder, reading=True) as store:
@@ -58,8 +55,39 @@ def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> OpenedMod
         analysis = analyse_look(loaded, plan, store)
         result, why = _choose_result(analysis, reopened, wanted)
         trial, because = _choose_trial(result, reopened, store, wanted.seed)
-        model = trained_model(loaded.study, loaded.facts, plan, trial, store)
-    return OpenedModel(model=model, why=f"{why}; {because}", analysis=analysis, reopened=reopened)
+        return OpenedModel(
+            model=trained_model(loaded.study, loaded.facts, plan, trial, store),
+            why=f"{why}; {because}",
+            study=loaded.study,
+            facts=loaded.facts,
+            analysis=analysis,
+            images=study_images(plan, trial, store),
+        )
+
+
+def find_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "tuple[TrainedModel, str]":
+    """The model of a study in a store, or the one in an exported file; and why it was chosen.
+
+    Args:
+        folder: of the store.
+        study: its name, its file, or a `.safetensors` file that headstart has exported.
+        wanted: which model of the study; nothing is left to choose in a file.
+
+    Raises:
+        StoreError, SpecError: as `open_model` raises them. CheckpointError: the file cannot be
+            read, or headstart has not written it.
+    """
+    if Path(study).suffix == EXPORTED:
+        from headstart.model.serialised import read_file
+
+        if wanted != Wanted():
+            raise SpecError(
+                [Problem(where="", message="one model is in it: leave out arm, size and seed.")],
+                study,
+            )
+        return read_file(Path(study)), f"it is the one in {study}"
+    opened = open_model(folder, study, wanted)
+    return opened.model, opened.why
 
 
 def load_model(
@@ -74,7 +102,7 @@ def load_model(
     """The trained model of a study, ready to predict.
 
     Args:
-        study: name of a study in the store, or its file.
+        study: name of a study in the store, its file, or an exported `.safetensors` file.
         store: folder of the store.
         arm: name of an arm; `best` is the one that validation prefers at the largest size.
         size: label of a size of the study; left out, the largest.
@@ -83,12 +111,12 @@ def load_model(
 
     Raises:
         StoreError: the store does not hold the study, or no trained model as it is asked for.
-        SpecError: names are not those of the study.
+        SpecError: names are not those of the study. CheckpointError: the file cannot be read.
     """
     from headstart.model.predictor import Predictor
 
-    opened = open_model(Path(store), study, Wanted(arm=arm, size=size, seed=seed))
-    return Predictor(opened.model, device)
+    model, _ = find_model(Path(store), study, Wanted(arm=arm, size=size, seed=seed))
+    return Predictor(model, device)
 
 
 def _choose_result(
@@ -98,8 +126,8 @@ def _choose_result(
     _check_names(analysis, reopened, wanted)
     found = [result for result in analysis.arms if _fits(result, wanted)]
     if wanted.arm == BEST:
-        picked = {(p.source, p.target, p.size, p.arm) for p in analysis.picks}
-        found = [r for r in found if (r.source, r.target, r.size, r.arm) in picked]
+        picked = {cell_of(selection) for selection in analysis.picks}
+        found = [result for result in found if cell_of(result) in picked]
     if not found:
         raise StoreError(_why_none(analysis, reopened, wanted))
     most = max(result.num_images for result in found)
@@ -128,12 +156,10 @@ def _choose_trial(
     result: "ArmResult", reopened: Reopened, store: Store, seed: int | None
 ) -> tuple[Trial, str]:
     """The seed that was asked for, or the one with the best validation accuracy (ties: lowest)."""
-    place = (result.source, result.target, result.size, result.arm)
     trials = [
         trial
         for trial in reopened.plan.trials
-        if (trial.source, trial.target, trial.size, trial.arm) == place
-        and trial.seed in result.seeds
+        if cell_of(trial) == cell_of(result) and trial.seed in result.seeds
     ]
     if seed is not None:
         for trial in trials:
@@ -158,7 +184,7 @@ def _choose_trial(
     shared = f", the first of {tied} that share it" if tied > 1 else ""
     return (
         chosen,
-        f"of its seeds {chosen.seed} has the best validation accuracy, {best:.1%}{shared}",
+        f"of its seeds {chosen.seed} has the best validation accuracy, {percent(best)} %{shared}",
     )
 
 

@@ -2,7 +2,7 @@
 
 from headstart.analyse.model_quality import ModelQuality
 from headstart.analyse.text import percent
-from headstart.model.trained import Origin
+from headstart.model.trained import Origin, TrainedModel
 
 SOUND = 0.05  # expected calibration error up to which probabilities are as good as frequencies
 
@@ -42,9 +42,28 @@ def calibration_sentence(quality: ModelQuality | None) -> str:
     error = f"expected calibration error {percent(quality.ece)} points on the test images"
     if quality.ece <= SOUND:
         return f"Its probabilities can be taken as they are: {error}."
-    way = "cautious" if quality.confidence < quality.accuracy else "sure"
+    says, right = percent(quality.confidence, 0), percent(quality.accuracy, 0)
+    if abs(quality.confidence - quality.accuracy) < quality.ece / 2:
+        found = "are too high for some images and too low for others"
+    else:
+        way = "cautious" if quality.confidence < quality.accuracy else "sure"
+        found = f"are too {way}: on the mean it gives its answer {says} % and is right on {right} %"
+    return f"Its probabilities {found} ({error}). Use their order; do not read them as frequencies."
+
+
+def decoding_sentence(model: TrainedModel) -> str:
+    """How an image file becomes the pixels that a model takes."""
+    height, width, channels = model.pixels
+    colour = "RGB" if channels == 3 else "grey"
+    decoding = model.decoding
+    if decoding.fit == "crop":
+        fit = (
+            f"resized until it covers {height} x {width} divided by {decoding.crop:g}, and the "
+            f"centre of {height} x {width} cut out"
+        )
+    else:
+        fit = f"stretched to {height} x {width}"
     return (
-        f"Its probabilities are too {way}: on the mean it gives its answer "
-        f"{percent(quality.confidence, 0)} % and is right on {percent(quality.accuracy, 0)} % "
-        f"({error}). Use their order; do not read them as frequencies."
+        f"the image turned upright by its EXIF orientation, made {colour} of 8 bits (over white "
+        f"where it is transparent), {fit} ({decoding.interpolation}, antialiased)."
     )

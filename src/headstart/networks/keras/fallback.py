@@ -34,7 +34,7 @@ class KerasTrunk(nn.Module):
         super().__init__()
         # A tuple, so that PyTorch does not register Keras' own names beside these.
         self._model = (model,)
-        self._names: list[str] = []
+        self.names: list[str] = []
         model.trainable = True
         trained = {id(variable) for variable in model.trainable_variables}
         for number, variable in enumerate(model.weights):
@@ -46,13 +46,13 @@ class KerasTrunk(nn.Module):
             else:  # in Keras running statistics are parameters
                 variable._value = variable._value.detach()
                 self.register_buffer(name, variable._value)
-            self._names.append(name)
+            self.names.append(name)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Features (batch, width)."""
         (model,) = self._model
         # PyTorch may have moved or replaced the tensors, and a copy of the model has its own.
-        for variable, name in zip(model.weights, self._names, strict=True):
+        for variable, name in zip(model.weights, self.names, strict=True):
             variable._value = getattr(self, name)
         return cast(Tensor, model(inputs.permute(0, 2, 3, 1), training=self.training))
 
@@ -86,19 +86,19 @@ class KerasOnTorchAdapter(KerasFileAdapter):
         Raises:
             NetworkError: Keras is not installed or refuses the file, or the images do not fit.
         """
-        keras = _keras(name)
-        model = _opened(name)
+        keras = import_keras(name)
+        model = opened(name)
         wanted = tuple(model.input_shape[1:])
         if len(wanted) != 3 or any(w not in (None, g) for w, g in zip(wanted, image, strict=True)):
             raise NetworkError(
                 f"{name} is for inputs of {wanted}; given: images of {image}. Resize the images."
             )
-        head, trunk = _parts(name, _drawn_anew(keras, model))
+        head, trunk = head_and_trunk(name, _drawn_anew(keras, model))
         return KerasOnTorch(trunk, _width(head), num_classes)
 
     def load(self, name: str) -> dict[str, np.ndarray]:
         """The weights in a file by the names of tensors in `build(name, ...)`, head included."""
-        head, trunk = _parts(name, _opened(name))
+        head, trunk = head_and_trunk(name, opened(name))
         module = KerasOnTorch(trunk, _width(head), head.units)
         with torch.no_grad():
             module.head.weight.copy_(head.kernel.value.T)
@@ -124,7 +124,7 @@ class KerasOnTorchAdapter(KerasFileAdapter):
         known = read(name).input
         if known is None:
             return None
-        height, width = _opened(name).input_shape[1:3]
+        height, width = opened(name).input_shape[1:3]
         return replace(
             known,
             size=(height or known.size[0], width or known.size[1]),
@@ -134,7 +134,7 @@ class KerasOnTorchAdapter(KerasFileAdapter):
 
     def notes(self, name: str) -> tuple[str, ...]:
         """How the file is run."""
-        head, _ = _parts(name, _opened(name))
+        head, _ = head_and_trunk(name, opened(name))
         return (
             f"run by Keras {self.version()} on PyTorch; a new head takes the place of {head.name}",
             "the trunk is one stage; its scaling and augmentation layers are run",
@@ -142,7 +142,7 @@ class KerasOnTorchAdapter(KerasFileAdapter):
 
     def classes(self, name: str) -> int:
         """Outputs of the head in the file."""
-        return int(_parts(name, _opened(name))[0].units)
+        return int(head_and_trunk(name, opened(name))[0].units)
 
     def version(self) -> str:
         """Version of Keras."""
@@ -156,7 +156,12 @@ class KerasOnTorchAdapter(KerasFileAdapter):
         return file_hash(Path(name).expanduser())
 
 
-def _keras(name: str) -> Any:
+def import_keras(name: str) -> Any:
+    """Keras on PyTorch.
+
+    Raises:
+        NetworkError: it is not installed, or runs on something else in this process.
+    """
     os.environ.setdefault("KERAS_BACKEND", "torch")
     try:
         with warnings.catch_warnings():
@@ -178,8 +183,13 @@ def _missing(name: str) -> NetworkError:
     )
 
 
-def _opened(name: str) -> Any:
-    keras = _keras(name)
+def opened(name: str) -> Any:
+    """The model in a file, in Keras.
+
+    Raises:
+        NetworkError: the file is not there, or Keras refuses it.
+    """
+    keras = import_keras(name)
     path = Path(name).expanduser()
     if not path.exists():
         raise NetworkError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
@@ -203,7 +213,7 @@ def _drawn_anew(keras: Any, model: Any) -> Any:
         random.setstate(state)
 
 
-def _parts(name: str, model: Any) -> tuple[Any, Any]:
+def head_and_trunk(name: str, model: Any) -> tuple[Any, Any]:
     """The dense layer at the end of a model, and the model up to it."""
     head = model.layers[-1] if getattr(model, "layers", None) else model
     units, ending = getattr(head, "units", None), getattr(head, "activation", None)
@@ -213,7 +223,7 @@ def _parts(name: str, model: Any) -> tuple[Any, Any]:
             f"{name}: the model ends in {head.name} ({type(head).__name__}); allowed: one input, "
             "and a Dense layer at the end that is linear or gives probabilities."
         )
-    return head, _keras(name).Model(model.inputs[0], head.input)
+    return head, import_keras(name).Model(model.inputs[0], head.input)
 
 
 def _width(head: Any) -> int:

@@ -55,6 +55,10 @@ class Adapter(Protocol):
         """
         return None
 
+    def licence(self, name: str) -> str:
+        """Licence of the library's own pretrained weights; empty where it does not say."""
+        return ""
+
     def state(self, file: Path) -> State:
         """Tensors of a weight file, under the names that the library gives them."""
         return read_state(file)

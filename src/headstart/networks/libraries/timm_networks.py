@@ -32,7 +32,7 @@ class TimmAdapter(Adapter):
         """The network with its own number of input channels and no dropout."""
         from headstart.networks.libraries.dropout import without_dropout
 
-        timm, config = _timm(), _config(name)
+        timm, config = _timm(), pretrained_config(name)
         settings: dict[str, Any] = {"drop_rate": 0.0, "drop_path_rate": 0.0}
         size = tuple(image[:2])
         scales = config.get("architecture", name).startswith(_SCALING)
@@ -74,7 +74,7 @@ class TimmAdapter(Adapter):
     def input_facts(self, name: str) -> InputFacts | None:
         """The input that the pretrained configuration names."""
         timm = _timm()
-        found = timm.data.resolve_data_config({}, pretrained_cfg=_config(name))
+        found = timm.data.resolve_data_config({}, pretrained_cfg=pretrained_config(name))
         channels, height, width = found["input_size"]
         return InputFacts(
             size=(height, width),
@@ -95,6 +95,10 @@ class TimmAdapter(Adapter):
             return weights
         state = {key: torch.from_numpy(array.copy()) for key, array in weights.items()}
         return {key: tensor.numpy() for key, tensor in translate(state, module).items()}
+
+    def licence(self, name: str) -> str:
+        """The licence that the pretrained configuration names."""
+        return str(pretrained_config(name).get("license") or "")
 
     def version(self) -> str:
         """Version of timm."""
@@ -126,7 +130,7 @@ def _timm() -> Any:
     return import_library("timm", "timm")
 
 
-def _config(name: str) -> dict[str, Any]:
+def pretrained_config(name: str) -> dict[str, Any]:
     """The pretrained configuration of a network.
 
     Raises:

@@ -1,0 +1,33 @@
+"""What the licence of a checkpoint means for a model that was made from it."""
+
+from headstart.model.opened import OpenedModel
+from headstart.networks.licences import checkpoint_licence
+from headstart.study.arms import SOURCE
+
+_PERMISSIVE = ("apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0")
+
+
+def checkpoint_sentences(opened: OpenedModel) -> tuple[str, ...]:
+    """The checkpoint that a model rests on and its licence; none where it rests on none."""
+    origin, study = opened.model.origin, opened.study
+    arm = next(arm for arm in study.all_arms if arm.name == origin.arm)
+    source = study.sources.get(origin.source)
+    if source is None or source.pretrained is None or not study.rests_on(SOURCE, arm):
+        return ()
+    file = opened.facts.checkpoints[origin.source]
+    own_file = source.weights is not None
+    licence = checkpoint_licence(source.pretrained, file.content, own_file=own_file)
+    return (
+        f"Checkpoint: {source.pretrained}, file of SHA-256 {file.content}.",
+        f"Licence of the checkpoint: {_meaning(licence)}",
+    )
+
+
+def _meaning(licence: str) -> str:
+    if licence in ("", "unknown"):
+        return "NOT KNOWN. Find it out before you use or pass on this model."
+    if licence in _PERMISSIVE:
+        return f"{licence}."
+    if "-nc" in licence or "noncommercial" in licence:
+        return f"{licence}, which FORBIDS COMMERCIAL USE, of this model too."
+    return f"{licence}, with conditions of its own. Read it before you use or pass on this model."
