@@ -63,5 +63,6 @@ def photo_study(photos: Path, **changes: Any) -> StudySpec:
         "arms": ["scratch"],
         "seeds": 1,
         "leaks": {"near": "off"},
+        "margin": 1.0,
     }
     return StudySpec.model_validate(given | changes)

@@ -66,7 +66,13 @@ def test_onnx_with_classes_input_and_card(
         np.testing.assert_allclose(found, wanted[: len(some)], atol=1e-5)
     known = session.get_modelmeta().custom_metadata_map
     assert json.loads(known["classes"]) == ["dark", "light"]
-    assert known["input"] == "uint8 (batch, 16, 16, 3), RGB, values 0 to 255"
+    assert json.loads(known["input"]) == {
+        "type": "uint8",
+        "shape": ["batch", 16, 16, 3],
+        "colour": "rgb",
+        "range": [0, 255],
+    }
+    assert json.loads(known["decoding"])["fit"] == "stretch"
     assert json.loads(known["origin"])["arm"] == "scratch"
     assert sorted(path.name for path in file.parent.iterdir()) == ["model.onnx", "model.onnx.md"]
 

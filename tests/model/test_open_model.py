@@ -8,12 +8,14 @@ import pytest
 from trained import trained_study
 
 import headstart as hs
-from headstart.core.errors import DataError, HeadstartError
+from headstart.core.errors import DataError, HeadstartError, SpecError, StoreError
 from headstart.data import tasks
+from headstart.execute import worker
 from headstart.flow import Wanted, open_model
 from headstart.model.predictor import Predictor
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef, SplitSpec
+from studies import tiny_table
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,73 @@ def test_statistics_of_the_source_travel_with_the_model(tmp_path: Path) -> None:
     model = open_model(folder, "tiny", Wanted(arm="full")).model
     assert model.scaling.standardiser is not None
     assert model.scaling.standardiser.mean.shape == (1, 28, 28, 1)
+
+
+def test_an_arm_whose_trials_failed_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = worker._work
+
+    def failing(steps: Any, *rest: Any) -> Any:
+        for step in steps:
+            if step.label.startswith("full"):
+                store: Store = rest[0]
+                store.fail(step.key, step.label, "ValueError: no memory")
+                yield worker.StepOutcome(key=step.key, status="failed", error="no memory")
+            else:
+                yield from real([step], *rest)
+
+    monkeypatch.setattr(worker, "_work", failing)
+    folder = trained_study(tmp_path / "store", sizes=[20], seeds=1)
+    with pytest.raises(StoreError) as raised:
+        open_model(folder, "tiny", Wanted(arm="full"))
+    assert str(raised.value) == (
+        "arm 'full' has no finished trial. Failed: full on target, 20, seed 0: ValueError: no "
+        "memory. Run the study again: headstart run ..."
+    )
+
+
+def test_without_validation_images_an_arm_must_be_named(tmp_path: Path) -> None:
+    tasks = tiny_table()["tasks"]
+    tasks["target"]["split"] = {"validation": 0}
+    training = {"updates": 6, "batch_size": 16, "validations": 3, "keep": "last"}
+    folder = trained_study(tmp_path / "store", sizes=[20], tasks=tasks, training=training)
+    with pytest.raises(StoreError) as raised:
+        open_model(folder, "tiny")
+    assert str(raised.value) == (
+        "study 'tiny' has no validation images, so no arm is preferred. Choose one: --arm scratch"
+    )
+    opened = open_model(folder, "tiny", Wanted(arm="full"))
+    assert opened.why == (
+        "full with 20 images was asked for; seed 0 is the first, as nothing was validated"
+    )
+    assert opened.model.origin.validation_accuracy is None
+
+
+def test_an_arm_that_trains_nothing_is_no_model(tmp_path: Path) -> None:
+    folder = trained_study(tmp_path / "store", sizes=[20], seeds=1, arms=["scratch", "label_map"])
+    with pytest.raises(StoreError, match="arm 'label_map' trains no network of its own"):
+        open_model(folder, "tiny", Wanted(arm="label_map"))
+
+
+def test_a_task_that_inverts_its_images_has_no_model(tmp_path: Path) -> None:
+    tasks = tiny_table()["tasks"]
+    tasks["target"]["alter"] = ["inverted_images"]
+    folder = trained_study(tmp_path / "store", sizes=[20], seeds=1, tasks=tasks)
+    with pytest.raises(StoreError, match="task 'target' inverts its images"):
+        open_model(folder, "tiny")
+
+
+def test_of_several_targets_one_must_be_named(tmp_path: Path) -> None:
+    tasks = tiny_table()["tasks"]
+    tasks["other"] = {**tasks["target"], "classes": [0, 1, 2]}
+    pairs = [{"source": "source", "target": name} for name in ("target", "other")]
+    folder = trained_study(tmp_path / "store", sizes=[20], seeds=1, tasks=tasks, pairs=pairs)
+    with pytest.raises(SpecError) as raised:
+        open_model(folder, "tiny")
+    assert str(raised.value) == (
+        "the model of study 'tiny' has 1 problem:\n"
+        "  1. the study has 2 targets, each with classes of its own.\n"
+        "     Known: other, target.\n     Choose one: --target NAME"
+    )
+    assert open_model(folder, "tiny", Wanted(target="other")).model.classes == ("0", "1", "2")

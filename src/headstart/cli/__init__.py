@@ -11,7 +11,8 @@ from contextlib import contextmanager
 def main() -> None:
     """Run the command line; expected errors become a message and an exit status.
 
-    0 done, 2 the input is wrong, 3 some trials failed (the others are stored), 130 interrupted.
+    0 done, 2 the input is wrong, 3 some trials failed or images are broken (the others are done),
+    130 interrupted.
     """
     before, sys.unraisablehook = sys.unraisablehook, _raise_interrupt_again
     try:

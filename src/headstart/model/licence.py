@@ -19,11 +19,12 @@ def checkpoint_sentences(opened: OpenedModel) -> tuple[str, ...]:
     licence = checkpoint_licence(source.pretrained, file.content, own_file=own_file)
     return (
         f"Checkpoint: {source.pretrained}, file of SHA-256 {file.content}.",
-        f"Licence of the checkpoint: {_meaning(licence)}",
+        f"Licence of the checkpoint: {licence_meaning(licence)}",
     )
 
 
-def _meaning(licence: str) -> str:
+def licence_meaning(licence: str) -> str:
+    """A licence in words; empty and `unknown` say that it is not known."""
     if licence in ("", "unknown"):
         return "NOT KNOWN. Find it out before you use or pass on this model."
     if licence in _PERMISSIVE:

@@ -161,14 +161,20 @@ WRITERS: Mapping[str, Writer] = {
 
 
 def metadata_of(opened: OpenedModel) -> dict[str, str]:
-    """Classes, input and origin as texts, for formats that hold such."""
+    """Classes, input, decoding of files and origin, each as JSON, for formats that hold texts."""
     height, width, channels = opened.model.pixels
-    colour = "RGB" if channels == 3 else "grey"
-    return {
-        "classes": json.dumps(opened.model.classes),
-        "input": f"uint8 (batch, {height}, {width}, {channels}), {colour}, values 0 to 255",
-        "origin": json.dumps(asdict(opened.model.origin)),
+    known = {
+        "classes": opened.model.classes,
+        "input": {
+            "type": "uint8",
+            "shape": ["batch", height, width, channels],
+            "colour": opened.model.decoding.colour,
+            "range": [0, 255],
+        },
+        "decoding": asdict(opened.model.decoding),
+        "origin": asdict(opened.model.origin),
     }
+    return {name: json.dumps(value) for name, value in known.items()}
 
 
 def _agreement(opened: OpenedModel, what: str, exported: Answer) -> str:
