@@ -112,8 +112,9 @@ LABELS = np.arange(20) % 2
         ({"learning_rate": -1}, r"learning_rate: "),
         ({"validation": 1.5}, r"validation: "),
         ({"image": {"size": 3}}, r"image\.size: "),
+        ({"image": {"skip_broken": True}}, r"image\.skip_broken: leaves out files, but y has"),
         ({"random_state": -3}, r"random_state: "),
-        ({"device": "tpu"}, "device: device 'tpu' is not known"),
+        ({"device": "tpu"}, "device: 'tpu' is not known"),
     ],
 )
 def test_settings_that_are_wrong(

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
-from headstart.core.errors import DataError, HeadstartError, Problem, SpecError, unknown
+from headstart.core.errors import DataError, HeadstartError
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
@@ -29,11 +28,11 @@ except ModuleNotFoundError as error:
 from headstart.data.images import Images
 from headstart.execute.options import Device, RunOptions
 from headstart.flow.classifier_inputs import decoding_for, labels_of, paths_in, pixels_of
-from headstart.flow.fit import ESTIMATOR, ArmSettings, check_scale, train_arm
+from headstart.flow.classifier_settings import ArmSettings, parsed, refused
+from headstart.flow.fit import check_scale, train_arm
 from headstart.model.predictor import Predictor
 from headstart.model.serialised import from_bytes, to_bytes
 from headstart.study.network import AnyNetwork, LibraryNetwork, Network
-from headstart.study.problems import problems_from
 from headstart.study.sources import SourceSpec
 
 UPDATES = 200
@@ -168,14 +167,16 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             SpecError: neither source nor network is given, or both, or they are not known.
         """
         if self.network is None and self.source is None:
-            raise _problem("source", "is missing.", "Give source='timm:NAME', or a network.")
+            raise refused("source", "is missing.", fix="Give source='timm:NAME', or a network.")
         if self.network is None:
             table = {"pretrained": self.source} if isinstance(self.source, str) else self.source
-            source: SourceSpec = _parsed("source", SourceSpec, table)
+            source: SourceSpec = parsed("source", SourceSpec, table)
             return source, source.checkpoint
         if self.source is not None:
-            raise _problem("network", "goes without a source, which brings its own.", "Give one.")
-        return None, _parsed("network", Network, self.network)
+            raise refused(
+                "network", "goes without a source, which brings its own.", fix="Give one."
+            )
+        return None, parsed("network", Network, self.network)
 
     def _settings(self, source: SourceSpec | None, network: AnyNetwork) -> ArmSettings:
         return ArmSettings(
@@ -196,7 +197,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check_device(self) -> None:
         if self.device not in (known := get_args(Device)):
-            raise SpecError([unknown("device", str(self.device), known, "device")], ESTIMATOR)
+            raise refused("device", f"{self.device!r} is not known.", known_names(known))
 
     @contextmanager
     def _store_folder(self) -> Iterator[Path]:
@@ -222,17 +223,3 @@ def _check_classes(classes: np.ndarray) -> None:
         raise DataError(
             f"y has 1 class only, {classes[0]!r}. Expected images of at least 2 classes."
         )
-
-
-def _parsed(name: str, annotation: Any, given: Any) -> Any:
-    """What a parameter says, as the study's types read it."""
-    adapter: TypeAdapter[Any] = TypeAdapter(annotation)
-    try:
-        return adapter.validate_python(given)
-    except ValidationError as error:
-        raise SpecError(problems_from(error, annotation, where=name), ESTIMATOR) from None
-
-
-def _problem(where: str, message: str, fix: str) -> SpecError:
-    problem = Problem(where=where, message=message, fix=fix)
-    return SpecError([problem], ESTIMATOR)

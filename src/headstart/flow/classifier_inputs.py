@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
-from headstart.core.errors import DataError, Problem, SpecError
-from headstart.flow.fit import ESTIMATOR
+from headstart.core.errors import DataError
+from headstart.flow.classifier_settings import parsed, refused
 from headstart.model.image_files import decode_images
 from headstart.networks.facts import input_facts_of
 from headstart.study.decoding import Decoding
 from headstart.study.network import AnyNetwork, LibraryNetwork
-from headstart.study.problems import problems_from
 from headstart.study.tasks import DataRef, ImageSpec
 
 WHOLE = [np.dtype(f"{sign}int{bits}") for sign in ("u", "") for bits in (8, 16, 32, 64)]
@@ -38,7 +36,7 @@ def pixels_of(estimator: Any, X: Any, decoding: Decoding | None, *, reset: bool)
         ValueError: it is none of these; DataError: image files are missing or broken.
     """
     paths = paths_in(X)
-    if paths is None and getattr(X, "ndim", np.asarray(X).ndim) < 3:
+    if paths is None and (X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim) < 3:
         table = validate_data(estimator, X, dtype=np.float32, reset=reset)
         return np.asarray(table).reshape(len(table), 1, -1, 1)
     if paths is None:
@@ -94,29 +92,21 @@ def decoding_for(image: Any, network: AnyNetwork) -> Decoding:
     Raises:
         SpecError: the table is wrong, or does not give a size and no network does.
     """
-    try:
-        spec = ImageSpec.model_validate(image or {})
-    except ValidationError as error:
-        problems = problems_from(error, ImageSpec, where="image")
-        raise SpecError(problems, ESTIMATOR) from None
+    spec: ImageSpec = parsed("image", ImageSpec, image or {})
+    if spec.skip_broken:
+        raise refused("image.skip_broken", "leaves out files, but y has a label for each of them.")
     data = DataRef(dataset="X", **spec.model_dump(exclude={"skip_broken"}))
     wanted = input_facts_of(network) if isinstance(network, LibraryNetwork) else None
     if wanted is not None:
         return data.preferring(wanted).decoding
-    if data.size is None or data.colour is None or spec.skip_broken:
-        raise _open_image(spec)
+    if data.size is None or data.colour is None:
+        raise refused(
+            "image",
+            f"is {image}, and X holds paths of image files.",
+            "Expected size and colour, for no pretrained network says them.",
+            "For example: image={'size': [64, 64], 'colour': 'rgb'}",
+        )
     return data.decoding
-
-
-def _open_image(spec: ImageSpec) -> SpecError:
-    given = spec.model_dump(exclude_defaults=True)
-    problem = Problem(
-        where="image",
-        message=f"is {given or None}, and X holds paths of image files.",
-        allowed="Expected size and colour, for no pretrained network says them.",
-        fix="For example: image={'size': [64, 64], 'colour': 'rgb'}",
-    )
-    return SpecError([problem], ESTIMATOR)
 
 
 def _images(array: np.ndarray) -> np.ndarray:
