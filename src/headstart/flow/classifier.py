@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from headstart.core.errors import DataError, HeadstartError
+from headstart.core.errors import DataError, HeadstartError, known_names
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin
