@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headstart.flow import Study as Study
     from headstart.flow import load_model as load_model
     from headstart.flow import load_study as load
+    from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
     from headstart.flow.classifier import TransferClassifier as TransferClassifier
 
@@ -30,6 +31,7 @@ _HOME = {
     "load": ("headstart.flow", "load_study"),
     "load_model": ("headstart.flow", "load_model"),
     "recipes": ("headstart.flow", "recipes"),
+    "study": ("headstart.study", ""),
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "load",
     "load_model",
     "recipes",
+    "study",
 ]
 
 
@@ -53,7 +56,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, original = _HOME[name]
-    return getattr(import_module(module), original)
+    home = import_module(module)
+    return getattr(home, original) if original else home
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ from headstart.analyse.compare import Finished, compare_all, family_of
 from headstart.analyse.gates.convergence import learnt
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.gates.registry import run_audits, run_gates
-from headstart.analyse.headline import Answers, details, headline
+from headstart.analyse.headline import Answers, details, headline, with_preferred
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
 from headstart.analyse.multiplicity import level_of
@@ -97,7 +97,7 @@ def _without_gates(
         level=level_of(looks),
         margins=plan.margins,
     )
-    comparisons = compare_all(finished)
+    comparisons = with_preferred(study, compare_all(finished), arms)
     attributions, notes = attribute(finished, comparisons)
     family_size = len(family_of(study, finished.planned))
     failures = store.failures(plan.steps)

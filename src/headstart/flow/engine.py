@@ -13,7 +13,7 @@ from headstart.execute.environment import device_for, usable_cores
 from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
-from headstart.flow.load import Loaded
+from headstart.flow.check import Loaded
 from headstart.plan.expand import evidence_of, expected_steps, make_plan
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary

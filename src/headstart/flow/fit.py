@@ -22,17 +22,13 @@ from headstart.execute.environment import usable_cores
 from headstart.execute.executors import InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import execute
+from headstart.flow.check import Loaded, checked
 from headstart.flow.classifier_settings import ESTIMATOR, ArmSettings, in_words_of_the_classifier
 from headstart.flow.engine import plan_of
-from headstart.flow.facts import gather_facts
-from headstart.flow.load import Loaded
 from headstart.model.from_store import trained_model
 from headstart.model.trained import TrainedModel
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
-from headstart.study.checks import check
-from headstart.study.data_checks import check_facts
-from headstart.study.study import StudySpec, parse, spelt_out
 from headstart.study.tasks import DataRef
 from headstart.train.threads import one_thread_an_operation
 
@@ -85,15 +81,12 @@ def _saved(images: Images, classes: tuple[str, ...], store: Path) -> Path:
 
 
 def _checked(given: dict[str, Any], data: DataRef) -> Loaded:
-    """The study with its facts; its data set, which has no test part, is measured here."""
-    given = spelt_out(given)
-    parts, problems = parse(given)
-    measured = measure(where(data.dataset), data)
-    facts, more = gather_facts(parts, {data: measured})
-    problems += [*more, *check(parts), *check_facts(parts, facts)]
-    if problems:
-        raise SpecError([in_words_of_the_classifier(one) for one in problems], ESTIMATOR)
-    return Loaded(study=StudySpec(**given), facts=facts)
+    """The study with its facts, its problems at the parameters that they come from."""
+    try:
+        return checked(given, ESTIMATOR, untested={data: measure(where(data.dataset), data)})
+    except SpecError as error:
+        problems = [in_words_of_the_classifier(problem) for problem in error.problems]
+        raise SpecError(problems, ESTIMATOR) from None
 
 
 def _trained(loaded: Loaded, store: Store, options: RunOptions) -> tuple[Plan, Trial]:

@@ -75,8 +75,8 @@ _COMPARISON = _Part(
     fields=(
         "arm", "control", "size", "source", "target", "gain_pp", "low_pp", "high_pp",
         "error_reduction", "verdict", "why", "qualifier", "margin_pp", "confidence", "low95_pp",
-        "high95_pp", "in_family", "p_value", "p_adjusted", "p_equivalence", "favourable",
-        "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
+        "high95_pp", "in_family", "preferred", "p_value", "p_adjusted", "p_equivalence",
+        "favourable", "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
         "seeds_needed", "images_needed", "more",
     ),
     nullable=frozenset({"gain_pp"}),

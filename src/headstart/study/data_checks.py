@@ -80,7 +80,7 @@ def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem
         yield Problem(where=where, message="is one class only.", fix="Give at least two classes.")
 
 
-def untested(parts: PartialStudy, facts: Facts) -> Iterator[Problem]:
+def test_problems(parts: PartialStudy, facts: Facts) -> Iterator[Problem]:
     """A problem for each task that is to be tested on a published test part which is empty."""
     for name, task in parts.get("tasks", {}).items():
         if not facts.knows(task) or task.split.test != "published":

@@ -117,3 +117,4 @@ class TaskFacts:
     num_train: int
     num_validation: int
     num_test: int
+    noun: str = "image"  # what one of its images is called: image or photo

@@ -57,6 +57,11 @@ class Analysis:
     forgetting: tuple[Forgetting, ...] = ()
 
     @property
+    def preferred(self) -> tuple[Comparison, ...]:
+        """Comparison of the transfer arm that validation prefers, for each size of each pair."""
+        return tuple(c for c in self.comparisons if c.preferred)
+
+    @property
     def decided(self) -> bool:
         """Whether every verdict on transfer has enough evidence, so that no seeds are added."""
         return all(c.verdict != "not enough evidence" for c in self.comparisons if c.in_family)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.analyse import text
 from headstart.analyse.analysis import Analysis, Gate
-from headstart.report import notes, record_text
+from headstart.report import first_screen, notes, record_text
 from headstart.report.benefit import TITLES, benefit_note
 from headstart.report.figures.palette import ICONS
 from headstart.report.figures.svg import SHAPES
@@ -31,6 +31,8 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     notes.interval_note, notes.margin_note, notes.confidence, notes.steps_note,
     notes.adjustment_note, notes.attribution_lines, notes.published_notes, benefit_note,
     data_uri, leak_line, leak_notes,
+    first_screen.bar_groups, first_screen.bars_title, first_screen.bracket_note,
+    first_screen.next_steps,
 )  # fmt: skip
 
 
