@@ -16,6 +16,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import headstart as hs
+from headstart.flow.classifier import TransferClassifier
+from headstart.networks.checkpoints import at_hand
+from headstart.networks.checkpoints.at_hand import networks_at_hand
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +102,11 @@ LABELS = np.arange(20) % 2
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"source": None}, "source: is missing"),
         ({"strategy": "prob"}, r"(?s)strategy: 'prob' is not known.*Did you mean 'probe'\?"),
         ({"strategy": {"kind": "freeze"}}, r"strategy\.cut: is missing"),
         ({"strategy": {"kind": "freeze", "cut": "stage99"}}, r"strategy\.cut: cut 'stage99'"),
         ({"source": "timm:test_resnett"}, r"'test_resnett' is not known.*Did you mean 'test_"),
-        ({"source": "resnet18"}, r"source\.pretrained: network 'resnet18' is not known"),
+        ({"source": "resnet18"}, "source.*'resnet18' names no library's network; allowed: timm"),
         ({"source": {"weights": "x"}}, "source: give either 'task'"),
         ({"network": "mlp-small"}, "network: goes without a source"),
         ({"training": {"updates": 0}}, r"training\.updates: "),
@@ -129,6 +131,26 @@ def test_all_problems_are_reported_at_once(photos: Photos, checkpoint: Path) -> 
     with pytest.raises(hs.SpecError) as caught:
         classifier.fit(photos.paths, photos.labels)
     assert str(caught.value).startswith("TransferClassifier has 2 problems:")
+
+
+def test_without_a_source_the_best_at_hand_is_taken(
+    photos: Photos,
+) -> None:
+    here = networks_at_hand()
+    if not here:
+        pytest.skip("no pretrained network is on this computer")
+    small = TransferClassifier(training=TRAINING, image={"size": [32, 32]}, device="cpu")
+    assert small.fit(photos.paths, photos.labels).source_ == here[0].network
+    assert dense().fit(*BLOBS).source_ is None
+
+
+def test_where_no_network_is_at_hand_it_says_how_to_get_one(
+    photos: Photos, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_hand, "find_spec", lambda _: None)  # as if no library were installed
+    monkeypatch.setattr(at_hand, "huggingface_names", lambda: ())
+    with pytest.raises(hs.HeadstartError, match=r"(?s)no pretrained.*source='timm:NAME'"):
+        TransferClassifier().fit(photos.paths, photos.labels)
 
 
 def test_a_source_is_needed_by_what_transfers() -> None:

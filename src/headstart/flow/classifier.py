@@ -32,6 +32,7 @@ from headstart.flow.classifier_settings import ArmSettings, parsed, refused
 from headstart.flow.fit import check_scale, train_arm
 from headstart.model.predictor import Predictor
 from headstart.model.serialised import from_bytes, to_bytes
+from headstart.networks.checkpoints.at_hand import networks_at_hand, nothing_at_hand
 from headstart.study.network import AnyNetwork, LibraryNetwork, Network
 from headstart.study.sources import SourceSpec
 
@@ -52,7 +53,8 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         source: the pretrained network, `"timm:tf_efficientnet_lite0"`, or a table as in
-            `[sources.NAME]` of a study file.
+            `[sources.NAME]` of a study file; left out, the best one whose weights are on this
+            computer.
         strategy: how to transfer: `probe`, `converged_probe`, `full`, `probe_then_full`,
             `gradual`, `discriminative`; the controls `scratch`, `random_trunk` and `shuffled`; or
             a table, such as `{"kind": "freeze", "cut": "stage2"}`.
@@ -71,6 +73,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: labels in the order of the probabilities.
         n_features_in_: numbers in an image or row.
+        source_: name of the pretrained network; None without.
         model_: the trained model, with its weights.
 
     Example:
@@ -122,6 +125,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             options = RunOptions(store=folder, workers=1, device=self.device)
             model = train_arm(self._settings(source, network), images, names, options)
         self.classes_ = classes
+        self.source_ = None if source is None else str(source.pretrained)
         self.model_ = model if decoding is None else replace(model, decoding=decoding)
         self._predictor = Predictor(self.model_, self.device)
         return self
@@ -164,12 +168,12 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The checkpoint to start from, if any, and the network.
 
         Raises:
-            SpecError: neither source nor network is given, or both, or they are not known.
+            SpecError: source and network are given, or what is given is not known.
+            CheckpointError: neither is given, and no pretrained network is at hand.
         """
-        if self.network is None and self.source is None:
-            raise refused("source", "is missing.", fix="Give source='timm:NAME', or a network.")
         if self.network is None:
-            table = {"pretrained": self.source} if isinstance(self.source, str) else self.source
+            given = _best_at_hand() if self.source is None else self.source
+            table = {"pretrained": given} if isinstance(given, str) else given
             source: SourceSpec = parsed("source", SourceSpec, table)
             return source, source.checkpoint
         if self.source is not None:
@@ -207,6 +211,13 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return
         with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
             yield Path(folder)
+
+
+def _best_at_hand() -> str:
+    at_hand = networks_at_hand()
+    if not at_hand:
+        raise nothing_at_hand("source='timm:NAME'")
+    return at_hand[0].network
 
 
 def _check_table(pixels: np.ndarray, network: AnyNetwork) -> None:
