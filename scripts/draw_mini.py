@@ -41,7 +41,9 @@ PHOTO_QUALITY = 90  # of JPEG
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("source", type=Path, help="folder with mnist/, fashion-mnist/ and sign-digits/")
+    parser.add_argument(
+        "source", type=Path, help="folder with mnist/, fashion-mnist/ and sign-digits/"
+    )
     parser.add_argument("output", type=Path, help="folder for the mini sets")
     arguments = parser.parse_args()
     for full, mini in PAIRS:
@@ -62,7 +64,9 @@ def drawn_photos(photos: Path, mini: KnownSet) -> bytes:
     with zipfile.ZipFile(photos) as full, zipfile.ZipFile(file, "w") as drawn:
         for name, part in sorted(_parts_of(full.namelist(), mini)):
             # A fixed date, so that the same photos give the same bytes.
-            target = zipfile.ZipInfo(f"{part}/{name.replace('.JPG', '.jpg')}", (1980, 1, 1, 0, 0, 0))
+            target = zipfile.ZipInfo(
+                f"{part}/{name.replace('.JPG', '.jpg')}", (1980, 1, 1, 0, 0, 0)
+            )
             drawn.writestr(target, _resized(full.read(name)))
     return file.getvalue()
 

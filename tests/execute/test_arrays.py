@@ -42,7 +42,6 @@ def study(dataset: str, source: str | None = None, **given: Any) -> StudySpec:
         training=training,
         arms=["scratch", "full"],
         seeds=2,
-        leaks={"near": "off"},
         margin=1,
     )
 

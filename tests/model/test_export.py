@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from headstart.model.export.timm_folder import timm_config
 from headstart.model.opened import OpenedModel
 from headstart.model.predictor import Predictor
 from headstart.model.serialised import from_bytes, to_bytes
+from headstart.networks.facts import content_of
+from headstart.study.network import LibraryNetwork
+from headstart.study.network_files import FileNetwork
 from photos import photo_folder, photo_study
 
 
@@ -91,7 +95,7 @@ def test_the_card_says_what_a_user_must_know(
     assert f"Data set: {photos} at 16x16" in card
     assert "Classes (2): dark, light." in card
     assert "made RGB of 8 bits (over white where it is transparent), stretched to 16 x 16" in card
-    assert "Licence of the data: not known to headstart; ask who gave them." in card
+    assert "Licence of the data of target: not known to headstart; ask who gave them." in card
     assert "No checkpoint is in this model: all weights were drawn and trained." in card
     assert "| Control | scratch: " in card
     assert "Enough seeds: " in card
@@ -149,6 +153,21 @@ def test_a_model_comes_back_from_its_bytes_as_it_was(network: str) -> None:
     newer = to_bytes(model).replace(b'\\"version\\": 1', b'\\"version\\": 9')
     with pytest.raises(CheckpointError, match="it is of version 9; this headstart reads 1"):
         from_bytes(newer)
+
+
+def test_a_model_of_a_file_that_has_changed_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "net.py"
+    lines = ["from torch import nn", "def net(num_classes):"]
+    lines += ["    return nn.Sequential(nn.Flatten(), nn.Linear(3072, num_classes))"]
+    file.write_text("\n".join(lines))
+    model = fresh_model(f"module:{file}:net")
+    content = content_of(LibraryNetwork(kind="module", name=f"{file}:net"))
+    network = FileNetwork(kind="module", name=f"{file}:net", content=content)
+    written = to_bytes(replace(model, network=network))
+    assert from_bytes(written).network == network
+    file.write_text("\n".join([*lines, "# edited"]))
+    with pytest.raises(CheckpointError, match="has changed since the model was trained"):
+        from_bytes(written)
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ from fresh_models import fresh_model
 from safetensors.numpy import save_file
 from trained import trained
 
+from headstart.core.errors import OutputError
 from headstart.flow import Wanted, open_model
 from headstart.model.export.export import export_model
 from headstart.model.licence import checkpoint_sentences, licence_meaning
@@ -82,3 +83,8 @@ def test_a_model_names_the_checkpoint_that_it_rests_on(tmp_path: Path) -> None:
         "model.safetensors.md",
     ]
     assert checkpoint_sentences(open_model(folder, "photos", Wanted(arm="scratch"))) == ()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "config.json").write_text('{"colours": true}')
+    with pytest.raises(OutputError, match="is there and is no network's"):
+        export_model(opened, tmp_path / "other" / "model.safetensors")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["config.json"]

@@ -102,6 +102,23 @@ def test_networks_from_keras_files(tmp_path: Path) -> None:
     agrees(fresh_model(f"keras:{path}"))
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_networks_that_keras_runs_on_torch(tmp_path: Path) -> None:
+    from keras_files import keras, saved
+
+    layers = [keras.layers.Conv2D(6, 3, strides=2, activation="relu")]
+    layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(4)]
+    path = saved(keras.Sequential([keras.Input((32, 32, 3)), *layers]), tmp_path, "keras")
+    agrees(fresh_model(f"keras-on-torch:{path}"))
+
+
+def test_networks_of_hugging_face(tmp_path: Path) -> None:
+    config = {"model_type": "resnet", "embedding_size": 8, "layer_type": "basic"}
+    config |= {"hidden_sizes": [8, 16, 16, 32], "depths": [1, 1, 1, 1]}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    agrees(fresh_model(f"hf:{tmp_path}"))
+
+
 @pytest.fixture
 def module_file(tmp_path: Path) -> Path:
     path = tmp_path / "net.py"

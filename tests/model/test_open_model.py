@@ -161,6 +161,6 @@ def test_of_several_targets_one_must_be_named(tmp_path: Path) -> None:
     assert str(raised.value) == (
         "the model of study 'tiny' has 1 problem:\n"
         "  1. the study has 2 targets, each with classes of its own.\n"
-        "     Known: other, target.\n     Choose one: --target NAME"
+        "     Known: other, target.\n     Choose one of them as the target."
     )
     assert open_model(folder, "tiny", Wanted(target="other")).model.classes == ("0", "1", "2")

@@ -74,7 +74,8 @@ def test_the_table_says_which_model_and_how_far_to_trust_it(
     ended = call("predict", "photos", image, "--store", folder)
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert lines[0].startswith("Model: scratch of study 'photos', source source, trained on 24 ")
+    which = "scratch of study 'photos' (source to target), 24 training images, seed 0"
+    assert lines[0] == f"Model: {which}."
     assert lines[1].startswith("Chosen: validation prefers scratch with 24 images (")
     assert lines[2].startswith("Accuracy on 16 test images: ")
     assert "expected calibration error" in lines[3]

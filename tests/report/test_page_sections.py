@@ -187,6 +187,7 @@ def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
         arm="full",
         rates=(0.01, 0.1),
         validation_accuracy=(0.5, float("nan")),
+        finite=(True, False),
         chosen=0.01,
         edge="low",
     )
@@ -195,6 +196,7 @@ def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
     assert "M0 0h30.0v6H0z" in shown
     assert "M0 0h0.0v6H0z" in shown
     assert "best at the low edge" in shown
+    assert shown.count(">diverged</small>") == 1
     assert "Learning rates</h3>" not in page_of(analysis())
 
 

@@ -5,7 +5,7 @@ an audit can read the sentences again (`gates/sentence_audits.py`).
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from headstart.analyse.analysis import (
@@ -96,24 +96,6 @@ def headline(answers: Answers) -> str:
         *_unlearnt(preferred, answers),
     ]
     return " ".join(lines)
-
-
-def with_preferred(
-    study: StudySpec, comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...]
-) -> tuple[Comparison, ...]:
-    """Comparisons with a mark on the transfer arm that validation prefers at each size.
-
-    The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
-    Without validation images the first arm is taken.
-    """
-    transfer = {arm.name for arm in study.all_arms if arm.transfers}
-    validation = {cell_of(r): r.validation_mean or 0.0 for r in results}
-    rivals: dict[tuple[str, str, str], list[Comparison]] = {}
-    for c in comparisons:
-        if c.arm in transfer:
-            rivals.setdefault((c.source, c.target, c.size), []).append(c)
-    best = {cell_of(max(some, key=lambda c: validation[cell_of(c)])) for some in rivals.values()}
-    return tuple(replace(c, preferred=cell_of(c) in best) for c in comparisons)
 
 
 def _verdicts(

@@ -37,5 +37,7 @@ def export(
     done = export_model(opened, file, int8=int8)
     typer.echo("\n".join(sentences.introduction(opened.model.origin, opened.why)))
     typer.echo("\n".join((*checkpoint_sentences(opened), *done.notes)))
-    for path in done.files:
-        typer.echo(f"Written: {path} ({path.stat().st_size / 1e6:.2g} MB)")
+    first, *others = done.files
+    typer.echo(f"Written: {first} ({first.stat().st_size / 1e6:.2g} MB)")
+    for path in others:
+        typer.echo(f"Written: {path}")

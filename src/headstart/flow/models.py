@@ -97,6 +97,8 @@ def load_model(
     arm: str = BEST,
     size: str | None = None,
     seed: int | None = None,
+    source: str | None = None,
+    target: str | None = None,
     device: Literal["auto", "cpu", "cuda"] = "auto",
 ) -> "Predictor":
     """The trained model of a study, ready to predict.
@@ -107,6 +109,8 @@ def load_model(
         arm: name of an arm; `best` is the one that validation prefers at the largest size.
         size: label of a size of the study; left out, the largest.
         seed: of the trial; left out, the one with the best validation accuracy.
+        source: of several; left out, the one that validation prefers.
+        target: task of several; must be named then.
         device: where to compute.
 
     Raises:
@@ -115,7 +119,8 @@ def load_model(
     """
     from headstart.model.predictor import Predictor
 
-    model, _ = find_model(Path(store), study, Wanted(arm=arm, size=size, seed=seed))
+    wanted = Wanted(arm=arm, size=size, seed=seed, source=source, target=target)
+    model, _ = find_model(Path(store), study, wanted)
     return Predictor(model, device)
 
 
@@ -209,7 +214,7 @@ def _check_names(analysis: "Analysis", reopened: Reopened, wanted: Wanted) -> No
                 where="",
                 message=f"the study has {len(targets)} targets, each with classes of its own.",
                 allowed=known_names(targets),
-                fix="Choose one: --target NAME",
+                fix="Choose one of them as the target.",
             )
         )
     if problems:

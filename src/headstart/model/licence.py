@@ -3,18 +3,30 @@
 from headstart.model.opened import OpenedModel
 from headstart.networks.licences import checkpoint_licence
 from headstart.study.arms import SOURCE
+from headstart.study.sources import SourceSpec
 
 _PERMISSIVE = ("apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0")
 
 
-def checkpoint_sentences(opened: OpenedModel) -> tuple[str, ...]:
-    """The checkpoint that a model rests on and its licence; none where it rests on none."""
+def rested_on(opened: OpenedModel) -> SourceSpec | None:
+    """The source that a model's weights come from, by way of other arms too; None without any."""
     origin, study = opened.model.origin, opened.study
     arm = next(arm for arm in study.all_arms if arm.name == origin.arm)
-    source = study.sources.get(origin.source)
-    if source is None or source.pretrained is None or not study.rests_on(SOURCE, arm):
+    if not study.rests_on(SOURCE, arm):
+        return None
+    return next(
+        study.source_of(pair)
+        for pair in study.pairs
+        if (pair.source, pair.target) == (origin.source, origin.target)
+    )
+
+
+def checkpoint_sentences(opened: OpenedModel) -> tuple[str, ...]:
+    """The checkpoint that a model rests on and its licence; none where it rests on none."""
+    source = rested_on(opened)
+    if source is None or source.pretrained is None:
         return ()
-    file = opened.facts.checkpoints[origin.source]
+    file = opened.facts.checkpoints[opened.model.origin.source]
     own_file = source.weights is not None
     licence = checkpoint_licence(source.pretrained, file.content, own_file=own_file)
     return (

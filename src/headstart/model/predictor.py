@@ -71,7 +71,7 @@ class Predictor:
         if not len(pixels):
             return np.empty((0, len(self.classes)), np.float32)
         examples = Examples(
-            inputs=pixels.transpose(0, 3, 1, 2),
+            inputs=np.ascontiguousarray(pixels).transpose(0, 3, 1, 2),
             labels=np.zeros(len(pixels), np.int64),
             scaling=self.model.scaling,
         )

@@ -1,7 +1,7 @@
 """Sentences about a trained model: which it is, how good it is, how far to trust it."""
 
 from headstart.analyse.model_quality import ModelQuality
-from headstart.analyse.text import percent
+from headstart.analyse.text import percent, plural
 from headstart.model.trained import Origin, TrainedModel
 
 SOUND = 0.05  # expected calibration error up to which probabilities are as good as frequencies
@@ -20,8 +20,8 @@ def introduction(origin: Origin, why: str) -> tuple[str, ...]:
 def identity(origin: Origin) -> str:
     """Which model it is: study, arm, data, seed."""
     return (
-        f"{origin.arm} of study '{origin.study}', source {origin.source}, trained on "
-        f"{origin.num_images:,} images of {origin.target}, seed {origin.seed}"
+        f"{origin.arm} of study '{origin.study}' ({origin.source} to {origin.target}), "
+        f"{plural(origin.num_images, 'training image')}, seed {origin.seed}"
     )
 
 

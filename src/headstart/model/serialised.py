@@ -14,10 +14,11 @@ from headstart.core.errors import CheckpointError
 from headstart.core.hashing import Json
 from headstart.data.preprocess import Scaling, Standardiser
 from headstart.model.trained import Origin, TrainedModel
+from headstart.networks.facts import content_of
 from headstart.networks.weights import Weights
-from headstart.study.declared import DeclaredNetwork
 from headstart.study.decoding import Decoding
 from headstart.study.network import AnyNetwork, Network
+from headstart.study.network_files import FileNetwork
 
 VERSION = 1  # raised when the description means something else
 KEY = "headstart"  # of the description among the metadata
@@ -70,7 +71,7 @@ def from_bytes(content: bytes) -> TrainedModel:
             "Export the model again."
         )
     return TrainedModel(
-        network=_NETWORK.validate_python(found["network"]),
+        network=_network_from(found["network"]),
         pixels=tuple(found["pixels"]),
         dtype=found["dtype"],
         classes=tuple(found["classes"]),
@@ -84,7 +85,7 @@ def from_bytes(content: bytes) -> TrainedModel:
 def _description(model: TrainedModel) -> Json:
     return {
         "version": VERSION,
-        "network": _network_json(model.network),
+        "network": model.network.model_dump(mode="json"),
         "pixels": list(model.pixels),
         "dtype": model.dtype,
         "classes": list(model.classes),
@@ -94,11 +95,17 @@ def _description(model: TrainedModel) -> Json:
     }
 
 
-def _network_json(network: AnyNetwork) -> Json:
-    """A declared network with all its layers; of a library's its name, for the library has it."""
-    if isinstance(network, DeclaredNetwork):
-        return network.model_dump(mode="json")
-    return {"kind": network.kind, "name": network.name}
+def _network_from(found: Json) -> AnyNetwork:
+    """The network: declared with all its layers, or named; one made of files has their hash too."""
+    if "content" not in found:
+        return _NETWORK.validate_python(found)
+    network = FileNetwork(**found)
+    if content_of(network) != network.content:
+        raise CheckpointError(
+            f"its network {network} has changed since the model was trained. Put the file back as "
+            "it was."
+        )
+    return network
 
 
 def _scaling_json(scaling: Scaling) -> Json:

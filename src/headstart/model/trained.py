@@ -7,7 +7,7 @@ from headstart.analyse.model_quality import ModelQuality
 from headstart.data.preprocess import Scaling
 from headstart.networks.weights import Weights
 from headstart.study.decoding import Decoding
-from headstart.study.network import AnyNetwork
+from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.network_facts import Shape
 
 PixelType = Literal["uint8", "float32"]
@@ -67,6 +67,13 @@ class TrainedModel:
     scaling: Scaling
     decoding: Decoding
     origin: Origin
+
+    @property
+    def network_name(self) -> str:
+        """The network in a few words."""
+        if isinstance(self.network, LibraryNetwork):
+            return str(self.network)
+        return f"declared network of {', '.join(self.network.stage_names)}"
 
     @property
     def image(self) -> Shape:

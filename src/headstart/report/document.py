@@ -19,6 +19,7 @@ from headstart.analyse.analysis import (
     Attribution,
     Comparison,
     Gate,
+    Mistakes,
     PublishedFigure,
 )
 from headstart.report.run_summary import RunSummary
@@ -90,6 +91,15 @@ _ATTRIBUTION = _Part(
         "confidence", "verdict", "alike",
     ),
 )  # fmt: skip
+_MISTAKES = _Part(
+    name="MistakesPart",
+    description=(
+        "What the transfer arm that validation prefers gets wrong on the test images, at the "
+        "largest\nsize of a pair, and what it puts right and breaks."
+    ),
+    record=Mistakes,
+    fields=tuple(field.name for field in fields(Mistakes) if field.name != "pictures"),
+)
 _PUBLISHED = _Part(
     name="PublishedPart",
     description="A published figure, what Keras gave here, and headstart's mean over seeds.",
@@ -107,13 +117,14 @@ _PARTS = {
     "sources": _SOURCE,
     "comparisons": _COMPARISON,
     "attributions": _ATTRIBUTION,
+    "mistakes": _MISTAKES,
     "published": _PUBLISHED,
     "gates": _GATE,
 }
 _FIELDS = (
     "study", "headline", "seeds", "arms", "sources", "comparisons", "attributions",
     "attribution_notes", "looks", "family_size", "worth", "class_gains", "picks", "forgetting",
-    "published", "gates", "failures",
+    "confusions", "mistakes", "published", "gates", "failures",
 )  # fmt: skip
 """Fields of the Analysis in the document; records with a part are reduced to its fields."""
 

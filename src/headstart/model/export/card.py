@@ -1,14 +1,13 @@
 """Model card of an exported model, in Markdown: data, protocol, accuracy, limits, licences."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from headstart.analyse.analysis import Analysis, ArmResult
 from headstart.analyse.cells import cell_of
 from headstart.analyse.model_quality import ModelQuality
 from headstart.analyse.text import bracketed, percent, points, printable
 from headstart.core.version import __version__
-from headstart.model.licence import checkpoint_sentences
+from headstart.model.licence import checkpoint_sentences, rested_on
 from headstart.model.opened import OpenedModel
 from headstart.model.sentences import (
     accuracy_sentence,
@@ -22,19 +21,25 @@ CLASSES_SHOWN = 100
 
 
 def model_card(
-    opened: OpenedModel, path: Path, quality: ModelQuality | None, notes: Sequence[str]
+    opened: OpenedModel,
+    file: str,
+    quality: ModelQuality | None,
+    *,
+    use: Sequence[str],
+    notes: Sequence[str],
 ) -> str:
     """The card of an exported model.
 
     Args:
         opened: the model.
-        path: the file that holds it.
+        file: name of the file that holds it.
         quality: of what the file computes, on the test images.
-        notes: what was checked of the file.
+        use: how the file is used, a sentence each.
+        notes: what was checked of the file, a sentence each.
     """
     model, analysis = opened.model, opened.analysis
     sections = {
-        "Use": _use(opened, path),
+        "Use": [*use, f"Decoding and resizing are not inside: {decoding_sentence(model)}"],
         "Data": _data(opened),
         "Training": _training(opened),
         "Accuracy": [accuracy_sentence(quality), *_compared(analysis, model.origin)],
@@ -43,28 +48,11 @@ def model_card(
         "Licences": _licences(opened),
         "This file": [*notes, f"Written by headstart {__version__}."],
     }
-    title = f"# {path.name}\n\nModel: {identity(model.origin)}.\n\n{analysis.headline}"
+    title = f"# {file}\n\nModel: {identity(model.origin)}.\n\n{analysis.headline}"
     body = [f"## {name}\n\n{_items(lines)}" for name, lines in sections.items()]
     rules = "\n".join(f"| {_cell(rule)} | {_cell(text)} |" for rule, text in analysis.protocol)
     protocol = f"## Protocol\n\n| rule | setting |\n| --- | --- |\n{rules}"
     return printable("\n\n".join([title, *body, protocol])) + "\n"
-
-
-def _use(opened: OpenedModel, path: Path) -> Iterator[str]:
-    height, width, channels = opened.model.pixels
-    colour = "RGB" if channels == 3 else "grey"
-    if path.suffix.lower() == ".safetensors":
-        yield (
-            "Weights by name. The metadata hold classes, scaling and origin as JSON; "
-            "`headstart.load_model(FILE)` opens the file."
-        )
-    else:
-        yield (
-            f"Input `pixels`: uint8 (batch, {height}, {width}, {channels}), {colour}, values 0 to "
-            "255. Scaling and normalisation are inside."
-        )
-        yield "Output `probabilities`: float32 (batch, classes), in the order of the classes below."
-    yield f"Resizing is not inside, do it before: {decoding_sentence(opened.model)}"
 
 
 def _data(opened: OpenedModel) -> Iterator[str]:
@@ -83,12 +71,7 @@ def _data(opened: OpenedModel) -> Iterator[str]:
 def _training(opened: OpenedModel) -> Iterator[str]:
     origin = opened.model.origin
     yield f"Study '{origin.study}': {opened.analysis.question or 'no question was written down'}"
-    network = opened.study.network_of(
-        next(
-            p for p in opened.study.pairs if (p.source, p.target) == (origin.source, origin.target)
-        )
-    )
-    yield f"Network: {network if hasattr(network, 'kind') else 'declared in the study'}."
+    yield f"Network: {opened.model.network_name}."
     result = _result(opened.analysis, origin)
     yield (
         f"Arm {origin.arm}: {result.trainable_parameters:,} of {result.total_parameters:,} "
@@ -125,11 +108,19 @@ def _limits(opened: OpenedModel) -> Iterator[str]:
 
 
 def _licences(opened: OpenedModel) -> Iterator[str]:
-    origin = opened.model.origin
-    (task,) = (task for task in opened.analysis.tasks if task.name == origin.target)
-    yield f"Licence of the data: {task.licence or 'not known to headstart; ask who gave them'}."
+    for task in opened.analysis.tasks:
+        if task.name in _tasks_of(opened):
+            licence = task.licence or "not known to headstart; ask who gave them"
+            yield f"Licence of the data of {task.name}: {licence}."
     sentences = checkpoint_sentences(opened)
     yield from sentences or ("No checkpoint is in this model: all weights were drawn and trained.",)
+
+
+def _tasks_of(opened: OpenedModel) -> tuple[str | None, ...]:
+    """The tasks whose images the model has learnt from."""
+    origin = opened.model.origin
+    source = rested_on(opened)
+    return (origin.target, source.task if source else None)
 
 
 def _result(analysis: Analysis, origin: Origin) -> ArmResult:

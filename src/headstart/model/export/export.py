@@ -13,8 +13,10 @@ from headstart.core.errors import ExportError, OutputError, nearest
 from headstart.core.files import obstacle, write_whole
 from headstart.model.export.agreement import NUM_IMAGES, Answer, require_agreement
 from headstart.model.export.card import model_card
+from headstart.model.export.names import INPUT, OUTPUT
 from headstart.model.opened import OpenedModel
 from headstart.model.predictor import Predictor
+from headstart.study.network_files import FileNetwork
 
 PREDICTED_AT_ONCE = 128
 
@@ -29,12 +31,17 @@ class Exported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """A model in one form, checked: files by path, what was found, and its own test quality.
+    """A model in one form, checked.
 
-    `quality` is None where the form computes what the network computes.
+    Attributes:
+        files: content by path.
+        use: how it is used, a sentence each.
+        notes: what was found when it was checked, a sentence each.
+        quality: of the form itself on the test images; None where it is the network's.
     """
 
     files: dict[Path, bytes]
+    use: tuple[str, ...]
     notes: tuple[str, ...]
     quality: ModelQuality | None = None
 
@@ -64,7 +71,8 @@ def export_model(opened: OpenedModel, path: Path, *, int8: bool = False) -> Expo
             raise OutputError(f"{target} cannot be written: {why}. Give another FILE.")
     form = write(opened, path)
     quality = form.quality or opened.model.origin.test
-    files = {**form.files, card: model_card(opened, path, quality, form.notes).encode()}
+    text = model_card(opened, path.name, quality, use=form.use, notes=form.notes)
+    files = {**form.files, card: text.encode()}
     for target, content in files.items():
         try:
             write_whole(target, content)
@@ -90,7 +98,7 @@ def _onnx(opened: OpenedModel, path: Path) -> Form:
 
     content = onnx_model(opened.model, metadata_of(opened)).SerializeToString()
     agreed = _agreement(opened, "ONNX in onnxruntime", in_onnxruntime(content))
-    return Form(files={path: content}, notes=(agreed,))
+    return Form(files={path: content}, use=_graph_use(opened), notes=(agreed,))
 
 
 def _int8(opened: OpenedModel, path: Path) -> Form:
@@ -117,7 +125,7 @@ def _int8(opened: OpenedModel, path: Path) -> Form:
         f"{before.num_images:,} test images became {_megabytes(content)} and "
         f"{percent(after.accuracy)} % (at least {percent(before.low)} % was asked for).",
     )
-    return Form(files={path: content}, notes=notes, quality=after)
+    return Form(files={path: content}, use=_graph_use(opened), notes=notes, quality=after)
 
 
 def _pt2(opened: OpenedModel, path: Path) -> Form:
@@ -125,7 +133,7 @@ def _pt2(opened: OpenedModel, path: Path) -> Form:
 
     content = pt2_bytes(opened.model, metadata_of(opened))
     agreed = _agreement(opened, "The program in PyTorch", in_torch(content))
-    return Form(files={path: content}, notes=(agreed,))
+    return Form(files={path: content}, use=_graph_use(opened), notes=(agreed,))
 
 
 def _safetensors(opened: OpenedModel, path: Path) -> Form:
@@ -136,12 +144,16 @@ def _safetensors(opened: OpenedModel, path: Path) -> Form:
     agreed = _agreement(
         opened, "The file, read back,", Predictor(from_bytes(content)).probabilities
     )
+    files, use = {path: content}, [SAFETENSORS_USE]
+    if isinstance(opened.model.network, FileNetwork):
+        use.append(f"To open it, {opened.model.network.name} must be there as in the study.")
     config = timm_config(opened.model, path.parent)
-    if config is None:
-        return Form(files={path: content}, notes=(agreed,))
-    opens = f"timm opens the folder: timm.create_model('local-dir:{path.parent}', pretrained=True)."
-    files = {path: content, path.with_name("config.json"): config}
-    return Form(files=files, notes=(agreed, opens))
+    if config is not None:
+        beside, folder = path.with_name("config.json"), f"'local-dir:{path.parent}'"
+        _check_config(beside)
+        files[beside] = config
+        use.append(f"timm opens the folder: timm.create_model({folder}, pretrained=True).")
+    return Form(files=files, use=tuple(use), notes=(agreed,))
 
 
 def _keras(opened: OpenedModel, path: Path) -> Form:
@@ -149,7 +161,8 @@ def _keras(opened: OpenedModel, path: Path) -> Form:
 
     content = keras_bytes(opened.model, metadata_of(opened))
     agreed = _agreement(opened, "The file in Keras", in_keras(content))
-    return Form(files={path: content}, notes=(agreed,))
+    use = f"keras.models.load_model(FILE) opens it. It takes pixels as floats, {_pixels(opened)}."
+    return Form(files={path: content}, use=(use,), notes=(agreed,))
 
 
 WRITERS: Mapping[str, Writer] = {
@@ -175,6 +188,34 @@ def metadata_of(opened: OpenedModel) -> dict[str, str]:
         "origin": asdict(opened.model.origin),
     }
     return {name: json.dumps(value) for name, value in known.items()}
+
+
+SAFETENSORS_USE = (
+    "Weights by name; the metadata hold classes, scaling and origin as JSON. "
+    "`headstart.load_model(FILE)` and `headstart predict FILE IMAGE...` open it."
+)
+
+
+def _graph_use(opened: OpenedModel) -> tuple[str, ...]:
+    return (
+        f"Input `{INPUT}`: uint8, {_pixels(opened)}. Scaling and normalisation are inside.",
+        f"Output `{OUTPUT}`: float32 (batch, classes), in the order of the classes below.",
+    )
+
+
+def _pixels(opened: OpenedModel) -> str:
+    height, width, channels = opened.model.pixels
+    colour = "RGB" if channels == 3 else "grey"
+    return f"(batch, {height}, {width}, {channels}), {colour}, values 0 to 255"
+
+
+def _check_config(path: Path) -> None:
+    """Refuse to write over a config.json that is of something else than a network."""
+    if path.exists() and b'"architecture"' not in path.read_bytes():
+        raise OutputError(
+            f"{path} would be written for timm, but is there and is no network's. Export into a "
+            "folder of its own."
+        )
 
 
 def _agreement(opened: OpenedModel, what: str, exported: Answer) -> str:

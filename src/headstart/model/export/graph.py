@@ -18,7 +18,6 @@ from headstart.model.trained import TrainedModel
 from headstart.networks.inference import InferenceModule, inference_module
 
 MOST_SHOWN = 300  # characters of another program's error
-INPUT, OUTPUT = "pixels", "probabilities"
 
 
 class PixelClassifier(nn.Module):
@@ -69,7 +68,7 @@ def traced(model: TrainedModel) -> ExportedProgram:
     except Exception as error:  # of a dozen kinds, some of them private
         reason = shorten(str(error).strip().partition("\n")[0], MOST_SHOWN)
         raise NetworkError(
-            f"network '{model.network}' cannot be exported as a graph: {reason} "
+            f"network '{model.network_name}' cannot be exported as a graph: {reason} "
             "Export its weights instead: a FILE that ends in .safetensors."
         ) from error
 

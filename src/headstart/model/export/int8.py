@@ -8,7 +8,8 @@ import numpy as np
 
 from headstart.analyse.text import shorten
 from headstart.core.errors import ExportError
-from headstart.model.export.graph import INPUT, MOST_SHOWN, quiet
+from headstart.model.export.graph import MOST_SHOWN, quiet
+from headstart.model.export.names import INPUT
 
 if TYPE_CHECKING:
     from onnx import ModelProto

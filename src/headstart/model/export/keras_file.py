@@ -29,8 +29,9 @@ def keras_bytes(model: TrainedModel, metadata: Mapping[str, str]) -> bytes:
     network = model.network
     if not isinstance(network, LibraryNetwork) or network.kind not in KINDS:
         raise ExportError(
-            f"a .keras file is written of networks that came from one; this is '{network}'. "
-            "Allowed for it: a FILE that ends in .onnx, .pt2 or .safetensors."
+            "a .keras file is written of networks that came from one; this is "
+            f"'{model.network_name}'. Allowed for it: a FILE that ends in .onnx, .pt2 or "
+            ".safetensors."
         )
     from headstart.networks.keras.write_back import keras_model
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from headstart.core.errors import ExportError
 from headstart.model.export.agreement import Answer
-from headstart.model.export.graph import INPUT, OUTPUT, quiet, traced
+from headstart.model.export.graph import quiet, traced
+from headstart.model.export.names import INPUT, OUTPUT
 from headstart.model.trained import TrainedModel
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def onnx_model(model: TrainedModel, metadata: Mapping[str, str]) -> "ModelProto"
         found = re.search(r"op='([\w.:]+)'", str(error))
         operation = f"operation {found[1]}" if found else "one of its operations"
         raise ExportError(
-            f"network '{model.network}' cannot be written as ONNX: there is no translation of "
+            f"network '{model.network_name}' cannot be written as ONNX: there is no translation of "
             f"{operation}. Allowed for it: a FILE that ends in .pt2 or .safetensors."
         ) from error
     proto: ModelProto = made.model_proto
@@ -57,6 +58,7 @@ def _name_batch(proto: "ModelProto") -> None:
     """Call the number of images `batch`, where PyTorch has a number for it."""
     (given,) = proto.graph.input
     called = given.type.tensor_type.shape.dim[0].dim_param
+    assert called, "it was traced for any number of images"
     for value in (given, *proto.graph.output, *proto.graph.value_info):
         for side in value.type.tensor_type.shape.dim:
             if side.dim_param:

@@ -11,6 +11,7 @@ from headstart.report.run_summary import RunSummary
 from headstart.report.sweep import sweeps_of
 from headstart.report.terminal.console import print_item, print_line, print_to_copy
 from headstart.report.terminal.first_screen import print_first_screen
+from headstart.report.terminal.mistakes import print_mistakes
 from headstart.report.terminal.notes import print_notes
 from headstart.report.terminal.tables import (
     print_benefit,
@@ -38,6 +39,7 @@ def print_report(
     for pair in pairs:
         console.print()
         console.print(verdict_table(analysis, pair, several, console.width))
+    print_mistakes(analysis, pairs, console)
     print_benefit(analysis, pairs, console)
     for pair in pairs:
         for sweep in sweeps_of(analysis, pair):

@@ -1,4 +1,4 @@
-"""Pairs of images as small pictures of one shape, so that a report can show them without data."""
+"""Images as small pictures of one shape, so that a report can show them without data."""
 
 from collections.abc import Sequence
 
@@ -6,21 +6,20 @@ import numpy as np
 
 from headstart.data.images import as_bytes
 
-LARGEST = 64  # rows and columns of a thumbnail
 
+def thumbnails(images: Sequence[np.ndarray], largest: int) -> np.ndarray:
+    """Images (h, w, 1 or 3) as uint8 (images, height, width, channels).
 
-def thumbnails(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Pairs of images (h, w, 1 or 3) as uint8 (pairs, 2, height, width, channels).
-
-    All take the shape of the first image, reduced to at most 64x64; in colour if any image is.
+    All take the shape of the first image, reduced to at most `largest` rows and columns; in colour
+    if any image is.
     """
-    if not pairs:
-        return np.zeros((0, 2, 1, 1, 1), np.uint8)
-    height, width = pairs[0][0].shape[:2]
-    scale = max(1.0, max(height, width) / LARGEST)
+    if not images:
+        return np.zeros((0, 1, 1, 1), np.uint8)
+    height, width = images[0].shape[:2]
+    scale = max(1.0, max(height, width) / largest)
     size = (max(1, round(height / scale)), max(1, round(width / scale)))
-    channels = max(image.shape[2] for pair in pairs for image in pair)
-    return np.stack([np.stack([_small(image, size, channels) for image in p]) for p in pairs])
+    channels = max(image.shape[2] for image in images)
+    return np.stack([_small(image, size, channels) for image in images])
 
 
 def _small(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:

@@ -1,0 +1,3 @@
+"""Names of the input and the output of exported graphs."""
+
+INPUT, OUTPUT = "pixels", "probabilities"
