@@ -189,6 +189,17 @@ def test_whole_numbers_are_bytes_and_grey_images_need_no_channel() -> None:
     assert one.model_.dtype == "uint8"
 
 
+def test_the_arrays_of_the_user_stay_as_they_were() -> None:
+    draw = np.random.default_rng(0)
+    rows, images = draw.normal(size=(30, 4)).astype(np.float32), np.zeros((30, 5, 4, 3), np.uint8)
+    for X in (rows, images):
+        before, y = X.copy(), np.arange(30) % 2
+        dense().fit(X, y).predict(X)
+        assert X.flags.writeable
+        assert y.flags.writeable
+        assert (before == X).all()
+
+
 def test_the_number_of_threads_stays_as_it_was() -> None:
     import torch
 
