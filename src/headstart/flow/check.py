@@ -6,8 +6,9 @@ from typing import Any
 
 from headstart.core.errors import Problem, SpecError
 from headstart.flow.facts import gather_facts
+from headstart.study.array_checks import test_problems
 from headstart.study.checks import check
-from headstart.study.data_checks import check_facts, test_problems
+from headstart.study.data_checks import check_facts
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
 from headstart.study.partial_study import PartialStudy

@@ -5,6 +5,7 @@ from typing import Any
 
 from headstart.core.errors import Problem, nearest
 from headstart.study.arms import SOURCE, LabelMap
+from headstart.study.array_checks import float_problems
 from headstart.study.base import HEAD
 from headstart.study.checks import source_of, stage_problems
 from headstart.study.dataset_facts import COLOURS, DatasetFacts
@@ -40,7 +41,7 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
             rough[name] = sum(known.train_counts)
         elif not found:
             sound[name] = task
-    problems += _of_floats(parts, sound, facts)
+    problems += float_problems(parts, sound, facts)
     problems += _sizes(parts, sound, facts)
     problems += _sizes_beyond(parts, rough)
     problems += _networks(parts, sound, facts)
@@ -78,42 +79,6 @@ def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem
         )
     if task.classes is not None and len(task.classes) == 1:
         yield Problem(where=where, message="is one class only.", fix="Give at least two classes.")
-
-
-def test_problems(parts: PartialStudy, facts: Facts) -> Iterator[Problem]:
-    """A problem for each task that is to be tested on a published test part which is empty."""
-    for name, task in parts.get("tasks", {}).items():
-        if not facts.knows(task) or task.split.test != "published":
-            continue
-        if not sum(facts.of(task).test_counts):
-            yield Problem(
-                where=f"tasks.{name}.split.test",
-                message=f"'{task.dataset}' has no test images.",
-                fix="Cut a share off the training images: `split = { test = 0.2 }` in the task.",
-            )
-
-
-def _of_floats(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Iterator[Problem]:
-    """What is made for bytes cannot be asked of images of floats."""
-    floats = [name for name, task in tasks.items() if facts.of(task).floats]
-    for name in floats:
-        if "inverted_images" in tasks[name].alter:
-            yield Problem(
-                where=f"tasks.{name}.alter",
-                message="'inverted_images' inverts bytes, but these images are floats.",
-                fix="Leave it out, or give the images as bytes (uint8).",
-            )
-    if not floats:
-        return
-    sections = {name: parts.get(name) for name in ("training", "source_training")}
-    sections |= {f"arms[{index}].training": arm.training for index, arm in parts.numbered("arms")}
-    for place, training in sections.items():
-        if training is not None and training.augment:
-            yield Problem(
-                where=f"{place}.augment",
-                message=f"changes bytes, but the images of task '{floats[0]}' are floats.",
-                fix="Leave augment out, or give the images as bytes (uint8).",
-            )
 
 
 def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
@@ -203,12 +168,6 @@ def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> 
                 where=f"pairs[{index}]",
                 message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
                 fix="Both tasks need images of one size and one number of channels.",
-            )
-        if facts.of(source).floats != facts.of(target).floats:
-            yield Problem(
-                where=f"pairs[{index}]",
-                message="the images of one task are bytes, those of the other are floats.",
-                fix="Both tasks need pixels of one kind, so that one scale fits both.",
             )
 
 
