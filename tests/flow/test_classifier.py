@@ -13,7 +13,7 @@ from classifiers import IMAGE, NETWORK, TRAINING, Photos, dense, transfer, write
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 
-from headstart.core.errors import CheckpointError
+from headstart.core.errors import CheckpointError, HeadstartError
 from headstart.data.datasets import open_part
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import execute
@@ -148,6 +148,15 @@ def test_a_store_is_not_asked_to_do_equal_work_again(
     transfer(checkpoint).fit(photos.paths, photos.labels)
     assert ran == [2, 0, 1, 2]  # the checkpoint and the training; what is new; a store of its own
     assert len(list((tmp_path / "store" / "arrays").iterdir())) == 1
+
+
+def test_a_training_that_fails_says_why(photos: Photos, checkpoint: Path) -> None:
+    odd = TRAINING | {"batch_size": 8}  # of 25 photos the last batch is one, too few to normalise
+    with pytest.raises(HeadstartError) as caught:
+        transfer(checkpoint, "full", training=odd).fit(photos.paths, photos.labels)
+    first, *_ = str(caught.value).splitlines()
+    assert first.startswith("full on target, all, seed 0 failed: ValueError: Expected more than 1")
+    assert "Traceback" in str(caught.value)
 
 
 def test_rates_are_chosen_on_the_pilot_seed(photos: Photos, checkpoint: Path) -> None:

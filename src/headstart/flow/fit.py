@@ -99,8 +99,9 @@ def _trained(loaded: Loaded, store: Store, options: RunOptions) -> tuple[Plan, T
             execute(needed, store, options, InlineExecutor(), lambda *_: None)
         missing = needed.steps.keys() - store.finished(needed.steps)
         if missing:
-            failed = store.failures(missing).values()
-            raise HeadstartError("\n".join(failure.error for failure in failed))
+            (failure, *_) = store.failures(missing).values()
+            reason = failure.error.strip().rpartition("\n")[2]
+            raise HeadstartError(f"{failure.label} failed: {reason}\n\n{failure.error}")
         if plan.trials:
             return plan, plan.trials[0]
 
