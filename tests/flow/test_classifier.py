@@ -146,7 +146,7 @@ def test_a_store_is_not_asked_to_do_equal_work_again(
     check_same(again.weights, first.weights)
     classifier.set_params(strategy="full").fit(photos.paths, photos.labels)
     transfer(checkpoint).fit(photos.paths, photos.labels)
-    assert ran == [2, 0, 1, 2]  # the checkpoint and the training; what is new; a store of its own
+    assert ran == [2, 0, 1, 2]  # checkpoint and training; nothing; training; both anew
     assert len(list((tmp_path / "store" / "arrays").iterdir())) == 1
 
 
