@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import photo_folder, photo_study
 from PIL import Image
 from trained import trained
 
@@ -21,6 +20,7 @@ from headstart.flow import open_model
 from headstart.model.export.export import export_model
 from headstart.model.opened import OpenedModel
 from headstart.model.predictor import Predictor
+from photos import photo_folder, photo_study
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import photo_folder, photo_study
 from trained import trained
 
 import headstart as hs
@@ -21,6 +20,7 @@ from headstart.data.progress import Progress, listening
 from headstart.flow import open_model
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef
+from photos import photo_folder, photo_study
 
 
 @pytest.fixture(scope="module")

@@ -38,6 +38,7 @@ def trained_model(
     return TrainedModel(
         network=network,
         pixels=pixels,
+        dtype="float32" if known.floats else "uint8",
         classes=tuple(task.groups(known.classes)),
         weights=weights,
         scaling=scaling_for(payload["preprocessing"], step.datasets),
