@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test test-slow validate bench check format clean
 
-demo: $(VENV)/.installed  ## run the first study on real images
-	$(BIN)/headstart run digits
+demo: $(VENV)/.installed  ## run the first study: real photos, a real pretrained network
+	$(BIN)/headstart run signs
 
 test: $(VENV)/.installed-dev  ## run the tests
 	$(BIN)/python -m pytest -m "not slow"
@@ -41,7 +41,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[photos]'
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headstart.flow import Study as Study
     from headstart.flow import load_model as load_model
     from headstart.flow import load_study as load
+    from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
 
 _HOME = {
@@ -28,6 +29,7 @@ _HOME = {
     "load": ("headstart.flow", "load_study"),
     "load_model": ("headstart.flow", "load_model"),
     "recipes": ("headstart.flow", "recipes"),
+    "study": ("headstart.study", ""),
 }
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "load",
     "load_model",
     "recipes",
+    "study",
 ]
 
 
@@ -50,7 +53,8 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     module, original = _HOME[name]
-    return getattr(import_module(module), original)
+    home = import_module(module)
+    return getattr(home, original) if original else home
 
 
 def __dir__() -> list[str]:

@@ -364,7 +364,7 @@ def answers(c: Comparison, study: StudySpec, **changes: Any) -> Answers:
     given = Answers(
         study=study,
         facts=Facts(datasets={study.tasks["target"].data.origin: dataset}),
-        comparisons=(c,),
+        comparisons=(replace(c, preferred=True),),
         results=(arm, replace(arm, arm="scratch", mean=0.6)),
         benefits=(),
         attributions=(),
@@ -409,11 +409,11 @@ def test_two_seeds_are_too_few_and_the_headline_says_so() -> None:
 
 
 LABELS = (
-    (Estimate(value=None, at_least=60, low=60, high=inf), "more than 60."),
-    (Estimate(value=None, at_least=60, low=45.2, high=inf), "more than 60 (at least 45)."),
-    (Estimate(value=None, at_least=60), "more than 60 (no interval)."),
-    (Estimate(value=50, low=30, high=55), "about 50 (30 to 55)."),
-    (Estimate(value=50, low=30, high=inf), "about 50 (at least 30)."),
+    (Estimate(value=None, at_least=60, low=60, high=inf), "more than 60 images."),
+    (Estimate(value=None, at_least=60, low=45.2, high=inf), "more than 60 images (at least 45)."),
+    (Estimate(value=None, at_least=60), "more than 60 images (no interval)."),
+    (Estimate(value=50, low=30, high=55), "about 50 images (30 to 55)."),
+    (Estimate(value=50, low=30, high=inf), "about 50 images (at least 30)."),
     (Estimate(value=50), ""),
     (Estimate(value=None), ""),
 )

@@ -70,6 +70,15 @@ def test_differences_that_cancel_out_leave_an_interval_with_a_width() -> None:
     assert high > 0.5
 
 
+def test_an_interval_ends_where_no_difference_can_lie() -> None:
+    """Two seeds that disagree say nothing at a strict level: the interval is all there is."""
+    result = crossed(np.array([[1, 1, 0, 1], [0, -1, 1, 0]]))
+    assert result.cautious_interval(0.001) == (-1, 1)
+    assert result.interval(0.999) == (-1, 1)
+    low, high = crossed(np.array([[1] * 20, [1] * 18 + [0] * 2, [1] * 20])).interval(0.95)
+    assert 0 < low < high == 1
+
+
 def test_the_same_difference_everywhere_has_an_interval_of_no_width() -> None:
     result = crossed(np.ones((3, 4)))
     assert result.interval(0.95) == (1, 1)

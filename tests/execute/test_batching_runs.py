@@ -91,7 +91,7 @@ def test_heads_go_together_and_leave_the_bits_of_single_ones(
 ) -> None:
     plan, recording = heads_study(), Recording()
     tally, reports = go(plan, store_folder, recording)
-    assert tally == Tally(run=len(plan.steps), reused=0, failed=(), blocked=0)
+    assert tally == Tally(done=frozenset(plan.steps))
     together = [steps for steps in recording.submitted if len(steps) > 1]
     assert sorted(len(steps) for steps in together) == [6]
     assert len(single) == len(plan.steps)

@@ -48,6 +48,7 @@ def test_rates_are_chosen_on_the_pilot_and_used_by_every_seed(store_folder: Path
             assert rate == chosen[trial.arm].chosen
         tested = {s.payload["seed"] for k in plan.steps if (s := plan.steps[k]).kind == "train"}
         assert tested == {0, 1, loaded.study.pilot_seed}
+    assert list(chosen) == [arm.name for arm in loaded.study.arms if arm.name in chosen]
     for tuning in chosen.values():
         best = max(tuning.validation_accuracy)
         at = tuning.rates.index(tuning.chosen)
@@ -97,7 +98,8 @@ def test_how_far_a_study_is_comes_from_the_plan_it_last_had(
     assert ended.steps_done == ended.num_steps == len(plan.steps)
     assert told[0][:3] == (0, 4, 0)
     assert told[-1][:2] == (4, 6)  # the second look begins with the trials of the first
-    assert done.tally.run == ended.num_steps
+    # The first look has a list of mistakes of its own.
+    assert (done.tally.run, done.tally.reused) == (ended.num_steps + 1, 0)
 
 
 def test_seeds_are_added_while_evidence_is_short(store_folder: Path) -> None:

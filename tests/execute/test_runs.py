@@ -64,7 +64,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_second_run_does_nothing(undisturbed: Path) -> None:
     tally = go(tiny(), undisturbed)
-    assert tally == Tally(run=0, reused=len(make_plan(*_pair()).steps), failed=(), blocked=0)
+    assert tally == Tally(found=frozenset(make_plan(*_pair()).steps))
 
 
 def _pair() -> tuple[Any, Any]:
@@ -102,7 +102,7 @@ def test_two_workers_give_the_same_bits_as_one(undisturbed: Path, store_folder: 
 def test_more_seeds_run_only_what_is_missing(store_folder: Path) -> None:
     first = go(tiny(seeds=2, sizes=[20]), store_folder)
     more = tiny(seeds=3, sizes=[20])
-    assert go(more, store_folder).reused == first.run
+    assert go(more, store_folder).reused == first.run - 1  # mistakes are listed over all seeds
     assert go(tiny(seeds=2, sizes=[20], arms=["scratch"]), store_folder).run == 0
 
 
@@ -311,14 +311,14 @@ def test_a_step_that_kills_its_worker_twice_fails_and_the_rest_goes_on(store_fol
     plan = make_plan(loaded.study, loaded.facts)
     tally, reports = _run_with(Suicidal("full", 99), plan, store_folder)
     assert len(tally.failed) == 1
-    assert tally.blocked == 2  # its test and the score of that
+    assert tally.blocked == 3  # its test, the score of that and the list of mistakes
     failed = next(report for report in reports if report.status == "failed")
     assert "the worker process died twice on this step" in failed.error
     with Store(store_folder) as store:
         assert list(store.failures(plan.steps)) == [failed.key]
     # The next run tries it again, and the failure is forgotten.
     again = go(loaded, store_folder)
-    assert (again.run, again.failed) == (3, ())
+    assert (again.run, again.failed) == (4, ())
     with Store(store_folder) as store:
         assert store.failures(plan.steps) == {}
 
@@ -333,7 +333,7 @@ def test_a_step_that_raises_is_a_row_with_its_traceback(store_folder: Path) -> N
     object.__setattr__(step, "datasets", gone)
     tally, reports = _run_with(InlineExecutor(), plan, store_folder)
     assert tally.failed == (broken,)
-    assert tally.blocked == 2
+    assert tally.blocked == 3
     failed = next(report for report in reports if report.status == "failed")
     assert failed.error.startswith("Traceback")
     assert "nowhere" in failed.error

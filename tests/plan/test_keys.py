@@ -60,6 +60,18 @@ def test_the_key_of_a_score_is_pinned() -> None:
     ), LOST
 
 
+def test_the_key_of_a_list_of_mistakes_is_pinned_and_stands_for_its_arms_and_seeds() -> None:
+    plan = plan_of()
+    (place,) = plan.mistakes
+    assert place == ("source", "target", "60")
+    found = plan.mistakes[place]
+    assert found == "295fd4ea3af4b8713851506cf63c665933d7a2202822e275ab0c39634a3f2325", LOST
+    renamed = plan_of(name="other", sizes=[60, 20])
+    assert renamed.mistakes[place] == found
+    for changes in ({"seeds": 4}, {"control": "probe"}, {"arms": ["scratch", "full"]}):
+        assert plan_of(**changes).mistakes[place] != found
+
+
 def test_the_keys_of_choices_and_of_the_search_for_copies_are_pinned() -> None:
     rates = {**STUDY["training"], "rates": [0.01, 0.03]}
     source_rate = plan_of(training=rates)
@@ -301,6 +313,11 @@ def test_seeds_and_sizes_have_keys_of_their_own() -> None:
     assert len({source(plan, seed).train_keys for seed in range(3)}) == 3
 
 
+def of_trials(plan: Plan) -> set[str]:
+    """Keys of all steps but those that list mistakes, which depend on every trial of a size."""
+    return {key for key, step in plan.steps.items() if step.kind != "mistakes"}
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -313,7 +330,7 @@ def test_seeds_and_sizes_have_keys_of_their_own() -> None:
 )
 def test_asking_for_more_keeps_what_there_is(more: dict[str, Any]) -> None:
     before, after = plan_of(), plan_of(**more)
-    assert before.steps.keys() < after.steps.keys()
+    assert of_trials(before) < of_trials(after)
 
 
 def test_the_name_and_the_order_of_arms_do_not_count() -> None:
@@ -328,7 +345,7 @@ def test_the_name_and_the_order_of_arms_do_not_count() -> None:
         )
     ]
     after = plan_of(arms=renamed, control="scratch again")
-    assert after.steps.keys() == plan_of().steps.keys()
+    assert of_trials(after) == of_trials(plan_of())
 
 
 @pytest.mark.parametrize(
@@ -343,7 +360,7 @@ def test_the_name_and_the_order_of_arms_do_not_count() -> None:
     ],
 )
 def test_what_says_nothing_about_the_work_does_not_count(changes: dict[str, Any]) -> None:
-    assert plan_of(**changes).steps.keys() == plan_of().steps.keys()
+    assert of_trials(plan_of(**changes)) == of_trials(plan_of())
 
 
 def test_names_of_tasks_do_not_count() -> None:

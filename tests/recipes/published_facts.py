@@ -10,6 +10,8 @@ TRAIN_COUNTS = {
     "cifar10": (5000,) * 10,
     "mnist-mini": (1000,) * 10,
     "fashion-mini": (1000,) * 10,
+    "signs-mini": (60,) * 10,
+    "hymenoptera": (122, 121),
 }
 TEST_COUNTS = {
     "mnist": (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
@@ -17,6 +19,8 @@ TEST_COUNTS = {
     "cifar10": (1000,) * 10,
     "mnist-mini": (200,) * 10,
     "fashion-mini": (200,) * 10,
+    "signs-mini": (20,) * 10,
+    "hymenoptera": (70, 83),
 }
 
 DATASETS = {

@@ -56,7 +56,9 @@ def plan_of(name: str, chosen: tuple[str, ...] = ("as_published",)) -> Plan:
 
 
 def test_the_five_notebooks_are_recipes() -> None:
-    assert set(recipes()) == {"digits", "fashion-pullover", *NOTEBOOKS}
+    assert set(recipes()) == {
+        "digits", "fashion-pullover", "hymenoptera", "signs", *NOTEBOOKS
+    }  # fmt: skip
 
 
 def test_known_sets_have_the_numbers_written_here() -> None:

@@ -126,7 +126,7 @@ def analysis(
         sources=tuple(_source(source, num_seeds) for source in dict.fromkeys(s for s, _ in pairs)),
         cuts=tuple(cuts) if swept else (),
         published=tuple(published),
-        comparisons=tuple(comparisons),
+        comparisons=_with_preferred(comparisons),
         tuning=(),
         gates=_gates(invalid),
         protocol=_PROTOCOL,
@@ -305,6 +305,15 @@ def _verdict(low: float | None, high: float | None, invalid: bool) -> tuple[Word
         "not enough evidence",
         "5 seeds could have shown a gain of 2.4 pp; about 12 would do for the gain seen.",
     )
+
+
+def _with_preferred(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """A mark on the arm that gains most at each size of each pair."""
+    rivals: dict[tuple[str, str, str], list[Comparison]] = {}
+    for c in comparisons:
+        rivals.setdefault((c.source, c.target, c.size), []).append(c)
+    best = [max(some, key=lambda c: c.gain_pp) for some in rivals.values()]
+    return tuple(replace(c, preferred=c in best) for c in comparisons)
 
 
 def _headline(comparisons: Sequence[Comparison]) -> str:

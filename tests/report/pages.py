@@ -6,6 +6,7 @@ from functools import cache
 from analyses import ARMS, FAMILIES, FIGURES, SIZES, SUMMARY, analysis
 from benefits import with_benefits
 from leak_reports import LEAKS, NO_LEAKS
+from mistake_reports import CONFUSIONS, mistakes
 
 from headstart.analyse.analysis import Analysis
 from headstart.report.html.page import page
@@ -50,6 +51,7 @@ CASES = {
     "nothing": analysis(arms=[], pairs=[]),
     "worth": with_benefits(analysis()),
     "worth of one seed": with_benefits(analysis(num_seeds=1, validated=False, sizes=SIZES[:1])),
+    "mistakes": replace(analysis(), mistakes=(mistakes(side=96),), confusions=CONFUSIONS),
     "leaks": replace(analysis(), leaks=(LEAKS,)),
     "no leaks": replace(analysis(), leaks=(NO_LEAKS,)),
     "hostile leaks": replace(

@@ -159,6 +159,13 @@ def test_of_many_classes_those_with_the_largest_gains_are_drawn() -> None:
     assert ">class 0<" not in drawing
 
 
+def test_a_drawing_of_classes_names_its_size_as_the_tables_do() -> None:
+    drawings = classes_figure(with_benefits(analysis()), LETTERS)
+    assert [re.findall(r'font-weight="600">(.*?)</text>', drawing) for drawing in drawings] == [
+        ["50 images"], ["100 images"], ["600 images, 10%"], ["6,000 images, all"],
+    ]  # fmt: skip
+
+
 def test_ticks_are_round_and_within() -> None:
     assert Scale(low=-3, high=7, start=0, end=1).ticks() == (-2, 0, 2, 4, 6)
     assert Scale(low=30, high=10_200, start=0, end=1, log=True).ticks(4) == (100, 1000, 10000)

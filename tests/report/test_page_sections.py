@@ -16,7 +16,7 @@ from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, T
 from headstart.report.html.page import page
 
 
-def test_first_screen_holds_question_verdict_limits_and_picture() -> None:
+def test_first_screen_holds_question_answer_bars_and_what_to_do_next() -> None:
     given = analysis()
     first = first_screen(page_of(given))
     places = [
@@ -24,14 +24,29 @@ def test_first_screen_holds_question_verdict_limits_and_picture() -> None:
         for part in (
             given.question,
             given.headline,
-            "One learning rate for all arms",
+            "had other seeds and other test images been drawn",
             "5 seeds, 5 arms, 4 sizes, 100 of 100 trials done",
+            "Right answers in 100 test images",
+            "from nothing",
+            "headstart predict",
+            "headstart export",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_limits_and_the_figure_of_gains_are_with_the_verdicts() -> None:
+    verdicts = section(page_of(analysis()), "Verdicts")
+    places = [
+        verdicts.index(part)
+        for part in (
+            "One learning rate for all arms",
             "Gain over scratch by number of target images",
             "not adjusted for the number of comparisons (16)",
         )
     ]
     assert places == sorted(places)
-    assert len(re.findall("<svg xmlns", first)) == 2  # wide, and for a phone
+    assert len(re.findall("<svg xmlns", verdicts)) == 2  # wide, and for a phone
 
 
 def test_every_seed_of_every_arm_is_there() -> None:
@@ -73,7 +88,7 @@ def test_the_reader_sees_which_interval_is_adjusted() -> None:
     verdicts = section(text, "Verdicts")
     assert verdicts.count("<small>99.25 %, adjusted</small>") == 12
     assert verdicts.count("<small>95 %, not adjusted</small>") == 4
-    assert "Thick line: the plain 95 % interval, adjusted for nothing" in first_screen(text)
+    assert "Thick line: the plain 95 % interval, adjusted for nothing" in verdicts
     hidden = section(text, "How sure it is").split("<details>", 1)[1]
     row = hidden.split("<tbody>")[1].split("</tr>")[2]
     assert re.findall(r">(0\.\d{3})<", row) == ["0.030", "0.060"]
@@ -172,6 +187,7 @@ def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
         arm="full",
         rates=(0.01, 0.1),
         validation_accuracy=(0.5, float("nan")),
+        finite=(True, False),
         chosen=0.01,
         edge="low",
     )
@@ -180,6 +196,7 @@ def test_rates_tried_are_bars_and_edges_are_flagged() -> None:
     assert "M0 0h30.0v6H0z" in shown
     assert "M0 0h0.0v6H0z" in shown
     assert "best at the low edge" in shown
+    assert shown.count(">diverged</small>") == 1
     assert "Learning rates</h3>" not in page_of(analysis())
 
 

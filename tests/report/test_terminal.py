@@ -66,10 +66,19 @@ def test_order_is_headline_table_caveats_and_how_to_repeat() -> None:
     text = printed(given, 120, Path("report.html"))
     places = [
         text.index(part)
-        for part in (given.headline, "Target data", "not adjusted", "Caveat: One", "131 steps run")
+        for part in (
+            given.headline,
+            "Right answers in 100 test images",
+            "Page, to read on",
+            "headstart predict",
+            "Target data",
+            "not adjusted",
+            "Caveat: One",
+            "131 steps run",
+        )
     ]
     assert places == sorted(places)
-    assert "Page: report.html" in text
+    assert "Page, to read on: report.html" in text
     assert "Repeat: headstart run study.toml" in text
 
 

@@ -17,8 +17,10 @@ from headstart.analyse.gates.registry import run_audits, run_gates
 from headstart.analyse.headline import Answers, details, headline
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
+from headstart.analyse.mistakes import confusions_of, mistakes_of, pair_answers
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
+from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
@@ -97,8 +99,9 @@ def _without_gates(
         level=level_of(looks),
         margins=plan.margins,
     )
-    comparisons = compare_all(finished)
+    comparisons = with_preferred(study, compare_all(finished), arms)
     attributions, notes = attribute(finished, comparisons)
+    pairs = pair_answers(evidence, plan, comparisons, withheld)
     family_size = len(family_of(study, finished.planned))
     failures = store.failures(plan.steps)
     source_flops = {trial.source: trial.flops for trial in plan.sources}
@@ -127,7 +130,7 @@ def _without_gates(
         cuts=study.sweep_cuts,
         published=published_figures(study, arms, sources),
         comparisons=comparisons,
-        tuning=tuple(_tunings(plan)),
+        tuning=tuple(_tunings(study, plan)),
         gates=(),
         protocol=protocol_lines(study, plan, looks, family_size),
         environment=_environment(records),
@@ -144,6 +147,8 @@ def _without_gates(
         class_gains=class_gains(study, facts, records, withheld),
         picks=select_models(study, arms, source_flops),
         forgetting=forgetting_of(plan, evidence.sources, store),
+        confusions=confusions_of(pairs),
+        mistakes=mistakes_of(pairs, plan, store),
     )
 
 
@@ -155,9 +160,11 @@ def _last_error(error: str) -> str:
     return next((line for line in after if not line.startswith(" ")), lines[-1])
 
 
-def _tunings(plan: Plan) -> Iterator[Tuning]:
+def _tunings(study: StudySpec, plan: Plan) -> Iterator[Tuning]:
+    """Learning rates of every arm, in the order of the study."""
     for (source, target, size), choice in plan.choices.items():
-        for arm, scores in choice.scores.items():
+        for arm in (arm.name for arm in study.all_arms if arm.name in choice.scores):
+            scores = choice.scores[arm]
             yield Tuning(
                 source=source,
                 target=target,
@@ -165,6 +172,7 @@ def _tunings(plan: Plan) -> Iterator[Tuning]:
                 arm=arm,
                 rates=tuple(score.rate for score in scores),
                 validation_accuracy=tuple(score.accuracy for score in scores),
+                finite=tuple(score.finite for score in scores),
                 chosen=choice.rates[arm],
                 edge=choice.edges.get(arm, ""),
             )

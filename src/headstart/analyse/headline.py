@@ -20,7 +20,7 @@ from headstart.analyse.analysis import (
 from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.multiplicity import level_of
 from headstart.analyse.sentences import objections
-from headstart.analyse.text import count, listed, plural, signed
+from headstart.analyse.text import amount, count, listed, signed
 from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
@@ -72,6 +72,10 @@ class Answers:
         """Result of a cell."""
         return next(result for result in self.results if cell_of(result) == cell)
 
+    def noun(self, comparison: Comparison) -> str:
+        """What an image of a comparison is called."""
+        return self.facts.of(self.study.tasks[comparison.target]).noun
+
     def labels(self, cell: Cell) -> Estimate | None:
         """Number of labels with which the control does as well, if it was estimated."""
         return next((b.labels for b in self.benefits if cell_of(b) == cell), None)
@@ -82,9 +86,8 @@ def headline(answers: Answers) -> str:
 
     Objections name the controls that do as well, and a control that has not learnt.
     """
-    study = answers.study
-    several_pairs = len(study.pairs) > 1
-    preferred = preferred_transfers(study, answers.comparisons, answers.results)
+    preferred = tuple(c for c in answers.comparisons if c.preferred)
+    several_pairs = len(answers.study.pairs) > 1
     if not preferred:
         return "No transfer arm could be compared with the control yet."
     lines = [
@@ -95,24 +98,9 @@ def headline(answers: Answers) -> str:
     return " ".join(lines)
 
 
-def preferred_transfers(
-    study: StudySpec, comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...]
-) -> list[Comparison]:
-    """Comparison of the transfer arm that validation prefers, for each size of each pair.
-
-    The arm is chosen on validation, so that its test interval is not that of the luckiest arm.
-    Without validation images the first arm is taken.
-    """
-    transfer = {arm.name for arm in study.all_arms if arm.transfers}
-    validation = {cell_of(r): r.validation_mean or 0.0 for r in results}
-    rivals: dict[tuple[str, str, str], list[Comparison]] = {}
-    for c in comparisons:
-        if c.arm in transfer:
-            rivals.setdefault((c.source, c.target, c.size), []).append(c)
-    return [max(some, key=lambda c: validation[cell_of(c)]) for some in rivals.values()]
-
-
-def _verdicts(preferred: list[Comparison], answers: Answers, several_pairs: bool) -> Iterator[str]:
+def _verdicts(
+    preferred: tuple[Comparison, ...], answers: Answers, several_pairs: bool
+) -> Iterator[str]:
     for pair, of_pair in groupby(preferred, key=lambda c: (c.source, c.target)):
         sizes = list(of_pair)
         lead = next((c for c in sizes if c.verdict == "helps"), sizes[-1])
@@ -171,12 +159,7 @@ def _points(number: float) -> str:
 
 def _size(best: Comparison, answers: Answers) -> str:
     """The size with the noun of its images: with 20 photos a class, with all 243 photos."""
-    target = answers.study.tasks[best.target]
-    noun = "photo" if answers.facts.of(target).from_files else "image"
-    size = next(size for size in answers.study.sizes if size.label == best.size)
-    if size.kind == "per_class":
-        return f"with {plural(int(size.value), noun)} a class"
-    return f"with {'all ' if size.kind == 'all' else ''}{plural(best.num_images, noun)}"
+    return f"with {amount(best.size, best.num_images, answers.noun(best))}"
 
 
 def _gain(best: Comparison) -> str:
@@ -196,19 +179,19 @@ def _labels_saved(best: Comparison, answers: Answers) -> str:
     labels = answers.labels(cell_of(best))
     if best.verdict != "helps" or labels is None or best.control != "scratch":
         return ""
-    low = f"at least {count(labels.low)}" if labels.low else ""
+    noun, low = answers.noun(best), f"at least {count(labels.low)}" if labels.low else ""
     if labels.at_least is not None:
         certain = labels.low is not None and labels.low >= labels.at_least
         doubt = "" if certain else f" ({low})" if low else " (no interval)"
-        return f"; from nothing it would take more than {count(labels.at_least)}{doubt}"
+        return f"; from nothing it would take more than {count(labels.at_least)} {noun}s{doubt}"
     if labels.value is None or not low:
         return ""
     high = labels.high is not None and labels.high < float("inf")
     ends = f"{count(labels.low)} to {count(labels.high)}" if high else low
-    return f"; from nothing it would take about {count(labels.value)} ({ends})"
+    return f"; from nothing it would take about {count(labels.value)} {noun}s ({ends})"
 
 
-def _unlearnt(preferred: list[Comparison], answers: Answers) -> Iterator[str]:
+def _unlearnt(preferred: tuple[Comparison, ...], answers: Answers) -> Iterator[str]:
     """A gain over a control that has not learnt is no more than a lead in time."""
     won = [
         c

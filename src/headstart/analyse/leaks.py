@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from headstart.analyse.analysis import Leak, LeakExample, LeakReport, Picture
+from headstart.analyse.analysis import Leak, LeakExample, LeakReport
+from headstart.analyse.analysis.picture import picture_of
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import OverlapRecord
 from headstart.core.hashing import Json
@@ -66,12 +67,7 @@ def _example(
     return LeakExample(
         label=ours[example["label"]],
         other_label=theirs[example["other_label"]],
-        picture=_picture(pictures[0]),
-        other_picture=_picture(pictures[1]),
+        picture=picture_of(pictures[0]),
+        other_picture=picture_of(pictures[1]),
         **copied,
     )
-
-
-def _picture(values: np.ndarray) -> Picture:
-    height, width, channels = values.shape
-    return Picture(height=height, width=width, channels=channels, values=values.tobytes())

@@ -5,6 +5,7 @@ import numpy as np
 from headstart.analyse.analysis import ArmResult, Curve
 from headstart.analyse.cells import Cell, cell_of
 from headstart.analyse.records import Record, Records
+from headstart.plan.preference import mean_accuracy
 from headstart.plan.steps import Trial
 from headstart.study.arms import ArmSpec
 from headstart.study.study import StudySpec
@@ -34,8 +35,6 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
     records = [by_seed[trial.seed] for trial in trials if trial.seed in by_seed]
     first = records[0].trial
     scores = [float(record.correct.mean()) for record in records]
-    validation = [record.checkpoint.get("validation_accuracy") for record in records]
-    measured = [accuracy for accuracy in validation if accuracy is not None]
     return ArmResult(
         arm=first.arm,
         size=first.size,
@@ -48,7 +47,9 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
         sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         lowest=min(scores),
         highest=max(scores),
-        validation_mean=float(np.mean(measured)) if measured else None,
+        validation_mean=mean_accuracy(
+            record.checkpoint.get("validation_accuracy") for record in records
+        ),
         trainable_parameters=first.trainable_parameters,
         total_parameters=first.total_parameters,
         updates=first.updates,

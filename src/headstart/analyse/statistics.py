@@ -51,10 +51,11 @@ class MeanError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossed(MeanError):
-    """A mean difference over seeds and images, with the variance of both.
+    """A mean difference of two accuracies over seeds and images, with the variance of both.
 
-    `between_seeds`, `between_images` and `rest` are the mean squares of the two-way table without
-    replication (MSA, MSB and MSE).
+    Intervals are cut at -1 and 1, beyond which no such difference lies. `between_seeds`,
+    `between_images` and `rest` are the mean squares of the two-way table without replication (MSA,
+    MSB and MSE).
     """
 
     between_seeds: float
@@ -62,6 +63,10 @@ class Crossed(MeanError):
     rest: float
     num_seeds: int
     num_images: int
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Two-sided t interval."""
+        return _within_one(MeanError.interval(self, confidence))
 
     def cautious_interval(self, level: float) -> tuple[float, float]:
         """Two-sided interval that verdicts are read from; its error is at most `level`.
@@ -71,7 +76,7 @@ class Crossed(MeanError):
         Banerjee's (1960), which weighs the seeds' share of the variance by the t of few seeds.
         """
         half = self._half(level)
-        return self.mean - half, self.mean + half
+        return _within_one((self.mean - half, self.mean + half))
 
     @property
     def cautious_p(self) -> float:
@@ -137,6 +142,11 @@ class Crossed(MeanError):
         by_image = max(self.between_images - self.rest, 0.0) / self.num_seeds
         msa, msb = images * by_seed + self.rest, seeds * by_image + self.rest
         return from_squares(self.mean, msa, msb, self.rest, seeds, images)
+
+
+def _within_one(interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval
+    return max(low, -1.0), min(high, 1.0)
 
 
 def crossed(differences: np.ndarray) -> Crossed:

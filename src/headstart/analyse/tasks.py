@@ -33,4 +33,5 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
         num_train=left,
         num_validation=num_test if task.split.by == "test" else taken - cut - left,
         num_test=num_test,
+        noun=known.noun,
     )

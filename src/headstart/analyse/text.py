@@ -100,6 +100,20 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
+def amount(size: str, number: int, noun: str) -> str:
+    """A size of a study in a sentence: 20 photos a class, all 243 photos, 500 images.
+
+    Args:
+        size: its label.
+        number: of images that it means.
+        noun: what an image is called.
+    """
+    per_class = size.removesuffix(" per class")
+    if per_class != size:
+        return f"{plural(int(per_class), noun)} a class"
+    return f"{'all ' if size == 'all' else ''}{plural(number, noun)}"
+
+
 def listed(names: Sequence[str], last: str) -> str:
     """Names in a row with a word before the last one: a, b and c."""
     return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from headstart.cli.data import data
 from headstart.cli.export import export
+from headstart.cli.new import new
 from headstart.cli.plan import plan
 from headstart.cli.predict import predict
 from headstart.cli.recipes import recipes
@@ -37,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much of a head start does transfer learning give, and which way is worth it?",
 )
-for command in (run, plan, status, report, predict, export, validate):
+for command in (run, new, plan, status, report, predict, export, validate):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")

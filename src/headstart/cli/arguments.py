@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from headstart.flow import Changes, Wanted
+    from headstart.flow import Changes, PhotoOptions, Wanted
 
 DEFAULT_STORE = Path("headstart-store")
 
@@ -28,7 +28,10 @@ def _seeds(text: str) -> int | str:
 
 
 Study = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A recipe's name or a study file (TOML).")
+    str,
+    typer.Argument(
+        metavar="STUDY", help="A recipe's name, a study file (TOML), or a folder or .zip of photos."
+    ),
 ]
 StoreFolder = Annotated[
     Path, typer.Option("--store", metavar="DIR", help="Folder that keeps all results.")
@@ -70,6 +73,37 @@ class Grid:
     arms: Annotated[
         str | None, typer.Option("--arms", metavar="a,b", help="Only these arms, and the control.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """What is said of a study of photos."""
+
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            metavar="timm:NAME",
+            help="Pretrained network for a folder of photos; several compare several. "
+            "Without one: the best at hand.",
+        ),
+    ] = None
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--minutes",
+            metavar="N",
+            min=0.1,
+            help="Time that a study of photos may take, about; 10 by default.",
+        ),
+    ] = None
+
+    @property
+    def options(self) -> "PhotoOptions":
+        """The same as the engine has it."""
+        from headstart.flow import PhotoOptions
+
+        return PhotoOptions(sources=tuple(self.source or ()), minutes=self.minutes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

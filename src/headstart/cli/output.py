@@ -4,10 +4,11 @@ import json
 import shlex
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headstart.cli.arguments import DEFAULT_STORE
 from headstart.core.errors import OutputError
 from headstart.core.files import obstacle
 
@@ -38,6 +39,12 @@ def require_writable(files: "Files") -> None:
             )
 
 
+def say(lines: Iterable[str]) -> None:
+    """Print what was found to stderr."""
+    for line in lines:
+        print(f"headstart: {line}", file=sys.stderr)
+
+
 def warn(warnings: Iterable[str]) -> None:
     """Print warnings to stderr."""
     for line in warnings:
@@ -60,6 +67,8 @@ def show(
     Raises:
         OutputError: a file that was asked for cannot be written.
     """
+    if store != DEFAULT_STORE:
+        summary = replace(summary, store_option=f" --store {shlex.quote(str(store))}")
     page, failed = files.html or store / "reports" / f"{analysis.study}.html", []
     for option, write, path in (("--html", _write_page, page), ("--csv", _write_tables, files.csv)):
         try:

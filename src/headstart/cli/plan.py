@@ -13,6 +13,7 @@ def plan(
     study: arguments.Study,
     *,
     store: arguments.StoreFolder = arguments.DEFAULT_STORE,
+    photos: arguments.Photos,
     grid: arguments.Grid,
     workers: arguments.Workers = None,
     variants: arguments.Variants,
@@ -22,10 +23,11 @@ def plan(
     from rich.console import Console
 
     from headstart import flow
-    from headstart.cli.output import warn
+    from headstart.cli.output import say, warn
     from headstart.report.terminal.plan import print_plan
 
-    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken))
+    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
+    say(loaded.found)
     print_plan(flow.cost_of_run(loaded, store, workers or flow.default_workers()), Console())
     warn((*flow.warnings(loaded), *flow.older_results(loaded, store)))
     # With the options it was planned with: `run` takes every one of them.

@@ -10,6 +10,7 @@ def run(
     study: arguments.Study,
     *,
     store: arguments.StoreFolder = arguments.DEFAULT_STORE,
+    photos: arguments.Photos,
     grid: arguments.Grid,
     workers: arguments.Workers = None,
     device: arguments.Device = "auto",
@@ -20,11 +21,12 @@ def run(
 ) -> None:
     """Run a study: what the store already holds is not run again."""
     from headstart import flow
-    from headstart.cli.output import command_line, require_writable, show, warn
+    from headstart.cli.output import command_line, require_writable, say, show, warn
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
-    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken))
+    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
+    say(loaded.found)
     require_writable(files)
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device

@@ -16,7 +16,8 @@ def altered(images: Images, alter: Collection[Alteration]) -> Images:
     Shuffled labels are dealt out among the images, so that every class keeps its number.
     """
     if "inverted_images" in alter:
-        images = Images(np.iinfo(np.uint8).max - images.pixels, images.labels)
+        inverted = np.iinfo(np.uint8).max - images.pixels
+        images = Images(inverted, images.labels, names=images.names)
     if "shuffled_labels" in alter:
         labels = generator(len(images), "alter", "labels").permutation(images.labels)
         images = replace(images, labels=labels)

@@ -33,12 +33,13 @@ class Images:
 
     They are all that is stored, or what is stored `at` some positions (n,), and then they are
     copied only when they are looked at. What is stored is resident, mapped into memory, or streamed
-    from image files; `batches` and `blocks` are the same for all.
+    from image files; `batches` and `blocks` are the same for all. `names` are those of image files.
     """
 
     stored: np.ndarray | StreamedPixels  # uint8 (images, height, width, channels)
     labels: np.ndarray  # int64 (n,), indices among the classes
     at: np.ndarray | None = None
+    names: np.ndarray | None = None  # text (n,); None where images are no files
 
     def __post_init__(self) -> None:
         assert len(self.labels) == len(self.stored if self.at is None else self.at)
@@ -107,15 +108,17 @@ class Images:
         Others are a view where they lie side by side, and else a copy.
         """
         labels = self.labels[positions]
+        names = None if self.names is None else self.names[positions]
         if self.at is not None:
-            return Images(self.stored, labels, self.at[positions])
+            return Images(self.stored, labels, self.at[positions], names)
         if not isinstance(self.stored, np.ndarray):
-            return Images(self.stored, labels, positions)
+            return Images(self.stored, labels, positions, names)
         if len(positions) and (np.diff(positions) == 1).all():
-            return Images(self.stored[positions[0] : positions[-1] + 1], labels)
+            side_by_side = self.stored[positions[0] : positions[-1] + 1]
+            return Images(side_by_side, labels, names=names)
         if isinstance(self.stored, np.memmap):
-            return Images(self.stored, labels, positions)
-        return Images(self.stored[positions], labels)
+            return Images(self.stored, labels, positions, names)
+        return Images(self.stored[positions], labels, names=names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

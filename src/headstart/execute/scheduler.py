@@ -25,18 +25,32 @@ WIDEST = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """What a run did: steps done here, found in the store, failed, and left for want of inputs."""
+    """What a run did: keys of steps done here, found in the store, failed; number left out.
 
-    run: int
-    reused: int
-    failed: tuple[str, ...]
-    blocked: int
+    Steps are left out for want of their inputs.
+    """
+
+    done: frozenset[str] = frozenset()
+    found: frozenset[str] = frozenset()
+    failed: tuple[str, ...] = ()
+    blocked: int = 0
+
+    @property
+    def run(self) -> int:
+        """Number of steps done here."""
+        return len(self.done)
+
+    @property
+    def reused(self) -> int:
+        """Number of steps found in the store."""
+        return len(self.found)
 
     def then(self, later: "Tally") -> "Tally":
-        """Both of two executions, the later of a plan that holds the earlier one's steps."""
+        """Both of two executions; what the first has done, the later one finds in the store."""
+        done = self.done | later.done
         return Tally(
-            run=self.run + later.run,
-            reused=later.reused - self.run,
+            done=done,
+            found=(self.found | later.found) - done,
             failed=tuple(dict.fromkeys((*self.failed, *later.failed))),
             blocked=later.blocked,
         )
@@ -51,24 +65,24 @@ def execute(
         StoreError: the store cannot be written. KeyboardInterrupt: as it comes; finished steps are
         kept and the next run goes on from them.
     """
-    run = 0
+    run: set[str] = set()
     while True:
         work = _Schedule(plan, store.finished(plan.steps), executor, options, listen)
         try:
             work.run_all()
         except StoreDamaged:
             # The damaged step has lost its row: look again, and compute it with the rest.
-            run += work.num_run
+            run |= work.run
             continue
         finally:
             executor.close(abandon=bool(work.in_flight))
             feature_cache(store).clear()
-        run += work.num_run
+        run |= work.run
         for key, error in work.crashes.items():
             store.fail(key, plan.steps[key].label, error)
         return Tally(
-            run=run,
-            reused=len(work.done) - run,
+            done=frozenset(run),
+            found=frozenset(work.done - run),
             failed=tuple(work.failed),
             blocked=len(plan.steps) - len(work.done) - len(work.failed),
         )
@@ -85,7 +99,7 @@ class _Schedule:
     failed: list[str] = field(default_factory=list)
     crashes: dict[str, str] = field(default_factory=dict)
     retry_alone: list[str] = field(default_factory=list)
-    num_run: int = 0
+    run: set[str] = field(default_factory=set)
     _heap: list[tuple[float, int, str]] = field(default_factory=list)
     _waiting: dict[str, set[str]] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
@@ -211,7 +225,8 @@ class _Schedule:
         if report.status == "failed":
             self._fail(step, report)
             return
-        self.num_run += report.status == "done"
+        if report.status == "done":
+            self.run.add(step.key)
         self.done.add(step.key)
         self.listen(step, report)
         for user in self._users.get(step.key, ()):

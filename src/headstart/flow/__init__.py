@@ -1,5 +1,7 @@
 """The engine: load, run, reopen. What everything above it calls."""
 
+from headstart.flow.check import Loaded as Loaded
+from headstart.flow.check import with_facts as with_facts
 from headstart.flow.engine import Done as Done
 from headstart.flow.engine import Planned as Planned
 from headstart.flow.engine import default_workers as default_workers
@@ -7,18 +9,19 @@ from headstart.flow.engine import plan_of as plan_of
 from headstart.flow.engine import run as run
 from headstart.flow.engine import save_study as save_study
 from headstart.flow.load import Changes as Changes
-from headstart.flow.load import Loaded as Loaded
 from headstart.flow.load import find_study as find_study
 from headstart.flow.load import load as load
 from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes
 from headstart.flow.load import warnings as warnings
-from headstart.flow.load import with_facts as with_facts
 from headstart.flow.models import Wanted as Wanted
 from headstart.flow.models import find_model as find_model
 from headstart.flow.models import load_model as load_model
 from headstart.flow.models import open_model as open_model
 from headstart.flow.older import older_results as older_results
+from headstart.flow.photos import NewStudy as NewStudy
+from headstart.flow.photos import PhotoOptions as PhotoOptions
+from headstart.flow.photos import new_study as new_study
 from headstart.flow.reopen import cost_of_run as cost_of_run
 from headstart.flow.reopen import need_store as need_store
 from headstart.flow.reopen import progress as progress
@@ -26,6 +29,7 @@ from headstart.flow.reopen import reopen as reopen
 from headstart.flow.reopen import report_again as report_again
 from headstart.flow.study import Study as Study
 from headstart.flow.study import load_study as load_study
+from headstart.flow.study import photo_study as photo_study
 from headstart.flow.validate import STUDIES as STUDIES
 from headstart.flow.validate import Validated as Validated
 from headstart.flow.validate import validate as validate

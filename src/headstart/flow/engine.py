@@ -13,7 +13,7 @@ from headstart.execute.environment import device_for, usable_cores
 from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
-from headstart.flow.load import Loaded
+from headstart.flow.check import Loaded
 from headstart.plan.expand import evidence_of, expected_steps, make_plan
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
@@ -54,7 +54,7 @@ def run(
     started = time.perf_counter()
     # Workers outlive a run, and need not be in the folder that this process has gone to since.
     options = replace(options, store=options.store.absolute())
-    tally = Tally(run=0, reused=0, failed=(), blocked=0)
+    tally = Tally()
     with Store(options.store) as store:
         number = save_study(store, loaded, command)
         for study in loaded.study.at_looks():
@@ -88,7 +88,7 @@ def run_look(
 
     `number` is the study's in the store, as `save_study` gives it.
     """
-    tally = Tally(run=0, reused=0, failed=(), blocked=0)
+    tally = Tally()
     while True:
         plan = plan_of(loaded, store)
         store.save_plan(number, row_of(plan))

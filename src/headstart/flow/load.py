@@ -1,21 +1,20 @@
-"""A study by its name or file, checked against its data."""
+"""A study by its name, its file or its photos, with the changes of a command line."""
 
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from headstart.core.errors import Problem, SpecError, known_names, nearest
-from headstart.flow.facts import gather_facts
+from headstart.execute.environment import usable_cores
+from headstart.flow.check import Loaded, checked
+from headstart.flow.photos import NO_OPTIONS, PhotoOptions, new_study
 from headstart.study.arms import DEFAULT_ARMS
-from headstart.study.checks import check
-from headstart.study.data_checks import check_facts
-from headstart.study.facts import Facts
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
-from headstart.study.partial_study import PartialStudy
-from headstart.study.study import StudySpec, parse, spelt_out
+from headstart.study.study import StudySpec
 from headstart.study.variants import with_variants
 
 
@@ -30,14 +29,6 @@ class Changes:
     skip_broken: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
-    """A checked study with the facts of its data."""
-
-    study: StudySpec
-    facts: Facts
-
-
 def recipes() -> dict[str, Path]:
     """The built-in studies by name."""
     return {path.stem: path for path in sorted(recipes_folder().glob("*.toml"))}
@@ -48,36 +39,40 @@ def recipes_folder() -> Path:
     return Path(str(resources.files("headstart") / "recipes"))
 
 
-def load(study: str, changes: Changes = Changes()) -> Loaded:
-    """A study by a recipe's name or a file's path, checked against its data.
+def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPTIONS) -> Loaded:
+    """A study by a recipe's name or a file's path, or that of a folder of photos.
 
     Raises:
         SpecError: with all problems of the study and its data at once.
+        HeadstartError: the photos make no study.
     """
-    path = find_study(study)
-    given, problems = with_variants(read_toml(path), changes.variants)
-    given = spelt_out(_changed(given, changes))
-    parts, more = parse(given)
-    problems += more
-    facts, data_problems = gather_facts(parts)
-    problems += data_problems + check(parts) + check_facts(parts, facts)
-    if problems:
-        raise SpecError(problems, study if study in recipes() else str(path))
-    return Loaded(study=StudySpec(**given), facts=facts)
+    found: tuple[str, ...] = ()
+    if means_photos(study, photos):
+        new = new_study(study, photos, usable_cores())
+        table, origin, found = new.table, f"the study of {study}", new.found
+    else:
+        path = find_study(study)
+        table, origin = read_toml(path), study if study in recipes() else str(path)
+    given, problems = with_variants(table, changes.variants)
+    return replace(checked(_changed(given, changes), origin, problems), found=found)
 
 
-def with_facts(study: StudySpec) -> Loaded:
-    """A study made in Python, checked against its data.
+def means_photos(study: str, photos: PhotoOptions) -> bool:
+    """Whether a study is named by the photos that it is about.
 
     Raises:
-        SpecError: with all problems at once.
+        SpecError: it is a study file, which names its sources itself.
     """
-    parts = PartialStudy({name: getattr(study, name) for name in StudySpec.model_fields})
-    facts, problems = gather_facts(parts)
-    problems += check_facts(parts, facts)
-    if problems:
-        raise SpecError(problems, f"study '{study.name}'")
-    return Loaded(study=study, facts=facts)
+    path = Path(os.path.expanduser(study))
+    is_file = path.suffix == ".toml"
+    if is_file and photos.given:
+        problem = Problem(
+            where="",
+            message="is a study file, which names its sources and its budget.",
+            fix="Leave --source and --minutes out, or give the folder of photos instead.",
+        )
+        raise SpecError([problem], study)
+    return photos.given or path.is_dir() or path.suffix.lower() == ".zip"
 
 
 def warnings(loaded: Loaded) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from headstart.core.errors import StoreError
 from headstart.core.hashing import Json
-from headstart.flow.load import Loaded
+from headstart.flow.check import Loaded
 from headstart.store.store import Store, StudyRow
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import StoreError, known_names, nearest
+from headstart.flow.check import Loaded
 from headstart.flow.engine import analyse_look, plan_of, row_of
-from headstart.flow.load import Loaded, is_path
+from headstart.flow.load import is_path, means_photos
 from headstart.flow.older import require_known
+from headstart.flow.photos import NO_OPTIONS
 from headstart.plan.cost_estimate import CostEstimate, StudyProgress, estimate_cost, model_seconds
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan
@@ -16,6 +18,7 @@ from headstart.report.run_summary import RunSummary
 from headstart.store.store import Store, StudyRow
 from headstart.study.facts import facts_from
 from headstart.study.load import read_toml
+from headstart.study.photo_study import study_name
 from headstart.study.study import StudySpec
 from headstart.study.variants import variant_name
 
@@ -33,14 +36,14 @@ class Reopened:
 
 
 def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
-    """The latest study of that name (or of that file's name) in a store.
+    """The latest study of that name (or of that file's or those photos' name) in a store.
 
     Raises:
         StoreError: the store has none; the message lists those it has. SpecError: there is no
             such file, or it cannot be read.
     """
     rows = store.studies()
-    wanted = str(read_toml(Path(name)).get("name", name)) if is_path(name) else name
+    wanted = _name_of(name)
     for variant in variants:
         wanted = variant_name(wanted, variant)
     for row in rows:
@@ -53,6 +56,13 @@ def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
         f"study '{wanted}' is not in the store {store.folder}. {known_names(known)} "
         f"{nearest(str(wanted), known)}".strip()
     )
+
+
+def _name_of(study: str) -> str:
+    """The name of a study that is given by its name, its file or its photos."""
+    if means_photos(study, NO_OPTIONS):
+        return study_name(study)
+    return str(read_toml(Path(study)).get("name", study)) if is_path(study) else study
 
 
 def report_again(store: Store, reopened: Reopened) -> tuple["Analysis", RunSummary]:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
+from headstart.flow.check import with_facts
 from headstart.flow.engine import default_workers, run
-from headstart.flow.load import Changes, load, with_facts
+from headstart.flow.load import Changes, load
+from headstart.flow.photos import PhotoOptions
 from headstart.study.study import StudySpec
 
 if TYPE_CHECKING:
@@ -30,6 +32,24 @@ class Study(StudySpec):
         loaded = with_facts(self)
         options = RunOptions(store=Path(store), workers=workers or default_workers())
         return run(loaded, options, listen=listen or (lambda *_: None)).analysis
+
+
+def photo_study(
+    photos: str | Path, *, source: str | Iterable[str] = (), minutes: float | None = None
+) -> Study:
+    """The study of a folder or .zip of photos, ready to run; `headstart run PHOTOS` runs the same.
+
+    Args:
+        photos: a folder for each class, or train/ and test/ or val/ with such folders.
+        source: a pretrained network (`timm:NAME`) or several; without one the best at hand.
+        minutes: time that the study may take on this computer, about; 10 by default.
+
+    Raises:
+        HeadstartError: the photos make no study, or a source cannot be used.
+    """
+    sources = (source,) if isinstance(source, str) else tuple(source)
+    loaded = load(str(photos), photos=PhotoOptions(sources=sources, minutes=minutes))
+    return Study(**loaded.study.model_dump(mode="json"))
 
 
 def load_study(

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
+from headstart.flow.check import Loaded
 from headstart.flow.engine import Planned, plan_of, run_look, save_study
-from headstart.flow.load import Changes, Loaded, load, recipes_folder
+from headstart.flow.load import Changes, load, recipes_folder
 from headstart.store.store import Store
 
 if TYPE_CHECKING:

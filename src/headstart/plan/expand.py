@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from headstart.plan.mistakes import mistakes_step
 from headstart.plan.payload_types import OverlapPayload, PredictPayload, StartRulePayload
 from headstart.plan.payloads import network_files, network_payload
 from headstart.plan.pilot import Choices, Pilot, Undecided
-from headstart.plan.steps import Plan, Step, Trial
+from headstart.plan.steps import Place, Plan, Step, Trial
 from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Trainings
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.study.arms import SOURCE, ArmSpec, LabelMap
@@ -31,6 +32,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
         planner.overlap(pair)
         for size in study.sizes:
             planner.place(pair, size)
+        planner.list_mistakes(pair)
     for figure in study.published:
         if figure.arm == SOURCE:  # nothing need start from a source run that was published
             planner.source_runs(study.pairs[figure.pair])
@@ -42,6 +44,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
         num_waiting=planner.num_waiting,
         undecided=tuple(planner.pilot.undecided),
         checkpoints=planner.trainings.checkpoints,
+        mistakes=planner.mistakes,
         settling=tuple(planner.pilot.settling),
         choices=planner.pilot.settled,
         margins=planner.margins,
@@ -74,7 +77,8 @@ class _Planner:
     trials: list[Trial] = field(default_factory=list)
     sources: dict[tuple[str, int], Trial] = field(default_factory=dict)
     overlaps: dict[tuple[str, str], str] = field(default_factory=dict)
-    margins: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    mistakes: dict[Place, str] = field(default_factory=dict)
+    margins: dict[Place, float] = field(default_factory=dict)
     num_waiting: int = 0
 
     def __post_init__(self) -> None:
@@ -125,7 +129,7 @@ class _Planner:
 
     def overlap(self, pair: Pair) -> None:
         """The step that looks for images which source and target share."""
-        target = self.trainings.trial_data(pair, pair.target, EVERYTHING, 0, "target")
+        target = self._target(pair, EVERYTHING)
         task = self.study.source_of(pair).task
         if task is None:
             source = target.seen_data()
@@ -149,6 +153,23 @@ class _Planner:
                 flops=0,
             )
         )
+
+    def list_mistakes(self, pair: Pair) -> None:
+        """The step that lists mistakes on test images, at the pair's largest size.
+
+        There is none as long as trials at that size wait for a choice.
+        """
+        sizes = [self._target(pair, size) for size in self.study.sizes]
+        largest = max(sizes, key=lambda target: target.num_images)
+        place = (pair.source, pair.target, largest.size.label)
+        trials = [t for t in self.trials if (t.source, t.target, t.size) == place]
+        step = mistakes_step(trials, largest, self.overlaps[pair.source, pair.target])
+        if step is not None:
+            self.mistakes[place] = self.trainings.add(step)
+
+    def _target(self, pair: Pair, size: SizeSpec) -> TrialData:
+        """The data side of any trial of a pair, where its seed does not matter."""
+        return self.trainings.trial_data(pair, pair.target, size, 0, "target")
 
     def _trial(
         self,

@@ -106,6 +106,18 @@ class OverlapPayload(TypedDict):
     source: NotRequired[DataPayload]
 
 
+class MistakesPayload(TypedDict):
+    """Test images, and the inputs with predictions for them: a list for each arm, by seed.
+
+    `arms` are the transfer arms; `overlap` is the input that says which test images leaked.
+    """
+
+    test: DataPayload
+    arms: list[list[int]]
+    control: list[int]
+    overlap: int
+
+
 class CandidatePayload(TypedDict):
     """One arm at one learning rate, and the steps of its training."""
 

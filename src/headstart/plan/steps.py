@@ -6,7 +6,7 @@ from typing import Literal
 from headstart.core.hashing import Json, digest
 from headstart.study.tasks import DataRef
 
-StepKind = Literal["train", "select", "predict", "score", "overlap", "merge"]
+StepKind = Literal["train", "select", "predict", "score", "overlap", "merge", "mistakes"]
 
 # Bumped by hand when the meaning of a kind changes, so that nothing stored under the old meaning is
 # taken for the new one.
@@ -17,6 +17,7 @@ VERSIONS: dict[StepKind, int] = {
     "score": 1,
     "overlap": 2,
     "merge": 1,
+    "mistakes": 1,
 }
 
 
@@ -115,7 +116,8 @@ class Plan:
 
     `overlaps` are the steps that look for shared images, by (source, target). `num_waiting` trials
     wait for the choices of the `undecided` steps, which settle what `settling` says. `checkpoints`
-    are the steps that load pretrained sources, by source. `choices` and `margins` (in percentage
+    are the steps that load pretrained sources, by source; `mistakes` those that list mistakes on
+    test images, by place: the largest size of each pair. `choices` and `margins` (in percentage
     points) are what the pilot has settled, by place.
     """
 
@@ -127,6 +129,7 @@ class Plan:
     undecided: tuple[str, ...] = ()
     settling: tuple[str, ...] = ()
     checkpoints: dict[str, str] = field(default_factory=dict)
+    mistakes: dict[Place, str] = field(default_factory=dict)
     choices: dict[Place, Choice] = field(default_factory=dict)
     margins: dict[Place, float] = field(default_factory=dict)
 

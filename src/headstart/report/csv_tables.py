@@ -47,6 +47,8 @@ def tables(analysis: Analysis) -> dict[str, tuple[list[str], list[Row]]]:
         records = getattr(analysis, field.name)
         tables_by_name[field.name] = (_columns(kind), [_row(record) for record in records])
         for name, inner in _nested(kind).items():
+            if inner is Picture:
+                continue
             shared = [column for column in _OWNER if column in _columns(kind)]
             _, rows = tables_by_name.setdefault(name, ([*shared, *_columns(inner)], []))
             for record in records:

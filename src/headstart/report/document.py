@@ -19,6 +19,7 @@ from headstart.analyse.analysis import (
     Attribution,
     Comparison,
     Gate,
+    Mistakes,
     PublishedFigure,
 )
 from headstart.report.run_summary import RunSummary
@@ -75,8 +76,8 @@ _COMPARISON = _Part(
     fields=(
         "arm", "control", "size", "source", "target", "gain_pp", "low_pp", "high_pp",
         "error_reduction", "verdict", "why", "qualifier", "margin_pp", "confidence", "low95_pp",
-        "high95_pp", "in_family", "p_value", "p_adjusted", "p_equivalence", "favourable",
-        "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
+        "high95_pp", "in_family", "preferred", "p_value", "p_adjusted", "p_equivalence",
+        "favourable", "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
         "seeds_needed", "images_needed", "more",
     ),
     nullable=frozenset({"gain_pp"}),
@@ -90,6 +91,15 @@ _ATTRIBUTION = _Part(
         "confidence", "verdict", "alike",
     ),
 )  # fmt: skip
+_MISTAKES = _Part(
+    name="MistakesPart",
+    description=(
+        "What the transfer arm that validation prefers gets wrong on the test images, at the "
+        "largest\nsize of a pair, and what it puts right and breaks."
+    ),
+    record=Mistakes,
+    fields=tuple(field.name for field in fields(Mistakes) if field.name != "pictures"),
+)
 _PUBLISHED = _Part(
     name="PublishedPart",
     description="A published figure, what Keras gave here, and headstart's mean over seeds.",
@@ -107,13 +117,14 @@ _PARTS = {
     "sources": _SOURCE,
     "comparisons": _COMPARISON,
     "attributions": _ATTRIBUTION,
+    "mistakes": _MISTAKES,
     "published": _PUBLISHED,
     "gates": _GATE,
 }
 _FIELDS = (
     "study", "headline", "seeds", "arms", "sources", "comparisons", "attributions",
     "attribution_notes", "looks", "family_size", "worth", "class_gains", "picks", "forgetting",
-    "published", "gates", "failures",
+    "confusions", "mistakes", "published", "gates", "failures",
 )  # fmt: skip
 """Fields of the Analysis in the document; records with a part are reduced to its fields."""
 

@@ -1,20 +1,7 @@
-"""Shared images of two parts, as text and as pictures."""
+"""Shared images of two parts as text."""
 
-import base64
-import io
-
-from headstart.analyse.analysis import LeakReport, Picture
+from headstart.analyse.analysis import LeakReport
 from headstart.analyse.text import comma_list, plural
-
-
-def data_uri(picture: Picture) -> str:
-    """Small image as a PNG in a data URI."""
-    from PIL import Image
-
-    mode, size = ("L" if picture.channels == 1 else "RGB"), (picture.width, picture.height)
-    file = io.BytesIO()
-    Image.frombytes(mode, size, picture.values).save(file, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def leak_line(report: LeakReport) -> str:

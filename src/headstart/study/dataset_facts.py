@@ -41,6 +41,11 @@ class DatasetFacts(Spec):
         """Whether images are single files, to be decoded in one way or another."""
         return self.sizes is not None
 
+    @property
+    def noun(self) -> str:
+        """What one of its images is called in a sentence."""
+        return "photo" if self.from_files else "image"
+
     def image_shape(self, decoding: Decoding) -> Shape | None:
         """Shape of the images once decoded; None where they would differ."""
         if self.sizes is None:

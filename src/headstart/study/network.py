@@ -66,11 +66,16 @@ Network = Annotated[
 
 
 def _from_library(given: Any) -> Any:
+    allowed = ", ".join(f"{library}:NAME" for library in LIBRARIES)
+    if isinstance(given, str) and given not in NAMED_NETWORKS:
+        library, colon, _ = given.partition(":")
+        if library not in LIBRARIES or not colon:
+            meant = nearest(library, LIBRARIES) if colon else f"Did you mean 'timm:{given}'?"
+            raise ValueError(f"'{given}' names no library's network; allowed: {allowed}. {meant}")
     named = _named(given)
     if isinstance(named, DeclaredNetwork):
         raise ValueError(
-            f"network '{given}' is declared and has no pretrained weights; "
-            f"allowed: {', '.join(f'{library}:NAME' for library in LIBRARIES)}"
+            f"network '{given}' is declared and has no pretrained weights; allowed: {allowed}"
         )
     return named
 

@@ -19,7 +19,11 @@ from headstart.analyse.analysis.comparison import Word as Word
 from headstart.analyse.analysis.leak import Leak as Leak
 from headstart.analyse.analysis.leak import LeakExample as LeakExample
 from headstart.analyse.analysis.leak import LeakReport as LeakReport
-from headstart.analyse.analysis.leak import Picture as Picture
+from headstart.analyse.analysis.mistakes import Confusion as Confusion
+from headstart.analyse.analysis.mistakes import ConfusionRow as ConfusionRow
+from headstart.analyse.analysis.mistakes import ImageMistake as ImageMistake
+from headstart.analyse.analysis.mistakes import Mistakes as Mistakes
+from headstart.analyse.analysis.picture import Picture as Picture
 from headstart.analyse.analysis.result import ArmResult as ArmResult
 from headstart.analyse.analysis.result import Curve as Curve
 from headstart.analyse.analysis.result import Gate as Gate

@@ -28,6 +28,7 @@ class Comparison:
 
     `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half),
     `order_violation` the distance from being ahead at every quantile (from ten seeds on).
+    `preferred` marks the transfer arm that validation prefers at its size; the headline names it.
     Secondary, never deciding: `p_paired_t` and `p_sign_flip` over seeds, and for a single seed
     `p_mcnemar` of its two models.
 
@@ -61,6 +62,7 @@ class Comparison:
     low95_pp: float | None = None
     high95_pp: float | None = None
     in_family: bool = False
+    preferred: bool = False
     p_value: float | None = None
     p_adjusted: float | None = None
     p_equivalence: float | None = None

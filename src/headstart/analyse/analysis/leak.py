@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from headstart.analyse.analysis.picture import Picture
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
@@ -18,16 +20,6 @@ class Leak:
     exact: int
     mirrored: int
     near: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """A small image: uint8 values, row by row, grey or RGB."""
-
-    height: int
-    width: int
-    channels: int
-    values: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,8 +76,9 @@ class Gate:
 class Tuning:
     """Learning rates that one arm tried on the pilot seed, and the chosen one.
 
-    `rates` and `validation_accuracy` run in parallel. `edge` is `low` or `high` where the best rate
-    is the smallest or the largest tried, which may hide a better one.
+    `rates`, `validation_accuracy` and `finite` (whether the training stayed finite) run in
+    parallel. `edge` is `low` or `high` where the best rate is the smallest or the largest tried,
+    which may hide a better one.
     """
 
     source: str
@@ -86,6 +87,7 @@ class Tuning:
     arm: str
     rates: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
+    finite: tuple[bool, ...]
     chosen: float
     edge: str
 
@@ -117,3 +119,4 @@ class TaskFacts:
     num_train: int
     num_validation: int
     num_test: int
+    noun: str = "image"  # what one of its images is called: image or photo

@@ -10,6 +10,7 @@ from headstart.analyse.analysis.comparison import (
     Comparison,
 )
 from headstart.analyse.analysis.leak import LeakReport
+from headstart.analyse.analysis.mistakes import Confusion, Mistakes
 from headstart.analyse.analysis.result import (
     ArmResult,
     Gate,
@@ -55,6 +56,13 @@ class Analysis:
     class_gains: tuple[ClassGain, ...] = ()
     picks: tuple[ModelSelection, ...] = ()  # named as in the tables and the JSON document
     forgetting: tuple[Forgetting, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
+    mistakes: tuple[Mistakes, ...] = ()
+
+    @property
+    def preferred(self) -> tuple[Comparison, ...]:
+        """Comparison of the transfer arm that validation prefers, for each size of each pair."""
+        return tuple(c for c in self.comparisons if c.preferred)
 
     @property
     def decided(self) -> bool:

@@ -135,8 +135,9 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
     files = ImageFiles(
         photos.source, of.names, photos.image_shape(decoding), decoding, of.file_bytes
     )
+    names = np.array(of.names, dtype=object)
     if files.nbytes > limit:
-        return Images(files, of.labels)
+        return Images(files, of.labels, names=names)
     name = digest(
         {
             "content": photos.content,
@@ -149,7 +150,7 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
     cached = decoded_cache().filled(
         name, files.shape, np.uint8, lambda first: _decoded(files, first)
     )
-    return Images(_in_memory(files) if cached is None else cached, of.labels)
+    return Images(_in_memory(files) if cached is None else cached, of.labels, names=names)
 
 
 def _decoded(files: ImageFiles, first: int) -> Iterator[np.ndarray]:

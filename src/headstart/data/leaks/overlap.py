@@ -24,8 +24,8 @@ from headstart.data.leaks.exact_duplicates import (
     prepared,
 )
 from headstart.data.leaks.near_duplicates import GreyImages, grey, nearest, units
-from headstart.data.leaks.thumbnails import thumbnails
 from headstart.data.tasks import TrainingPart
+from headstart.data.thumbnails import thumbnails
 
 SOURCE_TRAIN, SOURCE_VALIDATION = "source training", "source validation"
 TARGET_TRAIN, TARGET_VALIDATION = "target training", "target validation"
@@ -41,6 +41,7 @@ PAIRS = (
 )
 TRAINED_ON = (SOURCE_TRAIN, TARGET_TRAIN)
 MOST_EXAMPLES = 24
+LARGEST = 64  # rows and columns of a thumbnail
 _SAMPLE = 2_000  # test and training images whose nearest neighbours are compared
 _PROBES = 8_000  # other training images, whose nearest neighbours give the 99.9 % point
 _LEAST_SAMPLE = 1_000  # below this the 99.9 % point is no better than the maximum
@@ -179,9 +180,7 @@ def find_overlap(
         leaked_index=found_copies.index,
         leaked_kind=found_copies.kind,
         leaked_similarity=found_copies.similarity,
-        thumbnails=thumbnails(
-            [(parts[e.part].image(e.index), parts[e.other].image(e.other_index)) for e in examples]
-        ),
+        thumbnails=_thumbnails(examples, parts),
     )
 
 
@@ -304,6 +303,13 @@ def _examples(
             _example(part, other, at_one, found_copies, parts) for at_one in at[spread].tolist()
         ]
     return tuple(found)
+
+
+def _thumbnails(examples: tuple[Example, ...], parts: dict[str, Images]) -> np.ndarray:
+    """Both images of every pair, uint8 (examples, 2, height, width, channels)."""
+    pairs = [((e.part, e.index), (e.other, e.other_index)) for e in examples]
+    small = thumbnails([parts[part].image(at) for pair in pairs for part, at in pair], LARGEST)
+    return small.reshape(len(examples), 2, *small.shape[1:])
 
 
 def _example(

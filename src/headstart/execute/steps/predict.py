@@ -1,4 +1,4 @@
-"""Prediction steps: the test images are opened here and nowhere else, once per trial."""
+"""Prediction steps: test images are opened for answers here and nowhere else, once per trial."""
 
 from collections.abc import Callable
 from typing import cast

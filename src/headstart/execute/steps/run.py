@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from headstart.execute.steps.merge import merge_step
+from headstart.execute.steps.mistakes import mistakes_step
 from headstart.execute.steps.outcome import Outcome
 from headstart.execute.steps.overlap import overlap_step
 from headstart.execute.steps.predict import predict_step
@@ -21,6 +22,7 @@ _RUN: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
     "predict": predict_step,
     "overlap": overlap_step,
     "score": score_step,
+    "mistakes": mistakes_step,
 }
 
 

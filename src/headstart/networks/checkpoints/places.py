@@ -60,6 +60,14 @@ def huggingface_cache(name: str) -> Place:
     return _one(what, [file for path in repositories for file in _snapshot_file(path)])
 
 
+def huggingface_names() -> list[str]:
+    """Names of timm's repositories in the cache of the Hugging Face hub."""
+    return [
+        path.name.removeprefix("models--timm--")
+        for path in sorted(_glob(_huggingface_hub(), "models--timm--*"))
+    ]
+
+
 def weights_of_user(library: str, name: str, known_files: Iterable[KnownFile]) -> Place:
     """Files that the user put into headstart's cache."""
     folder = weights_folder()

@@ -1,12 +1,11 @@
 """Gain with its interval for every class of the target, one drawing for each size."""
 
 from headstart.analyse.analysis import Analysis, ClassGain
-from headstart.analyse.cells import cell_of
 from headstart.analyse.text import points, printable, shorten
 from headstart.report.figures.chart import PANEL, Dot, Interval, on_row, pair_id, panel
 from headstart.report.figures.palette import GRID, INK, arm_styles
 from headstart.report.figures.svg import HEAD, LETTER, Drawing, Scale
-from headstart.report.rows import TaskPair, of_pair
+from headstart.report.rows import TaskPair, of_pair, sizes_of
 
 _ROW = 9  # pixels for one arm
 _LONGEST = 14  # letters of a class
@@ -18,8 +17,11 @@ def classes_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 
     Of many classes those with the largest gains and losses of any arm are drawn.
     """
+    titles = {group.size: group.title for group in sizes_of(analysis, pair)}
     return tuple(
-        _panel(analysis, size, gains, f"classes-{number}-{pair_id(analysis, pair)}")
+        _panel(
+            analysis, titles.get(size, size), gains, f"classes-{number}-{pair_id(analysis, pair)}"
+        )
         for number, (size, gains) in enumerate(class_gains_by_size(analysis, pair).items())
     )
 
@@ -32,14 +34,12 @@ def class_gains_by_size(analysis: Analysis, pair: TaskPair) -> dict[str, list[Cl
     return {size: gains for size, gains in by_size.items() if gains}
 
 
-def _panel(analysis: Analysis, size: str, gains: list[ClassGain], name: str) -> str:
+def _panel(analysis: Analysis, title: str, gains: list[ClassGain], name: str) -> str:
     arms = list(dict.fromkeys(gain.arm for gain in gains))
     classes = _largest(gains)
     block = _ROW * len(arms) + 10
     bottom = HEAD + block * len(classes)
-    drawing = panel(
-        _num_images(analysis, gains[0]) or size, "gain by class, percentage points", bottom + 26
-    )
+    drawing = panel(title, "gain by class, percentage points", bottom + 26)
     x = _draw_axes(drawing, gains, classes, block)
     styles = arm_styles(analysis)
     for gain in gains:
@@ -54,7 +54,7 @@ def _panel(analysis: Analysis, size: str, gains: list[ClassGain], name: str) -> 
                 intervals=(Interval(gain.low_pp, gain.high_pp, 1.4, 0.75),),
             ).draw(drawing, on_row(x, y))
     return drawing.svg(
-        title=f"Gain by class at {size}",
+        title=f"Gain by class at {title}",
         description="For every class and arm the gain in recall with its 95 % interval.",
         name=name,
     )
@@ -65,7 +65,7 @@ def _draw_axes(drawing: Drawing, gains: list[ClassGain], classes: list[str], blo
     ends = [0.0]
     for gain in gains:
         ends += [end for end in (gain.gain_pp, gain.low_pp, gain.high_pp) if end is not None]
-    low, high = max(-100.0, min(ends)), min(100.0, max(ends))
+    low, high = min(ends), max(ends)
     padding = 0.04 * (high - low) + 0.1
     labels = [shorten(printable(name), _LONGEST) for name in classes]
     left, bottom = 10 + LETTER * max(map(len, labels)), HEAD + block * len(classes)
@@ -86,11 +86,3 @@ def _largest(gains: list[ClassGain]) -> list[str]:
         largest[gain.class_name] = max(largest.get(gain.class_name, 0.0), abs(gain.gain_pp))
     drawn = set(sorted(largest, key=lambda name: -largest[name])[:MOST])
     return [name for name in largest if name in drawn]
-
-
-def _num_images(analysis: Analysis, gain: ClassGain) -> str:
-    """Number of training images of a class gain's arm; empty without its result."""
-    for result in analysis.arms:
-        if cell_of(result) == cell_of(gain):
-            return f"{result.num_images:,} images"
-    return ""

@@ -103,8 +103,8 @@ def _draw_mark(axes: Frame, mark: _Mark, x: Scale, reach: float) -> None:
         hint=f"{c.arm}: {points(c.gain_pp, 2)} pp, {c.verdict}",
         hollow=c.verdict == "invalid",
         intervals=(
-            Interval(_clipped(c.low_pp), _clipped(c.high_pp), 1.4, capped=True),
-            Interval(_clipped(c.low95_pp), _clipped(c.high95_pp), 3.6),
+            Interval(c.low_pp, c.high_pp, 1.4, capped=True),
+            Interval(c.low95_pp, c.high95_pp, 3.6),
         ),
         seeds=tuple(
             (gain, f"{c.arm}, seed {seed}: {points(gain, 2)} pp")
@@ -123,22 +123,13 @@ def _no_interval(marks: Sequence[_Mark]) -> str:
     return "" if any(m.comparison.low_pp is not None for m in marks) else "; no interval"
 
 
-def _clipped(end: float | None) -> float | None:
-    """End of an interval, clipped to the range of a gain."""
-    return None if end is None else max(-100.0, min(100.0, end))
-
-
 def _domain(marks: Sequence[_Mark], groups: Sequence[SizeRows]) -> tuple[float, float]:
     margin = 1.5 * max(_margin(group) for group in groups)
     values = [margin, -margin]
     for mark in marks:
         c = mark.comparison
         ends = [c.gain_pp, c.low_pp, c.high_pp, c.low95_pp, c.high95_pp, *c.gains_pp]
-        values += [
-            clipped
-            for end in ends
-            if (clipped := _clipped(end)) is not None and math.isfinite(clipped)
-        ]
+        values += [end for end in ends if end is not None and math.isfinite(end)]
     low, high = min(values), max(values)
     padding = 0.04 * (high - low)
     return low - padding, high + padding

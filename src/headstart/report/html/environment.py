@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.analyse import text
 from headstart.analyse.analysis import Analysis, Gate
-from headstart.report import notes, record_text
+from headstart.report import first_screen, notes, record_text
 from headstart.report.benefit import TITLES, benefit_note
 from headstart.report.figures.palette import ICONS
 from headstart.report.figures.svg import SHAPES
-from headstart.report.leaks import data_uri, leak_line, leak_notes
+from headstart.report.leaks import leak_line, leak_notes
+from headstart.report.mistakes import (
+    confusion_cells,
+    file_name,
+    mistakes_sentence,
+    wrong_answer,
+    wrong_probability,
+    wrong_seeds,
+)
+from headstart.report.pictures import data_uri, is_tiny
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -26,11 +35,14 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     record_text.seeds_there, record_text.own_images, record_text.updates,
     record_text.training_time, record_text.trained, record_text.figure_value,
     record_text.adjustment, record_text.verdict_note, record_text.against_control,
+    mistakes_sentence, wrong_answer, wrong_probability, wrong_seeds, file_name,
 )  # fmt: skip
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     notes.interval_note, notes.margin_note, notes.confidence, notes.steps_note,
     notes.adjustment_note, notes.attribution_lines, notes.published_notes, benefit_note,
-    data_uri, leak_line, leak_notes,
+    data_uri, is_tiny, leak_line, leak_notes, confusion_cells,
+    first_screen.bar_groups, first_screen.bars_title, first_screen.bracket_note,
+    first_screen.next_steps,
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """HTML page of a study: one file without scripts or external files.
 
-Order: verdict and its figure, benefit, evidence, attribution, checks, protocol. The same analysis
-and summary give the same bytes.
+Order: verdict and its figure, mistakes, benefit, evidence, attribution, checks, protocol. The same
+analysis and summary give the same bytes.
 """
 
 import hashlib

@@ -22,6 +22,7 @@ from headstart.report.figures.labels_saved import labels_figure
 from headstart.report.figures.learning_curves import curve_arms, curves_figure
 from headstart.report.figures.palette import Style, arm_styles, family_styles
 from headstart.report.figures.seed_pairs import pair_arms, pairs_figure
+from headstart.report.mistakes import MistakesPage, mistakes_page
 from headstart.report.rows import SizeRows, TaskPair, of_pair, results_of, sizes_of
 from headstart.report.sweep import Sweep, sweeps_of
 
@@ -75,6 +76,7 @@ class PairPage:
     attributions: tuple[Attribution, ...]
     attribution_notes: tuple[AttributionNote, ...]
     tuning: tuple[Tuning, ...]
+    mistakes: MistakesPage | None
 
 
 def pair_page(analysis: Analysis, pair: TaskPair) -> PairPage:
@@ -109,6 +111,7 @@ def pair_page(analysis: Analysis, pair: TaskPair) -> PairPage:
         attributions=of_pair(analysis.attributions, pair),
         attribution_notes=of_pair(analysis.attribution_notes, pair),
         tuning=of_pair(analysis.tuning, pair),
+        mistakes=mistakes_page(analysis, pair),
     )
 
 

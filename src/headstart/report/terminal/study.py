@@ -1,15 +1,17 @@
-"""Report of a study in a terminal: headline, tables, notes, and how to repeat it."""
+"""Report of a study in a terminal: first screen, tables, notes, and how to repeat it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.text import plural
-from headstart.report.notes import FROM_PYTHON, steps_note, warnings_of
+from headstart.report.notes import FROM_PYTHON, steps_note
 from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 from headstart.report.sweep import sweeps_of
 from headstart.report.terminal.console import print_item, print_line, print_to_copy
+from headstart.report.terminal.first_screen import print_first_screen
+from headstart.report.terminal.mistakes import print_mistakes
 from headstart.report.terminal.notes import print_notes
 from headstart.report.terminal.tables import (
     print_benefit,
@@ -29,14 +31,15 @@ def print_report(
     analysis: Analysis, summary: RunSummary, console: "Console", html: Path | None
 ) -> None:
     """Print the report of a study; `html` is the path of its page, None without one."""
-    print_line(console, analysis.headline, "bold")
-    for warning in warnings_of(analysis):
-        print_line(console, f"! {warning}", "bold yellow")
+    print_first_screen(analysis, summary, console, html)
+    console.print()
+    console.rule("Details", style="dim")
     pairs = pairs_of(analysis)
     several = len(pairs) > 1
     for pair in pairs:
         console.print()
         console.print(verdict_table(analysis, pair, several, console.width))
+    print_mistakes(analysis, pairs, console)
     print_benefit(analysis, pairs, console)
     for pair in pairs:
         for sweep in sweeps_of(analysis, pair):
@@ -47,8 +50,6 @@ def print_report(
     _print_failures(analysis, console)
     console.print()
     print_line(console, steps_note(summary))
-    if html:
-        print_to_copy(console, "Page", str(html))
     if summary.command:
         print_to_copy(console, "Repeat", summary.command)
     else:

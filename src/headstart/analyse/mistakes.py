@@ -1,0 +1,163 @@
+"""Confusion matrices and mistakes of the arm that validation prefers, and of the control."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from headstart.analyse.analysis import (
+    Comparison,
+    Confusion,
+    ConfusionRow,
+    ImageMistake,
+    Mistakes,
+)
+from headstart.analyse.analysis.picture import picture_of
+from headstart.analyse.cells import Cell, beside, cell_of
+from headstart.analyse.gates.gate import Evidence
+from headstart.analyse.records import Record
+from headstart.core.hashing import Json
+from headstart.image_outcomes import in_most, outcomes
+from headstart.plan.payload_types import MistakesPayload
+from headstart.plan.steps import Plan
+from headstart.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairAnswers:
+    """The preferred arm and the control at the largest size of a pair, over their common seeds.
+
+    `step` is the key of the step that lists single images.
+    """
+
+    comparison: Comparison
+    classes: tuple[str, ...]
+    arm: tuple[Record, ...]
+    control: tuple[Record, ...]
+    step: str
+
+
+def pair_answers(
+    evidence: Evidence,
+    plan: Plan,
+    comparisons: Iterable[Comparison],
+    withheld: dict[Cell, str],
+) -> tuple[PairAnswers, ...]:
+    """Answers to look at, of every pair with a comparison that is not withheld."""
+    preferred = {(c.source, c.target, c.size): c for c in comparisons if c.preferred}
+    answers = []
+    for place, key in plan.mistakes.items():
+        comparison = preferred.get(place)
+        if comparison is None:
+            continue
+        cells = cell_of(comparison), beside(cell_of(comparison), comparison.control)
+        if withheld.keys() & set(cells):
+            continue
+        arm, control = (
+            tuple(evidence.records[cell][seed] for seed in comparison.seeds) for cell in cells
+        )
+        found = PairAnswers(
+            comparison=comparison,
+            classes=tuple(evidence.classes_of(place[1])),
+            arm=arm,
+            control=control,
+            step=key,
+        )
+        if len(arm[0].labels):  # else every test image leaked, which a gate reports
+            answers.append(found)
+    return tuple(answers)
+
+
+def confusions_of(pairs: Iterable[PairAnswers]) -> tuple[Confusion, ...]:
+    """Confusion matrices of the preferred arm, then of the control, of each pair."""
+    return tuple(
+        _confusion(records, pair.classes) for pair in pairs for records in (pair.arm, pair.control)
+    )
+
+
+def _confusion(records: tuple[Record, ...], classes: tuple[str, ...]) -> Confusion:
+    trial, labels = records[0].trial, records[0].labels
+    counts = np.zeros((len(classes), len(classes)), np.int64)
+    for record in records:
+        np.add.at(counts, (record.labels, record.classes), 1)
+    tested = np.bincount(labels, minlength=len(classes))
+    return Confusion(
+        arm=trial.arm,
+        size=trial.size,
+        num_images=trial.num_images,
+        source=trial.source,
+        target=trial.target,
+        seeds=tuple(record.trial.seed for record in records),
+        confusion_rows=tuple(
+            ConfusionRow(
+                true_class=classes[true],
+                num_tested=int(tested[true]),
+                accuracy=float(row[true] / row.sum()) if row.any() else None,
+                answer=tuple(classes[at] for at in np.flatnonzero(row)),
+                count=tuple(row[row > 0].tolist()),
+            )
+            for true, row in enumerate(counts)
+        ),
+    )
+
+
+def mistakes_of(pairs: Iterable[PairAnswers], plan: Plan, store: Store) -> tuple[Mistakes, ...]:
+    """What the preferred arm of each pair gets wrong, puts right and breaks."""
+    return tuple(_mistakes(pair, plan, store) for pair in pairs)
+
+
+def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
+    comparison = pair.comparison
+    num_wrong, control_num_wrong = (
+        np.sum([~record.correct for record in records], axis=0)
+        for records in (pair.arm, pair.control)
+    )
+    found = outcomes(num_wrong, control_num_wrong, len(comparison.seeds))
+    listed, pictures = _stored(pair, plan, store)
+    return Mistakes(
+        arm=comparison.arm,
+        control=comparison.control,
+        size=comparison.size,
+        num_images=comparison.num_images,
+        source=comparison.source,
+        target=comparison.target,
+        seeds=comparison.seeds,
+        num_tested=len(num_wrong),
+        wrong=int(in_most(num_wrong, len(comparison.seeds)).sum()),
+        both_right=int(found["both right"].sum()),
+        put_right=int(found["put right"].sum()),
+        broken=int(found["broken"].sum()),
+        both_wrong=int(found["both wrong"].sum()),
+        undecided=int(found["undecided"].sum()),
+        image_mistakes=tuple(_image_mistake(one, pair.classes) for one in listed),
+        pictures=tuple(picture_of(values) for values in pictures),
+    )
+
+
+def _stored(pair: PairAnswers, plan: Plan, store: Store) -> tuple[list[Json], Iterable[np.ndarray]]:
+    """Images that the pair's step has listed for this arm, with pictures; none before it ran."""
+    row = store.row(pair.step)
+    if row is None:
+        return [], ()
+    step = plan.steps[pair.step]
+    numbers = cast(MistakesPayload, step.payload)["arms"][row.result["arm"]]
+    if [step.inputs[number] for number in numbers] != [r.trial.predict_key for r in pair.arm]:
+        return [], ()
+    return row.result["images"], store.arrays_of(row)["pictures"]
+
+
+def _image_mistake(one: Json, classes: tuple[str, ...]) -> ImageMistake:
+    arm, control = one["arm"], one["control"]
+    return ImageMistake(
+        kind=one["kind"],
+        index=one["index"],
+        file=one["file"],
+        true_class=classes[one["label"]],
+        num_wrong=arm["num_wrong"],
+        answer=classes[arm["answer"]],
+        probability=arm["probability"],
+        control_num_wrong=control["num_wrong"],
+        control_answer=classes[control["answer"]],
+        control_probability=control["probability"],
+    )

@@ -1,0 +1,33 @@
+"""`headstart new`: the study file that a folder of photos stands for, to edit."""
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from headstart.cli import arguments
+
+Dataset = Annotated[
+    str, typer.Argument(metavar="PHOTOS", help="A folder or .zip of photos, a folder for a class.")
+]
+
+
+@arguments.with_groups
+def new(photos: Dataset, *, options: arguments.Photos) -> None:
+    """Write the commented study file for a folder of photos to the standard output."""
+    from headstart import flow
+    from headstart.cli.output import command_line
+    from headstart.execute.environment import usable_cores
+
+    made = flow.new_study(photos, options.options, usable_cores())
+    name = f"{made.study.name}.toml"
+    for line in (
+        "Does a pretrained network help on these photos, and how is it best used?",
+        f"Written by: {command_line()}",
+        f"Edit it, then run it: headstart run {shlex.quote(name)}",
+        "",
+        *made.found,
+        "",
+    ):
+        typer.echo(f"# {line}".rstrip())
+    typer.echo(made.study.text(), nl=False)

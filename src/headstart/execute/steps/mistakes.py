@@ -1,0 +1,92 @@
+"""Mistake steps: the test images that an arm gets wrong, puts right or breaks, with pictures.
+
+They run once all predictions are there, and change none of them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import numpy as np
+import torch
+
+from headstart.core.hashing import Json
+from headstart.data.datasets import Images
+from headstart.data.thumbnails import thumbnails
+from headstart.execute.steps.inputs import test_images
+from headstart.execute.steps.outcome import Outcome, finite
+from headstart.image_outcomes import ImageAnswers, image_answers, surest
+from headstart.plan.payload_types import MistakesPayload
+from headstart.plan.preference import mean_accuracy, preferred
+from headstart.plan.steps import Step
+from headstart.store.store import StepRow, Store
+
+MOST = 12  # images of each kind
+LARGEST = 96  # rows and columns of a picture
+
+
+def mistakes_step(step: Step, store: Store, device: torch.device) -> Outcome:
+    """Images of every kind, for the transfer arm that validation prefers."""
+    payload, rows = cast(MistakesPayload, step.payload), store.rows(step.inputs)
+    leaked = store.arrays(step.inputs[payload["overlap"]])["leaked"]
+
+    def predictions(numbers: list[int]) -> list[StepRow]:
+        return [rows[step.inputs[number]] for number in numbers]
+
+    number = preferred(
+        range(len(payload["arms"])), lambda arm: _validation(predictions(payload["arms"][arm]))
+    )
+    images = test_images(payload["test"], step.datasets)
+    kept = np.setdiff1d(np.arange(len(images)), leaked)
+    arm, control = (
+        _answers(store, predictions(numbers), images.labels, kept)
+        for numbers in (payload["arms"][number], payload["control"])
+    )
+    listed = list(_listed(arm, control, images, kept))
+    return Outcome(
+        result={"arm": number, "images": listed},
+        arrays={"pictures": thumbnails([images.image(one["index"]) for one in listed], LARGEST)},
+    )
+
+
+def _validation(predictions: Sequence[StepRow]) -> float | None:
+    return mean_accuracy(row.result["checkpoint"].get("validation_accuracy") for row in predictions)
+
+
+def _answers(
+    store: Store, predictions: Sequence[StepRow], labels: np.ndarray, kept: np.ndarray
+) -> ImageAnswers:
+    by_seed = map(store.arrays_of, predictions)
+    return image_answers(
+        labels[kept], ((one["classes"][kept], one["probabilities"][kept]) for one in by_seed)
+    )
+
+
+def _listed(
+    arm: ImageAnswers, control: ImageAnswers, images: Images, kept: np.ndarray
+) -> Iterator[Json]:
+    """Every image with what the arm and the control make of it."""
+    for kind, positions in surest(arm, control, MOST).items():
+        for at in positions.tolist():
+            index = int(kept[at])
+            yield {
+                "kind": kind,
+                "index": index,
+                "file": _file(images, index),
+                "label": int(images.labels[index]),
+                "arm": _answer(arm, at),
+                "control": _answer(control, at),
+            }
+
+
+def _answer(of: ImageAnswers, at: int) -> Json:
+    return {
+        "num_wrong": int(of.num_wrong[at]),
+        "answer": int(of.answer[at]),
+        "probability": finite(float(of.probability[at])),
+    }
+
+
+def _file(images: Images, index: int) -> str:
+    """Name of an image file, as text that a row can hold; empty without files."""
+    name = "" if images.names is None else str(images.names[index])
+    return name.encode(errors="surrogateescape").decode(errors="replace")

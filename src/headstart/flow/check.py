@@ -1,0 +1,55 @@
+"""A study given as a table or made in Python, checked against its data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from headstart.core.errors import Problem, SpecError
+from headstart.flow.facts import gather_facts
+from headstart.study.checks import check
+from headstart.study.data_checks import check_facts
+from headstart.study.facts import Facts
+from headstart.study.partial_study import PartialStudy
+from headstart.study.study import StudySpec, parse, spelt_out
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A checked study with the facts of its data; `found` says in lines what it was made of."""
+
+    study: StudySpec
+    facts: Facts
+    found: tuple[str, ...] = ()
+
+
+def checked(given: dict[str, Any], origin: str, problems: list[Problem] | None = None) -> Loaded:
+    """The study of a file's tables.
+
+    Args:
+        given: the tables.
+        origin: what to call the study in an error.
+        problems: found before.
+
+    Raises:
+        SpecError: with all problems of the study and its data at once.
+    """
+    given = spelt_out(given)
+    parts, found = parse(given)
+    facts, of_data = gather_facts(parts)
+    found = [*(problems or ()), *found, *of_data, *check(parts), *check_facts(parts, facts)]
+    if found:
+        raise SpecError(found, origin)
+    return Loaded(study=StudySpec(**given), facts=facts)
+
+
+def with_facts(study: StudySpec) -> Loaded:
+    """A study made in Python, checked against its data.
+
+    Raises:
+        SpecError: with all problems at once.
+    """
+    parts = PartialStudy({name: getattr(study, name) for name in StudySpec.model_fields})
+    facts, problems = gather_facts(parts)
+    problems += check_facts(parts, facts)
+    if problems:
+        raise SpecError(problems, f"study '{study.name}'")
+    return Loaded(study=study, facts=facts)

