@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from headstart.analyse.model_quality import model_quality
-from headstart.analyse.statistics import share_interval
+from headstart.analyse.model_quality import model_quality, share_interval
 
 
 @given(st.integers(1, 5000).flatmap(lambda num: st.tuples(st.integers(0, num), st.just(num))))

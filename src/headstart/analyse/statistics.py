@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 import scipy  # its parts load when they are first used
@@ -218,17 +217,6 @@ def t_half_width(values: np.ndarray, confidence: float) -> float:
     """Half the t interval of the mean of some values, one for each seed; needs two or more."""
     error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     return float(scipy.special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
-
-
-def share_interval(count: int, num: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided interval of a share of independent draws (Wilson 1927).
-
-    Written out, because `scipy.stats`, which has it, takes a second to import.
-    """
-    z2 = float(scipy.special.ndtri(0.5 + confidence / 2)) ** 2 / num
-    share = count / num
-    centre, half = share + z2 / 2, sqrt(z2 * share * (1 - share) + z2 * z2 / 4)
-    return max((centre - half) / (1 + z2), 0.0), min((centre + half) / (1 + z2), 1.0)
 
 
 def relative_error_reduction(accuracy: float, control: float) -> float | None:
