@@ -139,7 +139,7 @@ def test_without_validation_images_an_arm_must_be_named(tmp_path: Path) -> None:
 
 def test_an_arm_that_trains_nothing_is_no_model(tmp_path: Path) -> None:
     folder = trained_study(tmp_path / "store", sizes=[20], seeds=1, arms=["scratch", "label_map"])
-    with pytest.raises(StoreError, match="arm 'label_map' trains no network of its own"):
+    with pytest.raises(StoreError, match="arm 'label_map' trains no network, so"):
         open_model(folder, "tiny", Wanted(arm="label_map"))
 
 
@@ -160,7 +160,7 @@ def test_of_several_targets_one_must_be_named(tmp_path: Path) -> None:
         open_model(folder, "tiny")
     assert str(raised.value) == (
         "the model of study 'tiny' has 1 problem:\n"
-        "  1. the study has 2 targets, each with classes of its own.\n"
+        "  1. the study has 2 targets, and their classes differ.\n"
         "     Known: other, target.\n     Choose one of them as the target."
     )
     assert open_model(folder, "tiny", Wanted(target="other")).model.classes == ("0", "1", "2")
