@@ -12,12 +12,12 @@ from headstart.core.array_cache import MemmapCache
 from headstart.core.lru import SizedLRU
 from headstart.networks.declared.initial import fresh_weights
 from headstart.study.declared import DeclaredNetwork
-from headstart.study.phases import Phase, Rule
-from headstart.study.training import OptimiserSpec, Precision, ScheduleSpec
+from headstart.study.training import Precision
 from headstart.train import features
 from headstart.train.device_data import DeviceData
 from headstart.train.features import KEPT_BYTES, as_they_are, cached_features
-from headstart.train.phase_config import Examples, PhaseConfig
+from headstart.train.phase_config import Examples
+from headstart.train.prediction import predict
 
 CPU = torch.device("cpu")
 IMAGE = (6, 6, 1)
@@ -42,23 +42,17 @@ def part(
     above: dict[str, float] | None = None,
     precision: Precision = "float32",
 ) -> DeviceData:
-    rules = (Rule(first="dense", last="head", lr_scale=1, mode="train"),)
-    work = PhaseConfig(
-        network=NETWORK,
-        image=IMAGE,
-        num_classes=2,
-        phase=Phase(rules=rules, updates=1),
-        optimiser=OptimiserSpec(lr=0.1),
-        schedule=ScheduleSpec(),
-        batch_size=8,
-        first_update=0,
-        measure_at=(),
-        seed=0,
-        role="target",
-    )
     weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
     weights = {name: array + (above or {}).get(name, 0) for name, array in weights.items()}
-    return cached_features(work, done, weights, examples, CPU, as_they_are, cache, precision)
+    return cached_features(
+        (NETWORK, IMAGE, 2), done, weights, examples, CPU, as_they_are, cache, precision
+    )
+
+
+def drawn(rows: np.ndarray, pool: Examples) -> Examples:
+    """Some examples of a pool."""
+    inputs, labels = pool.array[rows], pool.labels[rows]
+    return Examples(inputs=inputs, labels=labels, name=f"rows {rows}", pool=(pool, rows))
 
 
 NAMED = replace(EXAMPLES, name="some images")
@@ -92,6 +86,30 @@ def test_what_is_large_is_cached_for_other_processes(
         assert found.mapped
         torch.testing.assert_close(found.resident, in_memory, rtol=0, atol=0)
         assert found.resident.stride() == in_memory.stride()
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("done", [2, 3])
+def test_subsets_share_the_features_of_their_pool(
+    done: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = part(done, examples=NAMED).resident
+    monkeypatch.setattr(features, "_computed", None)  # nobody computes them again
+    for rows in (np.array([7, 3, 299]).repeat(20), np.arange(40, 90)):
+        found = part(done, examples=drawn(rows, NAMED)).resident
+        torch.testing.assert_close(found, pool[rows], rtol=0, atol=0)
+        assert found.stride() == pool.stride()
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_a_pool_much_larger_than_the_subset_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.array([7, 3, 299])
+    few = part(3, examples=drawn(rows, NAMED)).resident
+    monkeypatch.setattr(features, "SMALL_BYTES", 1)
+    many = part(3, examples=drawn(np.arange(200), NAMED)).resident
+    assert len(features._kept._values) == 2  # that of the pool is not there
+    torch.testing.assert_close(few, part(3).resident[rows])
+    torch.testing.assert_close(many, part(3).resident[:200])
 
 
 @LINUX
@@ -150,3 +168,13 @@ def test_what_is_small_or_has_no_name_is_not_cached_in_files(tmp_path: Path) -> 
     assert not part(3, examples=NAMED, cache=cache).mapped
     assert not part(3, cache=cache).mapped
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("done", [1, 3, 4])
+def test_predictions_from_cached_features_are_those_of_the_network(done: int) -> None:
+    weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
+    given = (NETWORK, IMAGE, 2, weights, NAMED, CPU)
+    whole, from_features = predict(*given), predict(*given, done)
+    assert len(features._kept._values) == 1
+    np.testing.assert_array_equal(from_features.probabilities, whole.probabilities)

@@ -63,7 +63,9 @@ def solve_phase(
     frozen = [name for name in weights if name not in names]
 
     def features_of(examples: Examples) -> Tensor:
-        return cached_features(work, trunk, weights, examples, device, as_they_are, cache).resident
+        return cached_features(
+            work.architecture, trunk, weights, examples, device, as_they_are, cache
+        ).resident
 
     features = features_of(train)
     path = fit_path(features, train.labels, work.num_classes, PENALTIES)

@@ -1,6 +1,7 @@
 """Cache of frozen-trunk features, computed once and shared by all updates and trainings."""
 
 from collections.abc import Callable, Iterator
+from math import prod
 
 import numpy as np
 import torch
@@ -11,15 +12,18 @@ from headstart.core.hashing import digest, digest_of
 from headstart.core.lru import SizedLRU
 from headstart.core.thread_budget import threads
 from headstart.networks.build import build
+from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
 from headstart.study.training import Precision
 from headstart.train.device_data import DeviceData, scaled, to_device
 from headstart.train.forward import Forward
-from headstart.train.phase_config import Examples, PhaseConfig
+from headstart.train.phase_config import Examples
 from headstart.train.threads import parallel_map
 
 KEPT_BYTES = 256_000_000
 SCALED_BYTES = 128_000_000  # of float32; images that would take more stay bytes
+SMALL_BYTES = 32_000_000
+POOL = 8  # times as many images as a subset that shares their features
 
 
 # What is mapped holds disk and addresses, which are cheaper than memory.
@@ -45,7 +49,7 @@ def raw_inputs(examples: Examples, device: torch.device) -> DeviceData:
 
 
 def cached_features(
-    work: PhaseConfig,
+    of: Architecture,
     done: int,
     weights: Weights,
     examples: Examples,
@@ -57,7 +61,7 @@ def cached_features(
     """Outputs of the first `done` blocks for all examples.
 
     Args:
-        work: names the network.
+        of: the network.
         done: how many layers from the stem on stay as they are.
         weights: of the whole network.
         examples: images and labels; with a name, the part is kept for the next training.
@@ -66,33 +70,64 @@ def cached_features(
         cache: where large features of named examples are shared with other processes.
         precision: that the layers compute in; features are float32 in any.
     """
-    network = (work.network, work.image, work.num_classes, done)
-    held = _hash_of(work, done, weights) if examples.name else ""
+    held = _hash_of(of, done, weights) if examples.name else ""
     if device.type != "cpu" or not examples.name:
         cache = None
 
     def make() -> DeviceData:
         if not len(examples.labels):
             return raw_inputs(examples, device)
+        whole = _whole(of, done, examples, shape)
+        if whole is not None:
+            larger, rows = whole
+            given = cached_features(
+                of, done, weights, larger, device, as_they_are, cache, precision
+            )
+            found, labels = given.batch(torch.from_numpy(rows).to(device))
+            return DeviceData(shape(found), labels)
         # A later run may find what one that was killed has left, under another version of torch.
-        layers = [work.network.model_dump(mode="json"), list(work.image), work.num_classes, done]
+        network, image, num_classes = of
+        layers = [network.model_dump(mode="json"), list(image), num_classes, done]
         name = digest([examples.name, held, layers, shape.__name__, torch.__version__, precision])
-        found = None if cache is None else cache.get(name)
+        stored = None if cache is None else cache.get(name)
         images = to_device(examples, torch.device("cpu"))
-        if found is not None:
-            return DeviceData(_channels_first(torch.from_numpy(found)), images.labels, mapped=True)
-        module = build(work.network, work.image, work.num_classes, weights).to(device).eval()
+        if stored is not None:
+            return DeviceData(_channels_first(torch.from_numpy(stored)), images.labels, mapped=True)
+        module = build(*of, weights).to(device).eval()
         forward = Forward(module, images, 0, done, device, precision)
         return _computed(forward, shape, images.labels, cache, name)
 
     if not examples.name:
         return make()
-    return _kept.get((examples.name, held, network, shape, str(device), precision), make)
+    return _kept.get((examples.name, held, *of, done, shape, str(device), precision), make)
 
 
-def _hash_of(work: PhaseConfig, done: int, weights: Weights) -> str:
+def are_small(of: Architecture, done: int, num: int) -> bool:
+    """Whether the features of so many images take little memory, so that copies do no harm."""
+    return 4 * num * prod(facts_of(*of).blocks[done - 1].shape_out) <= SMALL_BYTES
+
+
+def _whole(
+    of: Architecture, done: int, examples: Examples, shape: Callable[[Tensor], Tensor]
+) -> tuple[Examples, np.ndarray] | None:
+    """Named examples whose features hold those asked for, and at which rows; None for no others.
+
+    Subsets of all sizes and seeds share the features of their pool, unless it is so much larger
+    that it would take longer. Which features a training gets depends on itself alone.
+    """
+    num = len(examples.labels)
+    if examples.pool is not None:
+        pool = examples.pool[0]
+        if len(pool.labels) <= POOL * num and are_small(of, done, len(pool.labels)):
+            return examples.pool
+    if examples.name and shape is not as_they_are and are_small(of, done, num):
+        return examples, np.arange(num)
+    return None
+
+
+def _hash_of(of: Architecture, done: int, weights: Weights) -> str:
     """Hash of the parameters and buffers of the first blocks, on which alone features depend."""
-    names = (name for block in work.facts.blocks[:done] for name in block.tensors)
+    names = (name for block in facts_of(*of).blocks[:done] for name in block.tensors)
     return digest_of(weights, names)
 
 

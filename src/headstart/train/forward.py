@@ -1,5 +1,7 @@
 """Blocks run over many images batch by batch, for predictions and cached features."""
 
+from statistics import mean
+
 import torch
 from torch import Tensor
 
@@ -9,15 +11,17 @@ from headstart.train.device_data import DeviceData
 from headstart.train.precision import autocast_to
 
 MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
-VALUES = {"cpu": 1_500_000, "cuda": 256_000_000}  # that a layer gives of images, at most
+VALUES = {"cpu": 2_500_000, "cuda": 64_000_000}  # that the largest layer of a block gives, on mean
 
 
 class Forward:
     """Layers `done` to `end` of a module over a part, batch by batch, on a device.
 
     A batch fills the device. Layers that look at images see fewer at a time if these are large, so
-    that the largest outputs stay in a processor's caches (six megabytes) and in a GPU's memory (a
-    gigabyte). Dense layers see the batch as a whole, for their weights may be larger than that.
+    that outputs stay in a processor's caches (ten megabytes) and in a GPU's memory (a quarter of a
+    gigabyte); the mean of the blocks counts, for in a deep network few layers give as much as the
+    largest, and the many small ones are slow for few images. Dense layers see the batch as a whole,
+    for their weights may be larger than that.
     """
 
     def __init__(
@@ -33,9 +37,9 @@ class Forward:
         self._done, self._end, self._precision = done, end, precision
         self._turn = min(max(done, module.facts.num_spatial), end)
         spatial = module.facts.blocks[done : self._turn]
-        largest = max((block.peak_values for block in spatial), default=1)
+        values = mean([block.peak_values for block in spatial] or [1])
         self.batch = MOST[device.type]
-        self.piece = min(max(VALUES[device.type] // largest, 1), self.batch)
+        self.piece = min(max(int(VALUES[device.type] / values), 1), self.batch)
 
     @property
     def batches(self) -> range:

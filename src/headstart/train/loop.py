@@ -115,7 +115,9 @@ def prepare(
             images = raw_inputs(examples, device)
             return flattened(images) if done else images
         shape = trainer.features
-        return cached_features(work, done, weights, examples, device, shape, cache, precision)
+        return cached_features(
+            work.architecture, done, weights, examples, device, shape, cache, precision
+        )
 
     return PreparedPhase(
         work=work,

@@ -7,7 +7,7 @@ import numpy as np
 
 from headstart.data.images import StreamedPixels, blocks
 from headstart.data.preprocess import Scaling
-from headstart.networks.facts import facts_of
+from headstart.networks.facts import Architecture, facts_of
 from headstart.study.augment import AnyAugmentation
 from headstart.study.frozen import frozen_prefix
 from headstart.study.network import AnyNetwork
@@ -25,7 +25,8 @@ class Examples:
     Images are network inputs in float32, or bytes that `scaling` makes inputs of, or image files
     that are decoded each time (n, height, width, channels). They are all of `inputs`, or those `at`
     some positions (n,). Examples of one `name` are the same, so that what becomes of them can be
-    kept for the next training; without a name nothing is kept.
+    kept for the next training; without a name nothing is kept. Those drawn from a larger set have
+    it as their `pool`, with their positions in it (n,).
     """
 
     inputs: np.ndarray | StreamedPixels
@@ -33,6 +34,7 @@ class Examples:
     at: np.ndarray | None = None
     name: str = ""
     scaling: Scaling | None = None
+    pool: "tuple[Examples, np.ndarray] | None" = None
 
     @property
     def array(self) -> np.ndarray:
@@ -113,6 +115,11 @@ class PhaseConfig:
         return 0 if self.augment else frozen_prefix(self.facts, self.phase)
 
     @property
+    def architecture(self) -> Architecture:
+        """The network for the images and the number of classes."""
+        return self.network, self.image, self.num_classes
+
+    @property
     def facts(self) -> NetworkFacts:
         """Facts of the network for the images and the number of classes."""
-        return facts_of(self.network, self.image, self.num_classes)
+        return facts_of(*self.architecture)

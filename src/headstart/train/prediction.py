@@ -6,12 +6,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.core.array_cache import MemmapCache
 from headstart.networks.build import build
 from headstart.networks.staged import StagedModule, class_logits
 from headstart.networks.weights import Weights
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import Shape
 from headstart.train.device_data import DeviceData, to_device
+from headstart.train.features import are_small, as_they_are, cached_features
 from headstart.train.forward import Forward
 from headstart.train.phase_config import Examples
 from headstart.train.threads import parallel_map
@@ -32,14 +34,29 @@ def predict(
     weights: Weights,
     examples: Examples,
     device: torch.device,
+    done: int = 0,
+    cache: MemmapCache | None = None,
 ) -> Predictions:
-    """Predictions of a network for the images of examples; their labels are not looked at."""
-    return predictions_of(build(network, image, num_classes, weights).to(device), examples, device)
+    """Predictions for the images of examples; their labels are not looked at.
+
+    Outputs of the first `done` blocks are cached features, where they are small: trainings that
+    left these blocks as they were share them.
+    """
+    of = (network, image, num_classes)
+    module = build(*of, weights).to(device)
+    if done and are_small(of, done, len(examples.labels)):
+        part = cached_features(of, done, weights, examples, device, as_they_are, cache)
+        return _predictions(logits_of(module, part, done))
+    return predictions_of(module, examples, device)
 
 
 def predictions_of(module: StagedModule, examples: Examples, device: torch.device) -> Predictions:
     """Predictions of a module that lies on a device."""
-    logits = logits_of(module, to_device(examples, device)).cpu()
+    return _predictions(logits_of(module, to_device(examples, device)))
+
+
+def _predictions(logits: torch.Tensor) -> Predictions:
+    logits = logits.cpu()
     return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
 
 

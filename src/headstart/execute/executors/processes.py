@@ -115,7 +115,7 @@ def _worker_environment() -> dict[str, str]:
     """
     wanted = {
         "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),  # data sets stay above it, batches below
-        "MALLOC_TRIM_THRESHOLD_": str(128 * 2**20),  # more than the activations of a batch
+        "MALLOC_TRIM_THRESHOLD_": str(2**30),  # more than the activations of a batch of photos
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
     free = {name: value for name, value in wanted.items() if name not in os.environ}

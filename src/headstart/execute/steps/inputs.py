@@ -38,23 +38,34 @@ def training_examples(
     data: DataPayload, preprocessing: Json, datasets: Datasets
 ) -> tuple[Examples, Examples]:
     """Network inputs and labels for training (its subset, in drawing order) and validation."""
-    task = {name: value for name, value in data.items() if name != "subset"}
+    task = _without_subset(data)
 
-    def train() -> Images:
-        return _chosen(training_images(data, datasets), data)
-
-    def validation() -> Images:
-        return training_images(data, datasets).validation
+    def validation() -> Examples:
+        return _examples(training_images(task, datasets).validation, preprocessing, datasets)
 
     return (
-        _kept_examples({"train": data}, train, preprocessing, datasets),
+        chosen_examples(data, preprocessing, datasets),
         _kept_examples({"validation": task}, validation, preprocessing, datasets),
     )
 
 
 def chosen_examples(data: DataPayload, preprocessing: Json, datasets: Datasets) -> Examples:
-    """Network inputs and labels of a training subset alone, in drawing order."""
-    return _examples(_chosen(training_images(data, datasets), data), preprocessing, datasets)
+    """Network inputs and labels of a training subset, in drawing order."""
+
+    def whole() -> Examples:
+        return _examples(training_images(data, datasets).train, preprocessing, datasets)
+
+    def drawn() -> Examples:
+        train = training_images(data, datasets).train
+        rows = _drawn(train.labels, data)
+        pool = _kept_examples({"train": task}, whole, preprocessing, datasets)
+        found = _examples(train.taken(rows), preprocessing, datasets)
+        return replace(found, pool=(pool, rows))
+
+    task = _without_subset(data)
+    return _kept_examples(
+        {"train": data}, drawn if "subset" in data else whole, preprocessing, datasets
+    )
 
 
 def input_facts(examples: Examples) -> Json:
@@ -64,21 +75,18 @@ def input_facts(examples: Examples) -> Json:
 
 
 def _kept_examples(
-    what: Json, images: Callable[[], Images], preprocessing: Json, datasets: Datasets
+    what: Json, make: Callable[[], Examples], preprocessing: Json, datasets: Datasets
 ) -> Examples:
     """Examples for the next steps too: arms share training images, and all share validation."""
     name = digest({**what, "preprocessing": preprocessing})
-
-    def make() -> Examples:
-        return replace(_examples(images(), preprocessing, datasets), name=name)
-
     # Where the data lies is part of the key, so that what has gone is missed.
-    return _kept.get((name, *datasets.items()), make)
+    return _kept.get((name, *datasets.items()), lambda: replace(make(), name=name))
 
 
 def test_examples(data: DataPayload, preprocessing: Json, datasets: Datasets) -> Examples:
     """Network inputs and labels of the test images of a task."""
-    return _examples(test_images(data, datasets), preprocessing, datasets)
+    name = digest({"test": data, "preprocessing": preprocessing})
+    return replace(_examples(test_images(data, datasets), preprocessing, datasets), name=name)
 
 
 def test_images(data: DataPayload, datasets: Datasets) -> Images:
@@ -90,8 +98,13 @@ def test_images(data: DataPayload, datasets: Datasets) -> Images:
 
 def training_images(data: DataPayload, datasets: Datasets) -> TrainingPart:
     """All training and validation images of a task, whatever subset an arm draws."""
-    task = {name: value for name, value in data.items() if name != "subset"}
-    return _part_of(canonical_json(task), datasets[images_name(data)])
+    return _part_of(canonical_json(_without_subset(data)), datasets[images_name(data)])
+
+
+def _without_subset(data: DataPayload) -> DataPayload:
+    task = data.copy()
+    task.pop("subset", None)
+    return task
 
 
 @lru_cache(maxsize=4)
@@ -105,16 +118,16 @@ def _part_of(task: str, dataset: DataRef) -> TrainingPart:
 
 
 def _chosen(part: TrainingPart, data: DataPayload) -> Images:
-    drawn = data.get("subset")
-    if drawn is None:
-        return part.train
+    return part.train.taken(_drawn(part.train.labels, data)) if "subset" in data else part.train
+
+
+def _drawn(labels: np.ndarray, data: DataPayload) -> np.ndarray:
+    """Positions of a subset's images among the training images of the task."""
+    drawn, classes = data["subset"], len(data["groups"])
     seed = stream(drawn["seed"], drawn["role"], "subset")
-    labels, classes = part.train.labels, len(data["groups"])
     if "per_class" in drawn:
-        chosen = subset_per_class(labels, classes, drawn["per_class"], seed)
-    else:
-        chosen = subset(labels, classes, drawn["images"], seed)
-    return part.train.taken(chosen)
+        return subset_per_class(labels, classes, drawn["per_class"], seed)
+    return subset(labels, classes, drawn["images"], seed)
 
 
 def _examples(images: Images, preprocessing: Json, datasets: Datasets) -> Examples:

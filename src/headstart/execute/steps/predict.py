@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from headstart.core.hashing import Json
+from headstart.execute.features import feature_cache
 from headstart.execute.steps.inputs import (
     chosen_examples,
     input_facts,
@@ -83,8 +84,9 @@ def _answers(
     num_classes: int,
     device: torch.device,
 ) -> Predictions:
-    network = stored.network(step.payload["network"])
-    return predict(network, examples.image, num_classes, weights, examples, device)
+    of = (stored.network(step.payload["network"]), examples.image, num_classes)
+    done = 0 if "weights" in step.payload else stored.frozen_prefix(step.inputs, of)
+    return predict(*of, weights, examples, device, done, feature_cache(stored.store))
 
 
 def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:

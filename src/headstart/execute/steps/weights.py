@@ -15,8 +15,10 @@ from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
 from headstart.plan.payload_types import PredictPayload, StartRulePayload, TrainPayload
 from headstart.store.store import StepRow, Store
+from headstart.study.frozen import frozen_prefix
 from headstart.study.network import AnyNetwork
 from headstart.study.network_files import network_from
+from headstart.study.phases import Phase
 from headstart.train.checkpoints import Best, Keep, choose
 
 CACHED_BYTES = 512_000_000
@@ -55,6 +57,11 @@ class StoredWeights:
         if measured:
             facts |= {"update": measured[0], "validation_accuracy": measured[1]}
         return self.of(row, chosen.which), facts
+
+    def frozen_prefix(self, keys: Sequence[str], of: Architecture) -> int:
+        """How many blocks from the stem the training made of these steps left as they were."""
+        phases = (Phase.model_validate(self.store.recipe(key).payload["phase"]) for key in keys)
+        return min(frozen_prefix(facts_of(*of), phase) for phase in phases)
 
     def of(self, row: StepRow, which: Keep) -> Weights:
         """Last or best weights of a step; the arrays are shared and must not be changed.

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from headstart.core.errors import NetworkError
 from headstart.networks.declared.layers import Dropout
 from headstart.networks.libraries.blocks import logits_of
+from headstart.networks.libraries.depthwise import fast_depthwise
 from headstart.networks.libraries.recording import state_of
 from headstart.networks.libraries.resume import Dummy, ResumePlan
 from headstart.networks.stage_map import StageMap
@@ -88,7 +89,7 @@ class LibraryModule(nn.Module):
         return outputs
 
     def _output(self, course: "_Course", images: Tensor) -> Tensor:
-        with self._draws(), _running(course):
+        with self._draws(), _running(course), fast_depthwise():
             try:
                 return cast(Tensor, logits_of(self.network(images)))
             except _Reached as reached:

@@ -21,8 +21,6 @@ from headstart.networks.build import to_canonical, to_module_layout
 from headstart.networks.staged import class_logits
 from headstart.networks.weights import Weights
 from headstart.study.frozen import trains_only_head
-from headstart.study.network import AnyNetwork
-from headstart.study.network_facts import Shape
 from headstart.train.device_data import DeviceData
 from headstart.train.optimisers import make_optimiser, set_rates
 from headstart.train.phase_config import PhaseConfig
@@ -72,7 +70,7 @@ class BatchedLinearHeads:
         self._gradient = torch.zeros_like(self._stack)
         for head, member in zip(self._stack, self._members, strict=False):
             own = {name: member.weights[name] for name in (self._weight_name, self._bias_name)}
-            weight, bias = to_module_layout(*_architecture(member), own).values()
+            weight, bias = to_module_layout(*member.work.architecture, own).values()
             head[:, : self._width] = torch.from_numpy(np.array(weight))
             head[:, self._width] = torch.from_numpy(np.array(bias))
         self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
@@ -123,7 +121,7 @@ class BatchedLinearHeads:
             self._weight_name: head[:, : self._width].copy(),
             self._bias_name: head[:, self._width].copy(),
         }
-        now = {**given.weights, **to_canonical(*_architecture(given), held)}
+        now = {**given.weights, **to_canonical(*given.work.architecture, held)}
         return {name: now[name] for name in names}
 
     def _workspace(self, size: int) -> "_Workspace":
@@ -168,11 +166,6 @@ class _Workspace:
     outputs: Tensor
     minus_one: Tensor
     tiles: list[tuple[Tensor, ...]]
-
-
-def _architecture(member: PreparedPhase) -> tuple[AnyNetwork, Shape, int]:
-    work = member.work
-    return work.network, work.image, work.num_classes
 
 
 def _joined(parts: Sequence[DeviceData]) -> tuple[Tensor, Tensor, Tensor]:
