@@ -71,10 +71,7 @@ def test_the_page_in_a_browser(opened: OpenedModel, folder: Path) -> None:
     installed = subprocess.run([npm, "install", "onnxruntime-web"], cwd=folder, capture_output=True)
     if installed.returncode:
         pytest.skip("onnxruntime-web cannot be installed here")
-    page = (ROOT / "examples" / "browser.html").read_text(encoding="utf-8")
-    own = page.replace('["ants", "bees"], side = 96', '["dark", "light"], side = 16')
-    assert own != page
-    (folder / "browser.html").write_text(own, encoding="utf-8")
+    shutil.copy(ROOT / "examples" / "browser.html", folder)
     with served(folder) as address:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000"]
         ended = subprocess.run(

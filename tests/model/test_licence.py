@@ -44,7 +44,7 @@ def test_the_licence_is_the_files_or_else_the_librarys() -> None:
         ),
         (
             "apple-ascl",
-            "apple-ascl, with conditions of its own. Read it before you use or pass on this model.",
+            "apple-ascl, which has conditions. Read it before you use or pass on this model.",
         ),
     ],
 )

@@ -50,7 +50,7 @@ def trained_model(
 def _check_trained(study: StudySpec, trial: Trial, store: Store) -> None:
     if not trial.train_keys:
         raise StoreError(
-            f"arm '{trial.arm}' trains no network of its own, so there is no model of it. "
+            f"arm '{trial.arm}' trains no network, so there is no model of it. "
             "Name another one: --arm NAME."
         )
     if "inverted_images" in study.tasks[trial.target].alter:

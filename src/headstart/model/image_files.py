@@ -85,17 +85,18 @@ def image_groups(given: Sequence[Path]) -> list[ImageGroup]:
                 f"{path} is not there. Expected an image, a folder or a .zip of images."
             )
         elif path.is_dir() or path.suffix.lower() == ".zip":
-            groups += _singles(singles)
-            singles = []
             source = open_source(path)
             names = [name for name in source.listing.files if name.lower().endswith(SUFFIXES)]
-            if names:
-                groups.append(_group(source, names))
-            else:
+            if not names:
                 problems.append(
                     f"{path} holds no image files (of {len(source.listing.files):,} files). "
                     f"Image files end in {', '.join(SUFFIXES)}."
                 )
+            elif path.is_dir():
+                singles += [path / name for name in names]
+            else:
+                groups += [*_singles(singles), _group(source, names)]
+                singles = []
         else:
             singles.append(path)
     if problems:

@@ -91,6 +91,8 @@ class Predictor:
 
     def predictions(self, groups: Sequence[ImageGroup]) -> Iterator[ImagePrediction]:
         """Predictions for groups of image files, in order, with progress."""
+        if not groups:
+            return
         model, done = self.model, 0
         place = common_folder(group.reader.path for group in groups)
         num = sum(len(group) for group in groups)

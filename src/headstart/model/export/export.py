@@ -213,8 +213,8 @@ def _check_config(path: Path) -> None:
     """Refuse to write over a config.json that is of something else than a network."""
     if path.exists() and b'"architecture"' not in path.read_bytes():
         raise OutputError(
-            f"{path} would be written for timm, but is there and is no network's. Export into a "
-            "folder of its own."
+            f"{path} would be written for timm, but is there and is no network's. Export into "
+            "another folder."
         )
 
 
