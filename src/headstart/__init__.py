@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headstart.flow import load_study as load
     from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
+    from headstart.flow.classifier import TransferClassifier as TransferClassifier
 
 _HOME = {
     "Analysis": ("headstart.analyse.analysis", "Analysis"),
@@ -26,6 +27,7 @@ _HOME = {
     "SpecError": ("headstart.core.errors", "SpecError"),
     "StoreError": ("headstart.core.errors", "StoreError"),
     "Study": ("headstart.flow", "Study"),
+    "TransferClassifier": ("headstart.flow.classifier", "TransferClassifier"),
     "load": ("headstart.flow", "load_study"),
     "load_model": ("headstart.flow", "load_model"),
     "recipes": ("headstart.flow", "recipes"),
@@ -39,6 +41,7 @@ __all__ = [
     "SpecError",
     "StoreError",
     "Study",
+    "TransferClassifier",
     "__version__",
     "load",
     "load_model",

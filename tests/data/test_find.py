@@ -95,7 +95,14 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("./mine", True), ("~/mine", True), ("a/b", True), (".", True), ("mine", False)],
+    [
+        ("./mine", True),
+        ("~/mine", True),
+        ("a/b", True),
+        (".", True),
+        ("mine", False),
+        ("a.npz", True),
+    ],
 )
 def test_what_is_a_path(text: str, expected: bool) -> None:
     assert is_path(text) is expected

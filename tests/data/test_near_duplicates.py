@@ -172,3 +172,11 @@ def test_full_sets(name: str, expected: dict[float, int], monkeypatch: pytest.Mo
     test, train = prepare(*parts)
     for threshold, number in expected.items():
         assert (best_matches(test, train, threshold).index >= 0).sum() == number
+
+
+def test_images_of_floats_are_compared_as_bytes_are() -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (6, 9, 8, 3), dtype=np.uint8)
+    pixels[:, 0, 0], pixels[:, 0, 1] = 0, 255  # every image has the range of bytes
+    floats = pixels.astype(np.float32) / np.float32(255)
+    assert (grey(unlabelled(floats), 9, 8) == grey(unlabelled(pixels), 9, 8)).all()
+    assert (grey(unlabelled(floats * 40 - 7), 9, 8) == grey(unlabelled(pixels), 9, 8)).all()

@@ -60,3 +60,15 @@ def test_statistics_of_one_set_serve_for_another() -> None:
     scaling = scaling_of(spec, statistics(unlabelled(PIXELS), spec))
     alone, beside = (scaling.of(part) for part in (PIXELS[:1], PIXELS))
     assert (alone[0] == beside[0]).all()
+
+
+def test_floats_are_standardised_with_a_floor_from_their_own_range() -> None:
+    pixels = (np.random.default_rng(4).normal(size=(9, 4, 5, 3)) * 7).astype(np.float32)
+    pixels[:, 0, 0] = 1.5
+    spec = PreprocessingSpec(scale="none", standardise="pixel", floor=0.1)
+    standardiser = statistics(unlabelled(pixels), spec)
+    assert standardiser
+    np.testing.assert_allclose(standardiser.mean, pixels.mean(0, keepdims=True), atol=1e-5)
+    least = 0.1 * (pixels.max() - pixels.min())
+    expected = np.maximum(pixels.std(0, keepdims=True), least)
+    np.testing.assert_allclose(standardiser.deviation, expected, rtol=1e-5)

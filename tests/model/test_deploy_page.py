@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import photo_folder, photo_study
 from PIL import Image
 from trained import trained
 
@@ -21,6 +20,7 @@ from headstart.flow import open_model
 from headstart.model.export.export import export_model
 from headstart.model.opened import OpenedModel
 from headstart.model.predictor import Predictor
+from photos import photo_folder, photo_study
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -71,10 +71,7 @@ def test_the_page_in_a_browser(opened: OpenedModel, folder: Path) -> None:
     installed = subprocess.run([npm, "install", "onnxruntime-web"], cwd=folder, capture_output=True)
     if installed.returncode:
         pytest.skip("onnxruntime-web cannot be installed here")
-    page = (ROOT / "examples" / "browser.html").read_text(encoding="utf-8")
-    own = page.replace('["ants", "bees"], side = 96', '["dark", "light"], side = 16')
-    assert own != page
-    (folder / "browser.html").write_text(own, encoding="utf-8")
+    shutil.copy(ROOT / "examples" / "browser.html", folder)
     with served(folder) as address:
         options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=60000"]
         ended = subprocess.run(

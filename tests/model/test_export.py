@@ -13,7 +13,6 @@ import onnxruntime
 import pytest
 import torch
 from fresh_models import fresh_model, noise
-from photos import photo_folder, photo_study
 from safetensors.numpy import load_file, save_file
 from trained import trained
 
@@ -30,6 +29,7 @@ from headstart.model.serialised import from_bytes, to_bytes
 from headstart.networks.facts import content_of
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_files import FileNetwork
+from photos import photo_folder, photo_study
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from fresh_models import fresh_model
-from photos import photo_folder, photo_study
 from safetensors.numpy import save_file
 from trained import trained
 
@@ -16,6 +15,7 @@ from headstart.networks.checkpoints.catalogue import KNOWN_FILES
 from headstart.networks.libraries.timm_networks import ADAPTER
 from headstart.networks.licences import checkpoint_licence
 from headstart.study.network import LibraryNetwork
+from photos import photo_folder, photo_study
 
 LITE = LibraryNetwork(kind="timm", name="tf_efficientnet_lite0")
 
@@ -44,7 +44,7 @@ def test_the_licence_is_the_files_or_else_the_librarys() -> None:
         ),
         (
             "apple-ascl",
-            "apple-ascl, with conditions of its own. Read it before you use or pass on this model.",
+            "apple-ascl, which has conditions. Read it before you use or pass on this model.",
         ),
     ],
 )

@@ -139,7 +139,7 @@ def test_without_validation_images_an_arm_must_be_named(tmp_path: Path) -> None:
 
 def test_an_arm_that_trains_nothing_is_no_model(tmp_path: Path) -> None:
     folder = trained_study(tmp_path / "store", sizes=[20], seeds=1, arms=["scratch", "label_map"])
-    with pytest.raises(StoreError, match="arm 'label_map' trains no network of its own"):
+    with pytest.raises(StoreError, match="arm 'label_map' trains no network, so"):
         open_model(folder, "tiny", Wanted(arm="label_map"))
 
 
@@ -160,7 +160,22 @@ def test_of_several_targets_one_must_be_named(tmp_path: Path) -> None:
         open_model(folder, "tiny")
     assert str(raised.value) == (
         "the model of study 'tiny' has 1 problem:\n"
-        "  1. the study has 2 targets, each with classes of its own.\n"
+        "  1. the study has 2 targets, and their classes differ.\n"
         "     Known: other, target.\n     Choose one of them as the target."
     )
     assert open_model(folder, "tiny", Wanted(target="other")).model.classes == ("0", "1", "2")
+
+
+def test_of_several_sources_validation_prefers_one(tmp_path: Path) -> None:
+    tasks = tiny_table()["tasks"]
+    tasks["other"] = {**tasks["source"], "classes": [5, 6, 7]}
+    pairs = [{"source": name, "target": "target"} for name in ("source", "other")]
+    changes = {"sizes": [20], "seeds": 1, "tasks": tasks, "pairs": pairs, "arms": ["probe", "full"]}
+    folder = trained_study(tmp_path / "store", **changes, control="full")
+    opened = open_model(folder, "tiny")
+    best = max(opened.analysis.picks, key=lambda pick: pick.validation_mean)
+    assert opened.model.origin.source == best.source
+    for source in ("source", "other"):
+        assert open_model(folder, "tiny", Wanted(source=source)).model.origin.source == source
+    chosen = hs.load_model("tiny", store=folder, arm="probe", source="other").model.origin
+    assert (chosen.arm, chosen.source) == ("probe", "other")

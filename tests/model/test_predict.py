@@ -3,13 +3,13 @@
 import csv
 import io
 import json
+import os
 import shutil
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from photos import photo_folder, photo_study
 from trained import trained
 
 import headstart as hs
@@ -21,6 +21,7 @@ from headstart.data.progress import Progress, listening
 from headstart.flow import open_model
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef
+from photos import photo_folder, photo_study
 
 
 @pytest.fixture(scope="module")
@@ -155,5 +156,15 @@ def test_models_that_are_not_there_are_refused(
 
 
 def test_python_refuses_what_the_command_refuses(folder: Path, tmp_path: Path) -> None:
+    predictor = hs.load_model("photos", store=folder)
     with pytest.raises(DataError, match="is not there"):
-        hs.load_model("photos", store=folder).predict([tmp_path / "gone.jpg"])
+        predictor.predict([tmp_path / "gone.jpg"])
+    assert list(predictor.predict([])) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
+def test_a_file_that_may_not_be_read_is_named(folder: Path, photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos / "test" / "dark", tmp_path / "some")
+    (tmp_path / "some" / "03.jpg").chmod(0)
+    found = list(hs.load_model("photos", store=folder).predict(tmp_path / "some"))
+    assert [one.broken for one in found if one.broken] == ["cannot be read: Permission denied"]

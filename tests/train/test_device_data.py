@@ -81,6 +81,20 @@ def test_bytes_are_scaled_to_the_numbers_that_numpy_gives(
 
 
 @channels_1_and_3
+def test_floats_are_given_as_they_are_and_stay_so(channels: int) -> None:
+    images = np.random.default_rng(2).normal(size=(40, 9, 8, channels)).astype(np.float32)
+    before = images.copy()
+    for given in ({"scale": "none"}, {"scale": "none", "standardise": "channel"}):
+        raw, inputs = as_bytes(images, **given), as_inputs(images, **given).array
+        for part in (to_device(raw, CPU), scaled(to_device(raw, CPU))):
+            np.testing.assert_array_equal(part.between(0, 40).numpy(), inputs)
+            found, _ = part.batch(torch.tensor([3, 1, 39]))
+            np.testing.assert_array_equal(found.numpy(), inputs[[3, 1, 39]])
+        assert (images == before).all()
+        assert raw.ends == (inputs.min(), inputs.max())
+
+
+@channels_1_and_3
 @pytest.mark.parametrize("given", SCALINGS)
 def test_images_may_be_some_of_those_that_are_stored(channels: int, given: dict[str, Any]) -> None:
     at = np.array([30, 2, 17, 5, 8])

@@ -1,10 +1,11 @@
 """Quality of one trained model on the test images: its accuracy, and how far to trust it."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
+import scipy  # its parts load when they are first used
 
-from headstart.analyse.statistics import share_interval
 from headstart.metrics import calibration_error
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
@@ -60,3 +61,14 @@ def model_quality(
         confidence=float(probabilities.max(1).mean(dtype=np.float64)) if finite else None,
         ece=calibration_error(correct, probabilities) if finite else None,
     )
+
+
+def share_interval(count: int, num: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided interval of a share of independent draws (Wilson 1927).
+
+    Written out, because `scipy.stats`, which has it, takes a second to import.
+    """
+    z2 = float(scipy.special.ndtri(0.5 + confidence / 2)) ** 2 / num
+    share = count / num
+    centre, half = share + z2 / 2, sqrt(z2 * share * (1 - share) + z2 * z2 / 4)
+    return max((centre - half) / (1 + z2), 0.0), min((centre + half) / (1 + z2), 1.0)

@@ -219,12 +219,6 @@ def t_half_width(values: np.ndarray, confidence: float) -> float:
     return float(scipy.special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
 
 
-def share_interval(count: int, num: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Two-sided interval of a share of independent draws (Wilson 1927)."""
-    found = scipy.stats.binomtest(count, num).proportion_ci(confidence, method="wilson")
-    return float(found.low), float(found.high)
-
-
 def relative_error_reduction(accuracy: float, control: float) -> float | None:
     """Share of the control's errors removed: (e_C - e_T) / e_C; None if it made none."""
     return (accuracy - control) / (1 - control) if control < 1 else None

@@ -7,9 +7,10 @@ from typing import Literal
 Part = Literal["train", "test"]
 PARTS: tuple[Part, ...] = ("train", "test")
 
-Layout = Literal["idx", "batches", "images"]
-"""MNIST's four files, CIFAR-10's Python batches, or image files in a folder for each class."""
-LAYOUTS: tuple[Layout, ...] = ("idx", "batches", "images")
+Layout = Literal["idx", "batches", "images", "npz"]
+"""MNIST's four files, CIFAR-10's Python batches, image files in a folder for each class, or the
+arrays of one NumPy archive."""
+LAYOUTS: tuple[Layout, ...] = ("idx", "batches", "images", "npz")
 
 STEMS: Mapping[Part, tuple[str, str]] = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

@@ -17,6 +17,7 @@ from headstart.data.find import Found, where
 from headstart.data.formats.archives import stamp_of
 from headstart.data.formats.cifar import read_batches
 from headstart.data.formats.idx_set import read_idx_set
+from headstart.data.formats.npz_set import read_npz_set
 from headstart.data.images import Content
 from headstart.data.images import Images as Images
 from headstart.study.dataset_facts import DatasetFacts
@@ -133,6 +134,7 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
         test_counts=_counts(test.labels, len(classes)),
         licence=found.known.licence if found.known else "",
         note="; ".join(dict.fromkeys(note for content in contents for note in content.notes)),
+        floats=train.pixels.dtype.kind == "f",
     )
 
 
@@ -155,7 +157,8 @@ def _of_files(found: Found, data: DataRef) -> DatasetFacts:
 
 def _numbered(train: Images, test: Images) -> tuple[str, ...]:
     """Names for the classes of a user's folder: its label numbers, from 0 to the greatest."""
-    return tuple(str(label) for label in range(max(train.labels.max(), test.labels.max()) + 1))
+    greatest = max(images.labels.max(initial=0) for images in (train, test))
+    return tuple(str(label) for label in range(greatest + 1))
 
 
 def _counts(labels: np.ndarray, num_classes: int) -> tuple[int, ...]:
@@ -180,6 +183,8 @@ def _read(
 ) -> Content:
     if layout == "idx":
         return read_idx_set(files, part, known)
+    if layout == "npz":
+        return read_npz_set(files[0], part)
     return read_batches(files, stamp, part, known)
 
 

@@ -106,7 +106,7 @@ def is_path(text: str) -> bool:
     return (
         text.startswith((".", "~"))
         or any(separator in text for separator in separators)
-        or text.lower().endswith((".zip", ".tar.gz", ".tgz"))
+        or text.lower().endswith((".zip", ".npz", ".tar.gz", ".tgz"))
         or os.path.isdir(text)
     )
 

@@ -36,7 +36,8 @@ class Images:
     from image files; `batches` and `blocks` are the same for all. `names` are those of image files.
     """
 
-    stored: np.ndarray | StreamedPixels  # uint8 (images, height, width, channels)
+    # uint8, or float32 that is not scaled (images, height, width, channels)
+    stored: np.ndarray | StreamedPixels
     labels: np.ndarray  # int64 (n,), indices among the classes
     at: np.ndarray | None = None
     names: np.ndarray | None = None  # text (n,); None where images are no files
@@ -79,11 +80,11 @@ class Images:
 
     @property
     def pixels(self) -> np.ndarray:
-        """All of them, uint8 (n, height, width, channels)."""
+        """All of them (n, height, width, channels)."""
         return self.array if self.at is None else self.array[self.at]
 
     def batches(self, size: int, order: np.ndarray | None = None) -> Iterator[np.ndarray]:
-        """Pixels, `size` images at a time, uint8 (size, height, width, channels).
+        """Pixels, `size` images at a time (size, height, width, channels).
 
         Args:
             size: of a batch; the last one may be smaller.
@@ -128,6 +129,19 @@ class Content:
     images: Images
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def as_bytes(pixels: np.ndarray) -> np.ndarray:
+    """Images (n, height, width, channels) as uint8 to look at or to compare.
+
+    Those of floats are stretched, each from its least to its greatest value, to the range of bytes.
+    """
+    if pixels.dtype == np.uint8:
+        return pixels
+    axes = (1, 2, 3)
+    low, high = pixels.min(axes, keepdims=True), pixels.max(axes, keepdims=True)
+    spread = np.where(high > low, high - low, 1)
+    return np.asarray(np.rint((pixels - low) / spread * 255).astype(np.uint8))
 
 
 def blocks(stored: np.ndarray | StreamedPixels, at: np.ndarray | None) -> Iterator[np.ndarray]:

@@ -21,10 +21,11 @@ class Standardiser:
 def statistics(images: Images, spec: PreprocessingSpec) -> Standardiser | None:
     """Mean and deviation of scaled images, per channel or per pixel; None if not to standardise.
 
-    Sums are of whole numbers, so they are exact and do not depend on the order of the images.
+    Sums of bytes are of whole numbers, so they are exact and do not depend on the order of the
+    images.
 
     Args:
-        images: whose bytes are measured.
+        images: whose pixels are measured.
         spec: says what to standardise by, and the floor of the deviation.
     """
     if spec.standardise not in ("channel", "pixel"):
@@ -37,7 +38,7 @@ def statistics(images: Images, spec: PreprocessingSpec) -> Standardiser | None:
     # Var = E[x²] - E[x]², exact enough: bytes and float64 leave eleven digits for the difference.
     deviation = np.sqrt(np.maximum(squares / count - mean * mean, 0.0))
     unit = _unit(spec)
-    spread = 255.0 / unit  # range of the scaled inputs
+    spread = _range(images) / unit  # of the scaled inputs
     return Standardiser(
         mean=(mean / unit).astype(np.float32),
         deviation=np.maximum(deviation / unit, spec.floor * spread).astype(np.float32),
@@ -46,7 +47,7 @@ def statistics(images: Images, spec: PreprocessingSpec) -> Standardiser | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """How bytes become network inputs, in float32: divided by `unit`, then standardised.
+    """How pixels become network inputs, in float32: divided by `unit`, then standardised.
 
     `channels` repeats the one channel of grey images so many times, before they are standardised.
     `flipped` reverses the order of the channels (BGR), before they are standardised.
@@ -84,29 +85,47 @@ def scaling_of(
 
 
 def network_scaling(
-    mean: Sequence[float], deviation: Sequence[float], channels: int, order: str = "rgb"
+    mean: Sequence[float],
+    deviation: Sequence[float],
+    channels: int,
+    order: str = "rgb",
+    unit: float = 255.0,
 ) -> Scaling:
-    """Inputs as a library's network has been trained on them, of bytes.
+    """Inputs as a library's network has been trained on them.
 
     Args:
         mean: of each channel, on a scale of 0 to 1, in the network's order.
         deviation: the same.
         channels: how many the network wants.
         order: of the channels, `rgb` or `bgr`.
+        unit: the greatest value of a pixel.
     """
     moments = (np.array(moment, np.float32).reshape(1, 1, 1, -1) for moment in (mean, deviation))
-    return Scaling(255.0, Standardiser(*moments), channels, flipped=order == "bgr")
+    return Scaling(unit, Standardiser(*moments), channels, flipped=order == "bgr")
 
 
 def _sums(images: Images, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of values and of squares over `axes`, as whole numbers, axes kept."""
-    total = np.zeros((), dtype=np.int64)
-    squares = np.zeros((), dtype=np.int64)
+    """Sums of values and of squares over `axes`, of bytes as whole numbers, axes kept."""
+    dtype = np.dtype(np.float64 if _floats(images) else np.int64)
+    total, squares = np.zeros((), dtype), np.zeros((), dtype)
     for block in images.blocks():
-        chunk = block.astype(np.uint16)  # 255² fits
-        total = total + chunk.sum(axis=axes, keepdims=True, dtype=np.int64)
-        squares = squares + (chunk * chunk).sum(axis=axes, keepdims=True, dtype=np.int64)
+        # 255² fits into 16 bits.
+        chunk = block.astype(dtype if _floats(images) else np.uint16)
+        total = total + chunk.sum(axis=axes, keepdims=True, dtype=dtype)
+        squares = squares + np.square(chunk).sum(axis=axes, keepdims=True, dtype=dtype)
     return total, squares
+
+
+def _range(images: Images) -> float:
+    """Range of the pixels: that of bytes, or from the least to the greatest of floats."""
+    if not _floats(images):
+        return 255.0
+    ends = [(block.min(), block.max()) for block in images.blocks()]
+    return float(max(high for _, high in ends) - min(low for low, _ in ends))
+
+
+def _floats(images: Images) -> bool:
+    return not images.streamed and images.array.dtype.kind == "f"
 
 
 def _unit(spec: PreprocessingSpec) -> float:

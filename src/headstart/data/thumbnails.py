@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from headstart.data.images import as_bytes
+
 
 def thumbnails(images: Sequence[np.ndarray], largest: int) -> np.ndarray:
     """Images (h, w, 1 or 3) as uint8 (images, height, width, channels).
@@ -21,6 +23,7 @@ def thumbnails(images: Sequence[np.ndarray], largest: int) -> np.ndarray:
 
 
 def _small(image: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    image = as_bytes(image[np.newaxis])[0]
     if image.shape[:2] != size:
         image = _resized(image, size)
     return np.broadcast_to(image, (*size, channels))

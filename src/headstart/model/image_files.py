@@ -9,10 +9,15 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.formats.archives import DamagedFile, Reader, Source, open_source
+from headstart.data.formats.decode import Broken
 from headstart.data.formats.image_tree import SUFFIXES
 from headstart.data.formats.stream import ImageFiles
-from headstart.study.decoding import Decoding
+from headstart.study.decoding import CHANNELS, Decoding
 from headstart.study.network_facts import Shape
+
+AT_ONCE = 256  # images decoded at a time
+LARGE = 1 << 20  # bytes of a photo, so that several threads decode
+SHOWN = 3  # broken files named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,22 +85,54 @@ def image_groups(given: Sequence[Path]) -> list[ImageGroup]:
                 f"{path} is not there. Expected an image, a folder or a .zip of images."
             )
         elif path.is_dir() or path.suffix.lower() == ".zip":
-            groups += _singles(singles)
-            singles = []
             source = open_source(path)
             names = [name for name in source.listing.files if name.lower().endswith(SUFFIXES)]
-            if names:
-                groups.append(_group(source, names))
-            else:
+            if not names:
                 problems.append(
                     f"{path} holds no image files (of {len(source.listing.files):,} files). "
                     f"Image files end in {', '.join(SUFFIXES)}."
                 )
+            elif path.is_dir():
+                singles += [path / name for name in names]
+            else:
+                groups += [*_singles(singles), _group(source, names)]
+                singles = []
         else:
             singles.append(path)
     if problems:
         raise DataError("\n".join(problems))
     return [*groups, *_singles(singles)]
+
+
+def decode_images(paths: Sequence[Path], decoding: Decoding) -> np.ndarray:
+    """Pixels of image files, one for each path, uint8 (n, height, width, channels).
+
+    Args:
+        paths: of the files.
+        decoding: how they are decoded, with size and colour.
+
+    Raises:
+        DataError: files are missing or broken, all of them at once.
+    """
+    assert decoding.size
+    assert decoding.colour
+    shape = (*decoding.size, CHANNELS[decoding.colour])
+    pixels = np.empty((len(paths), *shape), np.uint8)
+    files = ImageFiles(_SingleFiles(paths), [str(path) for path in paths], shape, decoding, LARGE)
+    broken: list[Broken] = []
+    first = 0
+    for batch in files.decoded(AT_ONCE, np.arange(len(paths))):
+        pixels[first : first + len(batch.pixels)] = batch.pixels
+        broken += batch.broken
+        first += len(batch.pixels)
+    if broken:
+        shown = "; ".join(f"{one.name}: {one.reason}" for one in broken[:SHOWN])
+        more = f"; and {len(broken) - SHOWN:,} more" if len(broken) > SHOWN else ""
+        raise DataError(
+            f"{len(broken):,} of {len(paths):,} image files cannot be decoded ({shown}{more}). "
+            "Expected one whole image for each path."
+        )
+    return pixels
 
 
 def _group(source: Source, names: list[str]) -> ImageGroup:

@@ -43,4 +43,4 @@ def licence_meaning(licence: str) -> str:
         return f"{licence}."
     if "-nc" in licence or "noncommercial" in licence:
         return f"{licence}, which FORBIDS COMMERCIAL USE, of this model too."
-    return f"{licence}, with conditions of its own. Read it before you use or pass on this model."
+    return f"{licence}, which has conditions. Read it before you use or pass on this model."

@@ -1,7 +1,6 @@
 """Predictions of a trained model for arrays and image files, as the predict step makes them."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from headstart.networks.build import build
 from headstart.train.forward import MOST
 from headstart.train.phase_config import Examples
 from headstart.train.prediction import predictions_of
+from headstart.train.threads import one_thread_an_operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,8 @@ class Predictor:
         """Probability of every class, float32 (n, classes).
 
         Args:
-            pixels: decoded images, uint8 (n, height, width, channels).
+            pixels: decoded images (n, height, width, channels), uint8 or, for a model of floats,
+                float32.
 
         Raises:
             DataError: they are of another type or shape.
@@ -74,7 +75,7 @@ class Predictor:
             labels=np.zeros(len(pixels), np.int64),
             scaling=self.model.scaling,
         )
-        with allowing_threads(usable_cores()), _one_thread_an_operation():
+        with allowing_threads(usable_cores()), one_thread_an_operation():
             return predictions_of(self._module, examples, self._device).probabilities
 
     def predict(self, images: Sequence[Path | str] | Path | str) -> Iterator[ImagePrediction]:
@@ -90,6 +91,8 @@ class Predictor:
 
     def predictions(self, groups: Sequence[ImageGroup]) -> Iterator[ImagePrediction]:
         """Predictions for groups of image files, in order, with progress."""
+        if not groups:
+            return
         model, done = self.model, 0
         place = common_folder(group.reader.path for group in groups)
         num = sum(len(group) for group in groups)
@@ -109,20 +112,9 @@ class Predictor:
         return ImagePrediction(file=title, probabilities=found, broken=broken)
 
     def _check(self, pixels: np.ndarray) -> None:
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != self.model.pixels:
+        if pixels.dtype != self.model.dtype or pixels.shape[1:] != self.model.pixels:
             raise DataError(
-                f"images are {pixels.dtype} {pixels.shape}. Expected uint8 of shape "
+                f"images are {pixels.dtype} {pixels.shape}. Expected {self.model.dtype} of shape "
                 f"(n, {', '.join(map(str, self.model.pixels))}): height, width and channels of "
                 f"the images that '{self.model.origin.arm}' was trained on."
             )
-
-
-@contextmanager
-def _one_thread_an_operation() -> Iterator[None]:
-    """One thread for each torch operation, as in training: more of them round differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -73,6 +73,7 @@ def from_bytes(content: bytes) -> TrainedModel:
     return TrainedModel(
         network=_network_from(found["network"]),
         pixels=tuple(found["pixels"]),
+        dtype=found["dtype"],
         classes=tuple(found["classes"]),
         weights=arrays,
         scaling=_scaling_from(found["scaling"]),
@@ -86,6 +87,7 @@ def _description(model: TrainedModel) -> Json:
         "version": VERSION,
         "network": model.network.model_dump(mode="json"),
         "pixels": list(model.pixels),
+        "dtype": model.dtype,
         "classes": list(model.classes),
         "scaling": _scaling_json(model.scaling),
         "decoding": asdict(model.decoding),

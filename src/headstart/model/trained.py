@@ -1,6 +1,7 @@
 """Trained model of one trial: network, weights, preprocessing, classes, and where it came from."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from headstart.analyse.model_quality import ModelQuality
 from headstart.data.preprocess import Scaling
@@ -8,6 +9,8 @@ from headstart.networks.weights import Weights
 from headstart.study.decoding import Decoding
 from headstart.study.network import AnyNetwork, LibraryNetwork
 from headstart.study.network_facts import Shape
+
+PixelType = Literal["uint8", "float32"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,8 @@ class TrainedModel:
 
     Attributes:
         network: the architecture.
-        pixels: (height, width, channels) of a decoded image, uint8.
+        pixels: (height, width, channels) of a decoded image.
+        dtype: of its pixels: bytes, or floats that are not scaled.
         classes: names in the order of the outputs.
         weights: all parameters and buffers by name; the arrays are shared and must not be changed.
         scaling: from pixels to network inputs, with the statistics that standardise.
@@ -57,6 +61,7 @@ class TrainedModel:
 
     network: AnyNetwork
     pixels: Shape
+    dtype: PixelType = "uint8"
     classes: tuple[str, ...]
     weights: Weights
     scaling: Scaling

@@ -5,7 +5,7 @@ stored stays valid. Never build a payload by dumping a spec.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, cast
 
 from headstart.core.hashing import Json, digest
 from headstart.plan.payload_types import (
@@ -115,10 +115,13 @@ def preprocessing_payload(
     return payload
 
 
-def network_inputs_payload(wanted: InputFacts) -> Json:
-    """Inputs as a library's network has been trained on them."""
+def network_inputs_payload(wanted: InputFacts, scale: Literal["unit", "none"]) -> Json:
+    """Inputs as a library's network has been trained on them.
+
+    `scale` is `unit` for bytes, and `none` for floats from 0 to 1.
+    """
     payload: Json = {
-        "scale": "unit",
+        "scale": scale,
         "standardise": "network",
         "mean": list(wanted.mean),
         "deviation": list(wanted.deviation),

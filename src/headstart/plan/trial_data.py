@@ -134,10 +134,12 @@ class TrialData:
         return data_payload(images_payload(known, self._data(task)), groups, task, None)
 
     def preprocessing(self) -> Json:
-        """Scaling, and the data whose statistics standardise."""
+        """Scaling, and the data whose statistics standardise. Floats are not scaled."""
         spec, wanted = self.study.preprocessing, self.facts.wanted(self.network)
+        if self.known.floats:
+            spec = spec.model_copy(update={"scale": "none"})
         if wanted is not None and spec.standardise in ("auto", "network"):
-            return network_inputs_payload(wanted)
+            return network_inputs_payload(wanted, "none" if self.known.floats else "unit")
         if spec.standardise in ("auto", "none"):
             return preprocessing_payload(spec, None, wanted)
         source = self.study.source_of(self.pair).task

@@ -5,6 +5,7 @@ from typing import Any
 
 from headstart.core.errors import Problem, nearest
 from headstart.study.arms import SOURCE, LabelMap
+from headstart.study.array_checks import float_problems
 from headstart.study.base import HEAD
 from headstart.study.checks import source_of, stage_problems
 from headstart.study.dataset_facts import COLOURS, DatasetFacts
@@ -40,6 +41,7 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
             rough[name] = sum(known.train_counts)
         elif not found:
             sound[name] = task
+    problems += float_problems(parts, sound, facts)
     problems += _sizes(parts, sound, facts)
     problems += _sizes_beyond(parts, rough)
     problems += _networks(parts, sound, facts)

@@ -22,7 +22,8 @@ class DatasetFacts(Spec):
 
     `shape` is what all images have in common, upright; None where their sizes or colours differ.
     `sizes` are the least and the most (height, width) of image files, and `modes` their colours as
-    Pillow calls them; None and empty where images are not single files.
+    Pillow calls them; None and empty where images are not single files. `floats` are pixels that
+    are no bytes, but numbers which a network is given as they are.
     """
 
     name: str
@@ -35,6 +36,7 @@ class DatasetFacts(Spec):
     note: str = ""  # what a reader of results should know of how the images came about
     sizes: tuple[Size, Size] | None = None
     modes: tuple[str, ...] = ()
+    floats: bool = False
 
     @property
     def from_files(self) -> bool:

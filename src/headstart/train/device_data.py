@@ -33,11 +33,11 @@ class DeviceData:
     """Inputs and labels (n,) on a device, taken batch by batch.
 
     Inputs (n, ...) are resident, mapped or streamed: `batch` and `between` are the same for all.
-    Images have their channels last in memory. Where `scale` is given they are still bytes, which it
-    makes inputs of a batch at a time. Where `at` is given, (n,), the inputs hold more than these
-    images, which are at those positions. `mapped` inputs lie in a file, in memory that the system
-    can take back. `augment` changes the images of a batch, (batch, channels, height, width) as they
-    are stored.
+    Images have their channels last in memory. Where `scale` is given they are as they are stored,
+    and it makes inputs of a batch at a time. Where `at` is given, (n,), the inputs hold more than
+    these images, which are at those positions. `mapped` inputs lie in a file, in memory that the
+    system can take back. `augment` changes the images of a batch, (batch, channels, height, width)
+    as they are stored.
     """
 
     inputs: "Tensor | StreamedInputs"
@@ -130,8 +130,8 @@ class Scale:
             ]
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Float32 of bytes (n, height * width * channels)."""
-        inputs = rows.to(torch.float32).div_(self._unit)
+        """Float32 of bytes or floats (n, height * width * channels), which stay as they are."""
+        inputs = rows.to(torch.float32, copy=True).div_(self._unit)
         if self.channels != self._given:
             inputs = inputs.repeat_interleave(self.channels, 1)
         if self._flipped:
@@ -143,7 +143,7 @@ class Scale:
 
 
 def to_device(examples: Examples, device: torch.device) -> DeviceData:
-    """Images as bytes on a device; on a processor without a copy."""
+    """Images as they are stored on a device; on a processor without a copy."""
     given, at = examples.inputs, examples.at
     if not isinstance(given, np.ndarray):
         return _streamed(examples, given, device)

@@ -27,6 +27,7 @@ EXPECTED: Mapping[Layout, str] = {
     "batches": f"{BATCHES_ARCHIVE} or {BATCHES_FOLDER}/",
     "images": "image files as train/CLASS/*.jpg and test/CLASS/*.jpg, or as CLASS/*.jpg, "
     "in folders or in one .zip",
+    "npz": "one .npz with the arrays x_train, y_train, x_test, y_test",
 }
 """What a place may hold, in words."""
 
@@ -56,7 +57,7 @@ def look(place: Path | None, layouts: Sequence[Layout] = LAYOUTS) -> tuple[Held 
 
 def _in_folder(folder: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:
     """The first layout that is there. One that is only begun is not passed over for another."""
-    lookers = {"idx": _idx, "batches": _batches, "images": _images}
+    lookers = {"idx": _idx, "batches": _batches, "images": _images, "npz": _npz}
     for layout in layouts:
         held, seen = lookers[layout](folder)
         if held or seen:
@@ -70,6 +71,8 @@ def _as_file(path: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:
     name = path.name.lower()
     if "images" in layouts and name.endswith(".zip"):
         return _whole("images", path), "found"
+    if "npz" in layouts and name.endswith(".npz"):
+        return _whole("npz", path), "found"
     if "batches" in layouts and name.endswith((".tar.gz", ".tgz")):
         return _whole("batches", path), "found"
     return None, "is not a folder"
@@ -122,7 +125,21 @@ def _images(folder: Path) -> tuple[Held | None, str]:
     inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__"))]
     if any(path.is_dir() and path.name != BATCHES_FOLDER for path in inside):
         return _whole("images", folder), ""
-    archives = sorted(path.name for path in inside if path.suffix.lower() == ".zip")
+    return _only("images", ".zip", folder)
+
+
+def _npz(folder: Path) -> tuple[Held | None, str]:
+    """The only .npz."""
+    return _only("npz", ".npz", folder)
+
+
+def _only(layout: Layout, suffix: str, folder: Path) -> tuple[Held | None, str]:
+    """The only file of a folder that ends in a suffix; several are a fault."""
+    archives = sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() == suffix and not path.name.startswith((".", "__"))
+    )
     if len(archives) > 1:
-        return None, f"has {len(archives)} .zip files ({', '.join(archives[:3])}), not one"
-    return (_whole("images", folder / archives[0]), "") if archives else (None, "")
+        return None, f"has {len(archives)} {suffix} files ({', '.join(archives[:3])}), not one"
+    return (_whole(layout, folder / archives[0]), "") if archives else (None, "")

@@ -16,7 +16,7 @@ from math import prod
 
 import numpy as np
 
-from headstart.data.images import Images
+from headstart.data.images import Images, as_bytes
 
 SIDE = 32  # larger images are reduced to this many rows and columns
 _DIRECTIONS = 48  # principal directions of the narrow bound
@@ -91,7 +91,8 @@ def grey(images: Images, height: int, width: int, *, mirrored: bool = False) -> 
     """
     found = [np.empty((0, height, width), np.uint8)]
     for block in images.blocks():
-        luma = _luma(block[:, :, ::-1] if mirrored else block)
+        pixels = as_bytes(block)
+        luma = _luma(pixels[:, :, ::-1] if mirrored else pixels)
         same = luma.shape[1:] == (height, width)
         found.append(luma if same else _reduced(luma, height, width))
     return np.concatenate(found)

@@ -153,6 +153,7 @@ def scaling_for(preprocessing: Json, datasets: Datasets) -> Scaling:
             preprocessing["deviation"],
             preprocessing["channels"],
             preprocessing.get("order", "rgb"),
+            1.0 if preprocessing["scale"] == "none" else 255.0,
         )
     standardiser = None
     if "measured_on" in preprocessing:

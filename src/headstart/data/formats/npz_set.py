@@ -1,0 +1,152 @@
+"""A data set as arrays in one NumPy archive (.npz), as `np.savez` writes them.
+
+    x_train, y_train, x_test, y_test                      as in Keras's mnist.npz
+    train_images, train_labels, test_images, ...          as in MedMNIST
+    classes                                               names of the classes, optional
+
+Images are bytes, or floats that a network is given as they are: (n, height, width) or
+(n, height, width, channels). Labels are whole numbers from 0, or names of classes. Validation
+images (x_val, val_images) follow the training images; without a test part they are it. A set may
+be without a test part.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from headstart.core.errors import DataError
+from headstart.data.catalogue import Part
+from headstart.data.errors import fault, get_again
+from headstart.data.images import Content, Images
+
+SPELLINGS = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
+EXPECTED = "Expected the arrays x_train and y_train, and beside them x_test and y_test."
+WIDEST = 100_000  # classes; a greater label is no label
+
+Arrays = tuple[np.ndarray, np.ndarray]
+"""Images as they are in the file, and their labels."""
+
+
+def write_npz(path: Path, images: Images, classes: Sequence[str]) -> None:
+    """Write training images with the names of their classes; the test part is missing."""
+    with path.open("wb") as file:
+        np.savez(file, x_train=images.pixels, y_train=images.labels, classes=np.array(classes, str))
+
+
+def read_npz_set(path: Path, part: Part) -> Content:
+    """The images and labels of one part.
+
+    Raises:
+        DataError: the file is torn, or does not hold images with a label each.
+    """
+    try:
+        # numpy leaves a file open that it opened itself and that is torn.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return _content(path, arrays, part)
+    except DataError:
+        raise
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise fault(path, f"cannot be read: {error}.", EXPECTED, get_again(path)) from None
+
+
+def _content(path: Path, arrays: "np.lib.npyio.NpzFile", part: Part) -> Content:
+    named = _parts(path, arrays)
+    train, test = ["train"], [name for name in ("test", "val") if name in named][:1]
+    if test == ["test"] and "val" in named:
+        train.append("val")
+    chosen = [_checked(path, arrays, named[name]) for name in (train if part == "train" else test)]
+    notes = ("the validation images are the test part",) if test == ["val"] else ()
+    if not chosen:
+        images, labels = _checked(path, arrays, named["train"])
+        chosen, notes = [(images[:0], labels[:0])], ("there is no test part",)
+    classes = _classes(path, arrays, arrays[named["train"][1]])
+    labels = np.concatenate([_indices(path, labels, classes) for _, labels in chosen])
+    pixels = chosen[0][0] if len(chosen) == 1 else np.concatenate([images for images, _ in chosen])
+    return Content(images=Images(pixels, labels), classes=classes, notes=notes)
+
+
+def _parts(path: Path, arrays: "np.lib.npyio.NpzFile") -> dict[str, tuple[str, str]]:
+    """Names of the images and labels of each part that is there."""
+    for spelling in SPELLINGS:
+        named = {
+            part: tuple(of.format(part) for of in spelling) for part in ("train", "val", "test")
+        }
+        there = {part: names for part, names in named.items() if set(names) & set(arrays.files)}
+        missing = {n for names in there.values() for n in names} - set(arrays.files)
+        if "train" in there and not missing:
+            return {part: (images, labels) for part, (images, labels) in there.items()}
+        if there:
+            wanted = sorted(missing | set(named["train"]) - set(arrays.files))
+            raise fault(path, f"has no {', no '.join(wanted)}.", "Expected labels for all images.")
+    held = ", ".join(arrays.files[:8]) or "nothing"
+    raise fault(path, f"holds {held}.", EXPECTED, "Rename the arrays: np.savez writes them.")
+
+
+def _checked(path: Path, arrays: "np.lib.npyio.NpzFile", names: tuple[str, str]) -> Arrays:
+    """Images (n, height, width, channels), uint8 or float32, and one label for each."""
+    image_name, label_name = names
+    images, labels = arrays[image_name], arrays[label_name]
+    where = f"{path}: {image_name}"
+    if (
+        images.ndim not in (3, 4)
+        or 0 in images.shape[1:]
+        or images.shape[3:] not in ((), (1,), (3,))
+    ):
+        raise fault(
+            where,
+            f"has the shape {images.shape}.",
+            "Expected (images, height, width), or that with 1 or 3 channels at the end.",
+        )
+    if len(labels) != len(images) or labels.size != len(images):
+        raise fault(
+            where,
+            f"has {len(images):,} images, but {label_name} is {labels.shape}.",
+            "Expected one label for each image.",
+        )
+    if images.dtype != np.uint8 and images.dtype.kind != "f":
+        raise fault(
+            where,
+            f"has pixels of type {images.dtype}.",
+            "Expected uint8, or floats, which are taken as they are.",
+        )
+    if images.dtype.kind == "f":
+        images = images.astype(np.float32, copy=False)
+        if not np.isfinite(images).all():
+            raise fault(where, "has pixels that are not finite in float32.")
+    return images.reshape(*images.shape[:3], -1), labels.reshape(-1)
+
+
+def _classes(path: Path, arrays: "np.lib.npyio.NpzFile", labels: np.ndarray) -> tuple[str, ...]:
+    """Names of the classes, as given or as the labels are; none where the labels are numbers."""
+    if "classes" in arrays.files:
+        names = tuple(map(str, arrays["classes"].reshape(-1).tolist()))
+        if len(set(names)) < len(names):
+            raise fault(f"{path}: classes", "names a class twice.", "Expected distinct names.")
+        return names
+    return tuple(np.unique(labels).tolist()) if labels.dtype.kind == "U" else ()
+
+
+def _indices(path: Path, labels: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
+    """Labels as indices among the classes."""
+    if labels.dtype.kind == "U":
+        unknown = sorted(set(labels.tolist()) - set(classes))
+        if unknown:
+            raise fault(
+                f"{path}: labels",
+                f"'{unknown[0]}' is none of the classes of the training images.",
+                f"Known: {', '.join(classes)}.",
+            )
+        number = {name: index for index, name in enumerate(classes)}
+        return np.array([number[name] for name in labels.tolist()], np.int64)
+    most = len(classes) or WIDEST
+    if labels.dtype.kind not in "iu" or (
+        len(labels) and not 0 <= labels.min() <= labels.max() < most
+    ):
+        raise fault(
+            f"{path}: labels",
+            f"are {labels.dtype} from {labels.min()} to {labels.max()}.",
+            f"Expected whole numbers from 0 to {most - 1}, or names of classes.",
+        )
+    return labels.astype(np.int64)
