@@ -73,7 +73,7 @@ class Bench:
         self, question: str, subject: str, sides: Sequence[Side], rounds: int
     ) -> dict[tuple[str, str], Sample]:
         """Run all sides, one after the other, `rounds` times: samples by (side, quantity)."""
-        present = [side for side in sides if side.installed and self._asked(side)]
+        present = self.present(sides)
         taken: dict[tuple[str, str], list[float]] = {}
         for _ in range(rounds):
             for side in present:
@@ -95,6 +95,10 @@ class Bench:
         }
         self.samples.extend(found.values())
         return found
+
+    def present(self, sides: Sequence[Side]) -> list[Side]:
+        """The sides that are asked for and installed."""
+        return [side for side in sides if side.installed and self._asked(side)]
 
     def _asked(self, side: Side) -> bool:
         ours = side.name.startswith("headstart") or side.name.endswith("alone")
