@@ -170,3 +170,9 @@ def test_a_study_file_takes_no_source(call: Call, study: Path) -> None:
 
 def test_a_folder_without_photos_is_refused(call: Call, tmp_path: Path) -> None:
     refused(call("run", tmp_path), "holds no image files")
+
+
+def test_a_recipe_keeps_its_name_beside_a_folder_of_that_name(call: Call) -> None:
+    Path("digits").mkdir()
+    assert call("plan", "digits").out.startswith("Study digits: ")
+    refused(call("plan", "./digits"), "holds none of the files looked for")

@@ -60,6 +60,9 @@ def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPT
 def means_photos(study: str, photos: PhotoOptions) -> bool:
     """Whether a study is named by the photos that it is about.
 
+    A recipe's name stays one where a folder of that name happens to lie in the current folder;
+    `./name` means the folder.
+
     Raises:
         SpecError: it is a study file, which names its sources itself.
     """
@@ -72,7 +75,9 @@ def means_photos(study: str, photos: PhotoOptions) -> bool:
             fix="Leave --source and --minutes out, or give the folder of photos instead.",
         )
         raise SpecError([problem], study)
-    return photos.given or path.is_dir() or path.suffix.lower() == ".zip"
+    if photos.given:
+        return True
+    return study not in recipes() and (path.is_dir() or path.suffix.lower() == ".zip")
 
 
 def warnings(loaded: Loaded) -> tuple[str, ...]:
