@@ -104,9 +104,11 @@ def test_the_file_is_a_study_with_every_arm_and_its_budget() -> None:
     assert spec.tasks["target"].image.size == (96, 96)
 
 
-def test_photos_of_one_size_are_taken_as_they_are() -> None:
+def test_the_size_is_written_also_where_all_photos_have_it() -> None:
+    """Left out it would be the network's own, which may be many times as large."""
     alike = facts().model_copy(update={"sizes": ((96, 96), (96, 96))})
-    assert "image" not in tomllib.loads(study(facts=alike).text())["tasks"]["target"]
+    image = tomllib.loads(study(facts=alike).text())["tasks"]["target"]["image"]
+    assert image == {"size": [96, 96]}
 
 
 def test_a_dear_budget_tries_learning_rates() -> None:

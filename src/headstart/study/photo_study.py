@@ -98,7 +98,8 @@ class PhotoStudy:
             f"dataset = {_quoted(self.dataset)}",
             "# So much of the training photos is for choosing, the same for every arm.",
             f"split = {{ validation = {VALIDATION} }}",
-            *self._image_lines(),
+            "# Height and width that photos are resized to; larger ones say more and cost more.",
+            f"image = {{ size = [{self.size[0]}, {self.size[1]}] }}",
             "",
             "[training]",
             "# The same number of updates for every arm, of so many photos each.",
@@ -109,15 +110,6 @@ class PhotoStudy:
             *self._rate_lines(),
         ]
         return "\n".join(lines) + "\n"
-
-    def _image_lines(self) -> list[str]:
-        if self.size == self.facts.common_size:
-            return []
-        height, width = self.size
-        return [
-            "# Height and width that photos are resized to; larger ones say more and cost more.",
-            f"image = {{ size = [{height}, {width}] }}",
-        ]
 
     def _rate_lines(self) -> list[str]:
         if self.budget.tuned:
