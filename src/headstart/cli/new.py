@@ -19,7 +19,8 @@ def new(photos: Dataset, *, options: arguments.Photos) -> None:
     from headstart.cli.output import command_line
     from headstart.execute.environment import usable_cores
 
-    made = flow.new_study(photos, options.options, usable_cores())
+    cores = usable_cores()
+    made = flow.new_study(photos, options.options, cores)
     name = f"{made.study.name}.toml"
     for line in (
         "Does a pretrained network help on these photos, and how is it best used?",
@@ -27,6 +28,7 @@ def new(photos: Dataset, *, options: arguments.Photos) -> None:
         f"Edit it, then run it: headstart run {shlex.quote(name)}",
         "",
         *made.found,
+        *flow.described(made.loaded, cores),
         "",
     ):
         typer.echo(f"# {line}".rstrip())

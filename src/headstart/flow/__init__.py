@@ -21,6 +21,7 @@ from headstart.flow.models import open_model as open_model
 from headstart.flow.older import older_results as older_results
 from headstart.flow.photos import NewStudy as NewStudy
 from headstart.flow.photos import PhotoOptions as PhotoOptions
+from headstart.flow.photos import described as described
 from headstart.flow.photos import new_study as new_study
 from headstart.flow.reopen import cost_of_run as cost_of_run
 from headstart.flow.reopen import need_store as need_store

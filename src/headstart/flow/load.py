@@ -10,7 +10,7 @@ from typing import Any
 from headstart.core.errors import Problem, SpecError, known_names, nearest
 from headstart.execute.environment import usable_cores
 from headstart.flow.check import Loaded, checked
-from headstart.flow.photos import NO_OPTIONS, PhotoOptions, new_study
+from headstart.flow.photos import NO_OPTIONS, PhotoOptions, described, new_study
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
@@ -46,15 +46,17 @@ def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPT
         SpecError: with all problems of the study and its data at once.
         HeadstartError: the photos make no study.
     """
-    found: tuple[str, ...] = ()
     if means_photos(study, photos):
         new = new_study(study, photos, usable_cores())
-        table, origin, found = new.table, f"the study of {study}", new.found
-    else:
-        path = find_study(study)
-        table, origin = read_toml(path), study if study in recipes() else str(path)
+        loaded = _checked(new.table, f"the study of {study}", changes)
+        return replace(loaded, found=(*new.found, *described(loaded, usable_cores())))
+    path = find_study(study)
+    return _checked(read_toml(path), study if study in recipes() else str(path), changes)
+
+
+def _checked(table: dict[str, Any], origin: str, changes: Changes) -> Loaded:
     given, problems = with_variants(table, changes.variants)
-    return replace(checked(_changed(given, changes), origin, problems), found=found)
+    return checked(_changed(given, changes), origin, problems)
 
 
 def means_photos(study: str, photos: PhotoOptions) -> bool:

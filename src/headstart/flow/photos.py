@@ -10,14 +10,14 @@ from pydantic import TypeAdapter, ValidationError
 from headstart.analyse.text import plural, rough_duration
 from headstart.core.errors import DataError, HeadstartError, SpecError
 from headstart.data.datasets import facts_of
-from headstart.flow.check import checked
+from headstart.flow.check import Loaded, checked
 from headstart.networks.checkpoints.at_hand import AtHand, networks_at_hand, nothing_at_hand
 from headstart.networks.facts import input_facts_of
 from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.study.dataset_facts import DatasetFacts, Size
 from headstart.study.network import LibraryNetwork, Pretrained
-from headstart.study.photo_study import ARMS, BUDGETS, LEAST_PER_CLASS, PhotoStudy, source_names
+from headstart.study.photo_study import BUDGETS, LEAST_PER_CLASS, PhotoStudy, source_names
 from headstart.study.problems import problems_from
 from headstart.study.tasks import DataRef
 
@@ -53,31 +53,23 @@ class NewStudy:
 
     Attributes:
         study: what is written into its file.
-        seconds: about how long it takes with so many `workers`.
+        loaded: the same, checked.
         chosen: why these sources, where the user named none.
         others: names of other networks at hand.
     """
 
     study: PhotoStudy
-    seconds: float
-    workers: int
+    loaded: Loaded
     chosen: str
     others: tuple[str, ...]
 
     @property
     def found(self) -> tuple[str, ...]:
-        """What was found and what will be done with it, in lines."""
-        study, budget = self.study, self.study.budget
-        sources = ", ".join(study.sources.values())
-        tuned = ", learning rates tried on a seed of their own" if budget.tuned else ""
+        """What was found, in lines."""
         return (
-            *study.found(),
-            f"source: {sources}{self.chosen}",
+            *self.study.found(),
+            f"source: {', '.join(self.study.sources.values())}{self.chosen}",
             *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
-            f"study: photos at {study.size[0]} x {study.size[1]}; {', '.join(study.sizes)}; "
-            f"{len(ARMS)} arms, {budget.seeds} seeds, {budget.updates:,} updates each{tuned}",
-            f"time: about {rough_duration(self.seconds)} with {plural(self.workers, 'worker')}, "
-            "before this computer's own pace is known",
         )
 
     @property
@@ -107,11 +99,10 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
     native = _native_size(dataset, networks)
     minutes = DEFAULT_MINUTES if options.minutes is None else options.minutes
     drafts = _drafts(dataset, facts, source_names(networks), native)
-    study, seconds = _fitting(drafts, native, 60 * minutes, workers)
+    study, loaded = _fitting(drafts, native, 60 * minutes, workers)
     return NewStudy(
         study=study,
-        seconds=seconds,
-        workers=workers,
+        loaded=loaded,
         chosen=chosen,
         others=tuple(one.network for one in at_hand if one.network not in networks),
     )
@@ -178,27 +169,44 @@ def _drafts(
 
 def _fitting(
     drafts: Iterator[PhotoStudy], native: Size, seconds: float, workers: int
-) -> tuple[PhotoStudy, float]:
-    """The first draft that fits the time, or the last; and how long it takes.
+) -> tuple[PhotoStudy, Loaded]:
+    """The first draft that fits the time, or the last.
 
     A network that takes images of one size only is given that.
     """
     for draft in drafts:
         try:
-            needed = _seconds(draft, workers)
+            loaded = _checked(draft)
         except SpecError:
             if draft.size == native:
                 raise
             draft = replace(draft, size=native)
-            needed = _seconds(draft, workers)
-        if needed <= seconds:
+            loaded = _checked(draft)
+        if _seconds(loaded, workers) <= seconds:
             break
-    return draft, needed
+    return draft, loaded
 
 
-def _seconds(draft: PhotoStudy, workers: int) -> float:
+def _checked(draft: PhotoStudy) -> Loaded:
+    return checked(tomllib.loads(draft.text()), f"the study of {draft.dataset}")
+
+
+def described(loaded: Loaded, workers: int) -> tuple[str, ...]:
+    """What a study of photos will do, and about how long it takes, in lines."""
+    study = loaded.study
+    height, width = study.tasks["target"].image.size or NATIVE
+    tuned = ", learning rates tried on another seed" if study.training.rates else ""
+    return (
+        f"study: photos at {height} x {width}; {', '.join(size.label for size in study.sizes)}; "
+        f"{plural(len(study.arms), 'arm')}, {plural(len(study.seeds), 'seed')}, "
+        f"{study.training.updates:,} updates each{tuned}",
+        f"time: about {rough_duration(_seconds(loaded, workers))} with "
+        f"{plural(workers, 'worker')}, before this computer's own pace is known",
+    )
+
+
+def _seconds(loaded: Loaded, workers: int) -> float:
     """About how long a study takes on a computer that has no timings yet."""
-    loaded = checked(tomllib.loads(draft.text()), f"the study of {draft.dataset}")
     plan = make_plan(loaded.study, loaded.facts)
     expected = expected_steps(loaded.study, loaded.facts, plan)
-    return estimate_cost(draft.name, plan, expected, set(), None, workers).seconds
+    return estimate_cost(loaded.study.name, plan, expected, set(), None, workers).seconds
