@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 import headstart as hs
 from commands import Call, refused
-from headstart.core.errors import CheckpointError
+from headstart.core.errors import CheckpointError, SpecError
 from headstart.flow import PhotoOptions, new_study
 from headstart.networks.checkpoints import at_hand
 from headstart.networks.checkpoints.at_hand import networks_at_hand
@@ -60,7 +60,7 @@ def test_one_line_runs_the_study_and_names_what_it_found(
     few = ("--minutes", 0.1, "--arms", "probe", "--seeds", 1, "--sizes", "all", "--workers", 1)
     ended = call("run", photos, "--source", source, *few)
     assert ended.status == 0
-    assert "headstart: 32 photos of 2 classes: 24 to train on, 8 to test with" in ended.err
+    assert "headstart: 32 photos of 2 classes: 24 to train on (and a fifth" in ended.err
     assert "headstart:   green: 12 + 4" in ended.err
     assert f"headstart: source: {source}\n" in ended.err
     assert "headstart: time: about " in ended.err
@@ -141,7 +141,7 @@ def test_a_source_that_is_not_known_suggests_the_nearest(
         f"the study of {photos} has 2 problems:",
         "--source resnet18: 'resnet18' names no library's network; allowed: timm:NAME,",
         "Did you mean 'timm:resnet18'?",
-        "Did you mean 'timm'?",
+        "Did you mean 'timm:x'?",
     )
     refused(call("new", photos, "--source", "timm:resnet181"), "Did you mean 'resnet18'?")
 
@@ -152,7 +152,7 @@ def test_a_class_with_one_photo_is_named(call: Call, photos: Path, source: str) 
     refused(
         call("run", photos, "--source", source),
         "too few training photos: 'red' has 1.",
-        "Expected at least 3 of every class",
+        "Expected at least 3 of every class besides those to test with",
     )
 
 
@@ -163,9 +163,10 @@ def test_arrays_are_no_photos(call: Call) -> None:
 def test_a_study_file_takes_no_source(call: Call, study: Path) -> None:
     refused(
         call("plan", study, "--source", SOURCE),
-        "is a study file, which names its sources and its budget.",
+        "is a study, which names its sources and its budget.",
         "Leave --source and --minutes out",
     )
+    refused(call("run", "digits", "--minutes", 3), "digits has 1 problem:\n  1. is a study,")
 
 
 def test_a_folder_without_photos_is_refused(call: Call, tmp_path: Path) -> None:
@@ -176,3 +177,40 @@ def test_a_recipe_keeps_its_name_beside_a_folder_of_that_name(call: Call) -> Non
     Path("digits").mkdir()
     assert call("plan", "digits").out.startswith("Study digits: ")
     refused(call("plan", "./digits"), "holds none of the files looked for")
+
+
+def test_broken_photos_are_left_out_where_that_is_asked_for(
+    call: Call, photos: Path, source: str
+) -> None:
+    (photos / "train" / "red" / "torn.png").write_bytes(b"no image")
+    assert "cannot be decoded" in call("plan", photos, "--source", source).err
+    ended = call("plan", photos, "--source", source, "--minutes", 0.1, "--skip-broken")
+    assert ended.status == 0
+    written = call("new", photos, "--source", source, "--minutes", 0.1, "--skip-broken").out
+    assert "skip_broken = true" in written
+
+
+def test_a_time_that_is_too_short_is_named(call: Call, photos: Path, source: str) -> None:
+    err = call("plan", photos, "--source", source, "--minutes", 0.1).err
+    assert "headstart: the smallest study takes longer than 0.1 min" not in err
+    with pytest.raises(SpecError, match="minutes: got 0; give a number above 0"):
+        hs.study(photos, source=source, minutes=0)
+    made = new_study(str(photos), PhotoOptions(sources=(source,), minutes=0.001), 1)
+    assert "the smallest study takes longer than 0.001 min" in made.found
+
+
+def test_the_same_source_twice_is_one(photos: Path, source: str) -> None:
+    study = hs.study(photos, source=[source, source], minutes=0.1, seeds=2, arms=["probe"])
+    assert (len(study.pairs), study.seeds) == (1, (0, 1))
+    assert [arm.name for arm in study.arms] == ["scratch", "probe"]
+
+
+def test_photos_that_are_not_those_of_the_study_are_refused(
+    call: Call, photos: Path, source: str
+) -> None:
+    few = ("--minutes", 0.1, "--arms", "probe", "--seeds", 1, "--sizes", "all", "--workers", 1)
+    assert call("run", photos, "--source", source, *few).status == 0
+    (photos / "val" / "red" / "val0.png").unlink()
+    refused(call("report", photos), "holds a study called 'my-photos', but on other photos")
+    assert call("report", "my-photos").status == 0
+    refused(call("export", "my-photos", "m.pt2"), "are not those of the study: some have changed")

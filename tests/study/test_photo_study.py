@@ -123,8 +123,8 @@ def test_any_path_can_be_written_into_the_file(dataset: str) -> None:
 
 def test_what_was_found_is_said_class_by_class() -> None:
     assert study().found() == [
-        "384 photos of 2 classes: 244 to train on, 140 to test with (the images of val/ are the "
-        "test part)",
+        "384 photos of 2 classes: 244 to train on (and a fifth of them to choose with), 140 to "
+        "test with (the images of val/ are the test part)",
         "  ants: 122 + 70",
         "  bees: 122 + 70",
     ]

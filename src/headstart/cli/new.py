@@ -1,6 +1,6 @@
 """`headstart new`: the study file that a folder of photos stands for, to edit."""
 
-import shlex
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -13,19 +13,23 @@ Dataset = Annotated[
 
 
 @arguments.with_groups
-def new(photos: Dataset, *, options: arguments.Photos) -> None:
+def new(
+    photos: Dataset,
+    *,
+    options: arguments.Photos,
+    skip_broken: arguments.SkipBroken = False,
+) -> None:
     """Write the commented study file for a folder of photos to the standard output."""
     from headstart import flow
     from headstart.cli.output import command_line
     from headstart.execute.environment import usable_cores
 
     cores = usable_cores()
-    made = flow.new_study(photos, options.options, cores)
-    name = f"{made.study.name}.toml"
+    made = flow.new_study(photos, replace(options.options, skip_broken=skip_broken), cores)
     for line in (
         "Does a pretrained network help on these photos, and how is it best used?",
         f"Written by: {command_line()}",
-        f"Edit it, then run it: headstart run {shlex.quote(name)}",
+        "Save it as a file, edit it, and run it: headstart run FILE.toml",
         "",
         *made.found,
         *flow.described(made.loaded, cores),

@@ -47,7 +47,8 @@ def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPT
         HeadstartError: the photos make no study.
     """
     if means_photos(study, photos):
-        new = new_study(study, photos, usable_cores())
+        options = replace(photos, skip_broken=changes.skip_broken)
+        new = new_study(study, options, usable_cores())
         loaded = _checked(new.table, f"the study of {study}", changes)
         return replace(loaded, found=(*new.found, *described(loaded, usable_cores())))
     path = find_study(study)
@@ -66,20 +67,19 @@ def means_photos(study: str, photos: PhotoOptions) -> bool:
     `./name` means the folder.
 
     Raises:
-        SpecError: it is a study file, which names its sources itself.
+        SpecError: it is a recipe or a study file, which names its sources itself.
     """
     path = Path(os.path.expanduser(study))
-    is_file = path.suffix == ".toml"
-    if is_file and photos.given:
+    is_study = path.suffix == ".toml" or study in recipes()
+    if is_study and photos.given:
         problem = Problem(
             where="",
-            message="is a study file, which names its sources and its budget.",
+            message="is a study, which names its sources and its budget.",
             fix="Leave --source and --minutes out, or give the folder of photos instead.",
         )
         raise SpecError([problem], study)
-    if photos.given:
-        return True
-    return study not in recipes() and (path.is_dir() or path.suffix.lower() == ".zip")
+    folder = path.is_dir() or path.suffix.lower() == ".zip"
+    return photos.given or (folder and not is_study)
 
 
 def warnings(loaded: Loaded) -> tuple[str, ...]:

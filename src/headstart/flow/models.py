@@ -25,6 +25,9 @@ BEST = "best"
 EXPORTED = ".safetensors"
 """Ending of exported files that hold a whole model."""
 
+OTHER_PROGRAMS = {".onnx": "onnxruntime", ".pt2": "PyTorch", ".keras": "Keras"}
+"""Endings of exported files that other programs open."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -50,11 +53,13 @@ def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "OpenedMo
 
     need_store(folder)
     with Store(folder, reading=True) as store:
-        reopened = reopen(store, study)
+        reopened = reopen(store, study, finished_first=True)
         loaded, plan = reopened.loaded, reopened.plan
         analysis = analyse_look(loaded, plan, store)
         result, why = _choose_result(analysis, reopened, wanted)
         trial, because = _choose_trial(result, reopened, store, wanted.seed)
+        if analysis.num_done < analysis.num_trials:
+            because += f"; only {analysis.num_done} of {analysis.num_trials} trials are done"
         return OpenedModel(
             model=trained_model(loaded.study, loaded.facts, plan, trial, store),
             why=f"{why}; {because}",
@@ -77,7 +82,20 @@ def find_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "tuple[Tr
         StoreError, SpecError: as `open_model` raises them. CheckpointError: the file cannot be
             read, or headstart has not written it.
     """
-    if Path(study).suffix == EXPORTED:
+    suffix = Path(study).suffix
+    if suffix in OTHER_PROGRAMS:
+        raise SpecError(
+            [
+                Problem(
+                    where="",
+                    message=f"is a model for another program ({OTHER_PROGRAMS[suffix]}).",
+                    allowed=f"Allowed: the name of a study, or a {EXPORTED} file.",
+                    fix="docs/deploy.md says how to open it.",
+                )
+            ],
+            study,
+        )
+    if suffix == EXPORTED:
         from headstart.model.serialised import read_file
 
         if wanted != Wanted():

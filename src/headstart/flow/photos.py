@@ -1,14 +1,14 @@
 """A folder of photos as a study: sources at hand, and a budget that fits the time given."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from headstart.analyse.text import plural, rough_duration
-from headstart.core.errors import DataError, HeadstartError, SpecError
+from headstart.core.errors import DataError, HeadstartError, Problem, SpecError
 from headstart.data.datasets import facts_of
 from headstart.flow.check import Loaded, checked
 from headstart.networks.checkpoints.at_hand import AtHand, networks_at_hand, nothing_at_hand
@@ -17,7 +17,13 @@ from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.study.dataset_facts import DatasetFacts, Size
 from headstart.study.network import LibraryNetwork, Pretrained
-from headstart.study.photo_study import BUDGETS, LEAST_PER_CLASS, PhotoStudy, source_names
+from headstart.study.photo_study import (
+    BUDGETS,
+    LEAST_PER_CLASS,
+    Budget,
+    PhotoStudy,
+    source_names,
+)
 from headstart.study.problems import problems_from
 from headstart.study.tasks import DataRef
 
@@ -33,10 +39,12 @@ class PhotoOptions:
     Attributes:
         sources: pretrained networks (`timm:NAME`); without any the best one at hand.
         minutes: time that the study may take on this computer, about.
+        skip_broken: whether files that cannot be decoded are left out.
     """
 
     sources: tuple[str, ...] = ()
     minutes: float | None = None
+    skip_broken: bool = False
 
     @property
     def given(self) -> bool:
@@ -55,12 +63,14 @@ class NewStudy:
         study: what is written into its file.
         loaded: the same, checked.
         chosen: why these sources, where the user named none.
+        fits: where no study fits the time, that it does not.
         others: names of other networks at hand.
     """
 
     study: PhotoStudy
     loaded: Loaded
     chosen: str
+    fits: str
     others: tuple[str, ...]
 
     @property
@@ -70,6 +80,7 @@ class NewStudy:
             *self.study.found(),
             f"source: {', '.join(self.study.sources.values())}{self.chosen}",
             *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
+            *([self.fits] if self.fits else []),
         )
 
     @property
@@ -89,21 +100,35 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         CheckpointError: no source was named and none is at hand.
         SpecError: a source is not known, or cannot be used with these photos.
     """
-    facts = facts_of(DataRef(dataset=dataset))
+    minutes = DEFAULT_MINUTES if options.minutes is None else options.minutes
+    if not isinstance(minutes, int | float) or not minutes > 0:
+        problem = Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")
+        raise SpecError([problem], f"the study of {dataset}")
+    facts = facts_of(DataRef(dataset=dataset, skip_broken=options.skip_broken))
     _check_photos(dataset, facts)
     at_hand = networks_at_hand()
     if not options.sources and not at_hand:
         raise nothing_at_hand("--source timm:NAME")
-    networks = options.sources or (at_hand[0].network,)
+    networks = tuple(dict.fromkeys(options.sources)) or (at_hand[0].network,)
     chosen = "" if options.sources else _choice(at_hand[0])
     native = _native_size(dataset, networks)
-    minutes = DEFAULT_MINUTES if options.minutes is None else options.minutes
-    drafts = _drafts(dataset, facts, source_names(networks), native)
-    study, loaded = _fitting(drafts, native, 60 * minutes, workers)
+    drafts = [
+        PhotoStudy(
+            dataset=dataset,
+            facts=facts,
+            sources=source_names(networks),
+            budget=budget,
+            size=_size(budget, facts, native),
+            skip_broken=options.skip_broken,
+        )
+        for budget in BUDGETS
+    ]
+    study, loaded, fits = _fitting(drafts, native, 60 * minutes, workers)
     return NewStudy(
         study=study,
         loaded=loaded,
         chosen=chosen,
+        fits="" if fits else f"the smallest study takes longer than {minutes:g} min",
         others=tuple(one.network for one in at_hand if one.network not in networks),
     )
 
@@ -127,8 +152,8 @@ def _check_photos(dataset: str, facts: DatasetFacts) -> None:
         raise DataError(
             f"{dataset}: too few training photos: {', '.join(few[:6])}"
             f"{f' and {len(few) - 6} more' if len(few) > 6 else ''}.\n"
-            f"     Expected at least {LEAST_PER_CLASS} of every class, to train on and to choose "
-            "with.\n"
+            f"     Expected at least {LEAST_PER_CLASS} of every class besides those to test with, "
+            "to train on and to choose with.\n"
             "     Add photos, or move the folder of that class away."
         )
 
@@ -154,23 +179,17 @@ def _native_size(dataset: str, networks: tuple[str, ...]) -> Size:
     return min(sizes[1:], default=NATIVE)
 
 
-def _drafts(
-    dataset: str, facts: DatasetFacts, sources: dict[str, str], native: Size
-) -> Iterator[PhotoStudy]:
-    """The study at every budget, from the dearest to the cheapest."""
+def _size(budget: Budget, facts: DatasetFacts, native: Size) -> Size:
+    """A square that neither photos nor the network's own images are smaller than."""
     assert facts.sizes is not None
-    largest = max(facts.sizes[1])
-    for budget in BUDGETS:
-        side = min(budget.side, *native, largest)
-        yield PhotoStudy(
-            dataset=dataset, facts=facts, sources=sources, budget=budget, size=(side, side)
-        )
+    side = min(budget.side, *native, max(facts.sizes[1]))
+    return side, side
 
 
 def _fitting(
-    drafts: Iterator[PhotoStudy], native: Size, seconds: float, workers: int
-) -> tuple[PhotoStudy, Loaded]:
-    """The first draft that fits the time, or the last.
+    drafts: Iterable[PhotoStudy], native: Size, seconds: float, workers: int
+) -> tuple[PhotoStudy, Loaded, bool]:
+    """The first draft that fits the time, or the last; and whether it does.
 
     A network that takes images of one size only is given that.
     """
@@ -182,9 +201,10 @@ def _fitting(
                 raise
             draft = replace(draft, size=native)
             loaded = _checked(draft)
-        if _seconds(loaded, workers) <= seconds:
+        fits = _seconds(loaded, workers) <= seconds
+        if fits:
             break
-    return draft, loaded
+    return draft, loaded, fits
 
 
 def _checked(draft: PhotoStudy) -> Loaded:

@@ -1,11 +1,13 @@
 """Studies as a store remembers them: reports, progress and cost estimates; nothing is run."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.core.errors import StoreError, known_names, nearest
+from headstart.core.errors import DataError, StoreError, known_names, nearest
+from headstart.data.datasets import facts_of
 from headstart.flow.check import Loaded
 from headstart.flow.engine import analyse_look, plan_of, row_of
 from headstart.flow.load import is_path, means_photos
@@ -20,6 +22,7 @@ from headstart.study.facts import facts_from
 from headstart.study.load import read_toml
 from headstart.study.photo_study import study_name
 from headstart.study.study import StudySpec
+from headstart.study.tasks import DataRef
 from headstart.study.variants import variant_name
 
 if TYPE_CHECKING:
@@ -35,8 +38,16 @@ class Reopened:
     command: str
 
 
-def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
-    """The latest study of that name (or of that file's or those photos' name) in a store.
+def reopen(
+    store: Store, name: str, variants: tuple[str, ...] = (), *, finished_first: bool = False
+) -> Reopened:
+    """The latest study of that name (or of that file's name, or on those photos) in a store.
+
+    Args:
+        store: that holds it.
+        name: of the study, or the path of its file or of its photos.
+        variants: of the study.
+        finished_first: whether an older study that is finished goes before one that is not.
 
     Raises:
         StoreError: the store has none; the message lists those it has. SpecError: there is no
@@ -46,9 +57,13 @@ def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
     wanted = _name_of(name)
     for variant in variants:
         wanted = variant_name(wanted, variant)
-    for row in rows:
-        if row.name == wanted:
-            return _reopened(store, row)
+    found = [row for row in rows if row.name == wanted]
+    if found and means_photos(name, NO_OPTIONS):
+        found = _on_photos(found, name, store)
+    if finished_first:
+        found.sort(key=lambda row: not _is_finished(_progress_of(store, row)))
+    if found:
+        return _reopened(store, found[0])
     known = list(dict.fromkeys(row.name for row in rows))
     if not known:
         raise StoreError(f"the store {store.folder} holds no study yet. Run one: headstart run ...")
@@ -56,6 +71,34 @@ def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
         f"study '{wanted}' is not in the store {store.folder}. {known_names(known)} "
         f"{nearest(str(wanted), known)}".strip()
     )
+
+
+def _on_photos(rows: list[StudyRow], photos: str, store: Store) -> list[StudyRow]:
+    """The studies among some that are on these very photos, wherever they lay.
+
+    Raises:
+        StoreError: there is none.
+    """
+    contents = set()
+    for skip_broken in (False, True):
+        with suppress(DataError):
+            contents.add(facts_of(DataRef(dataset=photos, skip_broken=skip_broken)).content)
+    found = [
+        row
+        for row in rows
+        if contents & {known.content for known in facts_from(row.facts).datasets.values()}
+    ]
+    if not found:
+        raise StoreError(
+            f"the store {store.folder} holds a study called '{rows[0].name}', but on other photos "
+            f"than those in {photos}. Run it: headstart run {photos}. Or name the study: "
+            f"{rows[0].name}"
+        )
+    return found
+
+
+def _is_finished(progress: StudyProgress) -> bool:
+    return 0 < progress.num_trials == progress.trials_done
 
 
 def _name_of(study: str) -> str:

@@ -35,7 +35,13 @@ class Study(StudySpec):
 
 
 def photo_study(
-    photos: str | Path, *, source: str | Iterable[str] = (), minutes: float | None = None
+    photos: str | Path,
+    *,
+    source: str | Iterable[str] = (),
+    minutes: float | None = None,
+    arms: Iterable[str] | None = None,
+    sizes: Iterable[str | int | float] | None = None,
+    seeds: int | str | None = None,
 ) -> Study:
     """The study of a folder or .zip of photos, ready to run; `headstart run PHOTOS` runs the same.
 
@@ -43,12 +49,16 @@ def photo_study(
         photos: a folder for each class, or train/ and test/ or val/ with such folders.
         source: a pretrained network (`timm:NAME`) or several; without one the best at hand.
         minutes: time that the study may take on this computer, about; 10 by default.
+        arms: in place of the six that are compared.
+        sizes: in place of those chosen for these photos.
+        seeds: their number, in place of the one that fits the time.
 
     Raises:
         HeadstartError: the photos make no study, or a source cannot be used.
     """
     sources = (source,) if isinstance(source, str) else tuple(source)
-    loaded = load(str(photos), photos=PhotoOptions(sources=sources, minutes=minutes))
+    options = PhotoOptions(sources=sources, minutes=minutes)
+    loaded = load(str(photos), _changes(arms, sizes, seeds), options)
     return Study(**loaded.study.model_dump(mode="json"))
 
 
@@ -69,10 +79,19 @@ def load_study(
         >>> load_study("digits", arms=["scratch", "full"], sizes=[50], seeds=3).seeds
         (0, 1, 2)
     """
-    changes = Changes(
+    changes = _changes(arms, sizes, seeds, tuple(variants))
+    return Study(**load(study, changes).study.model_dump(mode="json"))
+
+
+def _changes(
+    arms: Iterable[str] | None,
+    sizes: Iterable[str | int | float] | None,
+    seeds: int | str | None,
+    variants: tuple[str, ...] = (),
+) -> Changes:
+    return Changes(
         seeds=seeds,
         sizes=None if sizes is None else tuple(str(size) for size in sizes),
         arms=None if arms is None else tuple(arms),
-        variants=tuple(variants),
+        variants=variants,
     )
-    return Study(**load(study, changes).study.model_dump(mode="json"))

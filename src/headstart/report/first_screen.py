@@ -32,10 +32,10 @@ class BarGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextStep:
-    """What a reader may want to do now, and the command for it."""
+    """What a reader may want to do now, and the command for it, if there is one."""
 
     what: str
-    command: str
+    command: str = ""
 
 
 def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
@@ -84,6 +84,14 @@ def _more_seeds(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
     undecided = [c for c in analysis.preferred if c.verdict == "not enough evidence"]
     words = shlex.split(summary.command)
     if not undecided or words[1:2] != ["run"] or analysis.num_done < analysis.num_trials:
+        return
+    images = [c.images_needed for c in undecided if c.more == "test images" and c.images_needed]
+    if images:
+        noun = _noun(analysis, undecided[0])
+        yield NextStep(
+            what=f"for a surer verdict about {max(images):,} test {noun}s are needed; more seeds "
+            "help less"
+        )
         return
     needed = max((c.seeds_needed or 0 for c in undecided), default=0) or 5
     if len(analysis.seeds) < needed <= MOST_SEEDS:

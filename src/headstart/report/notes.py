@@ -4,6 +4,7 @@ from headstart.analyse.analysis import Analysis
 from headstart.analyse.cells import cell_of
 from headstart.analyse.text import duration, level_percent, listed, plural
 from headstart.report.run_summary import RunSummary
+from headstart.study.arms import DESCRIPTIONS
 
 FROM_PYTHON = "This study was run from Python; its run() repeats it."
 
@@ -65,6 +66,11 @@ def adjustment_note(analysis: Analysis) -> str:
         f"for transfer arms adjusted for their {analysis.family_size} comparisons (Holm), for "
         f"other arms not adjusted{looks}"
     )
+
+
+def arm_notes(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """Named arms of a study with what they are, in words."""
+    return tuple((arm, DESCRIPTIONS[arm]) for arm in analysis.arm_names if arm in DESCRIPTIONS)
 
 
 def margin_note(analysis: Analysis) -> str:

@@ -206,6 +206,22 @@ NAMED_ARMS: dict[str, ArmSpec] = {
 }
 """Arms that a study may name instead of writing them out (`arms = ["scratch", "probe"]`)."""
 
+DESCRIPTIONS: dict[str, str] = {
+    "scratch": "everything is trained, from nothing",
+    "random_trunk": "a new head on frozen random layers",
+    "probe": "a new head on the frozen pretrained layers",
+    "converged_probe": "the same head, solved to convergence",
+    "full": "everything is trained, from the pretrained weights",
+    "probe_then_full": "the head first, then everything",
+    "gradual": "from the head down, one more stage at a time",
+    "discriminative": "everything, the layers near the images more slowly",
+    "label_map": "nothing is trained: the source network's answers, renamed",
+    "shuffled": "everything, from the pretrained weights in a random order",
+    "selffer": "everything, from a run on the target itself",
+    "scratch_long": "from nothing, for as long as full took with its source",
+}
+"""Named arms in words, for readers of a report."""
+
 DEFAULT_ARMS = ("scratch", "random_trunk", "probe", "full", "probe_then_full")
 
 

@@ -1,5 +1,6 @@
 """The network of a study: declared layer by layer, or taken from a library or a file."""
 
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
@@ -65,13 +66,24 @@ Network = Annotated[
 ]
 
 
+def _meant(given: str) -> str:
+    """A suggestion for a name without its library, or with one that is misspelt."""
+    library, colon, name = given.partition(":")
+    if not colon:
+        file = given.lower().endswith((".keras", ".h5"))
+        return f"Did you mean '{'keras' if file else 'timm'}:{given}'?"
+    close = get_close_matches(library.lower(), LIBRARIES, n=1, cutoff=0.5)
+    return f"Did you mean '{close[0]}:{name}'?" if close else ""
+
+
 def _from_library(given: Any) -> Any:
     allowed = ", ".join(f"{library}:NAME" for library in LIBRARIES)
     if isinstance(given, str) and given not in NAMED_NETWORKS:
         library, colon, _ = given.partition(":")
         if library not in LIBRARIES or not colon:
-            meant = nearest(library, LIBRARIES) if colon else f"Did you mean 'timm:{given}'?"
-            raise ValueError(f"'{given}' names no library's network; allowed: {allowed}. {meant}")
+            raise ValueError(
+                f"'{given}' names no library's network; allowed: {allowed}. {_meant(given)}".strip()
+            )
     named = _named(given)
     if isinstance(named, DeclaredNetwork):
         raise ValueError(

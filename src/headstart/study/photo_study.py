@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from headstart.study.arms import DESCRIPTIONS
 from headstart.study.dataset_facts import DatasetFacts, Size
 
 VALIDATION = 0.2  # share of the training photos
@@ -54,6 +55,7 @@ class PhotoStudy:
         sources: pretrained networks by the names that the study gives them.
         budget: what it may cost.
         size: (height, width) that photos are decoded to.
+        skip_broken: whether files that cannot be decoded are left out.
     """
 
     dataset: str
@@ -61,6 +63,7 @@ class PhotoStudy:
     sources: dict[str, str]
     budget: Budget
     size: Size
+    skip_broken: bool = False
 
     @property
     def name(self) -> str:
@@ -75,6 +78,7 @@ class PhotoStudy:
     def text(self) -> str:
         """The study file, commented."""
         several = len(self.sources) > 1
+        skipping = ", skip_broken = true" if self.skip_broken else ""
         networks = "pretrained networks help" if several else "a pretrained network help"
         lines = [
             f"name = {_quoted(self.name)}",
@@ -85,10 +89,8 @@ class PhotoStudy:
             "# Every arm is trained once for each seed; fewer than 3 give no verdict, more give",
             "# narrower intervals.",
             f"seeds = {self.budget.seeds}",
-            "# What is compared. scratch: the same network from nothing. random_trunk: a new head",
-            "# on frozen random layers. probe: a new head on the frozen pretrained layers;",
-            "# converged_probe: the same, solved to convergence. full: everything is trained.",
-            "# probe_then_full: the head first, then everything.",
+            "# What is compared:",
+            *(f"#   {arm}: {DESCRIPTIONS[arm]}" for arm in ARMS),
             f"arms = [{', '.join(map(_quoted, ARMS))}]",
             "# A gain below so many percentage points does not matter.",
             "margin = 1.0",
@@ -99,7 +101,7 @@ class PhotoStudy:
             "# So much of the training photos is for choosing, the same for every arm.",
             f"split = {{ validation = {VALIDATION} }}",
             "# Height and width that photos are resized to; larger ones say more and cost more.",
-            f"image = {{ size = [{self.size[0]}, {self.size[1]}] }}",
+            f"image = {{ size = [{self.size[0]}, {self.size[1]}]{skipping} }}",
             "",
             "[training]",
             "# The same number of updates for every arm, of so many photos each.",
@@ -127,8 +129,9 @@ class PhotoStudy:
         facts = self.facts
         train, test = sum(facts.train_counts), sum(facts.test_counts)
         lines = [
-            f"{train + test:,} photos of {len(facts.classes)} classes: {train:,} to train on, "
-            f"{test:,} to test with{f' ({facts.note})' if facts.note else ''}"
+            f"{train + test:,} photos of {len(facts.classes)} classes: {train:,} to train on "
+            f"(and a fifth of them to choose with), {test:,} to test with"
+            f"{f' ({facts.note})' if facts.note else ''}"
         ]
         counts = zip(facts.classes, facts.train_counts, facts.test_counts, strict=True)
         lines += [

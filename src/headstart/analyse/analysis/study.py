@@ -59,6 +59,9 @@ class Analysis:
     confusions: tuple[Confusion, ...] = ()
     mistakes: tuple[Mistakes, ...] = ()
 
+    def __str__(self) -> str:
+        return self.headline
+
     @property
     def preferred(self) -> tuple[Comparison, ...]:
         """Comparison of the transfer arm that validation prefers, for each size of each pair."""

@@ -185,7 +185,8 @@ def _parted(where: Path, placed: list[Placed], notes: tuple[str, ...]) -> Tree:
     classes = tuple(sorted({one.label for one in train}))
     _check_classes(where, classes, by_part["test"], val)
     if by_part["test"]:
-        return _tree(classes, train + val, by_part["test"], notes)
+        joined = (f"the {len(val):,} images of val/ are training images too",) if val else ()
+        return _tree(classes, train + val, by_part["test"], (*notes, *joined))
     if val:
         return _tree(classes, train, val, (*notes, "the images of val/ are the test part"))
     labels = _labels(train, classes)

@@ -50,7 +50,18 @@ def quantised(proto: "ModelProto", pixels: np.ndarray) -> bytes:
             raise ExportError(
                 f"onnxruntime cannot quantise this network: {reason} Export it without --int8."
             ) from error
-        return written.read_bytes()
+        return _without_notes(written.read_bytes())
+
+
+def _without_notes(content: bytes) -> bytes:
+    """The model without what the quantiser notes in its metadata, where readers expect JSON."""
+    import onnx
+
+    proto = onnx.load_from_string(content)
+    own = [prop for prop in proto.metadata_props if not prop.key.startswith("onnx.")]
+    del proto.metadata_props[:]
+    proto.metadata_props.extend(own)
+    return bytes(proto.SerializeToString())
 
 
 class _CalibrationImages:

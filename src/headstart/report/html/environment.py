@@ -39,7 +39,8 @@ _FILTERS: tuple[Callable[..., str], ...] = (
 )  # fmt: skip
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     notes.interval_note, notes.margin_note, notes.confidence, notes.steps_note,
-    notes.adjustment_note, notes.attribution_lines, notes.published_notes, benefit_note,
+    notes.adjustment_note, notes.arm_notes, notes.attribution_lines, notes.published_notes,
+    benefit_note,
     data_uri, is_tiny, leak_line, leak_notes, confusion_cells,
     first_screen.bar_groups, first_screen.bars_title, first_screen.bracket_note,
     first_screen.next_steps,

@@ -32,7 +32,11 @@ def print_first_screen(
     if html:
         print_to_copy(console, "Page, to read on", str(html))
     for step in steps:
-        print_to_copy(console, f"{step.what[0].upper()}{step.what[1:]}", step.command)
+        what = f"{step.what[0].upper()}{step.what[1:]}"
+        if step.command:
+            print_to_copy(console, what, step.command)
+        else:
+            print_line(console, f"{what}.")
 
 
 def _print_bars(analysis: Analysis, console: "Console") -> None:

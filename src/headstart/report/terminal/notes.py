@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from headstart.analyse.analysis import Analysis, Word
 from headstart.analyse.text import plural
 from headstart.report.leaks import leak_line
-from headstart.report.notes import attribution_lines, interval_note, remarks_of
+from headstart.report.notes import arm_notes, attribution_lines, interval_note, remarks_of
 from headstart.report.record_text import detectable
 from headstart.report.rows import TaskPair, pairs_of, sweep_arms
 from headstart.report.terminal.console import print_item, print_line
@@ -23,6 +23,8 @@ def print_notes(analysis: Analysis, console: "Console") -> None:
     notes = ["±: standard deviation over seeds."] if len(analysis.seeds) > 1 else []
     notes += ["*: the arm that validation prefers."] if analysis.picks else []
     print_line(console, " ".join([*notes, interval_note(analysis)]).strip(), "dim")
+    arms = "; ".join(f"{arm}: {note}" for arm, note in arm_notes(analysis))
+    print_line(console, f"{arms}." if arms else "", "dim")
     for remark in remarks_of(analysis):
         print_line(console, remark, "dim")
     for line in attribution_lines(analysis):
