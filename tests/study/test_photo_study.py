@@ -3,7 +3,7 @@
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.study.dataset_facts import DatasetFacts
@@ -61,6 +61,7 @@ def test_sizes_are_round_and_below_half_of_what_there_is(
     assert sizes_for(per_class) == sizes
 
 
+@settings(deadline=None)
 @given(st.integers(1, 100_000))
 def test_no_size_asks_for_more_than_half(per_class: int) -> None:
     sizes = [parse_size(size) for size in sizes_for(per_class)]
@@ -116,6 +117,7 @@ def test_a_dear_budget_tries_learning_rates() -> None:
     assert "rates" not in tomllib.loads(study(budget=BUDGETS[-1]).text())["training"]
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda text: text.isprintable() or "\x7f" in text))
 def test_any_path_can_be_written_into_the_file(dataset: str) -> None:
     assert tomllib.loads(study(dataset).text())["tasks"]["target"]["dataset"] == dataset

@@ -198,12 +198,16 @@ def _unlearnt(preferred: tuple[Comparison, ...], answers: Answers) -> Iterator[s
         for c in preferred
         if c.verdict == "helps" and beside(cell_of(c), c.control) in answers.unlearnt
     ]
-    if won:
-        places = listed(list(dict.fromkeys(_size(c, answers) for c in won)), "and")
-        yield (
-            f"But {won[0].control} had learnt next to nothing {places} when its updates were used "
-            "up: more updates may shrink that gain."
-        )
+    if not won:
+        return
+    sizes = list(dict.fromkeys(_size(c, answers) for c in won))
+    everywhere = len(won) == len(preferred) > 1
+    place = "at any size" if everywhere else listed(sizes, "and")
+    gain = "these gains" if everywhere else "that gain"
+    yield (
+        f"But {won[0].control} had learnt next to nothing {place} when its updates were used up: "
+        f"more updates may shrink {gain}."
+    )
 
 
 def details(
