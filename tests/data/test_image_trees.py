@@ -112,7 +112,7 @@ def test_images_of_val_follow_those_of_train_where_there_is_a_test(val: str) -> 
     )
     assert set(found.names["train"][:2]) == set(PAIR)
     assert sorted(found.names["test"]) == ["test/cat/b.jpg", "test/dog/b.jpg"]
-    assert found.notes == ()
+    assert found.notes == ("the 2 images of val/ are training images too",)
 
 
 def test_val_is_the_test_part_where_there_is_none() -> None:
