@@ -191,11 +191,11 @@ def test_broken_photos_are_left_out_where_that_is_asked_for(
 
 
 def test_a_time_that_is_too_short_is_named(call: Call, photos: Path, source: str) -> None:
-    assert "takes longer than" not in call("plan", photos, "--source", source, "--minutes", 9).err
+    assert "is so short" not in call("plan", photos, "--source", source, "--minutes", 9).err
     with pytest.raises(SpecError, match="minutes: got 0; give a number above 0"):
         hs.study(photos, source=source, minutes=0)
     made = new_study(str(photos), PhotoOptions(sources=(source,), minutes=0.001), 1)
-    assert "the smallest study takes longer than 0.001 min" in made.found
+    assert "no study of these photos is so short: this is the shortest" in made.found
 
 
 def test_the_same_source_twice_is_one(photos: Path, source: str) -> None:

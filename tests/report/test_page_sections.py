@@ -24,7 +24,7 @@ def test_first_screen_holds_question_answer_bars_and_what_to_do_next() -> None:
         for part in (
             given.question,
             given.headline,
-            "had other seeds and other test images been drawn",
+            "all verdicts on transfer together are held to an error of 5 %",
             "5 seeds, 5 arms, 4 sizes, 100 of 100 trials done",
             "Right answers in 100 test images",
             "from nothing",

@@ -24,6 +24,7 @@ from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
+    Record,
     Records,
     accounts_of,
     gather,
@@ -113,7 +114,11 @@ def _without_gates(
         results=arms,
         benefits=benefits,
         attributions=attributions,
-        unlearnt=evidence.cells_where(lambda record: not learnt(record)),
+        unlearnt=frozenset(
+            cell
+            for cell, by_seed in records.items()
+            if 2 * sum(map(_did_not_learn, by_seed.values())) > len(by_seed)
+        ),
     )
     return Analysis(
         study=study.name,
@@ -150,6 +155,10 @@ def _without_gates(
         confusions=confusions_of(pairs),
         mistakes=mistakes_of(pairs, plan, store),
     )
+
+
+def _did_not_learn(record: Record) -> bool:
+    return bool(record.train_rows) and not learnt(record)
 
 
 def _last_error(error: str) -> str:

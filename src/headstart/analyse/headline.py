@@ -7,6 +7,7 @@ an audit can read the sentences again (`gates/sentence_audits.py`).
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from math import inf
 
 from headstart.analyse.analysis import (
     ArmResult,
@@ -57,7 +58,7 @@ class Answers:
         results: of all arms.
         benefits: of transfer arms, for the labels that they save.
         attributions: comparisons with controls that explain a gain.
-        unlearnt: cells with a training that never got clear of chance.
+        unlearnt: cells in which most trainings never got clear of chance.
     """
 
     study: StudySpec
@@ -109,8 +110,9 @@ def _verdicts(
         others = [c for c in sizes if c is not lead]
         for words, alike in groupby(others, key=lambda c: _words(c, OTHER_WORDS)):
             places = [f"{_size(c, answers)} {_gain(c)}" for c in alike]
+            comma = "," if ", " in words else ""  # behind a clause
             same = words == _words(lead, OTHER_WORDS)
-            yield f"{'The same holds' if same else words} {listed(places, 'and')}."
+            yield f"{'The same holds' if same else words + comma} {listed(places, 'and')}."
 
 
 def _lead_sentence(best: Comparison, answers: Answers) -> str:
@@ -118,7 +120,7 @@ def _lead_sentence(best: Comparison, answers: Answers) -> str:
     result = answers.result(cell_of(best))
     control = answers.result(beside(cell_of(best), best.control))
     right, without = _times(result.mean, control.mean)
-    size, words = _size(best, answers), _words(best, LEAD_WORDS).rstrip(",")
+    size, words = _size(best, answers), _words(best, LEAD_WORDS)
     return (
         f"{size[0].upper()}{size[1:]} {_network(best, answers.study)} is right {right} times in "
         f"100, {_from_control(best.control)} {without} times: {words} {_gain(best)}"
@@ -147,9 +149,9 @@ def _times(mean: float, control: float) -> tuple[str, str]:
 def _words(best: Comparison, table: dict[Word, str]) -> str:
     words = table[best.verdict]
     if best.qualifier == "smaller than the margin":
-        return f"{words}, but by less than {best.margin_pp:g} {_points(best.margin_pp)},"
+        return f"{words}, but by less than {best.margin_pp:g} {_points(best.margin_pp)}"
     if best.verdict == "not enough evidence" and len(best.seeds) < FEWEST_SEEDS:
-        return f"{words}, which takes at least {FEWEST_SEEDS} seeds,"
+        return f"{words}, which takes at least {FEWEST_SEEDS} seeds"
     return words
 
 
@@ -175,19 +177,24 @@ def _rounded(pp: float) -> str:
 
 
 def _labels_saved(best: Comparison, answers: Answers) -> str:
-    """How many labels the control would need, where transfer helps and that is known."""
+    """How many labels the control would need, where transfer helps and an interval says it.
+
+    Of a control that has not learnt it cannot be said: updates were short, and not labels.
+    """
     labels = answers.labels(cell_of(best))
-    if best.verdict != "helps" or labels is None or best.control != "scratch":
+    learnt = beside(cell_of(best), best.control) not in answers.unlearnt
+    if best.verdict != "helps" or best.control != "scratch" or not learnt:
         return ""
-    noun, low = answers.noun(best), f"at least {count(labels.low)}" if labels.low else ""
+    if labels is None or not labels.low:
+        return ""
+    noun, low = answers.noun(best), count(labels.low)
     if labels.at_least is not None:
-        certain = labels.low is not None and labels.low >= labels.at_least
-        doubt = "" if certain else f" ({low})" if low else " (no interval)"
-        return f"; from nothing it would take more than {count(labels.at_least)} {noun}s{doubt}"
-    if labels.value is None or not low:
+        beyond = labels.low >= labels.at_least
+        return f"; from nothing it would take {'more than' if beyond else 'at least'} {low} {noun}s"
+    if labels.value is None:
         return ""
-    high = labels.high is not None and labels.high < float("inf")
-    ends = f"{count(labels.low)} to {count(labels.high)}" if high else low
+    open_end = labels.high is None or labels.high == inf
+    ends = f"at least {low}" if open_end else f"{low} to {count(labels.high)}"
     return f"; from nothing it would take about {count(labels.value)} {noun}s ({ends})"
 
 

@@ -9,7 +9,7 @@ from headstart.analyse.cells import cell_of
 from headstart.analyse.text import percent
 from headstart.core.errors import Problem, SpecError, StoreError, known_names, unknown
 from headstart.flow.engine import analyse_look
-from headstart.flow.reopen import Reopened, need_store, reopen
+from headstart.flow.reopen import Reopened, need_store, reopen_finished
 from headstart.plan.steps import Trial
 from headstart.store.store import Store
 
@@ -53,7 +53,7 @@ def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "OpenedMo
 
     need_store(folder)
     with Store(folder, reading=True) as store:
-        reopened = reopen(store, study, finished_first=True)
+        reopened = reopen_finished(store, study)
         loaded, plan = reopened.loaded, reopened.plan
         analysis = analyse_look(loaded, plan, store)
         result, why = _choose_result(analysis, reopened, wanted)

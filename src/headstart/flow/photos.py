@@ -16,6 +16,7 @@ from headstart.networks.facts import input_facts_of
 from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.study.dataset_facts import DatasetFacts, Size
+from headstart.study.facts import Facts
 from headstart.study.network import LibraryNetwork, Pretrained
 from headstart.study.photo_study import (
     BUDGETS,
@@ -25,6 +26,7 @@ from headstart.study.photo_study import (
     source_names,
 )
 from headstart.study.problems import problems_from
+from headstart.study.study import StudySpec, spelt_out
 from headstart.study.tasks import DataRef
 
 DEFAULT_MINUTES = 10.0
@@ -63,14 +65,14 @@ class NewStudy:
         study: what is written into its file.
         loaded: the same, checked.
         chosen: why these sources, where the user named none.
-        fits: where no study fits the time, that it does not.
+        too_long: whether even this study takes longer than it may.
         others: names of other networks at hand.
     """
 
     study: PhotoStudy
     loaded: Loaded
     chosen: str
-    fits: str
+    too_long: bool
     others: tuple[str, ...]
 
     @property
@@ -80,7 +82,11 @@ class NewStudy:
             *self.study.found(),
             f"source: {', '.join(self.study.sources.values())}{self.chosen}",
             *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
-            *([self.fits] if self.fits else []),
+            *(
+                ["no study of these photos is so short: this is the shortest"]
+                if self.too_long
+                else []
+            ),
         )
 
     @property
@@ -128,7 +134,7 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         study=study,
         loaded=loaded,
         chosen=chosen,
-        fits="" if fits else f"the smallest study takes longer than {minutes:g} min",
+        too_long=not fits,
         others=tuple(one.network for one in at_hand if one.network not in networks),
     )
 
@@ -191,16 +197,21 @@ def _fitting(
 ) -> tuple[PhotoStudy, Loaded, bool]:
     """The first draft that fits the time, or the last; and whether it does.
 
-    A network that takes images of one size only is given that.
+    A network that takes images of one size only is given that. Facts are gathered once for each
+    size.
     """
+    known: dict[Size, Facts] = {}
     for draft in drafts:
-        try:
-            loaded = _checked(draft)
-        except SpecError:
-            if draft.size == native:
-                raise
-            draft = replace(draft, size=native)
-            loaded = _checked(draft)
+        if draft.size not in known:
+            try:
+                known[draft.size] = _checked(draft).facts
+            except SpecError:
+                if draft.size == native:
+                    raise
+                draft = replace(draft, size=native)
+                known.setdefault(native, _checked(draft).facts)
+        study = StudySpec(**spelt_out(tomllib.loads(draft.text())))
+        loaded = Loaded(study=study, facts=known[draft.size])
         fits = _seconds(loaded, workers) <= seconds
         if fits:
             break

@@ -38,32 +38,36 @@ class Reopened:
     command: str
 
 
-def reopen(
-    store: Store, name: str, variants: tuple[str, ...] = (), *, finished_first: bool = False
-) -> Reopened:
+def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
     """The latest study of that name (or of that file's name, or on those photos) in a store.
-
-    Args:
-        store: that holds it.
-        name: of the study, or the path of its file or of its photos.
-        variants: of the study.
-        finished_first: whether an older study that is finished goes before one that is not.
 
     Raises:
         StoreError: the store has none; the message lists those it has. SpecError: there is no
             such file, or it cannot be read.
     """
+    return _reopened(store, _named(store, name, variants)[0])
+
+
+def reopen_finished(store: Store, name: str) -> Reopened:
+    """The same, but the latest one that is finished, if any is.
+
+    Raises:
+        StoreError, SpecError: as `reopen` raises them.
+    """
+    rows = _named(store, name)
+    finished = (row for row in rows if _is_finished(_progress_of(store, row)))
+    return _reopened(store, next(finished, rows[0]))
+
+
+def _named(store: Store, name: str, variants: tuple[str, ...] = ()) -> list[StudyRow]:
+    """The studies that a name, a file or photos stand for, the latest first."""
     rows = store.studies()
     wanted = _name_of(name)
     for variant in variants:
         wanted = variant_name(wanted, variant)
     found = [row for row in rows if row.name == wanted]
-    if found and means_photos(name, NO_OPTIONS):
-        found = _on_photos(found, name, store)
-    if finished_first:
-        found.sort(key=lambda row: not _is_finished(_progress_of(store, row)))
     if found:
-        return _reopened(store, found[0])
+        return _on_photos(found, name, store) if means_photos(name, NO_OPTIONS) else found
     known = list(dict.fromkeys(row.name for row in rows))
     if not known:
         raise StoreError(f"the store {store.folder} holds no study yet. Run one: headstart run ...")
@@ -79,22 +83,20 @@ def _on_photos(rows: list[StudyRow], photos: str, store: Store) -> list[StudyRow
     Raises:
         StoreError: there is none.
     """
-    contents = set()
-    for skip_broken in (False, True):
+    for skip_broken in (False, True):  # only the latter decodes them
         with suppress(DataError):
-            contents.add(facts_of(DataRef(dataset=photos, skip_broken=skip_broken)).content)
-    found = [
-        row
-        for row in rows
-        if contents & {known.content for known in facts_from(row.facts).datasets.values()}
-    ]
-    if not found:
-        raise StoreError(
-            f"the store {store.folder} holds a study called '{rows[0].name}', but on other photos "
-            f"than those in {photos}. Run it: headstart run {photos}. Or name the study: "
-            f"{rows[0].name}"
-        )
-    return found
+            content = facts_of(DataRef(dataset=photos, skip_broken=skip_broken)).content
+            found = [row for row in rows if content in _contents(row)]
+            if found:
+                return found
+    raise StoreError(
+        f"the store {store.folder} holds a study called '{rows[0].name}', but on other photos than "
+        f"those in {photos}. Run it: headstart run {photos}. Or name the study: {rows[0].name}"
+    )
+
+
+def _contents(row: StudyRow) -> set[str]:
+    return {known.content for known in facts_from(row.facts).datasets.values()}
 
 
 def _is_finished(progress: StudyProgress) -> bool:

@@ -69,9 +69,9 @@ def bracket_note(analysis: Analysis) -> str:
     if not any(best.low_pp is not None for best in analysis.preferred):
         return ""
     return (
-        "Points are right answers in 100. In brackets: where the gain lies, with "
-        f"{level_percent(1 - analysis.level)} confidence in all of the study's verdicts together, "
-        "had other seeds and other test images been drawn."
+        "Points are right answers in 100. In brackets: the range in which the gain may lie for "
+        "other seeds and other test images; all verdicts on transfer together are held to an error "
+        f"of {level_percent(analysis.level)}."
     )
 
 

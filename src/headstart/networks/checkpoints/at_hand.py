@@ -1,6 +1,7 @@
 """Pretrained networks that can be used at once: library and weights are on this computer."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,5 +64,9 @@ def _in_huggingface_cache() -> Iterator[AtHand]:
 
 
 def _file(network: str) -> Path | None:
-    """The weights of a network whose library is installed."""
-    return find_checkpoint(network) if find_spec(network.partition(":")[0]) else None
+    """The weights of a network whose library is installed; None where it is not clear which."""
+    if not find_spec(network.partition(":")[0]):
+        return None
+    with suppress(CheckpointError):  # several files, of which the user must name one
+        return find_checkpoint(network)
+    return None
