@@ -10,6 +10,7 @@ import torch
 
 from headstart.core.array_cache import MemmapCache
 from headstart.core.lru import SizedLRU
+from headstart.core.thread_budget import allowing_threads
 from headstart.networks.declared.initial import fresh_weights
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.training import Precision
@@ -139,6 +140,22 @@ def test_features_in_half_the_bits_are_others_kept_by_themselves_in_float32(
 
 @LINUX
 @pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("number", [1, 2, 8])
+def test_each_image_is_computed_once_however_many_threads_there_are(number: int) -> None:
+    alone = part(1)
+    computed: list[int] = []
+
+    def counted(found: torch.Tensor) -> torch.Tensor:
+        computed.append(len(found))
+        return found
+
+    weights = fresh_weights(NETWORK, IMAGE, 2, 0, "target")
+    with allowing_threads(number):
+        shared = cached_features((NETWORK, IMAGE, 2), 1, weights, EXAMPLES, CPU, counted)
+    assert sum(computed) == len(EXAMPLES.labels)
+    assert torch.equal(shared.between(0, 300), alone.between(0, 300))
+
+
 def test_trunks_that_differ_only_above_share_what_is_below(tmp_path: Path) -> None:
     cache = MemmapCache(tmp_path, least=1_000)
     part(3, examples=NAMED, cache=cache)
@@ -163,6 +180,7 @@ def test_without_space_for_a_file_it_stays_in_memory(
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
+@pytest.mark.usefixtures("forgetful")
 def test_what_is_small_or_has_no_name_is_not_cached_in_files(tmp_path: Path) -> None:
     cache = MemmapCache(tmp_path)
     assert not part(3, examples=NAMED, cache=cache).mapped

@@ -27,10 +27,10 @@ from headstart.flow.classifier_settings import ESTIMATOR, ArmSettings, in_words_
 from headstart.flow.engine import plan_of
 from headstart.model.from_store import trained_model
 from headstart.model.trained import TrainedModel
+from headstart.networks.reproducible import one_thread_an_operation
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef
-from headstart.train.threads import one_thread_an_operation
 
 
 def train_arm(

@@ -15,10 +15,10 @@ from headstart.execute.options import Device
 from headstart.model.image_files import ImageGroup, common_folder, image_groups
 from headstart.model.trained import TrainedModel
 from headstart.networks.build import build
+from headstart.networks.reproducible import one_thread_an_operation
 from headstart.train.forward import MOST
 from headstart.train.phase_config import Examples
 from headstart.train.prediction import predictions_of
-from headstart.train.threads import one_thread_an_operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

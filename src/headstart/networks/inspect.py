@@ -18,9 +18,10 @@ from headstart.networks.libraries.adapter import Adapter, adapter_for
 from headstart.networks.libraries.blocks import Course, facts_of_blocks, logits_of
 from headstart.networks.libraries.cuts import cuts_of, head_call, innermost, last_layer
 from headstart.networks.libraries.prepare import built
-from headstart.networks.libraries.recording import BATCH, Recording, own_random_numbers, recorded
+from headstart.networks.libraries.recording import BATCH, Recording, recorded
 from headstart.networks.libraries.resume import plan_for
 from headstart.networks.libraries.verify import verified
+from headstart.networks.reproducible import one_thread_an_operation, own_random_numbers
 from headstart.networks.stage_map import StageMap
 from headstart.study.base import HEAD
 from headstart.study.network_facts import InputFacts, LinearHead, NetworkFacts, Shape
@@ -38,7 +39,7 @@ def inspect(kind: str, name: str, image: Shape, num_classes: int) -> NetworkFact
 def stage_map_of(kind: str, name: str, image: Shape, num_classes: int) -> StageMap:
     """Facts of a library network with the modules at which it is cut."""
     adapter = adapter_for(kind)
-    with own_random_numbers():
+    with own_random_numbers(), one_thread_an_operation():
         torch.manual_seed(0)
         module = built(kind, name, image, num_classes)
         needs = adapter.input_facts(name)

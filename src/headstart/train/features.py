@@ -154,15 +154,20 @@ def _computed(
         found = shape(forward(at))
         return found.permute(0, 2, 3, 1) if found.dim() == 4 else found
 
-    first = of(0)
+    # The first ones, which also show the shape of all, keep every thread busy like the others.
+    firsts = parallel_map(of, forward.batches[: threads()])
+    first = firsts[0]
     whole = (num, *first.shape[1:])
 
     def batches(done: int) -> Iterator[Tensor]:
         """Features from an image on at which a batch begins, in order, several at a time."""
         left = [at for at in forward.batches if at >= done]
+        if not done:
+            yield from firsts
+            left = left[len(firsts) :]
         while left:
             some, left = left[: threads()], left[threads() :]
-            yield from [first] if some == [0] else parallel_map(of, some)
+            yield from parallel_map(of, some)
 
     if cache is not None and num * first[0].nbytes > cache.least:
         # Written from front to back: who was killed in the middle goes on there.

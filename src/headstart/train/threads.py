@@ -4,9 +4,8 @@ Each piece is computed as it would be alone, by one thread, and results come in 
 depends on how many threads there are, so they may come and go while a training runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from typing import TypeVar
@@ -33,17 +32,6 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
             found.append(function(some[0]))
             found += [other.result() for other in others]
     return found
-
-
-@contextmanager
-def one_thread_an_operation() -> Iterator[None]:
-    """One thread for each torch operation, as in training: more of them round differently."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @lru_cache(maxsize=1)

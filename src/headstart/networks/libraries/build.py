@@ -16,8 +16,9 @@ from headstart.networks.libraries.blocks import Course, blocks_of_modules, stage
 from headstart.networks.libraries.facts import content_of, stage_map_for
 from headstart.networks.libraries.module import LibraryModule
 from headstart.networks.libraries.prepare import built
-from headstart.networks.libraries.recording import BATCH, own_random_numbers, recorded
+from headstart.networks.libraries.recording import BATCH, recorded
 from headstart.networks.libraries.resume import ResumePlan, plan_for
+from headstart.networks.reproducible import own_random_numbers
 from headstart.networks.stage_map import StageMap
 from headstart.networks.weights import Weights
 from headstart.study.network_facts import Shape

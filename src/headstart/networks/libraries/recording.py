@@ -5,8 +5,7 @@ device where nothing is computed.
 """
 
 import copy
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -189,13 +188,6 @@ def _without_dropout(func: Any, args: Any, kwargs: Any) -> bool:
             rate = args[at] if at < len(args) else kwargs.get(argument.name, argument.default_value)
             return not rate
     return False
-
-
-@contextmanager
-def own_random_numbers() -> Iterator[None]:
-    """Torch's global generator is as before afterwards."""
-    with torch.random.fork_rng(devices=[]):
-        yield
 
 
 def state_of(output: object) -> Tensor | None:
