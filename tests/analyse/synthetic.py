@@ -7,7 +7,6 @@ import numpy as np
 
 from headstart.analyse.cells import Cell
 from headstart.analyse.compare import Finished
-from headstart.analyse.multiplicity import level_of
 from headstart.analyse.paired import answers_of
 from headstart.analyse.records import Record, Records
 from headstart.plan.steps import Trial
@@ -68,13 +67,15 @@ def finished(
     planned: tuple[Cell, ...] | None = None,
     withheld: dict[Cell, str] | None = None,
 ) -> Finished:
-    """What there is to judge of some records."""
+    """What there is to judge of some records, at the first of a number of planned looks."""
+    if looks > 1:
+        numbers = tuple(len(study.seeds) * 2**at for at in range(looks))
+        study = study.model_copy(update={"looks": numbers})
     return Finished(
         study=study,
         planned=planned or tuple(records),
         answers=answers_of(records, study.seeds),
         withheld=withheld or {},
-        level=level_of(looks),
         margins={cell[:3]: 1.0 for cell in records},
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_study import analysed, run_tiny
 
-from headstart.analyse.analysis import Analysis
+from headstart.analyse.analysis import Analysis, Strictness
 from headstart.analyse.build import analyse
 from headstart.execute.options import RunOptions
 from headstart.flow import run
@@ -79,7 +79,10 @@ def test_a_study_half_done_says_so(folder: Path) -> None:
     assert half.num_done == 30
     assert half.num_trials == 50
     assert all(result.missing == (3, 4) for result in half.arms)
-    assert half.detail[0] == "20 trials are missing; what follows rests on the others."
+    assert (
+        half.detail[0]
+        == "20 trials are missing; comparisons that need them are estimates yet, without verdicts."
+    )
 
 
 def test_one_seed_gives_no_interval_and_no_verdict(folder: Path) -> None:
@@ -120,13 +123,16 @@ def test_more_looks_are_held_to_a_stricter_level_and_said_so(given: Analysis, fo
     loaded = tiny()
     with Store(folder) as store:
         plan = make_plan(loaded.study, loaded.facts)
-        three = analyse(loaded.study, loaded.facts, plan, store, looks=3)
-    assert (given.looks, given.level, given.family_size) == (1, 0.05, 6)
-    assert (three.looks, three.level, three.family_size) == (3, 0.0221, 6)
+        study = loaded.study.model_copy(update={"looks": (len(loaded.study.seeds), 20, 40)})
+        three = analyse(study, loaded.facts, plan, store)
+    assert given.strictness == Strictness(level=0.04, family_size=6)
+    assert three.strictness == Strictness(level=0.0164, looks_planned=3, family_size=6)
     for once, thrice in zip(given.comparisons, three.comparisons, strict=True):
         assert thrice.confidence > once.confidence
         assert thrice.low95_pp == once.low95_pp
-    said = "adjusted for the 6 comparisons of transfer arms (Holm; 2.21 % at each of 3 looks"
+    said = (
+        "adjusted for the 6 comparisons of transfer arms (Holm; 1.64 % at each of 3 planned looks"
+    )
     assert said in three.detail[-1]
     assert any(said in how for _, how in three.protocol)
 

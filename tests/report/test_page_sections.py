@@ -12,7 +12,7 @@ from leak_reports import SHADES
 from pages import CASES, first_screen, page_of, section
 from PIL import Image
 
-from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Tuning
+from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Strictness, Tuning
 from headstart.report.html.page import page
 
 
@@ -65,7 +65,7 @@ def with_evidence(given: Analysis) -> Analysis:
     """The analysis with plain intervals within those of the verdicts, transfer arms in a family."""
     return replace(
         given,
-        family_size=12,
+        strictness=Strictness(family_size=12),
         comparisons=tuple(
             replace(
                 c,

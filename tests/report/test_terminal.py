@@ -11,7 +11,7 @@ from benefits import with_benefits
 from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
 
-from headstart.analyse.analysis import Analysis, AttributionNote
+from headstart.analyse.analysis import Analysis, AttributionNote, Strictness
 from headstart.report.notes import FROM_PYTHON
 from headstart.report.terminal.study import print_report
 
@@ -230,12 +230,12 @@ def test_what_intervals_are_adjusted_for_is_said() -> None:
         replace(c, in_family=c.arm != "random_trunk", confidence=0.99375) for c in given.comparisons
     )
     text = " ".join(
-        printed(replace(given, comparisons=family, family_size=12, looks=2), 120).split()
+        printed(
+            replace(given, comparisons=family, strictness=Strictness(family_size=12, look=2)), 120
+        ).split()
     )
     assert "99.38 % intervals over seeds and test images, for transfer arms adjusted" in text
-    assert (
-        "their 12 comparisons (Holm), for other arms not adjusted, at the level of one of 2" in text
-    )
+    assert "their 12 comparisons (Holm), for other arms not adjusted, at look 2" in text
 
 
 def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:

@@ -6,13 +6,16 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.store import migrations
+from headstart.store.looks import Look
 from headstart.store.store import Store
 from stored import ARRAYS, KEY, OTHER, blob, child, ended, put
 
@@ -68,11 +71,27 @@ def test_a_migration_is_whole_or_absent(store: Store, monkeypatch: pytest.Monkey
         assert migrated.row(KEY) is not None
 
 
+def look(**changes: Any) -> Look:
+    first = Look(
+        question="one",
+        tested="some images",
+        study="digits",
+        seeds=(0, 1, 2),
+        planned=True,
+        level=0.04,
+        margin_pp=1.0,
+        p_value=None,
+        verdict="not enough evidence",
+    )
+    return replace(first, **changes)
+
+
 def test_looks_are_remembered_once_each(store: Store) -> None:
-    store.record_look(["one", "two"], 5)
-    store.record_look(["one"], 10)
-    store.record_look(["one"], 10)
-    assert store.looks(["one", "two", "three"]) == {"one": {5, 10}, "two": {5}, "three": set()}
+    first, second = look(seeds=(0, 1, 2)), look(seeds=(0, 2, 3))
+    store.record_looks([first, look(question="other", tested="other images")])
+    store.record_looks([second, replace(first, margin_pp=20.0)])
+    assert store.looks(["some images"]) == (first, second)
+    assert store.looks([]) == ()
 
 
 def test_a_study_is_planned_once_however_often_it_is_run(store: Store) -> None:
@@ -203,7 +222,7 @@ def test_a_store_that_may_not_be_written_is_read_and_left_alone(locked: Path) ->
         assert np.array_equal(read.arrays(KEY)["labels"], ARRAYS["labels"])
         assert [row.name for row in read.studies()] == ["digits"]
         with pytest.raises(StoreError, match="Name a folder you can write to with --store"):
-            read.record_look(["one"], 5)
+            read.record_looks([look()])
     assert files_of(locked) == before
 
 

@@ -85,7 +85,7 @@ def attribute(
 ) -> tuple[tuple[Attribution, ...], tuple[AttributionNote, ...]]:
     """Every transfer arm against every control at its size, and a conclusion for each.
 
-    An invalid comparison has neither.
+    A comparison that is invalid or not finished has neither.
     """
     study = finished.study
     arms = {arm.name: arm for arm in study.all_arms}
@@ -95,7 +95,7 @@ def attribute(
     notes: list[AttributionNote] = []
     for comparison in comparisons:
         arm = arms[comparison.arm]
-        if not arm.transfers or comparison.verdict == "invalid":
+        if not arm.transfers or comparison.verdict in ("invalid", "unfinished"):
             continue
         place = (comparison.source, comparison.target, comparison.size)
         controls = {name: role for name, role in roles.items() if (*place, name) in planned}
@@ -123,12 +123,12 @@ def _against(
     finished: Finished, arm: ArmSpec, control: ArmSpec, role: Role, place: tuple[str, str, str]
 ) -> Attribution | None:
     cell = (*place, control.name)
-    if cell not in finished.answers:
+    if cell not in finished.answers or cell in finished.unfinished:
         return None
     pair = paired(finished.answers[*place, arm.name], finished.answers[cell])
     if pair is None:
         return None
-    level = finished.level
+    level = finished.charge((*place, arm.name)).level
     margin = finished.margins[place]
     judged = pair.judged(margin, level=level, equivalence_level=level)
     reason = finished.withheld.get(cell)

@@ -1,9 +1,9 @@
 """Analysis of a study from its plan and store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from headstart.analyse.analysis import Analysis, Tuning
+from headstart.analyse.analysis import Analysis, Comparison, Strictness, Tuning
 from headstart.analyse.attribution import attribute
 from headstart.analyse.benefit.build import benefits_of
 from headstart.analyse.benefit.class_gains import class_gains
@@ -17,8 +17,9 @@ from headstart.analyse.gates.registry import run_audits, run_gates
 from headstart.analyse.headline import Answers, details, headline
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
+from headstart.analyse.looks import NOTHING_SHOWN, Shown
 from headstart.analyse.mistakes import confusions_of, mistakes_of, pair_answers
-from headstart.analyse.multiplicity import level_of
+from headstart.analyse.multiplicity import planned_level
 from headstart.analyse.paired import answers_of
 from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
@@ -33,21 +34,21 @@ from headstart.analyse.records import (
 )
 from headstart.analyse.results import by_cell, results_of
 from headstart.analyse.tasks import task_facts
-from headstart.plan.steps import Plan
+from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 
 def analyse(
-    study: StudySpec, facts: Facts, plan: Plan, store: Store, *, looks: int = 1
+    study: StudySpec, facts: Facts, plan: Plan, store: Store, shown: Shown = NOTHING_SHOWN
 ) -> Analysis:
     """Analysis of the stored part of a plan.
 
-    `looks` is the number of looks at the study's evidence to decide whether to go on, past and
-    future ones included: more looks make the level of each stricter.
+    `shown` is what was shown before of these comparisons and of others on the same test images:
+    verdicts are held to stricter levels for it.
     """
-    return analysis_of(evidence_of(study, facts, plan, store), plan, store, looks=looks)
+    return analysis_of(evidence_of(study, facts, plan, store), plan, store, shown)
 
 
 def evidence_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evidence:
@@ -65,31 +66,33 @@ def evidence_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evi
     )
 
 
-def analysis_of(evidence: Evidence, plan: Plan, store: Store, *, looks: int = 1) -> Analysis:
+def analysis_of(
+    evidence: Evidence, plan: Plan, store: Store, shown: Shown = NOTHING_SHOWN
+) -> Analysis:
     """Analysis of the evidence, with every gate and audit.
 
     A number that fails its audit withholds the verdict, as any other fault does.
     """
     gates, withheld = run_gates(evidence)
-    analysis = _without_gates(evidence, plan, store, looks, withheld)
+    analysis = _without_gates(evidence, plan, store, shown, withheld)
     audits, doubted = run_audits(analysis, evidence)
     if doubted:
-        analysis = _without_gates(evidence, plan, store, looks, {**doubted, **withheld})
+        analysis = _without_gates(evidence, plan, store, shown, {**doubted, **withheld})
     every = tuple(sorted((*gates, *audits), key=lambda gate: gate.id))
     missing = analysis.num_trials - analysis.num_done
     return replace(
         analysis,
         gates=every,
-        detail=details(evidence.study, every, missing, looks, analysis.family_size),
+        detail=details(evidence.study, every, missing, analysis.strictness),
     )
 
 
 def _without_gates(
-    evidence: Evidence, plan: Plan, store: Store, looks: int, withheld: dict[Cell, str]
+    evidence: Evidence, plan: Plan, store: Store, shown: Shown, withheld: dict[Cell, str]
 ) -> Analysis:
     """Analysis without the outcome of gates, but with the verdicts of some cells withheld."""
     study, facts, records = evidence.study, evidence.facts, evidence.records
-    planned = by_cell(plan.trials)
+    planned, failures = by_cell(plan.trials), store.failures(plan.steps)
     arms = results_of(study, planned, records)
     sources = results_of(study, by_cell(plan.sources), evidence.sources)
     finished = Finished(
@@ -97,14 +100,15 @@ def _without_gates(
         planned=tuple(planned),
         answers=answers_of(records, study.seeds),
         withheld=withheld,
-        level=level_of(looks),
         margins=plan.margins,
+        shown=shown,
+        unfinished=_unfinished(planned, records, failures),
     )
     comparisons = with_preferred(study, compare_all(finished), arms)
     attributions, notes = attribute(finished, comparisons)
     pairs = pair_answers(evidence, plan, comparisons, withheld)
-    family_size = len(family_of(study, finished.planned))
-    failures = store.failures(plan.steps)
+    strictness = _strictness(finished, comparisons)
+    withheld = withheld | {cell: "not finished" for cell in planned if finished.is_unfinished(cell)}
     source_flops = {trial.source: trial.flops for trial in plan.sources}
     benefits = benefits_of(study, facts, records, source_flops, withheld)
     answers = Answers(
@@ -137,7 +141,7 @@ def _without_gates(
         comparisons=comparisons,
         tuning=tuple(_tunings(study, plan)),
         gates=(),
-        protocol=protocol_lines(study, plan, looks, family_size),
+        protocol=protocol_lines(study, plan, strictness),
         environment=_environment(records),
         num_trials=plan.num_trials,
         num_done=sum(len(by_seed) for by_seed in records.values()),
@@ -145,15 +149,39 @@ def _without_gates(
         leaks=leak_reports(evidence),
         attributions=attributions,
         attribution_notes=notes,
-        looks=looks,
-        level=finished.level,
-        family_size=family_size,
+        strictness=strictness,
         worth=benefits,
         class_gains=class_gains(study, facts, records, withheld),
         picks=select_models(study, arms, source_flops),
         forgetting=forgetting_of(plan, evidence.sources, store),
         confusions=confusions_of(pairs),
         mistakes=mistakes_of(pairs, plan, store),
+    )
+
+
+def _unfinished(
+    planned: Mapping[Cell, Sequence[Trial]], records: Records, failures: Mapping[str, object]
+) -> frozenset[Cell]:
+    """Cells with trials that are neither done nor failed; those that failed stay missing."""
+    return frozenset(
+        cell
+        for cell, trials in planned.items()
+        for trial in trials
+        if trial.seed not in records.get(cell, {})
+        and not {*trial.train_keys, trial.predict_key, trial.score_key} & failures.keys()
+    )
+
+
+def _strictness(finished: Finished, comparisons: tuple[Comparison, ...]) -> Strictness:
+    """What the verdicts on transfer arms are held to, as sentences say it."""
+    family = family_of(finished.study, finished.planned)
+    charges = [finished.charge(cell) for cell in family]
+    return Strictness(
+        level=min((charge.level for charge in charges), default=planned_level(1)),
+        look=max((charge.number for charge in charges), default=1),
+        looks_planned=max(len(finished.study.looks), 1),
+        family_size=len(family) + len(finished.shown.others(family)),
+        shown_before=len(finished.shown.others(family)),
     )
 
 

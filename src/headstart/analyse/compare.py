@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from headstart.analyse.analysis import Comparison
 from headstart.analyse.cells import Cell, beside
+from headstart.analyse.looks import NOTHING_SHOWN, Charge, Shown
 from headstart.analyse.multiplicity import NOMINAL, holm
 from headstart.analyse.over_seeds import (
     FEWEST_FOR_ORDER,
@@ -15,7 +16,7 @@ from headstart.analyse.over_seeds import (
 )
 from headstart.analyse.paired import Answers, Paired, paired
 from headstart.analyse.statistics import relative_error_reduction
-from headstart.analyse.verdict import FEWEST_SEEDS, Judged
+from headstart.analyse.verdict import FEWEST_SEEDS, Judged, unfinished
 from headstart.plan.steps import Place
 from headstart.study.study import StudySpec
 
@@ -44,22 +45,31 @@ def family_of(study: StudySpec, planned: tuple[Cell, ...]) -> tuple[Cell, ...]:
 class Finished:
     """Input of all comparisons: planned cells in order, finished answers, reasons of gates.
 
-    `level` is the error level of this look (`multiplicity.level_of`), `margins` the differences
-    that matter, in percentage points, by place.
+    `margins` are the differences that matter, in percentage points, by place; `shown` says what was
+    shown before, and so what each comparison is held to. `unfinished` cells lack trials that are
+    planned and did not fail: of them there is an estimate, and no verdict.
     """
 
     study: StudySpec
     planned: tuple[Cell, ...]
     answers: dict[Cell, Answers]
     withheld: dict[Cell, str]
-    level: float
     margins: dict[Place, float]
+    shown: Shown = NOTHING_SHOWN
+    unfinished: frozenset[Cell] = frozenset()
+
+    def charge(self, cell: Cell) -> Charge:
+        """What the look at a cell is held to."""
+        return self.shown.charge(cell, self.study)
+
+    def is_unfinished(self, cell: Cell) -> bool:
+        """Whether a cell or its control lacks trials."""
+        return not self.unfinished.isdisjoint({cell, beside(cell, self.study.control)})
 
 
 def compare_all(finished: Finished) -> tuple[Comparison, ...]:
     """Comparison of every planned cell with its control, where both share a seed."""
     study, answers, withheld = finished.study, finished.answers, finished.withheld
-    level = finished.level
     pairs = {
         cell: pair
         for cell in finished.planned
@@ -73,35 +83,48 @@ def compare_all(finished: Finished) -> tuple[Comparison, ...]:
         for cell in pairs
         if (reason := withheld.get(cell) or withheld.get(beside(cell, study.control)))
     }
-    levels = _levels(family_of(study, finished.planned), pairs, set(invalid), level)
-    outside = ErrorLevel(level=level, in_family=False, p_adjusted=None)
+    family = family_of(study, finished.planned)
+    levels = _levels(finished, family, pairs, set(invalid))
+
+    def level_of(cell: Cell) -> ErrorLevel:
+        alone = ErrorLevel(level=finished.charge(cell).level, in_family=False, p_adjusted=None)
+        return levels.get(cell, alone)
+
     return tuple(
-        _comparison(finished, cell, pair, invalid.get(cell), levels.get(cell, outside))
+        _comparison(finished, cell, pair, invalid.get(cell), level_of(cell))
         for cell, pair in pairs.items()
     )
 
 
 def _levels(
-    family: tuple[Cell, ...], pairs: dict[Cell, Paired], invalid: set[Cell], level: float
+    finished: Finished, family: tuple[Cell, ...], pairs: dict[Cell, Paired], invalid: set[Cell]
 ) -> dict[Cell, ErrorLevel]:
     """Holm's error level of each member of the family.
 
-    A member that cannot have a verdict now (not run, too few seeds, withheld) counts with p = 1: it
-    keeps its place, and never makes it easier for the others.
+    Comparisons on the same test images that were shown before are members too, with the p-value
+    that they had: leaving them out of a later study makes nothing easier. A member that cannot have
+    a verdict now (not finished, too few seeds, withheld) counts with p = 1: it keeps its place, and
+    never makes it easier for the others.
     """
 
     def p_of(cell: Cell) -> float | None:
         pair = pairs.get(cell)
         if pair is None or pair.crossed is None or cell in invalid:
             return None
+        if finished.is_unfinished(cell):
+            return None
         return pair.crossed.cautious_p if len(pair.seeds) >= FEWEST_SEEDS else None
 
     p_values = [p_of(cell) for cell in family]
-    steps = holm([1.0 if p is None else p for p in p_values], level)
+    before = finished.shown.others(family)
+    steps = holm(
+        [1.0 if p is None else p for p in (*p_values, *(look.p_value for look in before))],
+        [*(finished.charge(cell).level for cell in family), *(look.level for look in before)],
+    )
     return {
         cell: ErrorLevel(level=own, in_family=True, p_adjusted=None if p is None else adjusted)
         for cell, p, own, adjusted in zip(
-            family, p_values, steps.levels, steps.adjusted, strict=True
+            family, p_values, steps.levels, steps.adjusted, strict=False
         )
     }
 
@@ -110,12 +133,16 @@ def _comparison(
     finished: Finished, cell: Cell, pair: Paired, withheld: str | None, error: ErrorLevel
 ) -> Comparison:
     source, target, size, arm = cell
-    margin = finished.margins[source, target, size]
-    judged = pair.judged(margin, level=error.level, equivalence_level=finished.level)
+    charge, asked = finished.charge(cell), finished.margins[source, target, size]
+    margin = asked if charge.margin_pp is None else charge.margin_pp
+    judged = pair.judged(margin, level=error.level, equivalence_level=charge.level)
     if withheld:
         judged = Judged(word="invalid", why=withheld)
     low, high = pair.interval_pp(error.level)
     low95, high95 = pair.interval_pp(NOMINAL)
+    if finished.is_unfinished(cell):
+        judged = unfinished(pair.seeds, finished.study.seeds, pair.gain_pp)
+        low = high = low95 = high95 = None
     several = len(pair.seeds) > 1
     return Comparison(
         arm=arm,
@@ -131,6 +158,9 @@ def _comparison(
         high_pp=high,
         confidence=1 - error.level,
         margin_pp=margin,
+        margin_asked_pp=asked,
+        look=charge.number,
+        level=charge.level,
         verdict=judged.word,
         why=judged.why,
         qualifier=judged.qualifier,

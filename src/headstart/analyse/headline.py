@@ -16,10 +16,10 @@ from headstart.analyse.analysis import (
     Comparison,
     Estimate,
     Gate,
+    Strictness,
     Word,
 )
 from headstart.analyse.cells import Cell, beside, cell_of
-from headstart.analyse.multiplicity import level_of
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import amount, count, listed, signed
 from headstart.analyse.verdict import FEWEST_SEEDS
@@ -32,6 +32,7 @@ LEAD_WORDS: dict[Word, str] = {
     "no measurable difference": "it makes no measurable difference",
     "not enough evidence": "that is not enough evidence for a verdict",
     "invalid": "there is no valid verdict",
+    "unfinished": "that is an estimate of an unfinished study",
 }
 """The verdict at the end of the sentence on the first size."""
 
@@ -41,6 +42,7 @@ OTHER_WORDS: dict[Word, str] = {
     "no measurable difference": "It makes no measurable difference",
     "not enough evidence": "There is not enough evidence for a verdict",
     "invalid": "There is no valid verdict",
+    "unfinished": "Not finished yet",
 }
 """The verdict at the beginning of the sentence on further sizes."""
 
@@ -95,6 +97,7 @@ def headline(answers: Answers) -> str:
         *_verdicts(preferred, answers, several_pairs),
         *objections(preferred, answers.attributions, several_pairs),
         *_unlearnt(preferred, answers),
+        *_late_margins(preferred),
     ]
     return " ".join(lines)
 
@@ -217,19 +220,36 @@ def _unlearnt(preferred: tuple[Comparison, ...], answers: Answers) -> Iterator[s
     )
 
 
+def _late_margins(preferred: tuple[Comparison, ...]) -> Iterator[str]:
+    """A margin that was changed after results were seen."""
+    late = dict.fromkeys(
+        (c.margin_asked_pp, c.margin_pp)
+        for c in preferred
+        if c.margin_asked_pp is not None and c.margin_asked_pp != c.margin_pp
+    )
+    for asked, first in late:
+        yield (
+            f"The margin of {asked:g} {_points(asked)} was chosen after results were seen: no "
+            f"verdict is read from it, but from the first one, {first:g} {_points(first)}."
+        )
+
+
 def details(
-    study: StudySpec, gates: tuple[Gate, ...], missing: int, looks: int, family_size: int
+    study: StudySpec, gates: tuple[Gate, ...], missing: int, strictness: Strictness
 ) -> tuple[str, ...]:
     """Sentences to read with the headline: missing trials, failed gates, meaning of a gain."""
     lines = []
     if missing:
-        lines.append(f"{missing} trials are missing; what follows rests on the others.")
+        lines.append(
+            f"{missing} trials are missing; comparisons that need them are estimates yet, without "
+            "verdicts."
+        )
     lines += [f"Invalid: {g.message}" for g in gates if not g.passed and g.severity == "invalid"]
     lines += [f"Caveat: {g.message}" for g in gates if not g.passed and g.severity == "caveat"]
     lines.append(
         f"Gains are over {study.control} in percentage points of test accuracy, same images, seeds "
         "and updates; brackets hold the interval over seeds and test images that the verdict is "
-        f"read from, {adjustment(looks, family_size)}. The arm named at each size is the transfer "
+        f"read from, {adjustment(strictness)}. The arm named at each size is the transfer "
         "arm that validation prefers."
     )
     if any(source.pretrained for source in study.sources.values()):
@@ -237,13 +257,18 @@ def details(
     return tuple(lines)
 
 
-def adjustment(looks: int, family_size: int) -> str:
+def adjustment(strictness: Strictness) -> str:
     """Adjustment of the intervals of transfer arms."""
-    several = f" at each of {looks} looks" if looks > 1 else ""
-    level = f"{100 * level_of(looks):.3g} %{several}"
-    if family_size < 2:
+    level = f"{100 * strictness.level:.3g} %"
+    if strictness.looks_planned > 1:
+        level += f" at each of {strictness.looks_planned} planned looks"
+    elif strictness.look > 1:
+        level += f" at look {strictness.look}"
+    if strictness.family_size < 2:
         return f"at an error level of {level}"
+    before = strictness.shown_before
+    shown = f", {before} of them shown before by this store," if before else ""
     return (
-        f"adjusted for the {family_size} comparisons of transfer arms (Holm; {level} for all of "
-        "them together)"
+        f"adjusted for the {strictness.family_size} comparisons of transfer arms{shown} (Holm; "
+        f"{level} for all of them together)"
     )

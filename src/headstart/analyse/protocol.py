@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from headstart.analyse.analysis import Strictness
 from headstart.analyse.headline import adjustment
 from headstart.plan.steps import Plan
 from headstart.study.study import AUTO, StudySpec
@@ -9,7 +10,7 @@ from headstart.study.training import TrainingSpec
 
 
 def protocol_lines(
-    study: StudySpec, plan: Plan, looks: int, family_size: int
+    study: StudySpec, plan: Plan, strictness: Strictness
 ) -> tuple[tuple[str, str], ...]:
     """(rule, its setting) for each rule that all arms of the study share."""
     training = study.training
@@ -34,7 +35,7 @@ def protocol_lines(
         (
             "Interval",
             "crossed seeds x test images, t with Satterthwaite's df, "
-            f"{adjustment(looks, family_size)}; other arms are held to the level of the look alone",
+            f"{adjustment(strictness)}; other arms are held to the level of the look alone",
         ),
         ("Margin", _margin(study, plan)),
         (

@@ -12,7 +12,7 @@ from headstart.analyse.analysis import More
 POWER = 0.8
 MOST_SEEDS = 1000
 MOST_IMAGES = 1_000_000
-TRIED_LEVEL = 0.05  # at which Satterthwaite's interval keeps its error level
+TRIED_LEVEL = 0.04  # of a single look; down to it Satterthwaite's interval errs as often as at 5 %
 LEAST_LOG = -600.0  # of a cautious p-value: the smallest one reported is e^-600
 ALIKE = 0.05  # two parts of the variance are alike if both are within this of one half
 
@@ -70,9 +70,9 @@ class Crossed(MeanError):
     def cautious_interval(self, level: float) -> tuple[float, float]:
         """Two-sided interval that verdicts are read from; its error is at most `level`.
 
-        At 5 % it is Satterthwaite's. At stricter levels that one errs up to six times too often
-        with three seeds, twice with five (docs/decisions/0006): there it is never narrower than
-        Banerjee's (1960), which weighs the seeds' share of the variance by the t of few seeds.
+        From 4 % on it is Satterthwaite's. At stricter levels that one errs up to six times too
+        often with three seeds, twice with five (docs/decisions/0006): there it is never narrower
+        than Banerjee's (1960), which weighs the seeds' share of the variance by the t of few seeds.
         """
         half = self._half(level)
         return _within_one((self.mean - half, self.mean + half))

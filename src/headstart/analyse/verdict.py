@@ -70,6 +70,15 @@ def too_few(num_seeds: int, gain_pp: float) -> Judged:
     )
 
 
+def unfinished(done: tuple[int, ...], planned: tuple[int, ...], gain_pp: float) -> Judged:
+    """No verdict, for trials are missing that may still be run."""
+    return Judged(
+        word="unfinished",
+        why=f"gain {signed(gain_pp)} pp from {len(done)} of {plural(len(planned), 'seed')}: an "
+        "estimate, which says nothing yet; there is a verdict once all of them are run",
+    )
+
+
 def span(low_pp: float, high_pp: float, level: float, nominal: float, margin_pp: float) -> str:
     """Text of an interval, with its level, and whether that was adjusted from a nominal one."""
     marks = (0.0, margin_pp, -margin_pp)

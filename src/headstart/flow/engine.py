@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import DataError
@@ -14,7 +15,8 @@ from headstart.execute.executors import Listener, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
-from headstart.plan.expand import evidence_of, expected_steps, make_plan
+from headstart.plan.expand import expected_steps, make_plan
+from headstart.plan.questions import questions_of
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
 from headstart.store.store import PlanRow, Store
@@ -110,26 +112,26 @@ def decode_ahead(plan: Plan, stored: set[str]) -> None:
 
 def plan_of(loaded: Loaded, store: Store) -> Plan:
     """The plan of a study, with every choice that the store holds."""
+    return make_plan(loaded.study, loaded.facts, partial(_choice, store))
 
-    def choice(key: str) -> Json | None:
-        row = store.row(key)
-        return row.result if row else None
 
-    return make_plan(loaded.study, loaded.facts, choice)
+def _choice(store: Store, key: str) -> Json | None:
+    row = store.row(key)
+    return row.result if row else None
 
 
 def analyse_look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
-    """The analysis of a study, and the store's memory that its evidence was looked at."""
+    """The analysis of a study, and the store's memory of the comparisons that it shows."""
     from headstart.analyse.build import analyse  # planning and training do without
+    from headstart.analyse.looks import Shown, looks_taken
 
     study = loaded.study
-    evidence = evidence_of(study, plan)
-    seen = store.looks(evidence).values()
-    numbers = set(study.looks) | {len(study.seeds)}
-    looks = max((len(numbers | earlier) for earlier in seen), default=len(numbers))
-    analysis = analyse(study, loaded.facts, plan, store, looks=looks)
-    if analysis.num_done == analysis.num_trials and store.writable:
-        store.record_look(evidence, len(study.seeds))
+    questions = questions_of(study, loaded.facts, partial(_choice, store))
+    looks = store.looks(question.tested for question in questions.values())
+    shown = Shown(questions=questions, looks=looks)
+    analysis = analyse(study, loaded.facts, plan, store, shown)
+    if store.writable:
+        store.record_looks(looks_taken(study, shown, analysis.comparisons))
     return analysis
 
 

@@ -62,13 +62,6 @@ def expected_steps(study: StudySpec, facts: Facts, plan: Plan) -> tuple[Step, ..
     return tuple(step for key, step in settled.steps.items() if key not in plan.steps)
 
 
-def evidence_of(study: StudySpec, plan: Plan) -> tuple[str, ...]:
-    """A name for the evidence of each transfer arm, pair and size, whatever the number of seeds."""
-    transfer = {arm.name for arm in study.all_arms if arm.transfers}
-    first = min(study.seeds)
-    return tuple(t.predict_key for t in plan.trials if t.arm in transfer and t.seed == first)
-
-
 @dataclass(slots=True)
 class _Planner:
     trainings: Trainings

@@ -123,7 +123,7 @@ _PARTS = {
 }
 _FIELDS = (
     "study", "headline", "seeds", "arms", "sources", "comparisons", "attributions",
-    "attribution_notes", "looks", "family_size", "worth", "class_gains", "picks", "forgetting",
+    "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
     "confusions", "mistakes", "published", "gates", "failures",
 )  # fmt: skip
 """Fields of the Analysis in the document; records with a part are reduced to its fields."""

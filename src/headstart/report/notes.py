@@ -59,11 +59,12 @@ def confidence(analysis: Analysis) -> str:
 
 def adjustment_note(analysis: Analysis) -> str:
     """Adjustment of the intervals, as the end of a sentence about them."""
-    looks = f", at the level of one of {analysis.looks} looks" if analysis.looks > 1 else ""
-    if analysis.family_size < 2 or not any(c.in_family for c in analysis.comparisons):
+    held = analysis.strictness
+    looks = f", at look {held.look}" if held.look > 1 else ""
+    if held.family_size < 2 or not any(c.in_family for c in analysis.comparisons):
         return f"not adjusted for the number of comparisons ({len(analysis.comparisons)}){looks}"
     return (
-        f"for transfer arms adjusted for their {analysis.family_size} comparisons (Holm), for "
+        f"for transfer arms adjusted for their {held.family_size} comparisons (Holm), for "
         f"other arms not adjusted{looks}"
     )
 

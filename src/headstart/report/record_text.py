@@ -20,6 +20,7 @@ _AGAINST_CONTROL: dict[Word, str] = {
     "no measurable difference": "as good",
     "not enough evidence": "not enough evidence",
     "invalid": "withheld",
+    "unfinished": "not finished",
 }
 
 
@@ -84,7 +85,7 @@ def adjustment(comparison: Comparison) -> str:
 def errors(comparison: Comparison) -> str:
     """Change in the number of wrong test images against the control; empty without one."""
     share = comparison.error_reduction
-    if share is None or not math.isfinite(share) or comparison.verdict == "invalid":
+    if share is None or not math.isfinite(share) or comparison.verdict in ("invalid", "unfinished"):
         return ""
     change = round(-100 * share)
     return f"errors {change:+,} %" if change else "errors ±0 %"

@@ -56,6 +56,24 @@ MIGRATIONS = (
         num_waiting INTEGER NOT NULL
     ) STRICT;
     """,
+    # Every look at a comparison, whatever study showed it: which seeds, at which error level, with
+    # which margin. Numbers of seeds alone do not say whether others were asked instead.
+    """
+    DROP TABLE looks;
+    CREATE TABLE looks (
+        question TEXT NOT NULL,
+        seeds TEXT NOT NULL,
+        tested TEXT NOT NULL,
+        study TEXT NOT NULL,
+        planned INTEGER NOT NULL,
+        level REAL NOT NULL,
+        margin_pp REAL NOT NULL,
+        p_value REAL,
+        verdict TEXT NOT NULL,
+        looked_at TEXT NOT NULL,
+        PRIMARY KEY (question, seeds)
+    ) STRICT;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.core.hashing import Json, canonical_json
 from headstart.store.blobs import Arrays, Blob, DamagedBlob, looks_whole, read_blob, write_blob
+from headstart.store.looks import Look, from_row, to_row
 from headstart.store.opening import Trace, may_write, open_to_read, open_to_write
 
 
@@ -352,21 +353,20 @@ class Store:
 
     # -- looks ---------------------------------------------------------------------------------
 
-    def record_look(self, evidence: Iterable[str], num_seeds: int) -> None:
-        """Remember that pieces of evidence were looked at with a number of seeds."""
+    def record_looks(self, looks: Iterable[Look]) -> None:
+        """Remember looks at comparisons. The first with the same seeds stays as it was."""
         with self.atomic():
-            for piece in evidence:
+            for look in looks:
                 self._write(
-                    "INSERT OR IGNORE INTO looks VALUES (?, ?, ?)", (piece, num_seeds, _now())
+                    "INSERT OR IGNORE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (*to_row(look), _now()),
                 )
 
-    def looks(self, evidence: Iterable[str]) -> dict[str, set[int]]:
-        """The numbers of seeds at which pieces of evidence have been looked at."""
-        found: dict[str, set[int]] = {piece: set() for piece in evidence}
-        for row in self._read("SELECT evidence, num_seeds FROM looks"):
-            if row["evidence"] in found:
-                found[row["evidence"]].add(row["num_seeds"])
-        return found
+    def looks(self, tested: Iterable[str]) -> tuple[Look, ...]:
+        """All looks at comparisons on any of these test images, the first one first."""
+        rows = self._read("SELECT * FROM looks ORDER BY rowid")
+        wanted = set(tested)
+        return tuple(from_row(row) for row in rows if row["tested"] in wanted)
 
     # -- inside --------------------------------------------------------------------------------
 

@@ -31,4 +31,5 @@ from headstart.analyse.analysis.result import PublishedFigure as PublishedFigure
 from headstart.analyse.analysis.result import Severity as Severity
 from headstart.analyse.analysis.result import TaskFacts as TaskFacts
 from headstart.analyse.analysis.result import Tuning as Tuning
+from headstart.analyse.analysis.strictness import Strictness as Strictness
 from headstart.analyse.analysis.study import Analysis as Analysis

@@ -5,7 +5,9 @@ from typing import Literal
 
 MOST_PP = 100.0  # largest possible difference of two accuracies
 
-Word = Literal["helps", "hurts", "no measurable difference", "not enough evidence", "invalid"]
+Word = Literal[
+    "helps", "hurts", "no measurable difference", "not enough evidence", "invalid", "unfinished"
+]
 Qualifier = Literal["beyond the margin", "smaller than the margin", ""]
 More = Literal["seeds", "test images", "either"]
 Role = Literal[
@@ -21,14 +23,17 @@ class Comparison:
     `low_pp` and `high_pp` are the ends of the crossed seeds x images t interval that the verdict is
     read from, two-sided at level `confidence`. For a member of the family of transfer arms
     (`in_family`) that level is the one at which the interval agrees with Holm's decision; for other
-    arms it is the level of the look. `low95_pp` and `high95_pp` are the plain 95 % interval,
+    arms it is the level of the look (`level`; `look` counts looks at this comparison in the store).
+    `low95_pp` and `high95_pp` are the plain 95 % interval,
     without any adjustment. Ends are None with fewer than two seeds. `p_value` is that of the
     verdict's own test, `p_adjusted` Holm's (None outside the family or where there can be no
     verdict), `p_equivalence` that of the two one-sided tests against the margin.
 
     `gains_pp` are the paired gains of `seeds`, `favourable` the share of them above 0 (ties half),
     `order_violation` the distance from being ahead at every quantile (from ten seeds on).
-    `preferred` marks the transfer arm that validation prefers at its size; the headline names it.
+    `margin_asked_pp` is the study's margin; where it is another than at the first look, that one
+    stays (`margin_pp`). `preferred` marks the transfer arm that validation prefers at its size; the
+    headline names it.
     Secondary, never deciding: `p_paired_t` and `p_sign_flip` over seeds, and for a single seed
     `p_mcnemar` of its two models.
 
@@ -59,6 +64,9 @@ class Comparison:
     qualifier: Qualifier = ""
     images_needed: int | None = None
     more: More | None = None
+    margin_asked_pp: float | None = None
+    look: int = 1
+    level: float = 0.04
     low95_pp: float | None = None
     high95_pp: float | None = None
     in_family: bool = False

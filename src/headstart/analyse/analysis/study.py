@@ -1,6 +1,6 @@
 """The Analysis of a study."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from headstart.analyse.analysis.benefit import Benefit, Forgetting, ModelSelection
 from headstart.analyse.analysis.comparison import (
@@ -19,6 +19,7 @@ from headstart.analyse.analysis.result import (
     TaskFacts,
     Tuning,
 )
+from headstart.analyse.analysis.strictness import Strictness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +50,7 @@ class Analysis:
     leaks: tuple[LeakReport, ...] = ()  # of the pairs whose images were compared
     attributions: tuple[Attribution, ...] = ()
     attribution_notes: tuple[AttributionNote, ...] = ()
-    looks: int = 1  # planned looks at this evidence, past ones included
-    level: float = 0.05  # error level of one look
-    family_size: int = 0  # planned comparisons of transfer arms
+    strictness: Strictness = field(default_factory=Strictness)
     worth: tuple[Benefit, ...] = ()  # named as in the tables and the JSON document
     class_gains: tuple[ClassGain, ...] = ()
     picks: tuple[ModelSelection, ...] = ()  # named as in the tables and the JSON document
@@ -70,7 +69,11 @@ class Analysis:
     @property
     def decided(self) -> bool:
         """Whether every verdict on transfer has enough evidence, so that no seeds are added."""
-        return all(c.verdict != "not enough evidence" for c in self.comparisons if c.in_family)
+        return all(
+            c.verdict not in ("not enough evidence", "unfinished")
+            for c in self.comparisons
+            if c.in_family
+        )
 
     def failed_gates(self, severity: Severity) -> tuple[Gate, ...]:
         """Failed gates of one severity."""

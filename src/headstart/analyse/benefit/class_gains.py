@@ -72,7 +72,7 @@ def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> It
 def _adjusted(p_values: Sequence[float | None]) -> Sequence[float | None]:
     """Holm's p-values over the classes; with too few seeds no class has one."""
     known = [p for p in p_values if p is not None]
-    return holm(known, NOMINAL).adjusted if len(known) == len(p_values) else p_values
+    return holm(known, [NOMINAL] * len(known)).adjusted if len(known) == len(p_values) else p_values
 
 
 def _test(differences: np.ndarray) -> tuple[float | None, float | None, float | None]:

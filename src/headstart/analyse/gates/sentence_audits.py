@@ -21,6 +21,8 @@ _CLAIMS: dict[str, Word] = {
     "it makes no measurable difference": "no measurable difference",
     "not enough evidence for a verdict": "not enough evidence",
     "there is no valid verdict": "invalid",
+    "an estimate of an unfinished study": "unfinished",
+    "not finished yet": "unfinished",
 }
 _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 
@@ -28,14 +30,14 @@ _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 @check("CHK-19", "invalid", "Sentences say what the numbers do")
 def _verdicts(analysis: Analysis, _: Evidence) -> Iterator[Finding]:
     """Read again, every verdict and the headline say what their intervals do."""
-    wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c, analysis.level)}
+    wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c)}
     wrong |= {cell_of(row) for row in analysis.attributions if not _attribution_agrees(row)}
     yield from on_cells(wrong, "the verdict on {cells} is not what its interval says.")
     yield from _headline(analysis)
     yield from _readings(analysis)
 
 
-def _word_of(comparison: Comparison, level: float) -> Word:
+def _word_of(comparison: Comparison) -> Word:
     """Verdict that the numbers of a comparison allow (docs/verdict.md)."""
     low, high = comparison.low_pp, comparison.high_pp
     if low is None or high is None or len(comparison.seeds) < LEAST_SEEDS:
@@ -44,15 +46,17 @@ def _word_of(comparison: Comparison, level: float) -> Word:
         return "helps"
     if high < 0:
         return "hurts"
-    small = comparison.p_equivalence is not None and comparison.p_equivalence < level
+    small = comparison.p_equivalence is not None and comparison.p_equivalence < comparison.level
     return "no measurable difference" if small else "not enough evidence"
 
 
-def _agrees(comparison: Comparison, level: float) -> bool:
+def _agrees(comparison: Comparison) -> bool:
     c = comparison
     if c.verdict == "invalid":
         return True
-    if c.verdict != _word_of(c, level):
+    if c.verdict == "unfinished":
+        return c.low_pp is None
+    if c.verdict != _word_of(c):
         return False
     low, high = c.low_pp, c.high_pp
     clear = low is not None and high is not None and max(low, -high) > c.margin_pp

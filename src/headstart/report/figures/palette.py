@@ -27,6 +27,7 @@ ICONS: dict[Word, str] = {
     "no measurable difference": "=",
     "not enough evidence": "?",
     "invalid": "✕",
+    "unfinished": "…",
 }
 
 

@@ -31,6 +31,7 @@ _STYLES: dict[Word, str] = {
     "no measurable difference": "cyan",
     "not enough evidence": "yellow",
     "invalid": "bold magenta",
+    "unfinished": "dim",
 }
 _WIDE = 112  # columns from which on cost is shown and nothing is folded
 

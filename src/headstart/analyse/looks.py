@@ -1,0 +1,115 @@
+"""Looks at comparisons: what each look is held to, so that looking again costs (docs/verdict.md).
+
+The looks that a study has planned err in 4 % together; 1 % is left for looks that nobody planned:
+more seeds, other seeds, fewer seeds. Of that each later one may use half of what is left. The
+errors of all looks at a question sum to 5 % at most, whatever was seen before another was taken.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from headstart.analyse.analysis import Comparison
+from headstart.analyse.cells import Cell, cell_of
+from headstart.analyse.multiplicity import later_level, planned_level
+from headstart.analyse.verdict import FEWEST_SEEDS
+from headstart.plan.questions import Question
+from headstart.store.looks import Look
+from headstart.study.study import StudySpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """What one look at a comparison is held to.
+
+    Attributes:
+        level: its error level, before any adjustment for other comparisons.
+        number: which look at this comparison it is, from 1 on.
+        planned: whether the study had planned it before its first look.
+        margin_pp: the margin of the first look, if there was one.
+    """
+
+    level: float
+    number: int = 1
+    planned: bool = True
+    margin_pp: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What was shown before of a study's comparisons, and of others on the same test images.
+
+    Attributes:
+        questions: of the study, by cell; those without one are charged as if nothing was shown.
+        looks: the first one first.
+    """
+
+    questions: Mapping[Cell, Question] = field(default_factory=dict)
+    looks: tuple[Look, ...] = ()
+
+    def charge(self, cell: Cell, study: StudySpec) -> Charge:
+        """What a look at a cell with the study's seeds is held to."""
+        planned = planned_level(max(len(study.looks), 1))
+        question = self.questions.get(cell)
+        looks = [look for look in self.looks if question and look.question == question.key]
+        if not looks:
+            return Charge(level=planned)
+        margin = looks[0].margin_pp
+        seeds = tuple(sorted(study.seeds))
+        for number, look in enumerate(looks, 1):
+            if look.seeds == seeds:
+                return Charge(
+                    level=look.level, number=number, planned=look.planned, margin_pp=margin
+                )
+        number = len(looks) + 1
+        if _goes_on(study, looks):
+            return Charge(level=planned, number=number, margin_pp=margin)
+        later = sum(not look.planned for look in looks) + 1
+        return Charge(level=later_level(later), number=number, planned=False, margin_pp=margin)
+
+    def others(self, family: Iterable[Cell]) -> tuple[Look, ...]:
+        """The last look at each comparison that was shown before and is not in a family now."""
+        ours = {self.questions[cell].key for cell in family if cell in self.questions}
+        last = {look.question: look for look in self.looks if look.question not in ours}
+        return tuple(last.values())
+
+
+NOTHING_SHOWN = Shown()
+
+
+def _goes_on(study: StudySpec, looks: list[Look]) -> bool:
+    """Whether the study had planned this look before the first one was taken."""
+    planned = planned_level(max(len(study.looks), 1))
+    return len(study.seeds) in study.looks and all(
+        look.planned and look.level == planned for look in looks
+    )
+
+
+def looks_taken(
+    study: StudySpec, shown: Shown, comparisons: Iterable[Comparison]
+) -> tuple[Look, ...]:
+    """Looks at the transfer arms' comparisons for which there was, or could be, a verdict."""
+    counted = (
+        c
+        for c in comparisons
+        if c.in_family
+        and c.verdict not in ("invalid", "unfinished")
+        and len(c.seeds) >= FEWEST_SEEDS
+        and cell_of(c) in shown.questions
+    )
+    return tuple(_look(study, shown, c) for c in counted)
+
+
+def _look(study: StudySpec, shown: Shown, comparison: Comparison) -> Look:
+    question = shown.questions[cell_of(comparison)]
+    charge = shown.charge(cell_of(comparison), study)
+    return Look(
+        question=question.key,
+        tested=question.tested,
+        study=study.name,
+        seeds=tuple(sorted(study.seeds)),
+        planned=charge.planned,
+        level=charge.level,
+        margin_pp=comparison.margin_pp,
+        p_value=comparison.p_value,
+        verdict=comparison.verdict,
+    )
