@@ -78,6 +78,7 @@ def look(**changes: Any) -> Look:
         study="digits",
         seeds=(0, 1, 2),
         planned=True,
+        in_family=True,
         level=0.04,
         margin_pp=1.0,
         p_value=None,

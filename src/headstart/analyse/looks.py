@@ -67,9 +67,10 @@ class Shown:
         return Charge(level=later_level(later), number=number, planned=False, margin_pp=margin)
 
     def others(self, family: Iterable[Cell]) -> tuple[Look, ...]:
-        """The last look at each comparison that was shown before and is not in a family now."""
+        """The last look at each transfer arm that was shown before and is not in a family now."""
         ours = {self.questions[cell].key for cell in family if cell in self.questions}
-        last = {look.question: look for look in self.looks if look.question not in ours}
+        before = (look for look in self.looks if look.in_family and look.question not in ours)
+        last = {look.question: look for look in before}
         return tuple(last.values())
 
 
@@ -87,12 +88,11 @@ def _goes_on(study: StudySpec, looks: list[Look]) -> bool:
 def looks_taken(
     study: StudySpec, shown: Shown, comparisons: Iterable[Comparison]
 ) -> tuple[Look, ...]:
-    """Looks at the transfer arms' comparisons for which there was, or could be, a verdict."""
+    """Looks at the comparisons for which there was, or could be, a verdict."""
     counted = (
         c
         for c in comparisons
-        if c.in_family
-        and c.verdict not in ("invalid", "unfinished")
+        if c.verdict not in ("invalid", "unfinished")
         and len(c.seeds) >= FEWEST_SEEDS
         and cell_of(c) in shown.questions
     )
@@ -108,6 +108,7 @@ def _look(study: StudySpec, shown: Shown, comparison: Comparison) -> Look:
         study=study.name,
         seeds=tuple(sorted(study.seeds)),
         planned=charge.planned,
+        in_family=comparison.in_family,
         level=charge.level,
         margin_pp=comparison.margin_pp,
         p_value=comparison.p_value,

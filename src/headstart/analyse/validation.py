@@ -26,6 +26,7 @@ class Validation:
     """
 
     kind: Kind
+    path: str
     studies: int
     helps: int
     hurts: int
@@ -37,13 +38,18 @@ class Validation:
     expected: str
 
 
-def validation_of(kind: Kind, verdicts: Iterable[Word]) -> Validation:
-    """Count verdicts and compare them with those required of the kind of study."""
+def validation_of(kind: Kind, verdicts: Iterable[Word], path: str = "fixed") -> Validation:
+    """Count verdicts and compare them with those required of the kind of study.
+
+    `path` is the way in which each study was looked at, which a null study's error rate may not
+    depend on.
+    """
     counts = Counter(verdicts)
     studies = counts.total()
-    bound, accepted, expected = _requirement(kind, counts, studies)
+    bound, accepted, expected = _requirement(kind, counts, studies, path == "margin")
     return Validation(
         kind=kind,
+        path=path,
         studies=studies,
         helps=counts["helps"],
         hurts=counts["hurts"],
@@ -56,14 +62,20 @@ def validation_of(kind: Kind, verdicts: Iterable[Word]) -> Validation:
     )
 
 
-def _requirement(kind: Kind, counts: Counter[Word], studies: int) -> tuple[int, bool, str]:
+def _requirement(
+    kind: Kind, counts: Counter[Word], studies: int, late_margin: bool
+) -> tuple[int, bool, str]:
     if kind == "identity":
         return studies, counts["invalid"] == studies, "every study refused as no comparison"
-    sound = counts["invalid"] == 0
+    sound = counts["invalid"] == counts["unfinished"] == 0
     if kind == "null":
         most = int(scipy.stats.binom.ppf(1 - SLACK, studies, LEVEL))
         false = counts["helps"] + counts["hurts"]
-        return most, sound and false <= most, f"at most {most} false verdicts, none invalid"
+        expected = f"at most {most} false verdicts, none invalid"
+        if late_margin:
+            sound = sound and not counts["no measurable difference"]
+            expected += ", none by a margin that was chosen late"
+        return most, sound and false <= most, expected
     outcomes: tuple[Word, Word] = ("helps", "hurts")
     right, wrong = outcomes if kind == "positive" else outcomes[::-1]
     least = int(scipy.stats.binom.ppf(SLACK, studies, POWER))

@@ -14,6 +14,13 @@ def validate(
         Literal["null", "positive", "negative", "identity"],
         typer.Argument(help="What is true: no difference, a gain, a loss, or no comparison."),
     ],
+    path: Annotated[
+        Literal["fixed", "added", "swapped", "shrunk", "margin"],
+        typer.Option(
+            help="How each null study is looked at: once; again with added or swapped seeds, with "
+            "fewer sizes, with other margins."
+        ),
+    ] = "fixed",
     studies: Annotated[
         int | None,
         typer.Option(
@@ -36,6 +43,8 @@ def validate(
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
+    if path != "fixed" and kind != "null":
+        raise typer.BadParameter(f"--path {path} is for null studies, not for '{kind}'.")
     options = RunOptions(store=store, workers=workers or flow.default_workers())
     with progress(options.workers) as (planned, listen):
         done = flow.validate(
@@ -43,6 +52,7 @@ def validate(
             options,
             studies=studies or flow.STUDIES[kind],
             seed=seed,
+            path=path,
             listen=listen,
             planned=planned,
             command=command_line(),

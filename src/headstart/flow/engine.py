@@ -16,7 +16,7 @@ from headstart.execute.options import Device, RunOptions
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
 from headstart.plan.expand import expected_steps, make_plan
-from headstart.plan.questions import questions_of
+from headstart.plan.questions import Question, questions_of
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
 from headstart.store.store import PlanRow, Store
@@ -115,6 +115,11 @@ def plan_of(loaded: Loaded, store: Store) -> Plan:
     return make_plan(loaded.study, loaded.facts, partial(_choice, store))
 
 
+def questions(loaded: Loaded, store: Store) -> dict[tuple[str, str, str, str], Question]:
+    """The questions of a study, by (source, target, size, arm), with what the store has chosen."""
+    return questions_of(loaded.study, loaded.facts, partial(_choice, store))
+
+
 def _choice(store: Store, key: str) -> Json | None:
     row = store.row(key)
     return row.result if row else None
@@ -125,10 +130,9 @@ def analyse_look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
     from headstart.analyse.build import analyse  # planning and training do without
     from headstart.analyse.looks import Shown, looks_taken
 
-    study = loaded.study
-    questions = questions_of(study, loaded.facts, partial(_choice, store))
-    looks = store.looks(question.tested for question in questions.values())
-    shown = Shown(questions=questions, looks=looks)
+    study, asked = loaded.study, questions(loaded, store)
+    looks = store.looks(question.tested for question in asked.values())
+    shown = Shown(questions=asked, looks=looks)
     analysis = analyse(study, loaded.facts, plan, store, shown)
     if store.writable:
         store.record_looks(looks_taken(study, shown, analysis.comparisons))

@@ -14,6 +14,7 @@ class Look:
         tested: names the test images; comparisons on the same ones are one family.
         study: whose report showed it.
         seeds: those that were compared, in ascending order.
+        in_family: whether it is about transfer, and so in the family of those on its test images.
         planned: whether the study had planned the look, before its first.
         level: error level of the look, before any adjustment for other comparisons.
         margin_pp: difference that mattered, in percentage points.
@@ -26,6 +27,7 @@ class Look:
     study: str
     seeds: tuple[int, ...]
     planned: bool
+    in_family: bool
     level: float
     margin_pp: float
     p_value: float | None
@@ -40,6 +42,7 @@ def to_row(look: Look) -> tuple[str | float | None, ...]:
         look.tested,
         look.study,
         int(look.planned),
+        int(look.in_family),
         look.level,
         look.margin_pp,
         look.p_value,
@@ -55,6 +58,7 @@ def from_row(row: sqlite3.Row) -> Look:
         study=row["study"],
         seeds=tuple(json.loads(row["seeds"])),
         planned=bool(row["planned"]),
+        in_family=bool(row["in_family"]),
         level=row["level"],
         margin_pp=row["margin_pp"],
         p_value=row["p_value"],

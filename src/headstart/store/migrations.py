@@ -66,6 +66,7 @@ MIGRATIONS = (
         tested TEXT NOT NULL,
         study TEXT NOT NULL,
         planned INTEGER NOT NULL,
+        in_family INTEGER NOT NULL,
         level REAL NOT NULL,
         margin_pp REAL NOT NULL,
         p_value REAL,

@@ -358,7 +358,7 @@ class Store:
         with self.atomic():
             for look in looks:
                 self._write(
-                    "INSERT OR IGNORE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR IGNORE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (*to_row(look), _now()),
                 )
 

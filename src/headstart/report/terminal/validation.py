@@ -22,7 +22,7 @@ def print_validation(validation: Validation, seconds: float, console: "Console")
     ):
         table.add_row(word, str(number), f"{number / validation.studies:.1%}")
     console.print(
-        f"[bold]{validation.kind}[/]: {validation.studies} studies of five seeds in "
+        f"[bold]{validation.kind}[/] ({validation.path}): {validation.studies} studies in "
         f"{rough_duration(seconds)}"
     )
     console.print(table)
