@@ -43,6 +43,7 @@ from faults import (
     wide_head,
     with_environment,
     with_payload,
+    without_threes,
 )
 
 from headstart.analyse import build, compare, headline, results
@@ -165,7 +166,9 @@ BROKEN: list[tuple[str, Break, str]] = [
     ("ENV", of_probe(lambda r: with_environment(r, torch="9.9")), "with different torch."),
     ("ENV", of_sources(lambda r: with_environment(r, torch="9.9")), "with different torch."),
 ]
-BESIDE = {"CHK-02", "CHK-05", "CHK-06", "CHK-07-solver", "CHK-10", "CHK-13", "CHK-23"}
+BESIDE = {
+    "CHK-02", "CHK-05", "CHK-06", "CHK-07-solver", "CHK-10", "CHK-12-classes", "CHK-13", "CHK-23",
+}  # fmt: skip
 """Gates whose fault cannot come alone, or not without a run of its own: below, and in slips."""
 
 OF_CHECKPOINTS = {"CHK-25-loaded", "CHK-25-seen", "CHK-26"}
@@ -196,6 +199,13 @@ def test_a_fault_is_told_by_its_gate_and_by_no_other(
         ("CHK-02", pair_counts(shared_train=2_000, label_function=True), {"CHK-21"}),
         ("CHK-05", result(start={"fresh": [], "taken": [*KEPT["taken"], "head"]}), {"CHK-03"}),
         ("CHK-10", spec(tasks=SPLIT_BY_TEST), {"CHK-12"}),
+        (
+            "CHK-12-classes",
+            lambda evidence: replace(
+                evidence, records=each_record(evidence.records, without_threes)
+            ),
+            {"CHK-08-learns", "CHK-14-gap"},
+        ),
         (
             "CHK-13",
             spec(tasks={**SPLIT_BY_TEST, "target": {**TARGET, "labels": "original"}}),

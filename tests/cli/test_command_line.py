@@ -148,6 +148,8 @@ def test_fetching_what_is_there_says_only_that(call: Call) -> None:
 def test_a_plan_tells_steps_and_makes_nothing(call: Call) -> None:
     ended = call("plan", "digits")
     assert (ended.status, ended.err) == (0, "")
+    assert "target: 5 classes: 0, 1, 2, 3, 4\n" in ended.out
+    assert "  28 x 28 pixels, grey, values from 0 to 255\n" in ended.out
     assert "Study digits: 75 trials and 5 source runs" in ended.out
     assert "train" in ended.out
     assert "predict" in ended.out
@@ -167,9 +169,21 @@ def test_what_will_be_refused_is_told_before_anything_is_trained(
     planned = call("plan", path)
     assert (planned.status, planned.err.startswith(told)) == (0, True)
     ran = call("run", path, "--workers", "1", "--json")
-    assert (ran.status, ran.err.startswith(told)) == (0, True)
+    assert (ran.status, told in ran.err) == (0, True)
     (comparison,) = json.loads(ran.out)["comparisons"]
     assert comparison["verdict"] == "invalid"
+
+
+def test_a_plan_as_json_holds_what_was_found_and_what_would_be_done(call: Call) -> None:
+    ended = call("plan", "digits", "--json")
+    document = json.loads(ended.out)
+    assert (ended.status, ended.err, document["warnings"]) == (0, "", [])
+    assert (document["study"], document["num_trials"], document["num_sources"]) == ("digits", 75, 5)
+    assert {step["kind"]: step["stored"] for step in document["steps"]}["train"] == 0
+    source, target = document["tasks"]
+    assert (source["name"], target["classes"]) == ("source", ["0", "1", "2", "3", "4"])
+    assert target["place"].endswith("mnist-mini")
+    assert sum(target["test_counts"]) == target["num_test"] == 1027
 
 
 def test_options_change_the_plan(call: Call) -> None:

@@ -83,5 +83,16 @@ def test_nearest_of_nothing_is_nothing() -> None:
     assert nearest("probe", []) == ""
 
 
+def test_of_names_that_are_as_near_the_one_that_begins_alike_is_meant() -> None:
+    names = [f"n{number:08}" for number in range(1000)]
+    assert nearest("n0000000x", names).startswith("Did you mean 'n0000000")
+
+
 def test_known_names_are_sorted() -> None:
     assert known_names(["b", "c", "a"]) == "Known: a, b, c."
+
+
+def test_of_very_many_names_the_first_are_listed() -> None:
+    names = [str(number) for number in range(1000)]
+    assert known_names(names) == "Known: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 990 more."
+    assert known_names(names[:30]).endswith("28, 29.")

@@ -139,7 +139,37 @@ def test_a_path_with_nothing_behind_it(tmp_path: Path) -> None:
         where(str(tmp_path / "nowhere"))
     text = str(caught.value)
     assert f"{tmp_path}/nowhere: no such folder." in text
-    assert "Expected train-images-idx3-ubyte, train-labels-idx1-ubyte" in text
+    assert "A relative path is from the folder of the study file" in text
+    assert "Check the path" in text
+    (tmp_path / "no-where").mkdir()
+    with pytest.raises(DataError, match="Did you mean 'no-where'"):
+        where(str(tmp_path / "nowhere"))
+
+
+def test_a_folder_of_something_else_is_described(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(DataError, match="holds none of the files looked for, but nothing"):
+        where(str(tmp_path / "mine"))
+    for name in ("meta", "test", "train", "x10.npy", "x9.npy", ".hidden"):
+        (tmp_path / "mine" / name).write_bytes(b"")
+    with pytest.raises(DataError, match="looked for, but meta, test, train and 2 more") as caught:
+        where(str(tmp_path / "mine"))
+    assert "Arrays of another kind go into an .npz: np.savez(" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("emnist-letters-test-images-idx3-ubyte.gz", "t10k-images-idx3-ubyte.gz"),
+        ("emnist-letters-train-labels-idx1-ubyte", "train-labels-idx1-ubyte"),
+    ],
+)
+def test_idx_files_under_other_names_are_to_be_renamed(
+    tmp_path: Path, name: str, right: str
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=f"{name}; rename {name} to {right}, and so on"):
+        where(str(tmp_path))
 
 
 def test_a_path_with_one_part_only(tmp_path: Path) -> None:

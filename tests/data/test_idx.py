@@ -64,7 +64,7 @@ def test_a_torn_stream(
     text = str(caught.value)
     assert "the compressed stream is torn or damaged" in text
     assert "Expected a whole gzip or xz stream." in text
-    assert "Delete the file and get it again from where it came." in text
+    assert "Move the file away and get it again from where it came." in text
 
 
 def test_a_torn_file_of_a_known_data_set_says_how_to_get_it_again(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_torn_file_of_a_known_data_set_says_how_to_get_it_again(tmp_path: Path
         (tmp_path / name).mkdir()
         path = tmp_path / name / "images"
         path.write_bytes(encode_idx(IMAGES)[:-1])
-        with pytest.raises(DataError, match=f"Delete the file and {how}\\."):
+        with pytest.raises(DataError, match=f"Move the file away and {how}\\."):
             read_idx(path, 3)
 
 

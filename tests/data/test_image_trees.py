@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tiny_images import picture, pictures, published, write_folder, write_zip
 from tiny_sets import alone as alone
 from tiny_sets import ref
@@ -15,6 +17,7 @@ from headstart.data.datasets import facts_of, open_part
 from headstart.data.find import where
 from headstart.data.formats.archives import Listing
 from headstart.data.formats.image_tree import Tree, tree_of
+from headstart.study.dataset_facts import LeftOut
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -113,12 +116,13 @@ def test_images_of_val_follow_those_of_train_where_there_is_a_test(val: str) -> 
     assert set(found.names["train"][:2]) == set(PAIR)
     assert sorted(found.names["test"]) == ["test/cat/b.jpg", "test/dog/b.jpg"]
     assert found.notes == ("the 2 images of val/ are training images too",)
+    assert found.test_from == "test/"
 
 
 def test_val_is_the_test_part_where_there_is_none() -> None:
     found = tree(*PAIR, "val/cat/b.jpg", "val/dog/b.jpg")
     assert sorted(found.names["test"]) == ["val/cat/b.jpg", "val/dog/b.jpg"]
-    assert found.notes == ("the images of val/ are the test part",)
+    assert (found.test_from, found.notes) == ("val/", ())
 
 
 @pytest.mark.parametrize("prefix", ["", "train/"])
@@ -130,8 +134,7 @@ def test_a_fifth_is_the_test_part_where_none_is_published(prefix: str) -> None:
     assert np.bincount(found.labels["train"]).tolist() == [8, 24]
     assert sorted(found.names["train"] + found.names["test"]) == sorted(names)
     assert found.names == tree(*reversed(names)).names
-    (note,) = found.notes
-    assert note == "no test part is published: a fixed, stratified fifth (8 images) is it"
+    assert found.test_from == "a fixed fifth of every class, for there is no test/ or val/"
 
 
 def test_the_fifth_is_the_same_for_ever() -> None:
@@ -139,15 +142,12 @@ def test_the_fifth_is_the_same_for_ever() -> None:
     assert found.names["test"] == ["dog/4.jpg", "cat/4.jpg"]
 
 
-def test_a_class_may_be_called_train() -> None:
-    found = tree("train/a.jpg", "car/a.jpg", "train/b.jpg", "car/b.jpg")
-    assert found.classes == ("car", "train")
-
-
-def test_other_files_are_ignored_and_counted_and_hidden_ones_are_not(tmp_path: Path) -> None:
+def test_other_files_are_left_out_and_counted_and_hidden_ones_are_not(tmp_path: Path) -> None:
     more = {
-        "README.txt": b"",
+        "README": b"",
+        "notes.txt": b"",
         "train/cat/Thumbs.db": b"",
+        "train/dog/a.TXT": b"",
         ".DS_Store": b"",
         "train/.hidden/x.jpg": b"",
         "__MACOSX/train/cat/._0.png": b"",
@@ -157,8 +157,15 @@ def test_other_files_are_ignored_and_counted_and_hidden_ones_are_not(tmp_path: P
         write_zip(tmp_path / "photos.zip", published() | more),
     ):
         facts = facts_of(ref(path))
-        assert facts.note == "2 files that are no images ignored"
+        why = "no image files"
+        assert facts.left_out == (
+            LeftOut(suffix=".txt", number=2, why=why),
+            LeftOut(suffix="", number=1, why=why),
+            LeftOut(suffix=".db", number=1, why=why),
+        )
         assert facts.train_counts == (3, 3)
+        assert facts.place == str(path)
+        assert facts_of(ref(path)) == facts  # from the cache
 
 
 @pytest.mark.parametrize(
@@ -166,7 +173,6 @@ def test_other_files_are_ignored_and_counted_and_hidden_ones_are_not(tmp_path: P
     [
         (("a.jpg",), "1 image file lies outside any class folder: a.jpg."),
         (("train/a.JPG",), "1 image file lies outside any class folder: train/a.JPG."),
-        (("masks/cat/a.jpg",), "outside any class folder: masks/cat/a.jpg."),
         (
             tuple(f"train/cat/deep/{index}.png" for index in range(5)),
             "5 image files lie outside any class folder: train/cat/deep/0.png, "
@@ -178,7 +184,95 @@ def test_an_image_outside_any_class(stray: tuple[str, ...], text: str) -> None:
     found = fault_of(*TESTED, *stray)
     assert text in found
     assert "Expected train/CLASS/* and test/CLASS/*, or CLASS/*." in found
-    assert "Move them into the folder of their class" in found
+    assert "Move them into the folder of their class, or out of the data set." in found
+
+
+def test_the_odd_images_are_named_and_the_tree_is_shown() -> None:
+    good = [f"train/{label}/{index}.jpg" for label in ("cat", "dog") for index in range(30)]
+    found = fault_of(*good, "holdout/cat/a.jpg", "holdout/dog/a.jpg")
+    assert "2 image files lie outside any class folder: holdout/cat/a.jpg, holdout/dog" in found
+    assert "\n       holdout/: cat/ 1, dog/ 1\n       train/: cat/ 30, dog/ 30\n" in found
+    assert "holdout/: no part is called so. Parts are train, val and test (training," in found
+    deeper = fault_of("train/cats/manx/a.jpg", "train/dogs/pug/a.jpg", "train/dogs/corgi/a.jpg")
+    assert "       train/cats/: manx/ 1\n       train/dogs/: corgi/ 1, pug/ 1\n" in deeper
+    classes = fault_of("a.jpg", *(f"{number}/a.jpg" for number in range(1000)))
+    assert "       ./: images 1, 0/ 1, 1/ 1, 10/ 1 and 997 more\n" in classes
+
+
+def test_unlabelled_test_images_may_stay_where_they_are() -> None:
+    found = fault_of(*PAIR, "test/0.jpg", "test/1.jpg")
+    assert "2 image files lie outside any class folder: test/0.jpg, test/1.jpg." in found
+    assert "give photos/train as the data set." in found
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("train", "test"),
+        ("Training", "Testing", "dev"),
+        ("train_images", "test_images"),
+        ("test", "val"),
+        ("train",),
+        ("train", "test", "masks"),
+    ],
+)
+def test_parts_without_classes_are_no_classes(folders: tuple[str, ...]) -> None:
+    for root in ("", "breeds/"):
+        found = fault_of(*(f"{root}{folder}/{n}.jpg" for folder in folders for n in range(2)))
+        assert "named like parts, but hold images and no classes." in found
+        assert "Put the images of each class into a folder of its name" in found
+
+
+@pytest.mark.parametrize(
+    "names", [("train", "car"), ("bullet train", "steam train"), ("test tube", "flask", "dev")]
+)
+def test_a_class_may_have_the_name_of_a_part(names: tuple[str, ...]) -> None:
+    assert set(tree(*(f"{name}/{n}.jpg" for name in names for n in range(2))).classes) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("Training", "Testing"),
+        ("TRAIN", "eval"),
+        ("seg_train/seg_train", "seg_test/seg_test"),
+        ("train/train", "test/images"),
+        ("my-train-2", "Test Set"),
+        ("root/train_images", "root/valid_images"),
+    ],
+)
+def test_parts_go_by_their_usual_names_and_may_be_packed_once_more(train: str, test: str) -> None:
+    usual = tree(*TESTED)
+    found = tree(
+        *(name.replace("train/", f"{train}/").replace("test/", f"{test}/") for name in TESTED)
+    )
+    assert found.classes == usual.classes
+    assert len(found.names["test"]) == 2
+    assert found.test_from == f"{test}/"
+    assert all(name.startswith(test) for name in found.names["test"])
+    if "valid" not in test:
+        assert found.paths == usual.paths  # what names the content is the same
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["train", "Test", "val", "cat", "dog", "x"]), max_size=4),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_any_tree_is_read_whole_or_refused_with_a_sentence(ways: list[list[str]]) -> None:
+    names = {"/".join([*way, f"{number}.png"]) for number, way in enumerate(ways)}
+    try:
+        found = tree(*names)
+    except DataError as error:
+        text = str(error)
+    else:
+        text = "Expected"
+        assert {*found.names["train"], *found.names["test"]} == names
+        assert len(found.classes) >= 2
+    assert "Expected" in text
 
 
 @pytest.mark.parametrize(
@@ -189,13 +283,14 @@ def test_an_image_outside_any_class(stray: tuple[str, ...], text: str) -> None:
         (PAIR, ("test",), "test/ holds no images."),
         (("cat/a.jpg", "dog/a.jpg"), ("cow",), "cow/ holds no images."),
         (("x/cat/a.jpg", "x/dog/a.jpg"), ("x/cow",), "x/cow/ holds no images."),
-        ((*TESTED, "train/cow/notes.txt"), (), "train/cow/ holds no images."),
+        ((*TESTED, "train/cow/a.svg"), (), "train/cow/ holds no images (but other files: 1 .svg)."),
+        (("train/x/cat/a.jpg", "train/x/dog/a.jpg"), ("train/x/cow",), "train/x/cow/ holds no"),
     ],
 )
 def test_a_class_without_images(names: tuple[str, ...], empty: tuple[str, ...], text: str) -> None:
     found = fault_of(*names, folders=empty)
     assert text in found
-    assert "Put them there, or remove the folder." in found
+    assert "Put them there, or move the folder out of the data set." in found
 
 
 def test_an_empty_class_of_real_folders_and_archives(tmp_path: Path) -> None:
@@ -231,7 +326,9 @@ def test_a_class_of_one_part_only(names: tuple[str, ...], text: str) -> None:
 
 def test_layouts_that_make_no_data_set() -> None:
     assert "has one class only: cat." in fault_of("cat/a.jpg", "cat/b.jpg")
-    assert "has test/, but no images in train/." in fault_of("test/cat/a.jpg", "test/dog/a.jpg")
+    text = fault_of("test/cat/a.jpg", "test/dog/a.jpg")
+    assert "has test/, but no training images." in text
+    assert "or give photos/test as the data set." in text
     text = fault_of("cat/a.txt", "dog/a.txt")
     assert "holds no image files (of 2 files)." in text
     assert "Image files end in .jpg, .jpeg, .png," in text
@@ -270,12 +367,12 @@ def test_an_archive_that_is_damaged_or_encrypted(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"none\.zip: no such file") as caught:
+    with pytest.raises(DataError, match=r"none\.zip: no such file"):
         open_part(ref(tmp_path / "none.zip"), "train")
-    assert "train/CLASS/*.jpg and test/CLASS/*.jpg" in str(caught.value)
     (tmp_path / "notes.txt").write_text("")
-    with pytest.raises(DataError, match=r"notes\.txt: is not a folder"):
+    with pytest.raises(DataError, match=r"notes\.txt: is not a folder") as caught:
         where(str(tmp_path / "notes.txt"))
+    assert "train/CLASS/*.jpg and test/CLASS/*.jpg" in str(caught.value)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="empty: holds none of the files looked for"):
         where(str(tmp_path / "empty"))

@@ -66,7 +66,9 @@ def test_the_spelling_of_medmnist_with_columns_of_labels(tmp_path: Path) -> None
 def test_validation_images_are_the_test_part_where_there_is_no_other(tmp_path: Path) -> None:
     path = saved(tmp_path, x_test=None, y_test=None, x_val=TEST, y_val=LABELS[:4])
     assert (open_part(ref(path), "test").pixels == TEST).all()
-    assert facts_of(ref(path)).note == "the validation images are the test part"
+    facts = facts_of(ref(path))
+    assert (facts.test_from, facts.place) == ("x_val", str(path))
+    assert facts.values == (min(TRAIN.min(), TEST.min()), max(TRAIN.max(), TEST.max()))
 
 
 def test_a_set_without_a_test_part(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from headstart.core.lru import SizedLRU
 from headstart.execute.executors import Executor, InlineExecutor
 from headstart.execute.options import RunOptions
 from headstart.execute.scheduler import Tally, execute
-from headstart.execute.steps import weights
+from headstart.execute.steps import train, weights
 from headstart.execute.steps.weights import StoredWeights
 from headstart.execute.worker import StepOutcome
 from headstart.flow import Loaded, run
@@ -323,7 +323,9 @@ def test_a_step_that_kills_its_worker_twice_fails_and_the_rest_goes_on(store_fol
         assert store.failures(plan.steps) == {}
 
 
-def test_a_step_that_raises_is_a_row_with_its_traceback(store_folder: Path) -> None:
+def test_a_step_that_raises_is_a_row_that_says_why(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     loaded = tiny(sizes=[20], seeds=1, arms=["scratch", "full"])
     plan = make_plan(loaded.study, loaded.facts)
     broken = next(key for key, step in plan.steps.items() if step.label.startswith("full on"))
@@ -335,10 +337,18 @@ def test_a_step_that_raises_is_a_row_with_its_traceback(store_folder: Path) -> N
     assert tally.failed == (broken,)
     assert tally.blocked == 3
     failed = next(report for report in reports if report.status == "failed")
-    assert failed.error.startswith("Traceback")
-    assert "nowhere" in failed.error
+    assert failed.error.startswith("data set './nowhere': ")  # of bad input a sentence
     with Store(store_folder) as store:
         assert store.failures(plan.steps)[broken].label.startswith("full on target")
+    monkeypatch.setattr(train, "training_examples", _broken)  # of a fault of the program all of it
+    _, reports = _run_with(InlineExecutor(), plan, store_folder)
+    failed = next(report for report in reports if report.status == "failed")
+    assert failed.error.startswith("Traceback")
+    assert "ZeroDivisionError" in failed.error
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 def test_a_full_disk_stops_the_run_and_keeps_what_was_finished(

@@ -60,8 +60,10 @@ def test_one_line_runs_the_study_and_names_what_it_found(
     few = ("--minutes", 0.1, "--arms", "probe", "--seeds", 1, "--sizes", "all", "--workers", 1)
     ended = call("run", photos, "--source", source, *few)
     assert ended.status == 0
-    assert "headstart: 32 photos of 2 classes: 24 to train on (and a fifth" in ended.err
-    assert "headstart:   green: 12 + 4" in ended.err
+    assert f"headstart: target: 2 classes: green, red\nheadstart:   read from {photos}" in ended.err
+    assert "headstart:   19 photos to train on, 5 to choose with, 8 to test with\n" in ended.err
+    assert "headstart:   test part: val/\n" in ended.err
+    assert "headstart:   of each class: 12 to train on and choose with, 4 to test" in ended.err
     assert f"headstart: source: {source}\n" in ended.err
     assert "headstart: time: about " in ended.err
     assert ended.out.startswith("With all 19 photos the pretrained network is right ")
@@ -77,9 +79,12 @@ def test_the_file_stands_for_the_line(call: Call, photos: Path, source: str) -> 
     assert written.status == 0
     Path("study.toml").write_text(written.out, encoding="utf-8")
     by_file, by_line = call("plan", "study.toml"), call("plan", photos, *line)
-    of_study = [text.out.partition("Run it")[0] for text in (by_file, by_line)]
-    assert of_study[0] == of_study[1]
-    assert "# 32 photos of 2 classes" in written.out
+    steps = [text.out.partition("Study ")[2].partition("Run it")[0] for text in (by_file, by_line)]
+    assert steps[0] == steps[1]
+    found, _, made_of = by_line.out.partition("source: ")
+    assert by_file.out.startswith(found)
+    assert made_of.startswith(source)
+    assert "# target: 2 classes: green, red" in written.out
     from_python = hs.study(photos, source=source, minutes=0.1)
     assert from_python.fingerprint == hs.load("study.toml").fingerprint
 
@@ -106,7 +111,7 @@ def test_without_a_source_the_best_at_hand_is_taken_and_named(photos: Path) -> N
     assert list(made.study.sources.values()) == [best.network]
     assert any(
         line.startswith(f"source: {best.network} (the best at hand: EfficientNet-Lite")
-        for line in made.found
+        for line in made.made_of
     )
 
 
@@ -175,7 +180,7 @@ def test_a_folder_without_photos_is_refused(call: Call, tmp_path: Path) -> None:
 
 def test_a_recipe_keeps_its_name_beside_a_folder_of_that_name(call: Call) -> None:
     Path("digits").mkdir()
-    assert call("plan", "digits").out.startswith("Study digits: ")
+    assert "Study digits: " in call("plan", "digits").out
     refused(call("plan", "./digits"), "holds none of the files looked for")
 
 
@@ -185,17 +190,17 @@ def test_broken_photos_are_left_out_where_that_is_asked_for(
     (photos / "train" / "red" / "torn.png").write_bytes(b"no image")
     assert "cannot be decoded" in call("plan", photos, "--source", source).err
     ended = call("plan", photos, "--source", source, "--minutes", 0.1, "--skip-broken")
-    assert ended.status == 0
+    assert "  left out: 1 .png (broken)\n" in ended.out
     written = call("new", photos, "--source", source, "--minutes", 0.1, "--skip-broken").out
     assert "skip_broken = true" in written
 
 
 def test_a_time_that_is_too_short_is_named(call: Call, photos: Path, source: str) -> None:
-    assert "is so short" not in call("plan", photos, "--source", source, "--minutes", 9).err
+    assert "is so short" not in call("plan", photos, "--source", source, "--minutes", 9).out
     with pytest.raises(SpecError, match="minutes: got 0; give a number above 0"):
         hs.study(photos, source=source, minutes=0)
     made = new_study(str(photos), PhotoOptions(sources=(source,), minutes=0.001), 1)
-    assert "no study of these photos is so short: this is the shortest" in made.found
+    assert "no study of these photos is so short: this is the shortest" in made.made_of
 
 
 def test_the_same_source_twice_is_one(photos: Path, source: str) -> None:

@@ -339,12 +339,21 @@ def _tasks(pairs: Sequence[tuple[str, str]], note: str) -> tuple[TaskFacts, ...]
         TaskFacts(
             name=name,
             dataset="mnist-mini",
+            place="/data/mnist-mini",
             licence="CC BY-SA 3.0",
             note=note,
             classes=tuple(str(number) for number in range(10)),
             num_train=6000,
             num_validation=1000,
             num_test=2000,
+            train_counts=(700,) * 10,
+            test_counts=(200,) * 10,
+            test_from="t10k-images-idx3-ubyte.xz",
+            smallest=(28, 28),
+            largest=(28, 28),
+            colours=("grey",),
+            values=(0.0, 255.0),
+            left_out=(),
         )
         for name in names
     )

@@ -250,6 +250,8 @@ def test_source_runs_and_notes_stand_with_the_tasks() -> None:
     assert "Source and target accuracies are not comparable" in shown
     assert "3,000" in shown
     assert "21 s" in shown
+    assert "/data/mnist-mini" in shown
+    assert "28 x 28 pixels, grey, values from 0 to 255" in shown
     assert shown.count("Cut from the training part.") == 1  # two tasks, one data set
 
 

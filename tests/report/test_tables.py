@@ -14,8 +14,8 @@ from headstart.report.csv_tables import tables, write_tables
 TABLES = {
     "arms", "attribution_notes", "attributions", "class_gains", "comparisons", "copies",
     "confusion_rows", "confusions", "copy_examples", "curves", "forgetting", "gates",
-    "image_mistakes", "leaks", "mistakes", "picks", "published", "sources", "tasks", "tuning",
-    "worth",
+    "image_mistakes", "leaks", "left_out", "mistakes", "picks", "published", "sources", "tasks",
+    "tuning", "worth",
 }  # fmt: skip
 FULL = with_benefits(analysis(swept=FAMILIES, published=FIGURES))
 

@@ -26,7 +26,6 @@ def facts(classes: tuple[str, ...] = ("ants", "bees"), number: int = 122) -> Dat
         classes=classes,
         train_counts=(number,) * len(classes),
         test_counts=(70,) * len(classes),
-        note="the images of val/ are the test part",
         sizes=((256, 256), (300, 400)),
         modes=("RGB",),
     )
@@ -121,14 +120,3 @@ def test_a_dear_budget_tries_learning_rates() -> None:
 @given(st.text(min_size=1).filter(lambda text: text.isprintable() or "\x7f" in text))
 def test_any_path_can_be_written_into_the_file(dataset: str) -> None:
     assert tomllib.loads(study(dataset).text())["tasks"]["target"]["dataset"] == dataset
-
-
-def test_what_was_found_is_said_class_by_class() -> None:
-    assert study().found() == [
-        "384 photos of 2 classes: 244 to train on (and a fifth of them to choose with), 140 to "
-        "test with (the images of val/ are the test part)",
-        "  ants: 122 + 70",
-        "  bees: 122 + 70",
-    ]
-    many = facts(tuple(f"c{number}" for number in range(30)))
-    assert study(facts=many).found()[-1] == "  and 10 more classes"

@@ -8,7 +8,7 @@ import pytest
 from headstart import flow
 from headstart.core.errors import Problem, SpecError
 from headstart.data.datasets import facts_of
-from headstart.study.data_checks import check_facts, task_counts
+from headstart.study.data_checks import check_facts, task_counts, untested
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
 from headstart.study.study import parse
@@ -90,7 +90,7 @@ def test_problems_of_sound_tasks_come_together(tmp_path: Path) -> None:
             Problem(
                 where="tasks.target.classes",
                 message="class 'tree' is not in 'mnist-mini'.",
-                allowed="Known: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (or 0 to 9).",
+                allowed="Known: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9.",
             ),
         ),
         (
@@ -233,10 +233,32 @@ def test_source_and_target_need_images_of_one_shape() -> None:
             Problem(
                 where="pairs[0]",
                 message="source images are (32, 32, 3), target images are (28, 28, 1).",
-                fix="Both tasks need images of one size and one number of channels.",
+                allowed="Both tasks need images of one size and one number of channels.",
             )
         ],
     )
+
+
+def of_photos(image: dict[str, Any], sizes: Any = ((40, 40), (40, 40)), **changes: Any) -> Problem:
+    """The problem of photos that are in a pair with digits of 28 x 28, grey."""
+    photos = {"dataset": "./photos", "image": image}
+    parts, _ = parse(tiny_table(tasks={"source": TARGET, "target": photos}, sizes=["all"]))
+    known = letters(shape=None, sizes=sizes, train_counts=(9,) * 4, modes=("RGB",), **changes)
+    mini = facts_of(DataRef(dataset="mnist-mini"))
+    (problem,) = check_facts(parts, Facts(datasets={"./photos": known, "mnist-mini": mini}))
+    return problem
+
+
+def test_photos_that_differ_from_the_other_task_say_what_to_write() -> None:
+    both = of_photos({})
+    assert both.message == "source images are (28, 28, 1), target images are (40, 40, 3)."
+    assert both.fix == 'Write into [tasks.target]: image = { size = [28, 28], colour = "grey" }'
+    coloured = of_photos({"size": [28, 28], "colour": "rgb", "fit": "crop"})
+    assert coloured.fix == (
+        'Write into [tasks.target]: image = { size = [28, 28], colour = "grey", fit = "crop" }'
+    )
+    mixed = of_photos({}, sizes=((40, 40), (64, 50)))
+    assert mixed.fix.startswith("To convert all of them: `image = { size = [28, 28] }`")
 
 
 def test_counts_of_a_task() -> None:
@@ -290,25 +312,25 @@ FILES = {"sizes": ((4, 3), (9, 5)), "modes": ("L", "RGB"), "shape": None}
             {},
             "the image files are 4 to 9 rows high and 3 to 5 columns wide and have the colours "
             "grey, rgb.",
-            '{ size = [64, 64], colour = "rgb" }',
+            '{ size = [28, 28], colour = "grey" }',
         ),
         (
             FILES,
             {"size": [8, 8]},
             "the image files have the colours grey, rgb.",
-            '{ colour = "rgb" }',
+            '{ colour = "grey" }',
         ),
         (
             {**FILES, "modes": ("RGBA",)},
             {"size": [8, 8]},
             "the image files have the colours RGBA.",
-            '{ colour = "rgb" }',
+            '{ colour = "grey" }',
         ),
         (
             {**FILES, "modes": ("L",)},
             {},
             "the image files are 4 to 9 rows high and 3 to 5 columns wide.",
-            "{ size = [64, 64] }",
+            "{ size = [28, 28] }",
         ),
     ],
 )
@@ -334,3 +356,50 @@ def test_image_files_that_differ(
             fix=f"To convert all of them: `image = {fix}` in the task.",
         )
     ]
+
+
+def letters(**changes: Any) -> DatasetFacts:
+    """Facts of letters whose labels begin at 1, the last of them rare."""
+    given: dict[str, Any] = {
+        "name": "./letters",
+        "content": "0",
+        "shape": (28, 28, 1),
+        "classes": ("0", "1", "2", "3"),
+        "train_counts": (0, 50, 50, 1),
+        "test_counts": (0, 15, 15, 0),
+    }
+    return DatasetFacts(**{**given, **changes})
+
+
+def of_letters(facts: DatasetFacts, **task: Any) -> list[Problem]:
+    tasks = {"target": {"dataset": "./letters", **task}}
+    parts, _ = parse({**tiny_table(), "tasks": tasks})
+    return check_facts(parts, Facts(datasets={"./letters": facts}))
+
+
+def test_a_class_without_training_images_is_a_problem_with_the_line_that_mends_it() -> None:
+    (problem, *_) = of_letters(letters())
+    assert (problem.where, problem.message, problem.fix) == (
+        "tasks.target.classes",
+        "class '0' of './letters' has no training image.",
+        'Leave it out: classes = ["1", "2", "3"]',
+    )
+    (problem, *_) = of_letters(letters(), classes={"a": [0], "b": [1, 2], "c": [3]})
+    assert (problem.message[:9], problem.fix) == ("class 'a'", "Leave it out: classes = [...]")
+    many = letters(
+        classes=tuple(map(str, range(100))), train_counts=(1, 0) * 50, test_counts=(1,) * 100
+    )
+    (problem, *_) = of_letters(many)
+    assert problem.message.startswith("classes '1', '3', '5', '7', '9', '11', '13', '15', '17', '1")
+    assert problem.message.endswith(" and 40 more of './letters' have no training image.")
+    for task in ({"classes": [1, 2, 3]}, {"classes": [1, 2, 3], "labels": "original"}):
+        assert all("training image." not in p.message for p in of_letters(letters(), **task))
+
+
+def test_classes_that_are_trained_on_and_never_tested() -> None:
+    task = TaskSpec(dataset="./letters", classes=(1, 2, 3))
+    assert untested(task, letters()) == ("3",)
+    assert untested(task, letters(test_counts=(0, 1, 1, 1))) == ()
+    cut = TaskSpec(dataset="./letters", classes=(1, 2, 3), split={"test": 0.2})
+    assert untested(cut, letters()) == ()
+    assert untested(task, letters(test_counts=(0, 0, 0, 0))) == ()  # a problem of its own

@@ -11,7 +11,7 @@ from headstart.study.arms import NAMED_ARMS, ArmSpec, Full
 from headstart.study.declared import NAMED_NETWORKS, Conv, DeclaredNetwork, StageSpec
 from headstart.study.load import read_toml
 from headstart.study.study import Pair, StudySpec
-from headstart.study.tasks import TaskSpec, class_index
+from headstart.study.tasks import TaskSpec, class_index, known_classes
 from headstart.study.training import OptimiserSpec, ScheduleSpec, TrainingSpec
 from studies import tiny_table
 
@@ -176,10 +176,23 @@ def test_classes_by_name_and_by_index() -> None:
     merged = TaskSpec.model_validate({"dataset": "pets", "classes": {"furry": ["cat", 1]}})
     assert merged.groups(known) == {"furry": (0, 1)}
     assert list(TaskSpec(dataset="pets").groups(known)) == ["cat", "dog", "7"]
-    assert class_index("7", known) == 2
-    for given in ("bird", 3, -1, 7):
+    assert class_index("7", known) == class_index(7, known) == 2
+    for given in ("bird", 3, -1, "0"):
         with pytest.raises(LookupError):
             class_index(given, known)
+
+
+def test_a_number_is_a_class_that_is_named_so() -> None:
+    folders = tuple(sorted(str(number) for number in range(1, 13)))  # 1, 10, 11, 12, 2, ...
+    task = TaskSpec.model_validate({"dataset": "flowers", "classes": [1, 2, 12]})
+    assert list(task.groups(folders)) == ["1", "2", "12"]
+    digits = tuple(map(str, range(10)))
+    assert [class_index(number, digits) for number in range(10)] == list(range(10))
+    for given, known in ((0, folders), (13, folders), (1, ("01", "02"))):
+        with pytest.raises(LookupError):
+            class_index(given, known)
+    assert known_classes(folders) == "Known: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12."
+    assert known_classes(("cat", "dog")) == "Known: cat, dog (or 0 to 1)."
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,14 @@
 """Tasks of a study in numbers: classes, and images of each part."""
 
+from collections.abc import Sequence
+
 from headstart.analyse.analysis import TaskFacts
-from headstart.study.data_checks import task_counts
+from headstart.core.names import in_a_row, quoted
+from headstart.study.data_checks import task_counts, test_counts
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
+
+CUT_OFF = "the end of the training part"
 
 
 def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:
@@ -14,6 +19,14 @@ def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:
     return tuple(_facts_of(study, facts, name) for name in used if name is not None)
 
 
+def untested_sentence(task: str, classes: Sequence[str]) -> str:
+    """What it means that classes of a task have no test image."""
+    named = f"{in_a_row(quoted(classes))} of '{task}'"
+    if len(classes) == 1:
+        return f"class {named} has no test image: how well it is recognised cannot be measured."
+    return f"classes {named} have no test image: how well they are recognised cannot be measured."
+
+
 def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
     task = study.tasks[name]
     known = facts.of(task)
@@ -21,17 +34,26 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
     images = sum(task_counts(task, known))
     taken = task.split.num_taken(images)
     cut = task.split.num_test_cut(taken)
-    published = sum(known.test_counts[i] for group in groups.values() for i in group)
-    num_test = cut - task.split.drop_last if cut else published
+    num_test = cut - task.split.drop_last if cut else sum(test_counts(task, known))
     left = task.split.num_left(images)
+    smallest, largest = known.extent
     return TaskFacts(
         name=name,
         dataset=str(task.data),
+        place=known.place,
         licence=known.licence,
         note=known.note,
         classes=tuple(groups),
         num_train=left,
         num_validation=num_test if task.split.by == "test" else taken - cut - left,
         num_test=num_test,
+        train_counts=task_counts(task, known),
+        test_counts=() if cut else test_counts(task, known),
+        test_from=CUT_OFF if cut else known.test_from,
+        smallest=smallest,
+        largest=largest,
+        colours=known.colours,
+        values=known.values,
+        left_out=known.left_out,
         noun=known.noun,
     )

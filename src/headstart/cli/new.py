@@ -31,7 +31,8 @@ def new(
         f"Written by: {command_line()}",
         "Save it as a file, edit it, and run it: headstart run FILE.toml",
         "",
-        *made.found,
+        *flow.found(made.loaded),
+        *made.made_of,
         *flow.described(made.loaded, cores),
         "",
     ):

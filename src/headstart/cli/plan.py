@@ -18,17 +18,23 @@ def plan(
     workers: arguments.Workers = None,
     variants: arguments.Variants,
     skip_broken: arguments.SkipBroken = False,
+    json: arguments.AsJson = False,
 ) -> None:
     """Show the steps of a study, what is already stored, and the estimated time."""
     from rich.console import Console
 
     from headstart import flow
-    from headstart.cli.output import say, warn
+    from headstart.cli.output import warn
+    from headstart.report.plan_document import plan_text
     from headstart.report.terminal.plan import print_plan
 
     loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
-    say(loaded.found)
-    print_plan(flow.cost_of_run(loaded, store, workers or flow.default_workers()), Console())
-    warn((*flow.warnings(loaded), *flow.older_results(loaded, store)))
+    cost = flow.cost_of_run(loaded, store, workers or flow.default_workers())
+    warnings = (*flow.warnings(loaded), *flow.older_results(loaded, store))
+    if json:
+        sys.stdout.write(plan_text(cost, loaded.tasks, warnings))
+        return
+    print_plan(cost, flow.found(loaded), Console())
+    warn(warnings)
     # With the options it was planned with: `run` takes every one of them.
     typer.echo(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")

@@ -26,7 +26,7 @@ def run(
     from headstart.execute.options import RunOptions
 
     loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
-    say(loaded.found)
+    say(flow.found(loaded))
     require_writable(files)
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device

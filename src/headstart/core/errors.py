@@ -14,7 +14,10 @@ HeadstartError
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
+from itertools import takewhile
+
+from headstart.core.names import in_a_row, natural_order
 
 
 class HeadstartError(Exception):
@@ -84,15 +87,30 @@ class SpecError(HeadstartError, ValueError):
 
 
 def nearest(given: str, known: Iterable[str]) -> str:
-    """A sentence that suggests the known name nearest to `given`, or an empty string."""
+    """A sentence that suggests the known name nearest to `given`, or an empty string.
+
+    Of several that are as near, it is the one that begins most alike.
+    """
+    wanted = given.lower()
     by_lower = {name.lower(): name for name in known}
-    close = get_close_matches(given.lower(), by_lower, n=1, cutoff=0.5)
-    return f"Did you mean '{by_lower[close[0]]}'?" if close else ""
+    close = get_close_matches(wanted, by_lower, n=max(len(by_lower), 1), cutoff=0.5)
+    if not close:
+        return ""
+    best = SequenceMatcher(None, close[0], wanted).ratio()
+    as_near = takewhile(lambda name: SequenceMatcher(None, name, wanted).ratio() == best, close)
+    name = max(as_near, key=lambda name: _same_start(name, wanted))
+    return f"Did you mean '{by_lower[name]}'?"
+
+
+def _same_start(one: str, other: str) -> int:
+    """Number of letters that two names begin with alike."""
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in pairs)
 
 
 def known_names(known: Iterable[str]) -> str:
-    """A sentence that lists what is known, sorted."""
-    return f"Known: {', '.join(sorted(known))}."
+    """A sentence that lists what is known, sorted; of very many the first ones."""
+    return f"Known: {in_a_row(natural_order(known))}."
 
 
 def unknown(what: str, given: str, known: Iterable[str], where: str = "") -> Problem:

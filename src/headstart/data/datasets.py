@@ -1,6 +1,7 @@
 """From a reference to a data set to checked arrays, and to the facts a plan needs."""
 
 import contextlib
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,10 +18,11 @@ from headstart.data.find import Found, where
 from headstart.data.formats.archives import stamp_of
 from headstart.data.formats.cifar import read_batches
 from headstart.data.formats.idx_set import read_idx_set
+from headstart.data.formats.left_out import left_out
 from headstart.data.formats.npz_set import read_npz_set
 from headstart.data.images import Content
 from headstart.data.images import Images as Images
-from headstart.study.dataset_facts import DatasetFacts
+from headstart.study.dataset_facts import DatasetFacts, LeftOut
 from headstart.study.decoding import CHANNELS, Decoding
 from headstart.study.tasks import DataRef
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from headstart.data.formats.photo_set import PhotoSet
 
 STREAMED_FROM = 8_000_000_000  # bytes of decoded images of one part
-FACTS_VERSION = 3  # raised when the meaning of a cached fact changes
+NOT_READ = "not part of it"
+FACTS_VERSION = 5  # raised when the meaning of a cached fact changes
 
 
 def open_part(data: DataRef, part: Part, limit: int = STREAMED_FROM) -> Images:
@@ -133,8 +136,12 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
         train_counts=_counts(train.labels, len(classes)),
         test_counts=_counts(test.labels, len(classes)),
         licence=found.known.licence if found.known else "",
-        note="; ".join(dict.fromkeys(note for content in contents for note in content.notes)),
+        note=found.known.note if found.known else "",
         floats=train.pixels.dtype.kind == "f",
+        place=os.path.abspath(found.path),
+        test_from=contents[1].origin,
+        left_out=_beside(found),
+        values=_range(train.pixels, test.pixels),
     )
 
 
@@ -151,8 +158,29 @@ def _of_files(found: Found, data: DataRef) -> DatasetFacts:
         note="; ".join(photos.notes),
         sizes=photos.sizes,
         modes=photos.modes,
+        place=os.path.abspath(found.path),
+        test_from=photos.test_from,
+        left_out=photos.left_out,
     )
     return facts.model_copy(update={"shape": facts.image_shape(Decoding())})
+
+
+def _beside(found: Found) -> tuple[LeftOut, ...]:
+    """Files in a user's own folder of arrays that are none of its arrays."""
+    if found.known or not found.path.is_dir():
+        return ()
+    read = {path.name for part in PARTS for path in found.files[part]}
+    names = {path.name for path in found.path.iterdir() if path.is_file()}
+    return left_out((name for name in names - read if not name.startswith(".")), NOT_READ)
+
+
+def _range(*parts: np.ndarray) -> tuple[float, float] | None:
+    """The least and the greatest value in the arrays that are not empty."""
+    filled = [pixels for pixels in parts if pixels.size]
+    if not filled:
+        return None
+    least, most = min(pixels.min() for pixels in filled), max(pixels.max() for pixels in filled)
+    return float(least), float(most)
 
 
 def _numbered(train: Images, test: Images) -> tuple[str, ...]:

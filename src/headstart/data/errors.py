@@ -21,4 +21,4 @@ def get_again(place: Path | str) -> str:
     folders = reversed(Path(place).parent.parts)
     name = next((part for part in folders if part in KNOWN and KNOWN[part].mirrors), None)
     how = f"run `headstart data fetch {name}`" if name else "get it again from where it came"
-    return f"Delete the file and {how}."
+    return f"Move the file away and {how}."

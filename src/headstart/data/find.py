@@ -76,12 +76,22 @@ def in_folder(dataset: str, folder: Path, known: KnownSet | None = None) -> Foun
     """
     layouts = known.layouts if known else LAYOUTS
     held, seen = look(folder, layouts)
+    if not folder.exists():
+        raise fault(
+            f"data set '{dataset}'",
+            f"{folder}: {seen}.",
+            "A relative path is from the folder of the study file, and on the command line from "
+            "the current folder.",
+            _beside(folder) or "Check the path; a known data set goes by its name alone.",
+        )
     if not held:
         raise fault(
             f"data set '{dataset}'",
             f"{folder}: {seen}.",
             f"Expected {'; or '.join(EXPECTED[layout] for layout in layouts)}.",
-            "Check the path; a known data set goes by its name alone. " + known_names(KNOWN),
+            "Arrays of another kind go into an .npz: np.savez('set.npz', x_train=..., y_train=..., "
+            "x_test=..., y_test=...). A known data set goes by its name alone. "
+            + known_names(KNOWN),
         )
     place = Place(what="the path given", folder=folder, seen=seen)
     return Found(
@@ -92,6 +102,15 @@ def in_folder(dataset: str, folder: Path, known: KnownSet | None = None) -> Foun
         known=known,
         record_look=(place,),
     )
+
+
+def _beside(missing: Path) -> str:
+    """A sentence that suggests what lies where a path leads to nothing, by its name."""
+    try:
+        names = [path.name for path in missing.parent.iterdir()]
+    except OSError:
+        return ""
+    return nearest(missing.name, names)
 
 
 def is_path(text: str) -> bool:

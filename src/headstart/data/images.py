@@ -124,11 +124,15 @@ class Images:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Content:
-    """One part as its files hold it. `classes` is empty where the files name none."""
+    """One part as its files hold it.
+
+    `classes` is empty where the files name none. `origin` is what the part was read from, by the
+    name it has there; empty where there is no such part.
+    """
 
     images: Images
+    origin: str = ""
     classes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 def as_bytes(pixels: np.ndarray) -> np.ndarray:

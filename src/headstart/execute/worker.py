@@ -1,6 +1,7 @@
 """The worker: locks a step, runs it, writes its row. Torch is imported only if there is work."""
 
 import os
+import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from headstart.core.errors import StoreError
+from headstart.core.errors import HeadstartError, StoreError
 from headstart.execute.environment import device_for, environment
 from headstart.execute.options import RunOptions
 from headstart.plan.steps import VERSIONS, Step
@@ -170,8 +171,9 @@ class StepWriter:
         return StepOutcome(key=step.key, status="done", seconds=seconds)
 
     def fail(self, step: Step) -> StepOutcome:
-        """Record the exception that is being handled."""
-        error = traceback.format_exc()
+        """Record the exception that is being handled: of bad input the sentence says it all."""
+        raised = sys.exception()
+        error = str(raised) if isinstance(raised, HeadstartError) else traceback.format_exc()
         self.store.fail(step.key, step.label, error)
         return StepOutcome(key=step.key, status="failed", error=error)
 

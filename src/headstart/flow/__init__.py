@@ -10,6 +10,7 @@ from headstart.flow.engine import run as run
 from headstart.flow.engine import save_study as save_study
 from headstart.flow.load import Changes as Changes
 from headstart.flow.load import find_study as find_study
+from headstart.flow.load import found as found
 from headstart.flow.load import load as load
 from headstart.flow.load import recipe as recipe
 from headstart.flow.load import recipes as recipes

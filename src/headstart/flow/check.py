@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from headstart.analyse.analysis import TaskFacts
+from headstart.analyse.tasks import task_facts
 from headstart.core.errors import Problem, SpecError
 from headstart.flow.facts import gather_facts
 from headstart.study.array_checks import test_problems
@@ -18,11 +20,17 @@ from headstart.study.tasks import DataRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A checked study with the facts of its data; `found` says in lines what it was made of."""
+    """A checked study with the facts of its data; `made_of` says in lines what chose it, if not
+    a study file."""
 
     study: StudySpec
     facts: Facts
-    found: tuple[str, ...] = ()
+    made_of: tuple[str, ...] = ()
+
+    @property
+    def tasks(self) -> tuple[TaskFacts, ...]:
+        """What was found of the data of every task."""
+        return task_facts(self.study, self.facts)
 
 
 def checked(

@@ -1,17 +1,21 @@
 """A study by its name, its file or its photos, with the changes of a command line."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from headstart.analyse.tasks import untested_sentence
 from headstart.core.errors import Problem, SpecError, known_names, nearest
 from headstart.execute.environment import usable_cores
 from headstart.flow.check import Loaded, checked
 from headstart.flow.photos import NO_OPTIONS, PhotoOptions, described, new_study
+from headstart.flow.study_paths import from_here
+from headstart.report.found import found_lines
 from headstart.study.arms import DEFAULT_ARMS
+from headstart.study.data_checks import untested
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
 from headstart.study.study import StudySpec
@@ -50,14 +54,16 @@ def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPT
         options = replace(photos, skip_broken=changes.skip_broken)
         new = new_study(study, options, usable_cores())
         loaded = _checked(new.table, f"the study of {study}", changes)
-        return replace(loaded, found=(*new.found, *described(loaded, usable_cores())))
+        return replace(loaded, made_of=(*new.made_of, *described(loaded, usable_cores())))
     path = find_study(study)
-    return _checked(read_toml(path), study if study in recipes() else str(path), changes)
+    origin = study if study in recipes() else str(path)
+    return _checked(read_toml(path), origin, changes, path.parent)
 
 
-def _checked(table: dict[str, Any], origin: str, changes: Changes) -> Loaded:
+def _checked(table: dict[str, Any], origin: str, changes: Changes, folder: Path = Path()) -> Loaded:
+    """A study of tables whose relative paths are from a folder, with changes, checked."""
     given, problems = with_variants(table, changes.variants)
-    return checked(_changed(given, changes), origin, problems)
+    return checked(from_here(_changed(given, changes), folder), origin, problems)
 
 
 def means_photos(study: str, photos: PhotoOptions) -> bool:
@@ -82,9 +88,21 @@ def means_photos(study: str, photos: PhotoOptions) -> bool:
     return photos.given or (folder and not is_study)
 
 
+def found(loaded: Loaded) -> tuple[str, ...]:
+    """What was found of the data of a study, and what it was made of, in lines."""
+    return (*found_lines(loaded.tasks), *loaded.made_of)
+
+
 def warnings(loaded: Loaded) -> tuple[str, ...]:
     """What a study will come to that its author may not want, known before anything is trained."""
-    return predicted_leaks(loaded.study, loaded.facts)
+    return (*predicted_leaks(loaded.study, loaded.facts), *_untested(loaded))
+
+
+def _untested(loaded: Loaded) -> Iterator[str]:
+    for name in dict.fromkeys(pair.target for pair in loaded.study.pairs):
+        task = loaded.study.tasks[name]
+        if classes := untested(task, loaded.facts.of(task)):
+            yield untested_sentence(name, classes)
 
 
 def find_study(study: str) -> Path:

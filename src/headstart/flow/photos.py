@@ -76,10 +76,9 @@ class NewStudy:
     others: tuple[str, ...]
 
     @property
-    def found(self) -> tuple[str, ...]:
-        """What was found, in lines."""
+    def made_of(self) -> tuple[str, ...]:
+        """The sources and why these, in lines."""
         return (
-            *self.study.found(),
             f"source: {', '.join(self.study.sources.values())}{self.chosen}",
             *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
             *(

@@ -17,7 +17,7 @@ from headstart.core.files import write_whole
 Row = dict[str, str]
 
 # Columns that a nested record takes over from the record that it is part of.
-_OWNER = ("arm", "size", "num_images", "source", "target")
+_OWNER = ("name", "arm", "size", "num_images", "source", "target")
 
 
 def write_tables(analysis: Analysis, folder: Path) -> None:

@@ -122,7 +122,7 @@ _PARTS = {
     "gates": _GATE,
 }
 _FIELDS = (
-    "study", "headline", "seeds", "arms", "sources", "comparisons", "attributions",
+    "study", "headline", "seeds", "tasks", "arms", "sources", "comparisons", "attributions",
     "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
     "confusions", "mistakes", "published", "gates", "failures",
 )  # fmt: skip
@@ -134,7 +134,7 @@ def document(analysis: Analysis, summary: RunSummary) -> dict[str, Any]:
     shown = {
         name: [_PARTS[name].values(record) for record in getattr(analysis, name)]
         if name in _PARTS
-        else _json(getattr(analysis, name))
+        else json_value(getattr(analysis, name))
         for name in _FIELDS
     }
     return {
@@ -193,15 +193,15 @@ def _values(record: Any, names: Iterable[str]) -> dict[str, Any]:
     return {
         name: float(value)
         if type(value := getattr(record, name)) is int and hints[name] in (float, float | None)
-        else _json(value)
+        else json_value(value)
         for name in names
     }
 
 
-def _json(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value as JSON: a record as an object, a number that is not finite as null."""
     if isinstance(value, tuple):
-        return [_json(one) for one in value]
+        return [json_value(one) for one in value]
     if is_dataclass(value):
         return _values(value, [field.name for field in fields(value)])
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,9 +1,11 @@
 """Checks of a study against its data: classes, splits, sizes, image shapes, heads."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from headstart.core.errors import Problem, nearest
+from headstart.core.names import in_a_row, quoted
 from headstart.study.arms import SOURCE, LabelMap
 from headstart.study.array_checks import float_problems
 from headstart.study.base import HEAD
@@ -11,12 +13,15 @@ from headstart.study.checks import source_of, stage_problems
 from headstart.study.dataset_facts import COLOURS, DatasetFacts
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import num_outputs, shape_problem
+from headstart.study.decoding import CHANNELS, Colour
 from headstart.study.facts import Facts
 from headstart.study.network import AnyNetwork
-from headstart.study.network_facts import NetworkFacts
+from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.partial_study import PartialStudy
 from headstart.study.sizes import SizeSpec
-from headstart.study.tasks import TaskSpec, class_index
+from headstart.study.tasks import TaskSpec, class_index, known_classes
+
+MOST_WRITTEN = 40  # classes that a problem writes out to be copied
 
 
 def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
@@ -33,7 +38,7 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
             continue
         known = facts.of(task)
         repaired = name in parts.repaired.get("tasks", ())
-        found = list(_classes(name, task, known))
+        found = list(_classes(name, task, known)) or list(_untrained(name, task, known))
         if not found and not repaired:
             found += _split(name, task, known)
         problems += found
@@ -68,7 +73,7 @@ def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem
             yield Problem(
                 where=where,
                 message=f"class {member!r} is not in '{task.dataset}'.",
-                allowed=f"Known: {', '.join(facts.classes)} (or 0 to {len(facts.classes) - 1}).",
+                allowed=known_classes(facts.classes),
                 fix=nearest(str(member), facts.classes),
             )
     for twice in sorted({index for index in indices if indices.count(index) > 1}):
@@ -81,10 +86,45 @@ def _classes(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem
         yield Problem(where=where, message="is one class only.", fix="Give at least two classes.")
 
 
+def _untrained(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
+    """A problem where a class has nothing to train on, as where labels begin at 1."""
+    groups = task.groups(facts.classes)
+    counts = dict(zip(groups, task_counts(task, facts), strict=True))
+    empty = [label for label, count in counts.items() if not count and groups[label]]
+    if not empty:
+        return
+    kept = [label for label in counts if label not in empty]
+    plain = task.classes is None and len(kept) <= MOST_WRITTEN
+    yield Problem(
+        where=f"tasks.{name}.classes",
+        message=f"{'classes' if len(empty) > 1 else 'class'} {in_a_row(quoted(empty))} of "
+        f"'{task.dataset}' {'have' if len(empty) > 1 else 'has'} no training image.",
+        allowed="Expected at least one of every class.",
+        fix=f"Leave {'them' if len(empty) > 1 else 'it'} out: classes = "
+        f"{json.dumps(kept, ensure_ascii=False) if plain else '[...]'}",
+    )
+
+
+def untested(task: TaskSpec, facts: DatasetFacts) -> tuple[str, ...]:
+    """Classes of a task that are trained on and have no image in the published test part."""
+    if task.split.test != "published" or not sum(facts.test_counts):
+        return ()
+    counts = zip(task_counts(task, facts), test_counts(task, facts), strict=True)
+    names = task.groups(facts.classes)
+    pairs = zip(names, counts, strict=True)
+    return tuple(name for name, (train, test) in pairs if train and not test)
+
+
 def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
     """Published training images of each class of the task, before validation is taken out."""
     groups = task.groups(facts.classes).values()
     return tuple(sum(facts.train_counts[index] for index in group) for group in groups)
+
+
+def test_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
+    """Published test images of each class of the task."""
+    groups = task.groups(facts.classes).values()
+    return tuple(sum(facts.test_counts[index] for index in group) for group in groups)
 
 
 def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
@@ -150,7 +190,7 @@ def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> 
         shape = facts.shape(task, network)
         problem = None
         if shape is None:
-            problem = _differing(name, task, facts.of(task))
+            problem = _differing(name, task, facts.of(task), _partner(parts, tasks, facts, name))
         elif isinstance(network, DeclaredNetwork):
             classes = task.groups(facts.of(task).classes)
             problem = shape_problem(network, shape, len(classes))
@@ -158,17 +198,37 @@ def _networks(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> 
             reported.add(str(problem))
             yield problem
     for index, pair in parts.numbered("pairs"):
-        source, target = tasks.get(source_of(parts, pair).task or ""), tasks.get(pair.target)
-        if source is None or target is None:
+        source = source_of(parts, pair)
+        if source.task not in tasks or pair.target not in tasks:
             continue
-        network = source_of(parts, pair).pretrained or parts.get("network")
-        shapes = [facts.shape(task, network) for task in (source, target)]
-        if shapes[0] != shapes[1] and None not in shapes:
+        network = source.pretrained or parts.get("network")
+        ours, theirs = (facts.shape(tasks[name], network) for name in (pair.target, source.task))
+        if ours and theirs and ours != theirs:
+            of_target = _alike(pair.target, tasks[pair.target], facts, ours, theirs)
+            of_source = _alike(source.task, tasks[source.task], facts, theirs, ours)
             yield Problem(
                 where=f"pairs[{index}]",
-                message=f"source images are {shapes[0]}, target images are {shapes[1]}.",
-                fix="Both tasks need images of one size and one number of channels.",
+                message=f"source images are {theirs}, target images are {ours}.",
+                allowed="Both tasks need images of one size and one number of channels.",
+                fix=of_target or of_source,
             )
+
+
+def _alike(name: str, task: TaskSpec, facts: Facts, own: Shape, other: Shape) -> str:
+    """What to write so that the image files of a task become as those of another; '' for arrays."""
+    if not facts.of(task).from_files:
+        return ""
+    given = task.image.model_dump(mode="json", exclude_defaults=True)
+    if own[:2] != other[:2]:
+        given["size"] = list(other[:2])
+    if own[2] != other[2]:
+        given["colour"] = _colour_of(other)
+    written = ", ".join(f"{key} = {json.dumps(value)}" for key, value in given.items())
+    return f"Write into [tasks.{name}]: image = {{ {written} }}"
+
+
+def _colour_of(shape: Shape) -> Colour:
+    return next(colour for colour, number in CHANNELS.items() if number == shape[2])
 
 
 def _uses(
@@ -221,18 +281,36 @@ def _unsolvable(parts: PartialStudy, name: str, facts: NetworkFacts) -> Iterator
             )
 
 
-def _differing(name: str, task: TaskSpec, facts: DatasetFacts) -> Problem:
-    """Image files that do not make one array, and how `image` of the task says what to make."""
+def _partner(
+    parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts, name: str
+) -> Shape | None:
+    """Shape of the images that a task is in a pair with, where they have one."""
+    for pair in parts.get("pairs", ()):
+        source = source_of(parts, pair)
+        others = {source.task: pair.target, pair.target: source.task}
+        if name in others and others[name] in tasks:
+            other = tasks[str(others[name])]
+            return facts.shape(other, source.pretrained or parts.get("network"))
+    return None
+
+
+def _differing(name: str, task: TaskSpec, facts: DatasetFacts, like: Shape | None) -> Problem:
+    """Image files that do not make one array, and how `image` of the task says what to make.
+
+    `like` is the shape of the images that they are in a pair with.
+    """
     assert facts.sizes is not None
+    size = like[:2] if like else (64, 64)
+    colour = _colour_of(like) if like else "rgb"
     found, fixes = [], []
     if not task.image.size and facts.common_size is None:
         (low, narrow), (high, wide) = facts.sizes
         found.append(f"are {low} to {high} rows high and {narrow} to {wide} columns wide")
-        fixes.append("size = [64, 64]")
+        fixes.append(f"size = [{size[0]}, {size[1]}]")
     if not task.image.colour and facts.common_colour is None:
         colours = (COLOURS.get(mode, mode) for mode in facts.modes)
         found.append(f"have the colours {', '.join(colours)}")
-        fixes.append('colour = "rgb"')
+        fixes.append(f'colour = "{colour}"')
     return Problem(
         where=f"tasks.{name}.image",
         message=f"the image files {' and '.join(found)}.",

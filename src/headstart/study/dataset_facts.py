@@ -1,5 +1,7 @@
 """Facts of a data set for planning: counts, classes, shape and a hash, but no pixels."""
 
+from dataclasses import dataclass
+
 from headstart.study.base import Spec
 from headstart.study.decoding import CHANNELS, Colour, Decoding
 
@@ -13,6 +15,18 @@ COLOURS: dict[str, Colour] = {"L": "grey", "RGB": "rgb"}
 """Pillow's modes that are taken as they are."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Files of one kind that lie among a data set's files and are none of its images, and why.
+
+    `suffix` is in lower case and begins with a dot; it is empty where names have none.
+    """
+
+    suffix: str
+    number: int
+    why: str
+
+
 class DatasetFacts(Spec):
     """Facts of one data set, as measured from its files.
 
@@ -24,6 +38,11 @@ class DatasetFacts(Spec):
     `sizes` are the least and the most (height, width) of image files, and `modes` their colours as
     Pillow calls them; None and empty where images are not single files. `floats` are pixels that
     are no bytes, but numbers which a network is given as they are.
+
+    The rest says what was found, for a reader to compare with what he meant: `place` is the
+    absolute path of the folder or file, `test_from` says where the test part came from, `left_out`
+    which files are not read, hidden ones aside, and `values` are the least and the greatest value
+    of a pixel, None where images are files, which are not decoded to be measured.
     """
 
     name: str
@@ -37,6 +56,10 @@ class DatasetFacts(Spec):
     sizes: tuple[Size, Size] | None = None
     modes: tuple[str, ...] = ()
     floats: bool = False
+    place: str = ""
+    test_from: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    values: tuple[float, float] | None = None
 
     @property
     def from_files(self) -> bool:
@@ -47,6 +70,22 @@ class DatasetFacts(Spec):
     def noun(self) -> str:
         """What one of its images is called in a sentence."""
         return "photo" if self.from_files else "image"
+
+    @property
+    def extent(self) -> tuple[Size, Size]:
+        """The least and the most (height, width) of its images, be they files or arrays."""
+        if self.sizes is not None:
+            return self.sizes
+        assert self.shape is not None, "arrays have one shape"
+        return self.shape[:2], self.shape[:2]
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """The colours of its images: `grey`, `rgb`, and others as Pillow calls them."""
+        if self.sizes is not None:
+            return tuple(COLOURS.get(mode, mode) for mode in self.modes)
+        assert self.shape is not None, "arrays have one shape"
+        return tuple(colour for colour, number in CHANNELS.items() if number == self.shape[2])
 
     def image_shape(self, decoding: Decoding) -> Shape | None:
         """Shape of the images once decoded; None where they would differ."""

@@ -13,7 +13,6 @@ VALIDATION = 0.2  # share of the training photos
 LEAST_PER_CLASS = 3  # training photos: at least one to validate on, and two to train on
 NICE_NUMBERS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
 FEWEST_OF_SIZE = 5  # photos per class of the smallest size
-CLASSES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,23 +122,6 @@ class PhotoStudy:
             "# To let every arm try several learning rates, on a seed that is no evidence (which",
             "# takes longer): rates = [0.01, 0.03, 0.1]",
         ]
-
-    def found(self) -> list[str]:
-        """What was found: photos of each class and part, and their sizes."""
-        facts = self.facts
-        train, test = sum(facts.train_counts), sum(facts.test_counts)
-        lines = [
-            f"{train + test:,} photos of {len(facts.classes)} classes: {train:,} to train on "
-            f"(and a fifth of them to choose with), {test:,} to test with"
-            f"{f' ({facts.note})' if facts.note else ''}"
-        ]
-        counts = zip(facts.classes, facts.train_counts, facts.test_counts, strict=True)
-        lines += [
-            f"  {name}: {train:,} + {test:,}" for name, train, test in list(counts)[:CLASSES_SHOWN]
-        ]
-        if len(facts.classes) > CLASSES_SHOWN:
-            lines.append(f"  and {len(facts.classes) - CLASSES_SHOWN:,} more classes")
-        return lines
 
 
 ARMS = ("scratch", "random_trunk", "probe", "converged_probe", "full", "probe_then_full")

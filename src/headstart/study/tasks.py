@@ -5,12 +5,13 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
+from headstart.core.names import in_a_row, natural_order
 from headstart.study.base import Spec
 from headstart.study.decoding import Colour, Decoding, Fit, Interpolation, resolved
 from headstart.study.network_facts import InputFacts
 
 ClassName = str | int
-"""A class by its name, or by its index among the data set's classes."""
+"""A class by its name, or by its index among the data set's classes; see `class_index`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,17 +220,29 @@ class TaskSpec(Spec):
 def class_index(given: ClassName, known: tuple[str, ...]) -> int:
     """Index of a class given by name or by index.
 
+    A number that is also a name is that name: of the folders 1, 10, 2 the number 1 is the first and
+    not the second. Where all classes are named by numbers, no number is an index.
+
     Raises:
         LookupError: there is no such class.
     """
-    if isinstance(given, int):
-        if 0 <= given < len(known):
-            return given
-        raise LookupError(given)
-    try:
-        return known.index(given)
-    except ValueError:
-        raise LookupError(given) from None
+    if str(given) in known:
+        return known.index(str(given))
+    if isinstance(given, int) and 0 <= given < len(known) and not _numbered(known):
+        return given
+    raise LookupError(given)
+
+
+def known_classes(known: tuple[str, ...]) -> str:
+    """A sentence that says how the classes of a data set may be given."""
+    if _numbered(known):
+        return f"Known: {in_a_row(natural_order(known))}."
+    return f"Known: {in_a_row(known)} (or 0 to {len(known) - 1})."
+
+
+def _numbered(known: tuple[str, ...]) -> bool:
+    """Whether all classes are named by whole numbers."""
+    return all(name.removeprefix("-").isdecimal() for name in known)
 
 
 class PreprocessingSpec(Spec):

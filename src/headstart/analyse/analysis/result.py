@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from headstart.study.dataset_facts import LeftOut, Size
+
 Severity = Literal["invalid", "caveat"]
 
 
@@ -109,14 +111,29 @@ class PublishedFigure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFacts:
-    """One task of the study in numbers."""
+    """One task of the study in numbers, and what was found of its data set.
+
+    `train_counts` are the images of every class that there are to train on, before any are taken
+    out to validate or test with; `test_counts` those of the test part, empty where it is cut off
+    the training part. Sizes are (height, width) of the images as they were found. `values` are the
+    least and the greatest value of a pixel, None where images are files.
+    """
 
     name: str
     dataset: str
+    place: str  # absolute path of the folder or file; empty in results of older versions
     licence: str
     note: str
     classes: tuple[str, ...]
     num_train: int
     num_validation: int
     num_test: int
+    train_counts: tuple[int, ...]
+    test_counts: tuple[int, ...]
+    test_from: str  # where the test part came from
+    smallest: Size
+    largest: Size
+    colours: tuple[str, ...]
+    values: tuple[float, float] | None
+    left_out: tuple[LeftOut, ...]
     noun: str = "image"  # what one of its images is called: image or photo

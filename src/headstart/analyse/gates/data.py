@@ -11,7 +11,7 @@ from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, on_
 from headstart.analyse.gates.leaks import shared_share
 from headstart.analyse.records import Record
 from headstart.analyse.sentences import remedy
-from headstart.analyse.tasks import task_facts
+from headstart.analyse.tasks import task_facts, untested_sentence
 from headstart.analyse.text import listed
 from headstart.study.leak_preview import LEAST_SHARED
 
@@ -72,6 +72,19 @@ def _splits(evidence: Evidence) -> Iterator[Finding]:
                 message=f"the last {task.split.drop_last} of the test images of '{name}' "
                 "are dropped."
             )
+
+
+@check("CHK-12-classes", "caveat", "Every class is tested")
+def _classes_tested(evidence: Evidence) -> Iterator[Finding]:
+    """Every class that was trained on has test images, those that leaked left out."""
+    tested: dict[str, set[int]] = {}
+    for cell, record in evidence.each():
+        tested.setdefault(cell[1], set()).update(np.unique(record.labels).tolist())
+    for task, labels in tested.items():
+        groups = enumerate(evidence.classes_of(task).items())
+        missing = [name for at, (name, group) in groups if group and at not in labels]
+        if missing and labels:
+            yield Finding(message=untested_sentence(task, missing))
 
 
 @check("CHK-13", "caveat", "Heads fit their classes")
@@ -161,6 +174,6 @@ def _attributable(evidence: Evidence) -> Iterator[Finding]:
 
 
 GATES: tuple[GateSpec, ...] = (
-    _test_untouched, _statistics, _splits, _dead_outputs, _labels_fit, _same_test, _controls,
-    _attributable,
+    _test_untouched, _statistics, _splits, _classes_tested, _dead_outputs, _labels_fit, _same_test,
+    _controls, _attributable,
 )  # fmt: skip

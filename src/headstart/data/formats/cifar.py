@@ -55,7 +55,11 @@ def read_batches(
             # Where the cache cannot be written they stay in memory.
             cached = [a if kept is None else kept for a, kept in zip(parsed, cached, strict=True)]
     pixels, labels, classes = (array for array in cached if array is not None)
-    return Content(images=Images(pixels, labels), classes=tuple(json.loads(classes.tobytes())))
+    return Content(
+        images=Images(pixels, labels),
+        origin=", ".join(BATCHES[part]),
+        classes=tuple(json.loads(classes.tobytes())),
+    )
 
 
 def _parsed(
@@ -190,7 +194,7 @@ def _unpickled(content: bytes, place: str) -> dict[str, Any]:
             place,
             f"is a pickle that would run {error}.",
             "Expected arrays, lists, text and numbers only.",
-            "Do not trust this file; delete it.",
+            "Do not trust this file.",
         ) from error
     except Exception as error:  # whatever damaged bytes make the unpickler do
         raise fault(

@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from headstart.core.errors import DataError
-from headstart.data.errors import fault
-from headstart.data.formats.archives import DamagedFile, Reader
+from headstart.data.formats.archives import DamagedFile
 from headstart.study.decoding import Decoding
 
 FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
@@ -35,22 +34,18 @@ class _Unfit(Exception):
     """A sound image that cannot be made grey or RGB."""
 
 
-def guarded(source: Reader, name: str, work: Callable[[], Answer]) -> Answer | Broken:
+def guarded(name: str, work: Callable[[], Answer]) -> Answer | Broken:
     """Result of `work` for a file, or the reason why its bytes are no image.
 
     Raises:
-        DataError: the file cannot be read, or is too large to be decoded safely.
+        DataError: the file cannot be read.
     """
     try:
         return work()
     except (DataError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise fault(
-            f"{source.path}: {name}",
-            f"is too large to be decoded safely: {error}",
-            fix="Make it smaller, or remove it.",
-        ) from error
+        return Broken(name=name, reason=f"too large to be decoded safely: {error}")
     except DamagedFile as error:
         return Broken(name=name, reason=str(error))
     except Exception as error:  # whatever Pillow's readers meet in damaged bytes

@@ -54,7 +54,7 @@ def file_facts(source: Source, names: Sequence[str], decode: bool = False) -> li
         decode: whether files are decoded too, to find those whose body is broken.
 
     Raises:
-        DataError: a file cannot be read, or is too large to be decoded safely.
+        DataError: a file cannot be read.
     """
     path = cache_folder() / "files" / f"{digest([VERSION, str(source.path.absolute())])}.jsonl"
     with locked(path.with_suffix(".lock")):
@@ -116,7 +116,7 @@ def _measure(source: Source, name: str, decode: bool) -> FileFacts:
             check(content)
         return header
 
-    found = guarded(source, name, look)
+    found = guarded(name, look)
     if isinstance(found, Broken):
         broken = found.reason
     else:

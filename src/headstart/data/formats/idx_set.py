@@ -35,7 +35,7 @@ def read_idx_set(files: tuple[Path, ...], part: Part, known: KnownSet | None) ->
         _check_known(pixels, classes, known, images_path, labels_path)
         _check_sum(images_path, images_bytes, STEMS[part][0], known)
         _check_sum(labels_path, labels_bytes, STEMS[part][1], known)
-    return Content(images=Images(pixels, classes.astype(np.int64)))
+    return Content(images=Images(pixels, classes.astype(np.int64)), origin=images_path.name)
 
 
 def _check_known(

@@ -2,13 +2,14 @@
 
 import contextlib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import PIL
 
+from headstart.core.errors import DataError
 from headstart.core.files import cache_folder, write_whole
 from headstart.core.hashing import digest
 from headstart.data.catalogue import PARTS, KnownSet, Part
@@ -18,14 +19,16 @@ from headstart.data.formats.archives import Source, open_source
 from headstart.data.formats.decode import Broken
 from headstart.data.formats.file_facts import FileFacts, content_of, file_facts
 from headstart.data.formats.image_tree import tree_of
+from headstart.data.formats.left_out import left_out
 from headstart.data.formats.photo_set import Photos, PhotoSet, from_bytes, to_bytes
 from headstart.data.formats.stream import ImageFiles, broken_fault
 from headstart.data.images import Images
 from headstart.data.progress import Progress, reporting
 from headstart.study.decoding import Decoding
 
-VERSION = 1  # raised when what is cached of a set of image files means something else
+VERSION = 3  # raised when what is cached of a set of image files means something else
 OTHER_PIXELS = "decoded from image files; pixels may differ from the official files"
+BROKEN = "broken"
 CHUNK = 32 << 20  # bytes decoded at a time
 LEAST = 16  # images decoded at a time
 
@@ -66,16 +69,13 @@ def _measured(source: Source, known: KnownSet | None, skip_broken: bool) -> Phot
         _check_classes(path, tree.classes, known)
     names = [name for part in PARTS for name in tree.names[part]]
     facts = {one.name: one for one in file_facts(source, names, decode=skip_broken)}
+    spoilt = [one.name for one in facts.values() if one.broken]
+    if spoilt and (not skip_broken or any(set(tree.names[part]) <= set(spoilt) for part in PARTS)):
+        raise _broken_in_any_part(source, names)
     parts: dict[Part, Photos] = {}
-    notes: list[str] = []
     entries: list[tuple[str, str, str, str]] = []
     for part in PARTS:
         chosen = [facts[name] for name in tree.names[part]]
-        broken = [Broken(name=one.name, reason=one.broken) for one in chosen if one.broken]
-        if broken and (not skip_broken or len(broken) == len(chosen)):
-            raise broken_fault(source, broken, len(chosen))
-        if broken:
-            notes.append(f"{part}: {len(broken):,} broken image files left out")
         sound = [at for at, one in enumerate(chosen) if not one.broken]
         labels, paths = tree.labels[part], tree.paths[part]
         parts[part] = _photos([chosen[at] for at in sound], labels[sound])
@@ -89,8 +89,19 @@ def _measured(source: Source, known: KnownSet | None, skip_broken: bool) -> Phot
         content=content_of(entries),
         classes=tree.classes,
         parts=parts,
-        notes=(*origin, *tree.notes, *notes),
+        test_from=tree.test_from,
+        left_out=(*tree.left_out, *left_out(spoilt, BROKEN)),
+        notes=(*origin, *tree.notes),
     )
+
+
+def _broken_in_any_part(
+    source: Source, names: Sequence[str], found: Sequence[Broken] = ()
+) -> DataError:
+    """The error of all files that are broken, found already or when all are decoded coarsely."""
+    facts = file_facts(source, names, decode=True)
+    broken = {one.name: Broken(name=one.name, reason=one.broken) for one in facts if one.broken}
+    return broken_fault(source, [*(broken | {one.name: one for one in found}).values()], len(names))
 
 
 def _origin_notes(known: KnownSet) -> tuple[str, ...]:
@@ -148,13 +159,14 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
         }
     )
     cached = decoded_cache().filled(
-        name, files.shape, np.uint8, lambda first: _decoded(files, first)
+        name, files.shape, np.uint8, lambda first: _decoded(photos, files, first)
     )
-    return Images(_in_memory(files) if cached is None else cached, of.labels, names=names)
+    pixels = _in_memory(_decoded(photos, files, 0), files.shape) if cached is None else cached
+    return Images(pixels, of.labels, names=names)
 
 
-def _decoded(files: ImageFiles, first: int) -> Iterator[np.ndarray]:
-    """Images from one on, some at a time. All are tried before those that are broken are named."""
+def _decoded(photos: PhotoSet, files: ImageFiles, first: int) -> Iterator[np.ndarray]:
+    """Images of a part from one on, some at a time; those broken in any part are named at once."""
     num = len(files)
     work = Progress(what="decoding images", place=files.source.path, num=num, done=first)
     report = reporting(work)
@@ -167,13 +179,14 @@ def _decoded(files: ImageFiles, first: int) -> Iterator[np.ndarray]:
             report(first)
             yield batch.pixels
     if broken:
-        raise broken_fault(files.source, broken, num)
+        every = [name for part in PARTS for name in photos.parts[part].names]
+        raise _broken_in_any_part(photos.source, every, broken)
 
 
-def _in_memory(files: ImageFiles) -> np.ndarray:
-    pixels = np.empty(files.shape, np.uint8)
+def _in_memory(blocks: Iterable[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    pixels = np.empty(shape, np.uint8)
     first = 0
-    for block in _decoded(files, 0):
+    for block in blocks:
         pixels[first : first + len(block)] = block
         first += len(block)
     return pixels

@@ -13,7 +13,7 @@ is the same on every machine.
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,10 @@ from headstart.core.seeds import generator
 from headstart.data.catalogue import Part
 from headstart.data.errors import fault
 from headstart.data.formats.archives import Listing
+from headstart.data.formats.left_out import left_out
+from headstart.data.formats.tree_layout import LAYOUT, spots_of
 from headstart.data.sampling import stratified
+from headstart.study.dataset_facts import LeftOut
 
 SUFFIXES = (
     ".jpg",
@@ -36,15 +39,9 @@ SUFFIXES = (
     ".ppm",
     ".pgm",
 )
-PART_NAMES = {
-    "train": "train",
-    "test": "test",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-}
 TEST_SHARE = 5  # one image in so many, where no test part is published
-LAYOUT = "Expected train/CLASS/* and test/CLASS/*, or CLASS/*."
+FIFTH = "a fixed fifth of every class, for there is no test/ or val/"
+NO_IMAGES = "no image files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +49,7 @@ class Placed:
     """An image file: where it lies, and what its path says."""
 
     name: str
-    part: str  # of PART_NAMES; empty where there are no parts
+    part: str  # train, val or test; empty where there are no parts
     label: str
 
     @property
@@ -72,6 +69,8 @@ class Tree:
     """The files of each part in order, with their labels."""
 
     classes: tuple[str, ...]
+    test_from: str  # where the test part came from
+    left_out: tuple[LeftOut, ...]
     names: Mapping[Part, list[str]]
     paths: Mapping[Part, list[str]]  # below the root
     labels: Mapping[Part, np.ndarray]  # int64 (n,)
@@ -92,91 +91,15 @@ def tree_of(where: Path, listing: Listing) -> Tree:
             f"holds no image files (of {len(listing.files):,} files).",
             f"{LAYOUT} Image files end in {', '.join(SUFFIXES)}.",
         )
-    root = _root(images)
-    depth = _class_depth(where, images, root)
-    placed = _placed(where, images, root, depth)
-    _check_empty(where, listing, placed, root, depth)
-    others = len(listing.files) - len(images)
-    notes = (f"{others:,} files that are no images ignored",) if others else ()
-    return _parted(where, placed, notes)
+    others = sorted(listing.files.keys() - set(images))
+    spots = spots_of(where, images, others, listing.folders)
+    placed = [Placed(name=spot.name, part=spot.part, label=_spelled(spot.label)) for spot in spots]
+    tree = _parted(where, placed, left_out(others, NO_IMAGES))
+    places = sorted({spot.place for spot in spots if f"{spot.part}/" == tree.test_from})
+    return replace(tree, test_from=", ".join(places) or tree.test_from)
 
 
-def _root(images: list[str]) -> str:
-    """The folder around everything, which many archives have; empty or ending in '/'."""
-    tops = {name.partition("/")[0] for name in images}
-    deep = all(name.count("/") >= 2 for name in images)
-    if len(tops) == 1 and deep and not _is_part(top := tops.pop()):
-        return f"{top}/{_root([name[len(top) + 1 :] for name in images])}"
-    return ""
-
-
-def _is_part(folder: str) -> bool:
-    return folder.lower() in PART_NAMES
-
-
-def _class_depth(where: Path, images: list[str], root: str) -> int:
-    """At which depth below the root the classes lie: 1 in parts, else 0.
-
-    A class may be called 'train' too: a part is a folder with folders of images.
-    """
-    inside = [name[len(root) :].split("/") for name in images]
-    parts = {way[0].lower() for way in inside if len(way) == 3 and _is_part(way[0])}
-    if not parts:
-        return 0
-    if "train" not in parts:
-        raise fault(
-            where,
-            f"has {', '.join(f'{part}/' for part in sorted(parts))}, but no images in train/.",
-            LAYOUT,
-            "Add the training images, or give this folder itself as the data set.",
-        )
-    return 1
-
-
-def _placed(where: Path, images: list[str], root: str, depth: int) -> list[Placed]:
-    """Every image with its part and class."""
-    placed: list[Placed] = []
-    strays: list[str] = []
-    for name in images:
-        way = name[len(root) :].split("/")
-        if len(way) != depth + 2 or (depth and not _is_part(way[0])):
-            strays.append(name)
-            continue
-        part = PART_NAMES[way[0].lower()] if depth else ""
-        placed.append(Placed(name=name, part=part, label=_spelled(way[depth])))
-    if strays:
-        raise fault(
-            where,
-            f"{len(strays):,} image file{'s lie' if len(strays) > 1 else ' lies'} outside any "
-            f"class folder: {_few(strays)}.",
-            LAYOUT,
-            "Move them into the folder of their class, or away.",
-        )
-    return placed
-
-
-def _check_empty(
-    where: Path, listing: Listing, placed: list[Placed], root: str, depth: int
-) -> None:
-    """A class folder without images is more likely a slip than a wish."""
-    filled = {one.name.rpartition("/")[0] for one in placed}
-    filled |= {folder.rpartition("/")[0] for folder in filled if depth}
-    empty = []
-    for folder in sorted(listing.folders - filled):
-        way = folder[len(root) :].split("/") if folder.startswith(root) else []
-        class_or_part = len(way) == depth + 1 or len(way) == depth == 1
-        if class_or_part and (not depth or _is_part(way[0])):
-            empty.append(f"{folder}/")
-    if empty:
-        raise fault(
-            where,
-            f"{_few(empty)} {'hold' if len(empty) > 1 else 'holds'} no images.",
-            "Expected images in the folder of every class.",
-            "Put them there, or remove the folder.",
-        )
-
-
-def _parted(where: Path, placed: list[Placed], notes: tuple[str, ...]) -> Tree:
+def _parted(where: Path, placed: list[Placed], others: tuple[LeftOut, ...]) -> Tree:
     """The published parts, or a fifth of the images as the test part."""
     placed = sorted(placed, key=lambda one: (one.rank, one.name))
     by_part = {part: [one for one in placed if one.part == part] for part in ("train", "test")}
@@ -186,18 +109,18 @@ def _parted(where: Path, placed: list[Placed], notes: tuple[str, ...]) -> Tree:
     _check_classes(where, classes, by_part["test"], val)
     if by_part["test"]:
         joined = (f"the {len(val):,} images of val/ are training images too",) if val else ()
-        return _tree(classes, train + val, by_part["test"], (*notes, *joined))
+        return _tree(classes, train + val, by_part["test"], "test/", others, joined)
     if val:
-        return _tree(classes, train, val, (*notes, "the images of val/ are the test part"))
+        return _tree(classes, train, val, "val/", others)
     labels = _labels(train, classes)
     bits = generator(0, "images", "test part").bit_generator
     chosen = set(stratified(labels, len(classes), max(1, len(train) // TEST_SHARE), bits).tolist())
-    said = f"no test part is published: a fixed, stratified fifth ({len(chosen):,} images) is it"
     return _tree(
         classes,
         [one for index, one in enumerate(train) if index not in chosen],
         [one for index, one in enumerate(train) if index in chosen],
-        (*notes, said),
+        FIFTH,
+        others,
     )
 
 
@@ -226,11 +149,18 @@ def _check_classes(
 
 
 def _tree(
-    classes: tuple[str, ...], train: list[Placed], test: list[Placed], notes: tuple[str, ...]
+    classes: tuple[str, ...],
+    train: list[Placed],
+    test: list[Placed],
+    test_from: str,
+    others: tuple[LeftOut, ...],
+    notes: tuple[str, ...] = (),
 ) -> Tree:
     parts: dict[Part, list[Placed]] = {"train": train, "test": test}
     return Tree(
         classes=classes,
+        test_from=test_from,
+        left_out=others,
         names={part: [one.name for one in placed] for part, placed in parts.items()},
         paths={part: [one.path for one in placed] for part, placed in parts.items()},
         labels={part: _labels(placed, classes) for part, placed in parts.items()},
@@ -246,8 +176,3 @@ def _labels(placed: Iterable[Placed], classes: tuple[str, ...]) -> np.ndarray:
 def _spelled(name: str) -> str:
     """One spelling of accents, whatever the file system made of them; of a path, the file."""
     return unicodedata.normalize("NFC", name.rpartition("/")[2])
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more}"

@@ -1,9 +1,11 @@
 """Layout of a data set in a folder or file, recognised by names alone; nothing is read."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headstart.core.names import few, natural_order
 from headstart.data.catalogue import (
     BATCHES,
     BATCHES_ARCHIVE,
@@ -64,7 +66,25 @@ def _in_folder(folder: Path, layouts: Sequence[Layout]) -> tuple[Held | None, st
             return held, seen or "found"
     if tuple(layouts) == ("idx",):
         return None, f"has no {STEM_LIST.replace(', ', ', no ')}"
-    return None, "holds none of the files looked for"
+    return None, f"holds none of the files looked for{_contents(folder)}"
+
+
+def _contents(folder: Path) -> str:
+    """What a folder holds instead, and how what is nearly right is to be named."""
+    names = natural_order(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    if not names:
+        return ", but nothing"
+    for name in names:
+        if found := re.search(r"(train|test|t10k)-(images|labels)[-.]idx", name):
+            part: Part = "train" if found[1] == "train" else "test"
+            stem = STEMS[part][found[2] == "labels"]
+            return f", but {few(names)}; rename {name} to {stem}{_packing(name)}, and so on"
+    return f", but {few(names)}"
+
+
+def _packing(name: str) -> str:
+    """The suffix of a file that says how it is packed, if it is."""
+    return next((suffix for suffix in SUFFIXES if suffix and name.endswith(suffix)), "")
 
 
 def _as_file(path: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:

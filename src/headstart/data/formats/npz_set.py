@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.core.names import in_a_row
 from headstart.data.catalogue import Part
 from headstart.data.errors import fault, get_again
 from headstart.data.images import Content, Images
@@ -57,14 +58,14 @@ def _content(path: Path, arrays: "np.lib.npyio.NpzFile", part: Part) -> Content:
     if test == ["test"] and "val" in named:
         train.append("val")
     chosen = [_checked(path, arrays, named[name]) for name in (train if part == "train" else test)]
-    notes = ("the validation images are the test part",) if test == ["val"] else ()
+    origin = ", ".join(named[name][0] for name in (train if part == "train" else test))
     if not chosen:
         images, labels = _checked(path, arrays, named["train"])
-        chosen, notes = [(images[:0], labels[:0])], ("there is no test part",)
+        chosen = [(images[:0], labels[:0])]
     classes = _classes(path, arrays, arrays[named["train"][1]])
     labels = np.concatenate([_indices(path, labels, classes) for _, labels in chosen])
     pixels = chosen[0][0] if len(chosen) == 1 else np.concatenate([images for images, _ in chosen])
-    return Content(images=Images(pixels, labels), classes=classes, notes=notes)
+    return Content(images=Images(pixels, labels), origin=origin, classes=classes)
 
 
 def _parts(path: Path, arrays: "np.lib.npyio.NpzFile") -> dict[str, tuple[str, str]]:
@@ -136,7 +137,7 @@ def _indices(path: Path, labels: np.ndarray, classes: tuple[str, ...]) -> np.nda
             raise fault(
                 f"{path}: labels",
                 f"'{unknown[0]}' is none of the classes of the training images.",
-                f"Known: {', '.join(classes)}.",
+                f"Known: {in_a_row(classes)}.",
             )
         number = {name: index for index, name in enumerate(classes)}
         return np.array([number[name] for name in labels.tolist()], np.int64)

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from headstart.core.errors import DataError
 from headstart.data.catalogue import PARTS, Part
 from headstart.data.errors import fault
 from headstart.data.formats.archives import Source
-from headstart.study.dataset_facts import COLOURS, Shape, Size
+from headstart.study.dataset_facts import COLOURS, LeftOut, Shape, Size
 from headstart.study.decoding import CHANNELS, Decoding
 
 
@@ -41,6 +41,8 @@ class PhotoSet:
     content: str
     classes: tuple[str, ...]
     parts: Mapping[Part, Photos]
+    test_from: str
+    left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
 
     @property
@@ -103,6 +105,8 @@ def to_bytes(photos: PhotoSet) -> bytes:
     facts = {
         "content": photos.content,
         "classes": photos.classes,
+        "test_from": photos.test_from,
+        "left_out": [asdict(others) for others in photos.left_out],
         "notes": photos.notes,
         "file_bytes": {part: photos.parts[part].file_bytes for part in PARTS},
     }
@@ -139,6 +143,8 @@ def from_bytes(content: bytes, source: Source) -> PhotoSet | None:
                 )
                 for part in PARTS
             },
+            test_from=facts["test_from"],
+            left_out=tuple(LeftOut(**others) for others in facts["left_out"]),
             notes=tuple(facts["notes"]),
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):

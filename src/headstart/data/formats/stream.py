@@ -20,7 +20,7 @@ from headstart.study.decoding import Decoding
 AHEAD = 2  # batches decoded while one is worked on
 AHEAD_BYTES = 256 << 20  # of batches decoded ahead; then fewer of them are
 SMALL = 16 << 10  # bytes of a file below which one thread decodes
-SHOWN = 3  # broken files named
+SHOWN = 10  # broken files named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +127,7 @@ class ImageFiles:
         return broken
 
     def _image(self, name: str) -> np.ndarray | Broken:
-        found = guarded(self.source, name, lambda: decode(self.source.read(name), self.decoding))
+        found = guarded(name, lambda: decode(self.source.read(name), self.decoding))
         if isinstance(found, np.ndarray) and found.shape != self.shape[1:]:
             raise fault(
                 f"{self.source.path}: {name}",
@@ -158,10 +158,11 @@ def _row(found: tuple[int, Broken]) -> int:
 def broken_fault(source: Reader, broken: Sequence[Broken], num: int) -> DataError:
     """The error of files that cannot be decoded, among `num`."""
     shown = "; ".join(f"{one.name}: {one.reason}" for one in broken[:SHOWN])
-    more = "; ..." if len(broken) > SHOWN else ""
+    more = f"; and {len(broken) - SHOWN:,} more" if len(broken) > SHOWN else ""
     return fault(
         source.path,
         f"{len(broken):,} of {num:,} image files cannot be decoded ({shown}{more}).",
         "Expected whole image files.",
-        "Replace or remove them, or leave them out: `image = { skip_broken = true }` in the task.",
+        "Replace them, or leave them out: `--skip-broken`, or `image = { skip_broken = true }` in "
+        "the task.",
     )

@@ -11,6 +11,7 @@ from headstart.report import first_screen, notes, record_text
 from headstart.report.benefit import TITLES, benefit_note
 from headstart.report.figures.palette import ICONS
 from headstart.report.figures.svg import SHAPES
+from headstart.report.found import counts_found, images_found, left_out_text, rarely_tested
 from headstart.report.leaks import leak_line, leak_notes
 from headstart.report.mistakes import (
     confusion_cells,
@@ -44,6 +45,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     data_uri, is_tiny, leak_line, leak_notes, confusion_cells,
     first_screen.bar_groups, first_screen.bars_title, first_screen.bracket_note,
     first_screen.next_steps,
+    counts_found, images_found, rarely_tested,
 )  # fmt: skip
 
 
@@ -103,8 +105,14 @@ def _typeset(function: Callable[..., str]) -> Callable[..., str]:
 
 
 def _data_notes(analysis: Analysis) -> list[tuple[str, str]]:
-    """(data set, note) of the tasks, each once."""
-    return list(dict.fromkeys((task.dataset, task.note) for task in analysis.tasks if task.note))
+    """(data set, note or files left out) of the tasks, each once."""
+    notes = [
+        (task.dataset, note)
+        for task in analysis.tasks
+        for note in (task.note, task.left_out and f"left out: {left_out_text(task.left_out)}")
+        if note
+    ]
+    return list(dict.fromkeys(notes))
 
 
 def _gate_state(gate: Gate) -> str:

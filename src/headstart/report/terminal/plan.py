@@ -5,14 +5,16 @@ from typing import TYPE_CHECKING
 
 from headstart.analyse.text import plural, rough_duration
 from headstart.plan.cost_estimate import CostEstimate, StudyProgress
-from headstart.report.terminal.console import plain_table
+from headstart.report.terminal.console import plain_table, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-def print_plan(cost: CostEstimate, console: "Console") -> None:
-    """Print steps by kind, how many of them are stored, and the estimated time."""
+def print_plan(cost: CostEstimate, found: Iterable[str], console: "Console") -> None:
+    """Print what was found, steps by kind, how many of them are stored, and the estimated time."""
+    for line in found:
+        console.print(styled(line), highlight=False, soft_wrap=True)
     console.print(
         f"Study [bold]{cost.study}[/]: {cost.num_trials} trials and {cost.num_sources} source runs"
     )
