@@ -11,6 +11,7 @@ from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import Record, Records
 from headstart.flow import Loaded
 from headstart.plan.steps import Choice, Score
+from headstart.study.dataset_facts import GroupFacts
 from studies import tiny, tiny_table
 
 LONG = {"name": "long", "start": "fresh", "strategy": "full", "compute_of": "probe"}
@@ -85,6 +86,19 @@ def of_sources(change: Callable[[Record], Record]) -> Break:
 def spec(**changes: Any) -> Break:
     """The same records under another study."""
     return lambda evidence: replace(evidence, study=tuned(**changes).study)
+
+
+def grouped(*groups: GroupFacts) -> Break:
+    """The same records of data sets whose table of labels has columns of groups."""
+
+    def broken(evidence: Evidence) -> Evidence:
+        datasets = {
+            name: known.model_copy(update={"groups": groups})
+            for name, known in evidence.facts.datasets.items()
+        }
+        return replace(evidence, facts=replace(evidence.facts, datasets=datasets))
+
+    return broken
 
 
 def arms(*more: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from faults import (
     each_record,
     falling,
     first_four,
+    grouped,
     hardly_moving,
     levelled,
     longer,
@@ -59,6 +60,7 @@ from headstart.flow import run
 from headstart.flow.engine import plan_of
 from headstart.plan.steps import Plan, Score
 from headstart.store.store import Store
+from headstart.study.dataset_facts import GroupFacts
 from studies import tiny, tiny_table
 
 EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
@@ -139,6 +141,16 @@ BROKEN: list[tuple[str, Break, str]] = [
         "CHK-12",
         lambda evidence: replace(evidence, records=each_record(evidence.records, cut_test)),
         "were not tested on the number of images planned",
+    ),
+    (
+        "CHK-12-bursts",
+        pair_counts(bursts={"num_next": 20, "num_alike": 5, "example": ["a/1.jpg", "a/2.jpg"]}),
+        "5 of 20 test images of 'target' are more like the training image with the next number",
+    ),
+    (
+        "CHK-12-groups",
+        grouped(GroupFacts(name="patient", num=90, num_crossing=12)),
+        "a column 'patient', which is not used: 12 of its 90 groups have images both",
     ),
     ("CHK-13-labels", of_probe(wide_head), "the labels or answers of probe at 60"),
     ("CHK-14", of_probe(lambda record: replace(record, fit=None), 1), "the accuracy of probe at"),

@@ -106,7 +106,9 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
 def test_pixels_that_no_conversion_is_sure_of(tmp_path: Path, mode: str) -> None:
     values = np.full((4, 5), 1e6, dtype=np.float32 if mode == "F" else np.int32)
     file = saved(Image.fromarray(values), "TIFF")
-    folder = write_folder(tmp_path / "deep", {"a/x.tif": file, "b/x.tif": file})
+    folder = write_folder(
+        tmp_path / "deep", {f"{part}/{name}/x.tif": file for part in PARTS for name in "ab"}
+    )
     text = "floating-point pixels" if mode == "F" else "more than 16 bits"
     assert text in fault_of(folder, colour="grey")
 

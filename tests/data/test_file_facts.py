@@ -124,7 +124,7 @@ def test_what_is_cached_of_a_set_is_read_or_made_again(
     whole = path.read_bytes()
     datasets.forget()
     with monkeypatch.context() as patched:
-        patched.setattr(image_files, "tree_of", None)  # not looked at again
+        patched.setattr(image_files, "labelled_files", None)  # not looked at again
         again = open_part(ref(folder), "train", limit=0)
     assert again.streamed
     assert (next(again.batches(99)) == before.pixels).all()

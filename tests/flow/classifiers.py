@@ -7,7 +7,9 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from headstart.data.formats.image_files import photo_set
+from headstart.data.formats.label_place import Place
 from headstart.flow.classifier import TransferClassifier
+from headstart.study.tasks import DataRef
 from photos import photo_folder
 
 NETWORK = "timm:test_resnet"
@@ -50,7 +52,9 @@ class Photos:
 
     def __init__(self, folder: Path) -> None:
         self.folder = photo_folder(folder)
-        part = photo_set(self.folder, "", None, False).parts["train"]
+        part = photo_set(Place(root=self.folder), "", None, DataRef(dataset="photos")).parts[
+            "train"
+        ]
         self.paths = [self.folder / name for name in part.names]
         self.labels = np.array(["dark", "light"])[part.labels]
         self.test_paths = sorted((self.folder / "test").glob("*/*"))

@@ -1,6 +1,7 @@
 """A folder of photos as a study: one line, the file it stands for, sources at hand, refusals."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ from safetensors.numpy import save_file
 import headstart as hs
 from commands import Call, refused
 from headstart.core.errors import CheckpointError, SpecError
+from headstart.data.datasets import facts_of, open_part
 from headstart.flow import PhotoOptions, new_study
 from headstart.networks.checkpoints import at_hand
 from headstart.networks.checkpoints.at_hand import networks_at_hand
 from headstart.networks.libraries.build import fresh_weights
+from headstart.study.tasks import DataRef
 
 SOURCE = "timm:test_resnet"
 
@@ -168,10 +171,72 @@ def test_arrays_are_no_photos(call: Call) -> None:
 def test_a_study_file_takes_no_source(call: Call, study: Path) -> None:
     refused(
         call("plan", study, "--source", SOURCE),
-        "is a study, which names its sources and its budget.",
-        "Leave --source and --minutes out",
+        "is a study, which names its sources, its budget and its labels.",
+        "Leave --source, --minutes and --labels out",
     )
     refused(call("run", "digits", "--minutes", 3), "digits has 1 problem:\n  1. is a study,")
+
+
+class Frame:
+    """What frames of pandas and polars have in common."""
+
+    def __init__(self, **columns: list[Any]) -> None:
+        self._columns = columns
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self._columns)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        return self._columns[name]
+
+
+@pytest.fixture
+def flat(photos: Path, tmp_path: Path) -> Path:
+    """The same photos in one folder, of four sites each, and the table of their labels."""
+    folder = tmp_path / "flat"
+    folder.mkdir()
+    rows = ["file;kind;site_id"]
+    for at, path in enumerate(sorted((photos / "train").glob("*/*"))):
+        name = f"{path.parent.name}-{path.name}"
+        path.rename(folder / name)
+        rows.append(f"{name};{path.parent.name};{path.parent.name[0]}{at % 4}")
+    (folder / "labels.csv").write_text("\n".join(rows), encoding="utf-8-sig")
+    return folder
+
+
+def test_a_table_of_labels_is_a_study_and_its_groups_stay_together(
+    call: Call, flat: Path, source: str
+) -> None:
+    line = ("--source", source, "--minutes", 0.1)
+    written = call("new", flat / "labels.csv", *line)
+    assert "# groups: 8 of 'site_id' are kept together" in written.out.replace("#   ", "# ")
+    assert 'split = { validation = 0.2, group = "site_id" }' in written.out
+    assert 'name = "flat-labels"' in written.out
+    few = (*line, "--arms", "probe", "--seeds", 1, "--sizes", "all", "--workers", 1)
+    ended = call("run", flat / "labels.csv", *few)
+    assert ended.status == 0
+    assert "labels: labels.csv (columns image 'file', label 'kind', group 'site_id')" in (ended.err)
+    assert call("report", flat / "labels.csv").out.startswith("With all ")
+    (flat / "labels.csv").rename(flat.parent / "labels.csv")
+    named = call("plan", flat, "--labels", flat.parent / "labels.csv", *line)
+    assert "groups: 8 of 'site_id' are kept together" in named.out + named.err
+
+
+def test_a_study_of_a_frame(flat: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = sorted(path.name for path in flat.glob("*.png"))
+    kinds = [name.partition("-")[0] for name in names]
+    frame = Frame(path=[flat / name for name in names], kind=kinds, age=[None] * len(names))
+    alone = hs.study(frame, source=source, minutes=0.1).tasks["target"]
+    monkeypatch.chdir(flat)
+    beside = hs.study(flat, labels=Frame(path=names, kind=kinds), source=source, minutes=0.1)
+    facts = [facts_of(task.data) for task in (alone, beside.tasks["target"])]
+    assert facts[0].content == facts[1].content
+    assert facts[0].classes == ("green", "red")
+    with pytest.raises(hs.DataError, match=r"no column of the frame \(path, kind\) holds paths"):
+        hs.study(Frame(path=["x.png"], kind=["red"]))
+    with pytest.raises(hs.DataError, match="the frame has no rows"):
+        hs.study(Frame(path=[], kind=[]))
 
 
 def test_a_folder_without_photos_is_refused(call: Call, tmp_path: Path) -> None:
@@ -218,3 +283,29 @@ def test_photos_that_are_not_those_of_the_study_are_refused(
     refused(call("report", photos), "holds a study called 'my-photos', but on other photos")
     assert call("report", "my-photos").status == 0
     refused(call("export", "my-photos", "m.pt2"), "are not those of the study: some have changed")
+
+
+def files_held_out(table: Path) -> set[str]:
+    """Files of the test part."""
+    names = open_part(DataRef(dataset=str(table)), "test").names
+    assert names is not None
+    return set(names)
+
+
+def test_photos_that_join_are_said_and_move_no_other(call: Call, flat: Path, source: str) -> None:
+    few = ("--source", source, "--minutes", 0.1, "--arms", "probe", "--seeds", 1, "--sizes", "all")
+    table = flat / "labels.csv"
+    table.write_text(table.read_text(encoding="utf-8-sig").replace("site_id", "remark"))
+    before = files_held_out(table)
+    assert call("run", table, *few, "--workers", 1).status == 0
+    assert "has grown" not in call("plan", table, *few).err
+    for label, channel in (("red", 0), ("green", 1)):
+        pixels = np.full((40, 48, 3), 9, np.uint8)
+        pixels[..., channel] = 99
+        Image.fromarray(pixels).save(flat / f"{label}-new.png")
+        with table.open("a", encoding="utf-8") as file:
+            file.write(f"\n{label}-new;{label};x")
+    said = call("plan", table, *few).err
+    assert f"{table} has grown since study 'flat-labels' was last run on it: " in said
+    after = files_held_out(table)
+    assert {name for name in after if "new" not in name} == before

@@ -17,6 +17,7 @@ from commands import Call, refused
 from headstart.core.errors import DataError
 from headstart.data.datasets import open_part
 from headstart.data.formats.image_files import photo_set
+from headstart.data.formats.label_place import Place
 from headstart.data.progress import Progress, listening
 from headstart.flow import open_model
 from headstart.store.store import Store
@@ -36,7 +37,7 @@ def folder(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_test_files_get_what_the_predict_step_stored(photos: Path, folder: Path) -> None:
     predictor = hs.load_model("photos", store=folder)
-    names = photo_set(photos, "any", None, False).parts["test"].names
+    names = photo_set(Place(root=photos), "", None, DataRef(dataset="photos")).parts["test"].names
     found = list(predictor.predict([photos / name for name in names]))
     (trial,) = open_model(folder, "photos").images.plan.trials
     with Store(folder, reading=True) as store:

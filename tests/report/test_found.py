@@ -8,11 +8,12 @@ from headstart.analyse.analysis import TaskFacts
 from headstart.report.found import (
     counts_found,
     found_lines,
+    groups_found,
     images_found,
     left_out_text,
     rarely_tested,
 )
-from headstart.study.dataset_facts import LeftOut
+from headstart.study.dataset_facts import GroupFacts, LeftOut
 
 TASK: TaskFacts = replace(
     analysis().tasks[0],
@@ -108,3 +109,18 @@ def test_files_left_out_are_counted_by_reason() -> None:
         "2 .a, 2 .b, 2 .c, 2 .d, 2 .e, 2 .f and 4 others (no image files); "
         "1,234 without suffix (broken)"
     )
+
+
+def test_the_table_of_labels_and_its_groups_are_said() -> None:
+    groups = tuple(GroupFacts(name=name, num=20, num_crossing=7) for name in ("patient", "site"))
+    task = replace(TASK, labels_from="labels.csv (columns)", groups=groups, grouped_by="patient")
+    lines = list(found_lines([task]))
+    assert "  labels: labels.csv (columns)" in lines
+    assert (
+        "  groups: 20 of 'patient' are kept together; 7 of 20 of 'site' are in the training and in "
+        "the test part"
+    ) in lines
+    assert groups_found(replace(task, groups=(), grouped_by="pattern ^p")) == (
+        "pattern ^p is kept together"
+    )
+    assert groups_found(TASK) == ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headstart.analyse.analysis import TaskFacts
 from headstart.core.names import in_a_row, quoted
-from headstart.study.data_checks import task_counts, test_counts
+from headstart.study.data_checks import num_left, task_counts, test_counts
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
@@ -35,7 +35,7 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
     taken = task.split.num_taken(images)
     cut = task.split.num_test_cut(taken)
     num_test = cut - task.split.drop_last if cut else sum(test_counts(task, known))
-    left = task.split.num_left(images)
+    left = num_left(task, known)
     smallest, largest = known.extent
     return TaskFacts(
         name=name,
@@ -55,5 +55,8 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
         colours=known.colours,
         values=known.values,
         left_out=known.left_out,
+        labels_from=known.labels_from,
+        groups=known.groups,
+        grouped_by="" if task.split.group is None else str(task.split.group),
         noun=known.noun,
     )

@@ -30,7 +30,9 @@ def _seeds(text: str) -> int | str:
 Study = Annotated[
     str,
     typer.Argument(
-        metavar="STUDY", help="A recipe's name, a study file (TOML), or a folder or .zip of photos."
+        metavar="STUDY",
+        help="A recipe's name, a study file (TOML), a folder or .zip of photos, or the table of "
+        "their labels.",
     ),
 ]
 StoreFolder = Annotated[
@@ -97,13 +99,23 @@ class Photos:
             help="Time that a study of photos may take, about; 10 by default.",
         ),
     ] = None
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            metavar="TABLE",
+            help="Table (.csv, .tsv) with a label for each photo; a file, or one inside PHOTOS.",
+        ),
+    ] = None
 
     @property
     def options(self) -> "PhotoOptions":
         """The same as the engine has it."""
         from headstart.flow import PhotoOptions
 
-        return PhotoOptions(sources=tuple(self.source or ()), minutes=self.minutes)
+        return PhotoOptions(
+            sources=tuple(self.source or ()), minutes=self.minutes, labels=self.labels
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,10 @@ import typer
 from headstart.cli import arguments
 
 Dataset = Annotated[
-    str, typer.Argument(metavar="PHOTOS", help="A folder or .zip of photos, a folder for a class.")
+    str,
+    typer.Argument(
+        metavar="PHOTOS", help="A folder or .zip of photos, or the table of their labels."
+    ),
 ]
 
 

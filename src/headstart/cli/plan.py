@@ -30,7 +30,8 @@ def plan(
 
     loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
     cost = flow.cost_of_run(loaded, store, workers or flow.default_workers())
-    warnings = (*flow.warnings(loaded), *flow.older_results(loaded, store))
+    changed = flow.changed_data(loaded, store)
+    warnings = (*flow.warnings(loaded), *flow.older_results(loaded, store), *changed)
     if json:
         sys.stdout.write(plan_text(cost, loaded.tasks, warnings))
         return

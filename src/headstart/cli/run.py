@@ -31,7 +31,8 @@ def run(
     options = RunOptions(
         store=store, workers=workers or flow.default_workers(device), device=device
     )
-    warn((*flow.warnings(loaded), *flow.older_results(loaded, store)))
+    changed = flow.changed_data(loaded, store)
+    warn((*flow.warnings(loaded), *flow.older_results(loaded, store), *changed))
     with progress(options.workers) as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=command_line())
     show(done.analysis, done.summary, store, files, as_json=json)

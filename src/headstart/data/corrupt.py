@@ -17,7 +17,7 @@ def altered(images: Images, alter: Collection[Alteration]) -> Images:
     """
     if "inverted_images" in alter:
         inverted = np.iinfo(np.uint8).max - images.pixels
-        images = Images(inverted, images.labels, names=images.names)
+        images = replace(images, stored=inverted, at=None)
     if "shuffled_labels" in alter:
         labels = generator(len(images), "alter", "labels").permutation(images.labels)
         images = replace(images, labels=labels)

@@ -13,21 +13,23 @@ from headstart.core.files import cache_folder, write_whole
 from headstart.core.hashing import digest, hash_arrays
 from headstart.data.catalogue import PARTS, KnownSet, Layout
 from headstart.data.catalogue import Part as Part
+from headstart.data.dealing import dealt_groups
 from headstart.data.errors import as_path, fault
 from headstart.data.find import Found, where
 from headstart.data.formats.archives import stamp_of
 from headstart.data.formats.cifar import read_batches
 from headstart.data.formats.idx_set import read_idx_set
+from headstart.data.formats.label_place import Place, place_of
 from headstart.data.formats.left_out import left_out
 from headstart.data.formats.npz_set import read_npz_set
 from headstart.data.images import Content
 from headstart.data.images import Images as Images
 from headstart.study.dataset_facts import DatasetFacts, LeftOut
 from headstart.study.decoding import CHANNELS, Decoding
-from headstart.study.tasks import DataRef
+from headstart.study.tasks import DataRef, Grouped
 
 if TYPE_CHECKING:
-    from headstart.data.formats.photo_set import PhotoSet
+    from headstart.data.formats.photo_set import Photos, PhotoSet
 
 STREAMED_FROM = 8_000_000_000  # bytes of decoded images of one part
 NOT_READ = "not part of it"
@@ -74,11 +76,20 @@ def facts_of(data: DataRef) -> DatasetFacts:
     """
     found = where(data.dataset)
     files = dict.fromkeys(path for part in PARTS for path in found.files[part])
+    if found.layout == "images":
+        files = dict.fromkeys(_place(found, data).files)
+    elif data.labels or data.grouped:
+        raise fault(
+            f"data set '{data.dataset}'",
+            "is arrays, which have their labels with them and no names to group by.",
+            "Expected image files.",
+            "Leave out labels and split.group.",
+        )
     key: dict[str, Any] = {
         "version": FACTS_VERSION,
         "known": found.known.name if found.known else None,
         "files": stamp_of(tuple(files)),
-        "skip_broken": data.skip_broken,
+        "reading": data.reading,
     }
     path = cache_folder() / "facts" / f"{digest(key)}.json"
     facts = _cached(path)
@@ -146,13 +157,14 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
 
 
 def _of_files(found: Found, data: DataRef) -> DatasetFacts:
-    photos = _photos(found, data.skip_broken)
+    photos = _photos(found, data)
+    train = photos.parts["train"]
     facts = DatasetFacts(
         name=str(data),
         content=photos.content,
         shape=None,
         classes=photos.classes,
-        train_counts=_counts(photos.parts["train"].labels, len(photos.classes)),
+        train_counts=_counts(train.labels, len(photos.classes)),
         test_counts=_counts(photos.parts["test"].labels, len(photos.classes)),
         licence=found.known.licence if found.known else "",
         note="; ".join(photos.notes),
@@ -161,8 +173,21 @@ def _of_files(found: Found, data: DataRef) -> DatasetFacts:
         place=os.path.abspath(found.path),
         test_from=photos.test_from,
         left_out=photos.left_out,
+        labels_from=photos.labels_from,
+        groups=photos.groups,
+        validation_counts=_validation_counts(train, data.grouped, len(photos.classes)),
     )
     return facts.model_copy(update={"shape": facts.image_shape(Decoding())})
+
+
+def _validation_counts(
+    train: "Photos", grouped: Grouped | None, num_classes: int
+) -> tuple[int, ...] | None:
+    if grouped is None:
+        return None
+    assert train.units is not None, "groups make units"
+    held_out = dealt_groups(train.units, train.labels, grouped.validation, grouped.seed)
+    return _counts(train.labels[held_out], num_classes)
 
 
 def _beside(found: Found) -> tuple[LeftOut, ...]:
@@ -194,12 +219,11 @@ def _counts(labels: np.ndarray, num_classes: int) -> tuple[int, ...]:
 
 
 def _content(found: Found, part: Part, data: DataRef, limit: int = STREAMED_FROM) -> Content:
-    files = found.files[part]
-    stamp = stamp_of(files)
     if found.layout == "images":
-        content = _read_files(_photos(found, data.skip_broken, stamp), part, data.decoding, limit)
+        content = _read_files(_photos(found, data), part, data.decoding, limit)
     else:
-        content = _read(found.layout, files, stamp, part, found.known)
+        files = found.files[part]
+        content = _read(found.layout, files, stamp_of(files), part, found.known)
     _check_shape(found, content.images.shape, data)
     return content
 
@@ -223,18 +247,23 @@ def _read_files(photos: "PhotoSet", part: Part, decoding: Decoding, limit: int) 
     return Content(images=read_images(photos, part, decoding, limit), classes=photos.classes)
 
 
-def _photos(found: Found, skip_broken: bool, stamp: str | None = None) -> "PhotoSet":
+def _place(found: Found, data: DataRef) -> Place:
     (path,) = found.files["train"]
-    return _measured(path, stamp or stamp_of((path,)), found.known, skip_broken)
+    return place_of(path, data.labels)
+
+
+def _photos(found: Found, data: DataRef) -> "PhotoSet":
+    place = _place(found, data)
+    return _measured(place, stamp_of(place.files), found.known, data.undecoded)
 
 
 # A source and a target.
 @lru_cache(maxsize=2)
-def _measured(path: Path, stamp: str, known: KnownSet | None, skip_broken: bool) -> "PhotoSet":
+def _measured(place: Place, stamp: str, known: KnownSet | None, data: DataRef) -> "PhotoSet":
     # Imported here: Pillow is of use only where images are files, and is slow to import.
     from headstart.data.formats.image_files import photo_set
 
-    return photo_set(path, stamp, known, skip_broken)
+    return photo_set(place, stamp, known, data)
 
 
 def forget() -> None:

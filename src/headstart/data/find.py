@@ -14,6 +14,7 @@ from headstart.core.files import cache_folder
 from headstart.data.catalogue import KNOWN, LAYOUTS, KnownSet, Layout
 from headstart.data.errors import fault
 from headstart.data.formats.layouts import EXPECTED, Files, look
+from headstart.study.labels import TABLE_SUFFIXES
 
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 PACKAGE_FOLDER = Path(__file__).parent / "mini"
@@ -125,7 +126,7 @@ def is_path(text: str) -> bool:
     return (
         text.startswith((".", "~"))
         or any(separator in text for separator in separators)
-        or text.lower().endswith((".zip", ".npz", ".tar.gz", ".tgz"))
+        or text.lower().endswith((".zip", ".npz", ".tar.gz", ".tgz", *TABLE_SUFFIXES))
         or os.path.isdir(text)
     )
 

@@ -34,6 +34,8 @@ class Images:
     They are all that is stored, or what is stored `at` some positions (n,), and then they are
     copied only when they are looked at. What is stored is resident, mapped into memory, or streamed
     from image files; `batches` and `blocks` are the same for all. `names` are those of image files.
+    `units` are what is dealt together where parts are dealt by hashes: images of the same bytes, or
+    of one group.
     """
 
     # uint8, or float32 that is not scaled (images, height, width, channels)
@@ -41,6 +43,7 @@ class Images:
     labels: np.ndarray  # int64 (n,), indices among the classes
     at: np.ndarray | None = None
     names: np.ndarray | None = None  # text (n,); None where images are no files
+    units: np.ndarray | None = None  # uint64 (n,); None where a seed and the order decide
 
     def __post_init__(self) -> None:
         assert len(self.labels) == len(self.stored if self.at is None else self.at)
@@ -109,17 +112,17 @@ class Images:
         Others are a view where they lie side by side, and else a copy.
         """
         labels = self.labels[positions]
-        names = None if self.names is None else self.names[positions]
+        names, units = (None if one is None else one[positions] for one in (self.names, self.units))
         if self.at is not None:
-            return Images(self.stored, labels, self.at[positions], names)
+            return Images(self.stored, labels, self.at[positions], names, units)
         if not isinstance(self.stored, np.ndarray):
-            return Images(self.stored, labels, positions, names)
+            return Images(self.stored, labels, positions, names, units)
         if len(positions) and (np.diff(positions) == 1).all():
             side_by_side = self.stored[positions[0] : positions[-1] + 1]
-            return Images(side_by_side, labels, names=names)
+            return Images(side_by_side, labels, None, names, units)
         if isinstance(self.stored, np.memmap):
-            return Images(self.stored, labels, positions, names)
-        return Images(self.stored[positions], labels, names=names)
+            return Images(self.stored, labels, positions, names, units)
+        return Images(self.stored[positions], labels, None, names, units)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

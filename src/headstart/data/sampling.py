@@ -20,6 +20,15 @@ def stratified(
     return np.concatenate(chosen)
 
 
+def first_of_classes(
+    labels: np.ndarray, num_classes: int, num_images: int, order: np.ndarray
+) -> np.ndarray:
+    """Indices of `num_images` images from each class in proportion, the first in an order (n,)."""
+    members = [order[labels[order] == index] for index in range(num_classes)]
+    shares = apportion([len(indices) for indices in members], num_images)
+    return np.concatenate([indices[:share] for indices, share in zip(members, shares, strict=True)])
+
+
 def apportion(counts: Sequence[int], total: int) -> tuple[int, ...]:
     """How many images to draw of each class so that `total` are drawn in proportion.
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from headstart.core.seeds import generator
 from headstart.data.datasets import Images, open_part
+from headstart.data.dealing import dealt_groups, draws
 from headstart.data.errors import fault
-from headstart.data.sampling import permuted
+from headstart.data.sampling import first_of_classes, permuted
 from headstart.data.sampling import stratified as stratified
 from headstart.data.sampling import subset as subset
 from headstart.data.sampling import subset_per_class as subset_per_class
@@ -61,7 +62,7 @@ def training_part(data: DataRef, groups: Groups, split: SplitSpec) -> TrainingPa
     _check_classes(members.labels, groups, data, "Leave this class out with `classes` of the task.")
     kept = members.labels[: _num_kept(len(members), split)]
     _check_classes(kept, groups, data, "The test part cut off takes them all: use a smaller share.")
-    train, validation = split_indices(kept, len(groups), split)
+    train, validation = _divided(members.part(slice(len(kept))), len(groups), split)
     _check_classes(
         kept[train],
         groups,
@@ -117,10 +118,31 @@ def _num_kept(num_images: int, split: SplitSpec) -> int:
     return kept
 
 
+def _divided(
+    members: _Members, num_classes: int, split: SplitSpec
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the training and of the validation images, each ascending."""
+    published = members.published
+    if split.group is None:
+        units = None if published.units is None else published.units[members.indices]
+        return split_indices(members.labels, num_classes, split, units)
+    assert published.units is not None, "a data set that is grouped knows its groups"
+    # Of all classes: tasks on one data set take the same groups out, whatever classes they have.
+    dealt = dealt_groups(published.units, published.labels, split.validation, split.seed)
+    held_out = dealt[members.indices]
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
 def split_indices(
-    labels: np.ndarray, num_classes: int, split: SplitSpec
+    labels: np.ndarray, num_classes: int, split: SplitSpec, units: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the training and of the validation images, each ascending.
+
+    Args:
+        labels: of the images (n,).
+        num_classes: of the task.
+        split: how many are taken out, and which.
+        units: of the images (n,): those of the lowest hashes are drawn; by the seed where absent.
 
     Raises:
         DataError: nothing would be left for training.
@@ -137,12 +159,21 @@ def split_indices(
     elif split.by == "tail":
         chosen = np.arange(len(labels) - num, len(labels))
     elif split.by == "random":
-        chosen = permuted(len(labels), _bits(split))[:num]
-    else:
+        chosen = _order(len(labels), split, units)[:num]
+    elif units is None:
         chosen = stratified(labels, num_classes, num, _bits(split))
+    else:
+        chosen = first_of_classes(labels, num_classes, num, _order(len(labels), split, units))
     held_out = np.zeros(len(labels), dtype=bool)
     held_out[chosen] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def _order(num_images: int, split: SplitSpec, units: np.ndarray | None) -> np.ndarray:
+    """The images in the order in which they are drawn."""
+    if units is None:
+        return permuted(num_images, _bits(split))
+    return np.argsort(draws(units, f"validation {split.seed}"), kind="stable")
 
 
 def _bits(split: SplitSpec) -> np.random.BitGenerator:

@@ -1,5 +1,6 @@
 """The engine: load, run, reopen. What everything above it calls."""
 
+from headstart.flow.changed_data import changed_data as changed_data
 from headstart.flow.check import Loaded as Loaded
 from headstart.flow.check import with_facts as with_facts
 from headstart.flow.engine import Done as Done

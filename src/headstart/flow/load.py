@@ -16,6 +16,7 @@ from headstart.flow.study_paths import from_here
 from headstart.report.found import found_lines
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.data_checks import untested
+from headstart.study.labels import TABLE_SUFFIXES
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
 from headstart.study.study import StudySpec
@@ -80,11 +81,11 @@ def means_photos(study: str, photos: PhotoOptions) -> bool:
     if is_study and photos.given:
         problem = Problem(
             where="",
-            message="is a study, which names its sources and its budget.",
-            fix="Leave --source and --minutes out, or give the folder of photos instead.",
+            message="is a study, which names its sources, its budget and its labels.",
+            fix="Leave --source, --minutes and --labels out, or give the folder of photos instead.",
         )
         raise SpecError([problem], study)
-    folder = path.is_dir() or path.suffix.lower() == ".zip"
+    folder = path.is_dir() or path.suffix.lower() in (".zip", *TABLE_SUFFIXES)
     return photos.given or (folder and not is_study)
 
 

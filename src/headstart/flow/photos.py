@@ -17,17 +17,19 @@ from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.study.dataset_facts import DatasetFacts, Size
 from headstart.study.facts import Facts
+from headstart.study.labels import LabelTable
 from headstart.study.network import LibraryNetwork, Pretrained
 from headstart.study.photo_study import (
     BUDGETS,
     LEAST_PER_CLASS,
+    VALIDATION,
     Budget,
     PhotoStudy,
     source_names,
 )
 from headstart.study.problems import problems_from
 from headstart.study.study import StudySpec, spelt_out
-from headstart.study.tasks import DataRef
+from headstart.study.tasks import DataRef, Grouped
 
 DEFAULT_MINUTES = 10.0
 NATIVE: Size = (224, 224)  # of a network that does not say what it was trained on
@@ -41,17 +43,19 @@ class PhotoOptions:
     Attributes:
         sources: pretrained networks (`timm:NAME`); without any the best one at hand.
         minutes: time that the study may take on this computer, about.
+        labels: table of labels, a file or one inside the photos; None where folders are classes.
         skip_broken: whether files that cannot be decoded are left out.
     """
 
     sources: tuple[str, ...] = ()
     minutes: float | None = None
+    labels: str | None = None
     skip_broken: bool = False
 
     @property
     def given(self) -> bool:
         """Whether anything was said."""
-        return bool(self.sources) or self.minutes is not None
+        return bool(self.sources) or self.minutes is not None or self.labels is not None
 
 
 NO_OPTIONS = PhotoOptions()
@@ -65,6 +69,7 @@ class NewStudy:
         study: what is written into its file.
         loaded: the same, checked.
         chosen: why these sources, where the user named none.
+        ungrouped: why groups that the table of labels names are not kept together.
         too_long: whether even this study takes longer than it may.
         others: names of other networks at hand.
     """
@@ -72,6 +77,7 @@ class NewStudy:
     study: PhotoStudy
     loaded: Loaded
     chosen: str
+    ungrouped: str
     too_long: bool
     others: tuple[str, ...]
 
@@ -80,6 +86,7 @@ class NewStudy:
         """The sources and why these, in lines."""
         return (
             f"source: {', '.join(self.study.sources.values())}{self.chosen}",
+            *([f"groups are not kept together: {self.ungrouped}"] if self.ungrouped else []),
             *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
             *(
                 ["no study of these photos is so short: this is the shortest"]
@@ -109,7 +116,9 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
     if not isinstance(minutes, int | float) or not minutes > 0:
         problem = Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")
         raise SpecError([problem], f"the study of {dataset}")
-    facts = facts_of(DataRef(dataset=dataset, skip_broken=options.skip_broken))
+    labels = LabelTable(file=options.labels) if options.labels is not None else None
+    data = DataRef(dataset=dataset, labels=labels, skip_broken=options.skip_broken)
+    group, facts, ungrouped = _grouped(data, facts_of(data))
     _check_photos(dataset, facts)
     at_hand = networks_at_hand()
     if not options.sources and not at_hand:
@@ -124,6 +133,8 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
             sources=source_names(networks),
             budget=budget,
             size=_size(budget, facts, native),
+            labels=options.labels,
+            group=group,
             skip_broken=options.skip_broken,
         )
         for budget in BUDGETS
@@ -133,9 +144,22 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         study=study,
         loaded=loaded,
         chosen=chosen,
+        ungrouped=ungrouped,
         too_long=not fits,
         others=tuple(one.network for one in at_hand if one.network not in networks),
     )
+
+
+def _grouped(data: DataRef, facts: DatasetFacts) -> tuple[str | None, DatasetFacts, str]:
+    """The first column of groups, facts of the photos in whole groups, and why it is not so."""
+    if not facts.groups:
+        return None, facts, ""
+    name = facts.groups[0].name
+    try:
+        grouped = Grouped(by=name, validation=VALIDATION, seed=0)
+        return name, facts_of(replace(data, grouped=grouped)), ""
+    except DataError as error:
+        return None, facts, str(error).partition("\n")[0]
 
 
 def _choice(best: AtHand) -> str:

@@ -2,9 +2,11 @@
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from headstart.core.errors import DataError, StoreError, known_names, nearest
 from headstart.data.datasets import facts_of
@@ -22,7 +24,7 @@ from headstart.study.facts import facts_from
 from headstart.study.load import read_toml
 from headstart.study.photo_study import study_name
 from headstart.study.study import StudySpec
-from headstart.study.tasks import DataRef
+from headstart.study.tasks import TaskSpec
 from headstart.study.variants import variant_name
 
 if TYPE_CHECKING:
@@ -83,16 +85,21 @@ def _on_photos(rows: list[StudyRow], photos: str, store: Store) -> list[StudyRow
     Raises:
         StoreError: there is none.
     """
-    for skip_broken in (False, True):  # only the latter decodes them
-        with suppress(DataError):
-            content = facts_of(DataRef(dataset=photos, skip_broken=skip_broken)).content
-            found = [row for row in rows if content in _contents(row)]
-            if found:
-                return found
+    found = [row for row in rows if _content_of(photos, row) in _contents(row)]
+    if found:
+        return found
     raise StoreError(
         f"the store {store.folder} holds a study called '{rows[0].name}', but on other photos than "
         f"those in {photos}. Run it: headstart run {photos}. Or name the study: {rows[0].name}"
     )
+
+
+def _content_of(photos: str, row: StudyRow) -> str | None:
+    """Content of photos as a study read its target; None where they cannot be read so."""
+    with suppress(DataError, ValidationError, LookupError):
+        data = TaskSpec.model_validate(row.spec["tasks"]["target"]).data.undecoded
+        return facts_of(replace(data, dataset=photos)).content
+    return None
 
 
 def _contents(row: StudyRow) -> set[str]:

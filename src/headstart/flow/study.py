@@ -8,6 +8,7 @@ from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
 from headstart.flow.check import with_facts
 from headstart.flow.engine import default_workers, run
+from headstart.flow.frames import Frame, is_frame, saved_table
 from headstart.flow.load import Changes, load
 from headstart.flow.photos import PhotoOptions
 from headstart.study.study import StudySpec
@@ -35,8 +36,9 @@ class Study(StudySpec):
 
 
 def photo_study(
-    photos: str | Path,
+    photos: str | Path | Frame,
     *,
+    labels: str | Path | Frame | None = None,
     source: str | Iterable[str] = (),
     minutes: float | None = None,
     arms: Iterable[str] | None = None,
@@ -46,7 +48,10 @@ def photo_study(
     """The study of a folder or .zip of photos, ready to run; `headstart run PHOTOS` runs the same.
 
     Args:
-        photos: a folder for each class, or train/ and test/ or val/ with such folders.
+        photos: a folder for each class, or train/ and test/ or val/ with such folders; or the table
+            of their labels, a file or a data frame of pandas or polars with their paths.
+        labels: the table of their labels, where folders are no classes: a file, one inside the
+            photos, or a data frame.
         source: a pretrained network (`timm:NAME`) or several; without one the best at hand.
         minutes: time that the study may take on this computer, about; 10 by default.
         arms: in place of the six that are compared.
@@ -57,9 +62,15 @@ def photo_study(
         HeadstartError: the photos make no study, or a source cannot be used.
     """
     sources = (source,) if isinstance(source, str) else tuple(source)
-    options = PhotoOptions(sources=sources, minutes=minutes)
-    loaded = load(str(photos), _changes(arms, sizes, seeds), options)
+    table = None if labels is None else _table(labels, alone=False)
+    options = PhotoOptions(sources=sources, minutes=minutes, labels=table)
+    loaded = load(_table(photos, alone=True), _changes(arms, sizes, seeds), options)
     return Study(**loaded.study.model_dump(mode="json"))
+
+
+def _table(given: str | Path | Frame, *, alone: bool) -> str:
+    """A path as text; a frame as the file that it is saved to."""
+    return str(saved_table(given, alone=alone) if is_frame(given) else given)
 
 
 def load_study(

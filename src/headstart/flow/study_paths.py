@@ -39,7 +39,17 @@ def from_here(table: Table, folder: Path) -> Table:
 
 
 def _task(task: Any, folder: Path) -> Any:
-    return _with(task, {"dataset": lambda text: _dataset(text, folder)})
+    file = {"file": lambda text: _table(text, folder)}
+    moved = _with(
+        task,
+        {
+            "dataset": lambda text: _dataset(text, folder),
+            "labels": lambda text: _table(text, folder),
+        },
+    )
+    if isinstance(moved, dict) and isinstance(moved.get("labels"), dict):
+        return {**moved, "labels": _with(moved["labels"], file)}
+    return moved
 
 
 def _source(source: Any, folder: Path) -> Any:
@@ -70,6 +80,11 @@ def _dataset(text: str, folder: Path) -> str:
     if text in KNOWN or not (is_path(text) or (folder / text).is_dir()):
         return text
     return _joined(text, folder)
+
+
+def _table(text: str, folder: Path) -> str:
+    """A table of labels; what is no file beside the study file may lie inside the data set."""
+    return _joined(text, folder) if text and (folder / text).is_file() else text
 
 
 def _network(given: Any, folder: Path) -> Any:

@@ -86,6 +86,10 @@ def split_payload(split: SplitSpec) -> Json:
     payload: Json = {"by": split.by, "validation": split.validation}
     if split.by not in ("head", "tail"):
         payload["seed"] = split.seed
+    if split.group is not None:
+        payload["group"] = (
+            split.group if isinstance(split.group, str) else {"pattern": split.group.pattern}
+        )
     return payload | _test_cut(split)
 
 

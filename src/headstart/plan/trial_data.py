@@ -13,7 +13,7 @@ from headstart.plan.payloads import (
     preprocessing_payload,
     test_payload,
 )
-from headstart.study.data_checks import task_counts
+from headstart.study.data_checks import num_left
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
 from headstart.study.network import AnyNetwork
@@ -67,7 +67,7 @@ class TrialData:
     @cached_property
     def available(self) -> int:
         """Training images of the task once validation and test are taken out."""
-        return self.task.split.num_left(sum(task_counts(self.task, self.known)))
+        return num_left(self.task, self.known)
 
     @cached_property
     def num_images(self) -> int:

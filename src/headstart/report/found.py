@@ -18,8 +18,12 @@ def found_lines(tasks: Iterable[TaskFacts]) -> Iterator[str]:
     for task in tasks:
         yield f"{task.name}: {_classes(task)}"
         yield f"  read from {task.place}"
+        if task.labels_from:
+            yield f"  labels: {task.labels_from}"
         yield f"  {_parts(task)}"
         yield f"  test part: {task.test_from}"
+        if groups := groups_found(task):
+            yield f"  groups: {groups}"
         yield f"  of each class: {_per_class(task)}"
         yield f"  {images_found(task)}"
         if task.left_out:
@@ -67,6 +71,21 @@ def counts_found(task: TaskFacts, counts: Sequence[int]) -> str:
     if there[least] == there[most]:
         return f"{there[least]:,}"
     return " to ".join(f"{there[name]:,} ('{shorten(name, _CLASS)}')" for name in (least, most))
+
+
+def groups_found(task: TaskFacts) -> str:
+    """What is kept together, and which columns that are called like groups are not, if any."""
+    others = [group for group in task.groups if group.name != task.grouped_by]
+    kept = [group for group in task.groups if group.name == task.grouped_by]
+    parts = [f"{group.num:,} of '{group.name}' are kept together" for group in kept]
+    if task.grouped_by and not kept:
+        parts.append(f"{task.grouped_by} is kept together")
+    parts += [
+        f"{group.num_crossing:,} of {group.num:,} of '{group.name}' are in the training and in the "
+        "test part"
+        for group in others
+    ]
+    return "; ".join(parts)
 
 
 def rarely_tested(tasks: Iterable[TaskFacts], target: str) -> str:

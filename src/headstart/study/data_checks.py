@@ -46,6 +46,7 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
             rough[name] = sum(known.train_counts)
         elif not found:
             sound[name] = task
+    problems += group_problems(parts, sound, facts)
     problems += float_problems(parts, sound, facts)
     problems += _sizes(parts, sound, facts)
     problems += _sizes_beyond(parts, rough)
@@ -121,6 +122,56 @@ def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
     return tuple(sum(facts.train_counts[index] for index in group) for group in groups)
 
 
+def num_left(task: TaskSpec, facts: DatasetFacts) -> int:
+    """Training images of the task once test and validation images are taken out."""
+    num = sum(task_counts(task, facts))
+    return num - sum(_held_out(task, facts)) if task.split.group else task.split.num_left(num)
+
+
+def _held_out(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
+    """Validation images of each class of a task whose groups stay together."""
+    counts = facts.validation_counts
+    assert counts is not None, "a data set with groups is measured with its split"
+    groups = task.groups(facts.classes).values()
+    return tuple(sum(counts[index] for index in group) for group in groups)
+
+
+def group_problems(
+    parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts
+) -> Iterator[Problem]:
+    """Groups that cannot be kept on one side, of a task or across the tasks of a pair."""
+    for name, task in tasks.items():
+        if task.split.group and task.split.validates and not sum(_held_out(task, facts.of(task))):
+            yield Problem(
+                where=f"tasks.{name}.split.group",
+                message="no class has two groups in the training part, so none can validate.",
+                fix="Set validation = 0, or leave group out.",
+            )
+    for index, pair in parts.numbered("pairs"):
+        names = (source_of(parts, pair).task, pair.target)
+        source, target = (tasks.get(name or "") for name in names)
+        if source is None or target is None or source.split.grouped == target.split.grouped:
+            continue
+        if facts.of(source).place == facts.of(target).place:
+            yield Problem(
+                where=f"pairs[{index}]",
+                message="source and target are on one data set, and groups are split in two ways: "
+                f"by {source.split.grouped or 'none'} and by {target.split.grouped or 'none'}.",
+                allowed="Expected one split, so that no group is trained on by the one and tested "
+                "by the other.",
+                fix="Give both tasks the same split.",
+            )
+
+
+def _rarest(task: TaskSpec, facts: DatasetFacts) -> int:
+    """Training images left of the class that has the fewest, about."""
+    counts = task_counts(task, facts)
+    if task.split.group:
+        held_out = _held_out(task, facts)
+        return min(one - out for one, out in zip(counts, held_out, strict=True) if one)
+    return int(min(filter(None, counts)) * num_left(task, facts) / sum(counts))
+
+
 def test_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
     """Published test images of each class of the task."""
     groups = task.groups(facts.classes).values()
@@ -129,7 +180,7 @@ def test_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
 
 def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
     counts = [count for count in task_counts(task, facts) if count]
-    left = task.split.num_left(sum(counts))
+    left = num_left(task, facts)
     if left < len(counts):
         yield Problem(
             where=f"tasks.{name}.split",
@@ -145,10 +196,10 @@ def _sizes(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Ite
             continue
         task = tasks[target]
         counts = [count for count in task_counts(task, facts.of(task)) if count]
-        left = task.split.num_left(sum(counts))
+        left = num_left(task, facts.of(task))
+        rarest = _rarest(task, facts.of(task))
         for where, size in _every_size(parts):
             wanted = size.num_images(len(counts), left)
-            rarest = int(min(counts) * left / sum(counts))
             too_deep = size.kind == "per_class" and size.value > rarest
             if too_deep or not len(counts) <= wanted <= left:
                 yield Problem(

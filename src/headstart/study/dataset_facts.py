@@ -15,6 +15,17 @@ COLOURS: dict[str, Colour] = {"L": "grey", "RGB": "rgb"}
 """Pillow's modes that are taken as they are."""
 
 
+class GroupFacts(Spec):
+    """A column of a table of labels that is called like groups.
+
+    `num_crossing` of its `num` groups have images both in the training and in the test part.
+    """
+
+    name: str
+    num: int
+    num_crossing: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
     """Files of one kind that lie among a data set's files and are none of its images, and why.
@@ -39,6 +50,10 @@ class DatasetFacts(Spec):
     Pillow calls them; None and empty where images are not single files. `floats` are pixels that
     are no bytes, but numbers which a network is given as they are.
 
+    `labels_from` names the table of labels and its columns, where there is one, and `groups` those
+    that are called like groups. `validation_counts` are the images per class that are taken out to
+    validate with where whole groups are; None where a task's split says how many.
+
     The rest says what was found, for a reader to compare with what he meant: `place` is the
     absolute path of the folder or file, `test_from` says where the test part came from, `left_out`
     which files are not read, hidden ones aside, and `values` are the least and the greatest value
@@ -56,6 +71,9 @@ class DatasetFacts(Spec):
     sizes: tuple[Size, Size] | None = None
     modes: tuple[str, ...] = ()
     floats: bool = False
+    labels_from: str = ""
+    groups: tuple[GroupFacts, ...] = ()
+    validation_counts: tuple[int, ...] | None = None
     place: str = ""
     test_from: str = ""
     left_out: tuple[LeftOut, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from headstart.study.arms import DESCRIPTIONS
 from headstart.study.dataset_facts import DatasetFacts, Size
+from headstart.study.labels import TABLE_SUFFIXES
 
 VALIDATION = 0.2  # share of the training photos
 LEAST_PER_CLASS = 3  # training photos: at least one to validate on, and two to train on
@@ -54,6 +55,9 @@ class PhotoStudy:
         sources: pretrained networks by the names that the study gives them.
         budget: what it may cost.
         size: (height, width) that photos are decoded to.
+        labels: table of their labels, a file or one inside the photos; None where the data set is
+            one, or folders are classes.
+        group: column of that table with the groups that stay together.
         skip_broken: whether files that cannot be decoded are left out.
     """
 
@@ -62,6 +66,8 @@ class PhotoStudy:
     sources: dict[str, str]
     budget: Budget
     size: Size
+    labels: str | None = None
+    group: str | None = None
     skip_broken: bool = False
 
     @property
@@ -72,7 +78,10 @@ class PhotoStudy:
     @property
     def sizes(self) -> tuple[str, ...]:
         """Amounts of training photos to compare at."""
-        return sizes_for(int(min(self.facts.train_counts) * (1 - VALIDATION)))
+        counts, held_out = self.facts.train_counts, self.facts.validation_counts
+        if held_out is None:
+            return sizes_for(int(min(counts) * (1 - VALIDATION)))
+        return sizes_for(min(one - out for one, out in zip(counts, held_out, strict=True)))
 
     def text(self) -> str:
         """The study file, commented."""
@@ -97,8 +106,9 @@ class PhotoStudy:
             *(line for source in self.sources.items() for line in _source(*source)),
             "[tasks.target]",
             f"dataset = {_quoted(self.dataset)}",
+            *([f"labels = {_quoted(self.labels)}"] if self.labels is not None else []),
             "# So much of the training photos is for choosing, the same for every arm.",
-            f"split = {{ validation = {VALIDATION} }}",
+            *self._split_lines(),
             "# Height and width that photos are resized to; larger ones say more and cost more.",
             f"image = {{ size = [{self.size[0]}, {self.size[1]}]{skipping} }}",
             "",
@@ -111,6 +121,14 @@ class PhotoStudy:
             *self._rate_lines(),
         ]
         return "\n".join(lines) + "\n"
+
+    def _split_lines(self) -> list[str]:
+        if self.group is None:
+            return [f"split = {{ validation = {VALIDATION} }}"]
+        return [
+            "# Photos of a group stay together: to train on, to choose with or to test with.",
+            f"split = {{ validation = {VALIDATION}, group = {_quoted(self.group)} }}",
+        ]
 
     def _rate_lines(self) -> list[str]:
         if self.budget.tuned:
@@ -128,9 +146,11 @@ ARMS = ("scratch", "random_trunk", "probe", "converged_probe", "full", "probe_th
 
 
 def study_name(dataset: str) -> str:
-    """Name of the study of a folder, a .zip or a data set."""
+    """Name of the study of a folder, a .zip, a table in a folder or a data set."""
     path = Path(os.path.expanduser(dataset)).absolute()
     stem = path.stem if path.suffix.lower() == ".zip" else path.name
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        stem = f"{path.parent.name}-{path.stem}"
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._") or "photos"
 
 

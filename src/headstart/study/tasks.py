@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from headstart.core.names import in_a_row, natural_order
 from headstart.study.base import Spec
 from headstart.study.decoding import Colour, Decoding, Fit, Interpolation, resolved
+from headstart.study.labels import Grouping, Labels, LabelTable
 from headstart.study.network_facts import InputFacts
 
 ClassName = str | int
@@ -15,14 +16,29 @@ ClassName = str | int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Grouped:
+    """Groups that stay together: what makes them, and how many are taken out to validate with."""
+
+    by: Grouping
+    validation: float
+    seed: int
+
+    def __str__(self) -> str:
+        return f"grouped by {self.by}, {self.validation:g} to validate, seed {self.seed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataRef:
     """A data set by name or path, and how its images are decoded: all that is needed to open it.
 
-    The fields are those of `ImageSpec`. None is what a study does not say: `preferring` fills it
-    with what a pretrained network asks for, and `decoding` with the defaults.
+    `labels` is the table that labels its image files, and `grouped` the groups that its parts keep
+    together. The other fields are those of `ImageSpec`. None is what a study does not say:
+    `preferring` fills it with what a pretrained network asks for, and `decoding` with the defaults.
     """
 
     dataset: str
+    labels: LabelTable | None = None
+    grouped: Grouped | None = None
     size: tuple[int, int] | None = None
     colour: Colour | None = None
     fit: Fit | None = None
@@ -35,14 +51,25 @@ class DataRef:
         fit = {None: "", "stretch": " stretched", "crop": " cropped"}[self.fit]
         crop = f" to {self.crop:g}" if self.crop is not None else ""
         words = (fit + crop, f" {self.interpolation}" if self.interpolation else "")
-        skipping = ", skipping broken files" if self.skip_broken else ""
         colour = f" {self.colour}" if self.colour else ""
-        return f"{self.dataset}{size}{colour}{''.join(words)}{skipping}"
+        return f"{self.dataset}{size}{colour}{''.join(words)}{self.reading}"
+
+    @property
+    def undecoded(self) -> "DataRef":
+        """The same without how images are decoded."""
+        return replace(self, size=None, colour=None, fit=None, crop=None, interpolation=None)
 
     @property
     def origin(self) -> str:
-        """The data set and the files that are left out of it, however they are decoded."""
-        return f"{self.dataset}{', skipping broken files' if self.skip_broken else ''}"
+        """The data set and how its files are read, however they are decoded."""
+        return f"{self.dataset}{self.reading}"
+
+    @property
+    def reading(self) -> str:
+        """Where labels and groups come from, and the files that are left out."""
+        labels = f", labels of {self.labels}" if self.labels else ""
+        grouped = f", {self.grouped}" if self.grouped else ""
+        return f"{labels}{grouped}{', skipping broken files' if self.skip_broken else ''}"
 
     @property
     def decoding(self) -> Decoding:
@@ -84,6 +111,10 @@ class SplitSpec(Spec):
     test images are then left alone), of which the last `drop_last` are dropped. `take` keeps the
     task to a part of its training images, from one share to another in the order of the file, so
     that two tasks on one data set can have different images.
+
+    `group` is a column of the table of labels, or a pattern in file names: images of a group are in
+    one part. Groups are dealt for the data set, whatever classes a task has, so that tasks on one
+    data set with one split agree.
     """
 
     by: Literal["stratified", "random", "head", "tail", "test"] = "stratified"
@@ -92,6 +123,29 @@ class SplitSpec(Spec):
     test: Literal["published"] | Annotated[float, Field(gt=0, lt=1)] = "published"
     drop_last: Annotated[int, Field(ge=0)] = 0
     take: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] = (0, 1)
+    group: Grouping | None = None
+
+    @model_validator(mode="after")
+    def _whole_groups(self) -> Self:
+        if self.group is None:
+            return self
+        if self.by != "stratified":
+            raise ValueError(f"groups are dealt by 'stratified', not by '{self.by}'")
+        if self.test != "published" or self.take != (0, 1):
+            raise ValueError("'test' and 'take' cut groups apart: leave them or 'group' out")
+        if isinstance(self.validation, int) and self.validation:
+            raise ValueError(
+                f"groups cannot make up exactly {self.validation} validation images: give a share, "
+                "such as validation = 0.1"
+            )
+        return self
+
+    @property
+    def grouped(self) -> Grouped | None:
+        """The groups that the parts of a data set keep together, if any."""
+        if self.group is None:
+            return None
+        return Grouped(by=self.group, validation=float(self.validation), seed=self.seed)
 
     @property
     def validates(self) -> bool:
@@ -165,7 +219,8 @@ class TaskSpec(Spec):
     `classes` is a list of classes to keep, re-indexed in the order given (all of them when it is
     absent), or a table of new names with the classes merged under each:
     `{ even = [0, 2, 4, 6, 8], odd = [1, 3, 5, 7, 9] }`. With `labels = "original"` the classes kept
-    have the data set's own labels, and the head is as wide as the data set has classes.
+    have the data set's own labels, and the head is as wide as the data set has classes. Labels of
+    image files may come from a table: `labels = "labels.csv"`.
 
     `alter` spoils a task on purpose, for controls: `shuffled_labels` deals the labels of its
     training and validation images out anew, so that there is nothing to learn of them, and
@@ -174,7 +229,7 @@ class TaskSpec(Spec):
 
     dataset: str
     classes: tuple[ClassName, ...] | dict[str, tuple[ClassName, ...]] | None = None
-    labels: Literal["reindexed", "original"] = "reindexed"
+    labels: Literal["reindexed", "original"] | Labels = "reindexed"
     split: SplitSpec = SplitSpec()
     image: ImageSpec = ImageSpec()
     alter: tuple[Alteration, ...] = ()
@@ -191,6 +246,8 @@ class TaskSpec(Spec):
         """The data set as it is to be decoded."""
         return DataRef(
             dataset=self.dataset,
+            labels=self.labels if isinstance(self.labels, LabelTable) else None,
+            grouped=self.split.grouped,
             size=self.image.size,
             colour=self.image.colour,
             fit=self.image.fit,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from headstart.study.dataset_facts import LeftOut, Size
+from headstart.study.dataset_facts import GroupFacts, LeftOut, Size
 
 Severity = Literal["invalid", "caveat"]
 
@@ -116,7 +116,9 @@ class TaskFacts:
     `train_counts` are the images of every class that there are to train on, before any are taken
     out to validate or test with; `test_counts` those of the test part, empty where it is cut off
     the training part. Sizes are (height, width) of the images as they were found. `values` are the
-    least and the greatest value of a pixel, None where images are files.
+    least and the greatest value of a pixel, None where images are files. `labels_from` is the table
+    of labels, if there is one; `groups` are its columns that are called like groups, and
+    `grouped_by` says what is kept together.
     """
 
     name: str
@@ -136,4 +138,12 @@ class TaskFacts:
     colours: tuple[str, ...]
     values: tuple[float, float] | None
     left_out: tuple[LeftOut, ...]
+    labels_from: str = ""
+    groups: tuple[GroupFacts, ...] = ()
+    grouped_by: str = ""
     noun: str = "image"  # what one of its images is called: image or photo
+
+    @property
+    def num_images(self) -> int:
+        """Images of its classes, of all parts."""
+        return self.num_train + self.num_validation + self.num_test

@@ -15,6 +15,8 @@ from headstart.analyse.tasks import task_facts, untested_sentence
 from headstart.analyse.text import listed
 from headstart.study.leak_preview import LEAST_SHARED
 
+ALIKE, FEWEST = 0.25, 5  # neighbours by name that are alike: of all, and at the least
+
 
 @check("CHK-10", "invalid", "Test images are touched once")
 def _test_untouched(evidence: Evidence) -> Iterator[Finding]:
@@ -71,6 +73,36 @@ def _splits(evidence: Evidence) -> Iterator[Finding]:
             yield Finding(
                 message=f"the last {task.split.drop_last} of the test images of '{name}' "
                 "are dropped."
+            )
+
+
+@check("CHK-12-groups", "caveat", "Groups are on one side")
+def _groups(evidence: Evidence) -> Iterator[Finding]:
+    """No group that a table of labels names has images on both sides of the test or validation."""
+    for task in task_facts(evidence.study, evidence.facts):
+        for group in task.groups:
+            if group.name != task.grouped_by and group.num < task.num_images:
+                yield Finding(
+                    message=f"the table of labels of '{task.name}' has a column '{group.name}', "
+                    f"which is not used: {group.num_crossing:,} of its {group.num:,} groups have "
+                    "images both to train on and to test with, so a network may know the group and "
+                    f'not the class. Keep them together: split = {{ group = "{group.name}" }}.'
+                )
+
+
+@check("CHK-12-bursts", "caveat", "No bursts on both sides")
+def _bursts(evidence: Evidence) -> Iterator[Finding]:
+    """Files with neighbouring numbers are no more alike across the test than others of a class."""
+    for (source, target), overlap in evidence.overlaps.items():
+        found = overlap.result.get("bursts")  # absent where images are no files with numbers
+        grouped = evidence.study.tasks[target].split.group is not None
+        if found and not grouped and found["num_alike"] >= max(FEWEST, ALIKE * found["num_next"]):
+            yield Finding(
+                message=f"{found['num_alike']:,} of {found['num_next']:,} test images of "
+                f"'{target}' are more like the training image with the next number than 95 % of "
+                f"random pairs are (such as {' and '.join(found['example'])}). Bursts and frames "
+                "of a video belong together: split.group.",
+                cells=evidence.cells_of_pair(source, target),
             )
 
 
@@ -174,6 +206,6 @@ def _attributable(evidence: Evidence) -> Iterator[Finding]:
 
 
 GATES: tuple[GateSpec, ...] = (
-    _test_untouched, _statistics, _splits, _classes_tested, _dead_outputs, _labels_fit, _same_test,
-    _controls, _attributable,
+    _test_untouched, _statistics, _splits, _classes_tested, _groups, _bursts, _dead_outputs,
+    _labels_fit, _same_test, _controls, _attributable,
 )  # fmt: skip

@@ -181,9 +181,14 @@ def _tidy(
             write_whole(path, "".join(f"{json.dumps(facts)}\n" for facts in there).encode())
 
 
-def content_of(entries: Iterable[tuple[str, str, str, str]]) -> str:
-    """SHA-256 over (part, path, SHA-256, label) of image files, in the order of part and path."""
-    state = hashlib.sha256(b"image files 1\n")
+def content_of(entries: Iterable[tuple[str, ...]], *, by_units: bool = False) -> str:
+    """SHA-256 over (part, path, SHA-256, label) of image files, in the order of part and path.
+
+    Args:
+        entries: of the files; where groups stay together, the group comes last.
+        by_units: whether units decide which images validate, and not a seed and the order.
+    """
+    state = hashlib.sha256(f"image files {2 if by_units else 1}\n".encode())
     encode = json.JSONEncoder(separators=(",", ":")).encode
     for entry in sorted(entries):
         state.update(encode(entry).encode() + b"\n")

@@ -2,8 +2,9 @@
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,17 @@ from headstart.data.errors import as_path, fault
 from headstart.data.formats.archives import Source, open_source
 from headstart.data.formats.decode import Broken
 from headstart.data.formats.file_facts import FileFacts, content_of, file_facts
-from headstart.data.formats.image_tree import tree_of
+from headstart.data.formats.groups import groups_of
+from headstart.data.formats.image_tree import Tree
+from headstart.data.formats.label_place import Place
+from headstart.data.formats.labelled_files import dealt, labelled_files
 from headstart.data.formats.left_out import left_out
 from headstart.data.formats.photo_set import Photos, PhotoSet, from_bytes, to_bytes
 from headstart.data.formats.stream import ImageFiles, broken_fault
 from headstart.data.images import Images
 from headstart.data.progress import Progress, reporting
 from headstart.study.decoding import Decoding
+from headstart.study.tasks import DataRef
 
 VERSION = 3  # raised when what is cached of a set of image files means something else
 OTHER_PIXELS = "decoded from image files; pixels may differ from the official files"
@@ -33,65 +38,73 @@ CHUNK = 32 << 20  # bytes decoded at a time
 LEAST = 16  # images decoded at a time
 
 
-def photo_set(path: Path, stamp: str, known: KnownSet | None, skip_broken: bool) -> PhotoSet:
-    """The image files in a folder or .zip, hashed, with their headers read.
+def photo_set(place: Place, stamp: str, known: KnownSet | None, data: DataRef) -> PhotoSet:
+    """The image files of a data set, hashed, with their headers read.
 
     What was found is cached while nothing has changed, so that every process of a run has it soon.
 
     Args:
-        path: the folder or .zip.
+        place: the folder or archive, and the table of labels.
         stamp: names its state.
         known: the data set that it should be.
-        skip_broken: whether to leave out files that cannot be decoded.
+        data: how its files are read.
 
     Raises:
         DataError: they cannot be read or do not make a data set; files are broken and not to be
             skipped.
     """
-    source = open_source(path)
+    source = open_source(place.root)
     key = {"version": VERSION, "stamp": stamp, "known": known.name if known else None}
-    cached = cache_folder() / "photos" / f"{digest({**key, 'skip_broken': skip_broken})}.npz"
+    cached = cache_folder() / "photos" / f"{digest({**key, 'read': data.reading})}.npz"
     with contextlib.suppress(OSError):
         found = from_bytes(cached.read_bytes(), source)
         if found is not None:
             return found
-    found = _measured(source, known, skip_broken)
+    found = _measured(place, source, known, data)
     # A cache that cannot be written costs time at the next call, and nothing else.
     with contextlib.suppress(OSError):
         write_whole(cached, to_bytes(found))
     return found
 
 
-def _measured(source: Source, known: KnownSet | None, skip_broken: bool) -> PhotoSet:
-    path = source.path
-    tree = tree_of(path, source.listing)
+def _measured(place: Place, source: Source, known: KnownSet | None, data: DataRef) -> PhotoSet:
+    skip = data.skip_broken
+    read = labelled_files(place, source, data.labels, skip=skip)
     if known:
-        _check_classes(path, tree.classes, known)
-    names = [name for part in PARTS for name in tree.names[part]]
-    facts = {one.name: one for one in file_facts(source, names, decode=skip_broken)}
+        _check_classes(source.path, read.tree.classes, known)
+    names = [name for part in PARTS for name in read.tree.names[part]]
+    facts = {one.name: one for one in file_facts(source, names, decode=skip)}
     spoilt = [one.name for one in facts.values() if one.broken]
-    if spoilt and (not skip_broken or any(set(tree.names[part]) <= set(spoilt) for part in PARTS)):
+    sound = {
+        part: [one for one in placed if not facts[one.name].broken]
+        for part, placed in read.tree.parts.items()
+    }
+    emptied = any(placed and not sound[part] for part, placed in read.tree.parts.items())
+    if spoilt and (emptied or not skip):
         raise _broken_in_any_part(source, names)
-    parts: dict[Part, Photos] = {}
-    entries: list[tuple[str, str, str, str]] = []
-    for part in PARTS:
-        chosen = [facts[name] for name in tree.names[part]]
-        sound = [at for at, one in enumerate(chosen) if not one.broken]
-        labels, paths = tree.labels[part], tree.paths[part]
-        parts[part] = _photos([chosen[at] for at in sound], labels[sound])
-        entries += [
-            (part, paths[at], chosen[at].sha256, tree.classes[label])
-            for at, label in zip(sound, labels[sound].tolist(), strict=True)
-        ]
-    origin = _origin_notes(known) if known else ()
+    read = replace(read, tree=replace(read.tree, parts=sound))
+    groups = None
+    if data.grouped:
+        every = [one for part in PARTS for one in sound[part]]
+        groups = groups_of(place.name, data.grouped.by, every, read.columns)
+    sha256 = {one.name: one.sha256 for one in facts.values()}
+    read, units = dealt(place.root, read, sha256, data.grouped, groups)
+    tree = read.tree
+    entries = [
+        (part, one.path, sha256[one.name], one.label, *([groups[one.name]] if groups else []))
+        for part in PARTS
+        for one in tree.parts[part]
+    ]
     return PhotoSet(
         source=source,
-        content=content_of(entries),
+        content=content_of(entries, by_units=units is not None),
         classes=tree.classes,
-        parts=parts,
+        parts={part: _photos(tree, part, facts, units) for part in PARTS},
         test_from=tree.test_from,
+        labels_from=read.table,
+        groups=read.groups,
         left_out=(*tree.left_out, *left_out(spoilt, BROKEN)),
-        notes=(*origin, *tree.notes),
+        notes=(*(_origin_notes(known) if known else ()), *tree.notes),
     )
 
 
@@ -119,14 +132,17 @@ def _check_classes(path: Path, classes: tuple[str, ...], known: KnownSet) -> Non
         )
 
 
-def _photos(facts: list[FileFacts], labels: np.ndarray) -> Photos:
-    sizes = np.array([(one.height, one.width) for one in facts], np.int32)
+def _photos(
+    tree: Tree, part: Part, facts: Mapping[str, FileFacts], units: Mapping[str, int] | None
+) -> Photos:
+    of = [facts[name] for name in tree.names[part]]
     return Photos(
-        names=[one.name for one in facts],
-        labels=labels,
-        sizes=sizes,
-        modes=np.array([one.mode for one in facts]),
-        file_bytes=sum(one.bytes for one in facts) / len(facts),
+        names=[one.name for one in of],
+        labels=tree.labels[part],
+        sizes=np.array([(one.height, one.width) for one in of], np.int32),
+        modes=np.array([one.mode for one in of]),
+        units=None if units is None else np.array([units[one.name] for one in of], np.uint64),
+        file_bytes=sum(one.bytes for one in of) / len(of),
     )
 
 
@@ -148,7 +164,7 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
     )
     names = np.array(of.names, dtype=object)
     if files.nbytes > limit:
-        return Images(files, of.labels, names=names)
+        return Images(files, of.labels, None, names, of.units)
     name = digest(
         {
             "content": photos.content,
@@ -162,7 +178,7 @@ def read_images(photos: PhotoSet, part: Part, decoding: Decoding, limit: int) ->
         name, files.shape, np.uint8, lambda first: _decoded(photos, files, first)
     )
     pixels = _in_memory(_decoded(photos, files, 0), files.shape) if cached is None else cached
-    return Images(pixels, of.labels, names=names)
+    return Images(pixels, of.labels, None, names, of.units)
 
 
 def _decoded(photos: PhotoSet, files: ImageFiles, first: int) -> Iterator[np.ndarray]:

@@ -18,6 +18,8 @@ from headstart.data.catalogue import (
     Part,
 )
 from headstart.data.formats.idx import SUFFIXES
+from headstart.data.formats.image_tree import SUFFIXES as IMAGES
+from headstart.study.labels import TABLE_SUFFIXES
 
 Files = Mapping[Part, tuple[Path, ...]]
 """What each part is read from: idx images and labels, batches and their meta file, or one folder
@@ -28,7 +30,7 @@ EXPECTED: Mapping[Layout, str] = {
     "idx": f"{STEM_LIST} (plain, .gz or .xz)",
     "batches": f"{BATCHES_ARCHIVE} or {BATCHES_FOLDER}/",
     "images": "image files as train/CLASS/*.jpg and test/CLASS/*.jpg, or as CLASS/*.jpg, "
-    "in folders or in one .zip",
+    "in folders or in one .zip; or a table of their labels (.csv, .tsv)",
     "npz": "one .npz with the arrays x_train, y_train, x_test, y_test",
 }
 """What a place may hold, in words."""
@@ -89,7 +91,7 @@ def _packing(name: str) -> str:
 
 def _as_file(path: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:
     name = path.name.lower()
-    if "images" in layouts and name.endswith(".zip"):
+    if "images" in layouts and name.endswith((".zip", *TABLE_SUFFIXES)):
         return _whole("images", path), "found"
     if "npz" in layouts and name.endswith(".npz"):
         return _whole("npz", path), "found"
@@ -141,11 +143,14 @@ def _batches(folder: Path) -> tuple[Held | None, str]:
 
 
 def _images(folder: Path) -> tuple[Held | None, str]:
-    """Folders of images, else the only .zip."""
+    """Folders of images, else the only .zip, else images that a table may label."""
     inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__"))]
     if any(path.is_dir() and path.name != BATCHES_FOLDER for path in inside):
         return _whole("images", folder), ""
-    return _only("images", ".zip", folder)
+    held, seen = _only("images", ".zip", folder)
+    if held is None and not seen and any(path.suffix.lower() in IMAGES for path in inside):
+        return _whole("images", folder), ""
+    return held, seen
 
 
 def _npz(folder: Path) -> tuple[Held | None, str]:

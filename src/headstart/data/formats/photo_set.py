@@ -12,7 +12,7 @@ from headstart.core.errors import DataError
 from headstart.data.catalogue import PARTS, Part
 from headstart.data.errors import fault
 from headstart.data.formats.archives import Source
-from headstart.study.dataset_facts import COLOURS, LeftOut, Shape, Size
+from headstart.study.dataset_facts import COLOURS, GroupFacts, LeftOut, Shape, Size
 from headstart.study.decoding import CHANNELS, Decoding
 
 
@@ -24,6 +24,7 @@ class Photos:
     labels: np.ndarray  # int64 (n,)
     sizes: np.ndarray  # int32 (n, 2): height and width, upright
     modes: np.ndarray  # text (n,): Pillow's
+    units: np.ndarray | None  # uint64 (n,): what is dealt together; None where parts are published
     file_bytes: float  # of a file, on the mean
 
     def described(self, at: int) -> str:
@@ -42,6 +43,8 @@ class PhotoSet:
     classes: tuple[str, ...]
     parts: Mapping[Part, Photos]
     test_from: str
+    labels_from: str
+    groups: tuple[GroupFacts, ...]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
 
@@ -106,6 +109,8 @@ def to_bytes(photos: PhotoSet) -> bytes:
         "content": photos.content,
         "classes": photos.classes,
         "test_from": photos.test_from,
+        "labels_from": photos.labels_from,
+        "groups": [group.model_dump() for group in photos.groups],
         "left_out": [asdict(others) for others in photos.left_out],
         "notes": photos.notes,
         "file_bytes": {part: photos.parts[part].file_bytes for part in PARTS},
@@ -119,6 +124,8 @@ def to_bytes(photos: PhotoSet) -> bytes:
             f"{part}/sizes": of.sizes,
             f"{part}/modes": of.modes,
         }
+        if of.units is not None:
+            arrays[f"{part}/units"] = of.units
     file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
@@ -139,11 +146,14 @@ def from_bytes(content: bytes, source: Source) -> PhotoSet | None:
                     labels=arrays[f"{part}/labels"],
                     sizes=arrays[f"{part}/sizes"],
                     modes=arrays[f"{part}/modes"],
+                    units=arrays.get(f"{part}/units"),
                     file_bytes=facts["file_bytes"][part],
                 )
                 for part in PARTS
             },
             test_from=facts["test_from"],
+            labels_from=facts["labels_from"],
+            groups=tuple(GroupFacts(**group) for group in facts["groups"]),
             left_out=tuple(LeftOut(**others) for others in facts["left_out"]),
             notes=tuple(facts["notes"]),
         )

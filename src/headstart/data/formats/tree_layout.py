@@ -93,7 +93,7 @@ def spots_of(
         else:
             place = _above(folder) if part else ""
             spots.append(Spot(name=name, part=part, place=place, folder=folder))
-    if not tree.parts and _like_parts({spot.label for spot in spots}):
+    if spots and not tree.parts and _like_parts({spot.label for spot in spots}):
         raise _no_classes(tree)
     if strays:
         raise _outside(tree, strays)
@@ -178,7 +178,8 @@ def _no_classes(tree: _Tree) -> DataError:
         tree.where,
         f"its folders are named like parts, but hold images and no classes.{_seen(tree)}",
         LAYOUT,
-        "Put the images of each class into a folder of its name, such as train/CLASS/.",
+        "Put the images of each class into a folder of its name, such as train/CLASS/; or give the "
+        'table of their labels: labels = "labels.csv" in the task.',
     )
 
 
@@ -220,7 +221,10 @@ def _way_in(tree: _Tree, strays: Sequence[str]) -> str:
                 "Images without a class can be neither trained on nor tested with. To leave them "
                 f"where they are, give {tree.where / f'{tree.root}{training}'} as the data set."
             )
-    return "Move them into the folder of their class, or out of the data set."
+    return (
+        "Move them into the folder of their class, or out of the data set; or give the table of "
+        'their labels: labels = "labels.csv" in the task.'
+    )
 
 
 def _seen(tree: _Tree) -> str:

@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 import torch
 
+from headstart.data.leaks.bursts import find_bursts
 from headstart.data.leaks.overlap import find_overlap
 from headstart.execute.steps.inputs import test_images, training_images
 from headstart.execute.steps.outcome import Outcome
@@ -18,12 +19,17 @@ def overlap_step(step: Step, store: Store, device: torch.device) -> Outcome:
     """Images of the target that are also trained on, exactly or nearly."""
     payload = cast(OverlapPayload, step.payload)
     source = payload.get("source")
+    target = training_images(payload["target"], step.datasets)
+    test = test_images(payload["test"], step.datasets)
     found = find_overlap(
         None if source is None else training_images(source, step.datasets),
-        training_images(payload["target"], step.datasets),
-        test_images(payload["test"], step.datasets),
+        target,
+        test,
         payload["near"],
     )
     result = asdict(found)
+    bursts = find_bursts(target.train, test)
+    if bursts is not None:
+        result["bursts"] = asdict(bursts)
     arrays = {n: result.pop(n) for n in list(result) if isinstance(result[n], np.ndarray)}
     return Outcome(result=result, arrays=arrays)

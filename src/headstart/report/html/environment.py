@@ -11,7 +11,13 @@ from headstart.report import first_screen, notes, record_text
 from headstart.report.benefit import TITLES, benefit_note
 from headstart.report.figures.palette import ICONS
 from headstart.report.figures.svg import SHAPES
-from headstart.report.found import counts_found, images_found, left_out_text, rarely_tested
+from headstart.report.found import (
+    counts_found,
+    groups_found,
+    images_found,
+    left_out_text,
+    rarely_tested,
+)
 from headstart.report.leaks import leak_line, leak_notes
 from headstart.report.mistakes import (
     confusion_cells,
@@ -105,11 +111,16 @@ def _typeset(function: Callable[..., str]) -> Callable[..., str]:
 
 
 def _data_notes(analysis: Analysis) -> list[tuple[str, str]]:
-    """(data set, note or files left out) of the tasks, each once."""
+    """(data set, its labels, groups, files left out or note) of the tasks, each once."""
     notes = [
         (task.dataset, note)
         for task in analysis.tasks
-        for note in (task.note, task.left_out and f"left out: {left_out_text(task.left_out)}")
+        for note in (
+            task.note,
+            task.labels_from and f"labels: {task.labels_from}",
+            groups_found(task) and f"groups: {groups_found(task)}",
+            task.left_out and f"left out: {left_out_text(task.left_out)}",
+        )
         if note
     ]
     return list(dict.fromkeys(notes))
