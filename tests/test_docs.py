@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from headstart.study import arms, augment, declared, network, sizes, sources, study, tasks, training
 from headstart.study.arms import NAMED_ARMS
+from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.declared import NAMED_NETWORKS
 from headstart.study.study import StudySpec
 
@@ -22,7 +23,9 @@ def words() -> list[str]:
     found = {*NAMED_ARMS, *NAMED_NETWORKS}
     for module in (arms, augment, declared, network, sources, study, tasks, training):
         for thing in vars(module).values():
-            if isinstance(thing, type) and issubclass(thing, BaseModel):
+            if not isinstance(thing, type) or thing is DatasetFacts:  # which no file says
+                continue
+            if issubclass(thing, BaseModel):
                 found |= set(thing.model_fields) - {"kind", "value"}
                 kind = thing.model_fields.get("kind")
                 if kind is not None and isinstance(kind.default, str):

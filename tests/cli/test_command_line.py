@@ -26,7 +26,10 @@ COMMANDS = [
     ["data"],
     ["data", "list"],
     ["data", "where"],
+    ["data", "show"],
     ["data", "fetch"],
+    ["cache"],
+    ["cache", "clear"],
 ]
 
 

@@ -2,8 +2,10 @@
 
 import io
 import re
+import struct
 import time
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +102,45 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
     decoded = pixels_of(tmp_path, *files, colour="grey")
     assert decoded.reshape(3, 4).tolist() == [[0, 0, 1, 255]] * 3
     assert "neither grey nor RGB of 8 bits" in fault_of(tmp_path)
+
+
+def test_the_upper_eight_of_the_bits_that_are_used_are_kept(tmp_path: Path) -> None:
+    deep = saved(Image.fromarray(np.array([[0, 15, 16, 4095]], dtype=np.uint16)))
+    decoded = pixels_of(tmp_path, deep, picture(1, size=(1, 4), mode="L"), colour="grey", bits=12)
+    assert decoded[0].reshape(-1).tolist() == [0, 0, 1, 255]
+    text = fault_of(tmp_path, colour="grey", bits=11)
+    assert "has the value 4,095, more than 11 bits hold" in text
+
+
+def colours_of_16_bits(*values: int) -> bytes:
+    """A PNG of 16 bits per channel, which Pillow reads and does not write."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        sum_ = zlib.crc32(name + content).to_bytes(4, "big")
+        return len(content).to_bytes(4, "big") + name + content + sum_
+
+    header = struct.pack(">IIBBBBB", len(values), 1, 16, 2, 0, 0, 0)
+    row = b"\0" + b"".join(struct.pack(">HHH", value, value, 0) for value in values)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+def test_the_greatest_value_of_images_of_sixteen_bits_is_a_fact(tmp_path: Path) -> None:
+    grey = saved(Image.fromarray(np.array([[0, 4000]], dtype=np.uint16)), "TIFF")
+    usual = picture(1, size=(1, 2))
+    files = {
+        f"{part}/{name}/{at}.png": content
+        for part in PARTS
+        for name, content in (("a", grey), ("b", colours_of_16_bits(7, 900)), ("c", usual))
+        for at in range(2)
+    }
+    facts = facts_of(ref(write_folder(tmp_path / "deep", files)))
+    assert facts.deep == {"I;16": 4000, "RGB": 1023}  # the lower 8 bits of colours are not read
+    assert facts.modes == ("I;16", "RGB")
+    assert (facts.bits_used("I;16"), facts.bits_used("RGB"), facts.bits_wanted) == (12, 10, 12)
+    files |= {"train/a/2.png": saved(Image.fromarray(np.array([[0, 40_000]], dtype=np.uint16)))}
+    brighter = facts_of(ref(write_folder(tmp_path / "brighter", files)))
+    assert (brighter.deep["I;16"], brighter.bits_wanted) == (40_000, None)
 
 
 @pytest.mark.parametrize("mode", ["F", "I"])

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from pydantic import ValidationError
-from tiny_images import published, saved, write_folder
+from tiny_images import picture, published, saved, write_folder
 from tiny_sets import alone as alone
 from tiny_sets import ref
 
@@ -102,6 +104,56 @@ def test_a_turned_photo_is_cropped_upright() -> None:
         assert np.abs(difference).mean() < 2
 
 
+@given(
+    proportions=st.sampled_from([(1, 1), (3, 4), (4, 3), (2, 5)]),
+    scales=st.tuples(st.integers(2, 40), st.integers(40, 150)),
+    turned=st.booleans(),
+)
+@settings(deadline=None, max_examples=25)
+def test_the_least_crop_of_an_image_of_the_wished_proportions_is_the_image(
+    proportions: tuple[int, int], scales: tuple[int, int], turned: bool
+) -> None:
+    small, large = (tuple(scale * side for side in proportions) for scale in scales)
+    exif = Image.Exif()
+    if turned:
+        exif[0x0112], large = 6, large[::-1]
+    high, wide = large
+    file = saved(photo(max(high, 20), max(wide, 20)).resize((wide, high)), "JPEG", exif=exif)
+    stretched, cropped = (
+        decode(file, Decoding(size=(small[0], small[1]), fit=fit)) for fit in ("stretch", "crop")
+    )
+    assert (stretched == cropped).all()
+
+
+@pytest.mark.usefixtures("torchvision")
+@pytest.mark.parametrize("of", SIZES)
+def test_padding_agrees_with_that_of_timm(of: tuple[int, int]) -> None:
+    data = pytest.importorskip("timm.data")
+    theirs = data.create_transform(
+        input_size=(3, 96, 128), crop_pct=1.0, crop_mode="border", mean=(0.5, 0.5, 0.5),
+        interpolation="bicubic", is_training=False, normalize=False,
+    )  # fmt: skip
+    file = saved(photo(*of))
+    wanted = theirs(Image.open(io.BytesIO(file))).numpy().transpose(1, 2, 0)
+    decoding = Decoding(size=(96, 128), colour="rgb", fit="pad", interpolation="bicubic")
+    found = decode(file, decoding)
+    assert found.shape == wanted.shape
+    assert ((found == 128).all(axis=2) == (wanted == 128).all(axis=2)).all()
+    assert np.abs(found.astype(int) - wanted).mean() < 1
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_padded_image_is_whole_with_grey_on_either_side(mode: str) -> None:
+    wide = saved(Image.new(mode, (90, 30), "white"))
+    found = decode(wide, Decoding(size=(20, 20), fit="pad"))
+    assert (found[7:13] == 255).all()
+    assert (found[:6] == 128).all()
+    assert (found[14:] == 128).all()
+    tall = decode(saved(Image.new(mode, (3, 900))), Decoding(size=(20, 20), fit="pad"))
+    assert (tall[:, :9] == 128).all()
+    assert (tall == 0).any()
+
+
 def test_nearest_takes_pixels_as_they_are() -> None:
     image = photo(64, 64)
     found = decode(saved(image), Decoding(size=(8, 8), interpolation="nearest"))
@@ -118,6 +170,23 @@ def test_what_is_not_said_is_as_it_always_was() -> None:
     cropped = DataRef(dataset="x", size=(8, 9), fit="crop").decoding
     assert cropped == Decoding(size=(8, 9), fit="crop", crop=0.875)
     assert DataRef(dataset="x", size=(8, 9), crop=0.5).decoding.fit == "crop"
+
+
+def test_photos_of_other_proportions_are_cropped_where_no_fit_is_said(tmp_path: Path) -> None:
+    square = facts_of(ref(write_folder(tmp_path / "square", published(size=(8, 8)))))
+    odd = published(size=(8, 8)) | {"train/cat/odd.png": picture(9, size=(8, 9))}
+    mixed = facts_of(ref(write_folder(tmp_path / "mixed", odd)))
+    assert square.proportions == ((1, 1), (1, 1))
+    assert mixed.proportions == ((8, 9), (1, 1))
+    data = DataRef(dataset="x", size=(4, 4))
+    assert data.cropping(square) == data
+    assert data.cropping(mixed).decoding == Decoding(size=(4, 4), fit="crop", crop=1.0)
+    assert DataRef(dataset="x", size=(8, 9)).cropping(square).fit == "crop"
+    for said in (DataRef(dataset="x"), ref("x", size=(4, 4), fit="stretch"), ref("x", crop=0.9)):
+        assert said.cropping(mixed) == said
+    stored = mixed.model_copy(update={"proportions": ()})  # by a version that stretched
+    assert data.cropping(stored) == data
+    assert stored.has_proportions((4, 4)) is None
 
 
 def test_a_network_fills_what_is_not_said() -> None:
@@ -149,6 +218,8 @@ def test_the_payload_names_what_is_not_usual() -> None:
         "crop": 0.9,
         "interpolation": "bicubic",
     }
+    padded = Decoding(size=(8, 9), fit="pad", bits=12)
+    assert padded.payload == {"version": 1, "size": [8, 9], "fit": "pad", "bits": 12}
 
 
 def test_a_task_says_how_its_images_are_decoded() -> None:
@@ -156,8 +227,12 @@ def test_a_task_says_how_its_images_are_decoded() -> None:
     data = TaskSpec(dataset="photos", image=image).data
     assert str(data) == "photos at 64x64 cropped to 0.9 bicubic"
     assert str(ref("photos", fit="stretch", colour="grey")) == "photos grey stretched"
-    with pytest.raises(ValidationError, match="a stretched image is not cropped: leave out 'crop'"):
-        ImageSpec(size=(64, 64), fit="stretch", crop=0.9)
+    assert str(ref("photos", size=(4, 4), fit="pad", bits=12)) == "photos at 4x4 padded of 12 bits"
+    for fit, word in (("stretch", "stretched"), ("pad", "padded")):
+        with pytest.raises(ValidationError, match=f"a {word} image is not cropped: leave out"):
+            ImageSpec(size=(64, 64), fit=fit, crop=0.9)
+    with pytest.raises(ValidationError, match="less than or equal to 16"):
+        ImageSpec(bits=17)
     with pytest.raises(ValidationError, match="less than or equal to 1"):
         ImageSpec(crop=1.5)
 

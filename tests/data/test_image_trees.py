@@ -370,7 +370,7 @@ def test_layouts_that_make_no_data_set() -> None:
     assert "or give photos/test as the data set." in text
     text = fault_of("cat/a.txt", "dog/a.txt")
     assert "holds no image files (of 2 files)." in text
-    assert "Image files end in .jpg, .jpeg, .png," in text
+    assert "Image files end in .jpg, .jpeg, .jpe," in text
 
 
 @pytest.mark.parametrize(

@@ -65,3 +65,26 @@ def test_an_older_study_is_not_reported_as_if_it_were_of_now(
             reopen(store, "photos")
         save_study(store, loaded, "")
         assert reopen(store, "photos").loaded == loaded
+
+
+def test_photos_that_were_stretched_by_default_are_named(loaded: Loaded, tmp_path: Path) -> None:
+    wide = Image.fromarray(np.zeros((9, 12, 3), np.uint8))
+    wide.save(tmp_path / "photos" / "a" / "wide.png")
+    mixed, folder = with_facts(loaded.study), tmp_path / "store"
+    with Store(folder) as store:
+        save_study(store, mixed, "")
+        facts = facts_json(mixed.facts)
+        ((origin, known),) = facts.items()
+        kept = {key: value for key, value in known.items() if key not in ("proportions", "deep")}
+        store.save_study("photos", mixed.study.model_dump(mode="json"), {origin: kept}, "")
+    (sentence,) = older_results(mixed, folder)
+    assert "stretched photos of other proportions; they are cropped now" in sentence
+    assert 'image = { fit = "stretch" }' in sentence
+    task = mixed.study.tasks["target"]
+    image = task.image.model_copy(update={"fit": "stretch"})
+    tasks = dict.fromkeys(("source", "target"), task.model_copy(update={"image": image}))
+    said = with_facts(mixed.study.model_copy(update={"tasks": tasks}))
+    assert older_results(said, folder) == ()
+    with Store(folder) as store:
+        save_study(store, mixed, "")
+    assert older_results(mixed, folder) == ()

@@ -309,3 +309,19 @@ def test_photos_that_join_are_said_and_move_no_other(call: Call, flat: Path, sou
     assert f"{table} has grown since study 'flat-labels' was last run on it: " in said
     after = files_held_out(table)
     assert {name for name in after if "new" not in name} == before
+
+
+def test_photos_of_12_bits_in_files_of_16_are_taken_for_what_they_are(
+    call: Call, photos: Path, source: str
+) -> None:
+    greatest = 0
+    for file in photos.glob("*/*/*.png"):
+        pixels = np.asarray(Image.open(file).convert("L")).astype(np.uint16) << 4
+        Image.fromarray(pixels).save(file)
+        greatest = max(greatest, int(pixels.max()))
+    written = call("new", photos, "--source", source, "--minutes", 0.1)
+    assert (
+        f"16-bit photos with values up to {greatest:,}: taken to have 12 bits, of which the upper 8"
+    ) in written.out
+    assert ", bits = 12 }" in written.out
+    assert "grey of 16 bits; cropped to " in written.out

@@ -76,7 +76,7 @@ def test_onnx_with_classes_input_and_card(
         "colour": "rgb",
         "range": [0, 255],
     }
-    assert json.loads(known["decoding"])["fit"] == "stretch"
+    assert json.loads(known["decoding"])["fit"] == "crop"
     assert json.loads(known["origin"])["arm"] == "scratch"
     assert sorted(path.name for path in file.parent.iterdir()) == ["model.onnx", "model.onnx.md"]
 
@@ -94,7 +94,7 @@ def test_the_card_says_what_a_user_must_know(
     assert f"Accuracy on 16 test images: {100 * test.accuracy:.1f} % [" in card
     assert f"Data set: {photos} at 16x16" in card
     assert "Classes (2): dark, light." in card
-    assert "made RGB of 8 bits (over white where it is transparent), stretched to 16 x 16" in card
+    assert "made RGB of 8 bits (over white where it is transparent), resized until it" in card
     assert "Licence of the data of target: not known to headstart; ask who gave them." in card
     assert "No checkpoint is in this model: all weights were drawn and trained." in card
     assert "| Control | scratch: " in card

@@ -48,7 +48,8 @@ def test_test_files_get_what_the_predict_step_stored(photos: Path, folder: Path)
     assert all(
         max(one.probabilities.values()) == one.probabilities[one.class_name] for one in found
     )
-    part = open_part(DataRef(dataset=str(photos), size=(16, 16), colour="rgb"), "test")
+    cropped = DataRef(dataset=str(photos), size=(16, 16), colour="rgb", fit="crop", crop=1.0)
+    part = open_part(cropped, "test")
     np.testing.assert_array_equal(predictor.probabilities(part.pixels), stored)
 
 

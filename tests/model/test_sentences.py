@@ -1,9 +1,18 @@
 """How good a model is and how far to trust it, in words."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
 from headstart.analyse.model_quality import ModelQuality
-from headstart.model.sentences import accuracy_sentence, calibration_sentence
+from headstart.model.sentences import (
+    accuracy_sentence,
+    calibration_sentence,
+    decoding_sentence,
+)
+from headstart.model.trained import TrainedModel
+from headstart.study.decoding import Decoding
 
 
 def quality(confidence: float | None, ece: float | None) -> ModelQuality:
@@ -29,6 +38,33 @@ def quality(confidence: float | None, ece: float | None) -> ModelQuality:
 )
 def test_calibration_in_words(confidence: float | None, ece: float | None, begins: str) -> None:
     assert calibration_sentence(quality(confidence, ece)).startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("decoding", "said"),
+    [
+        (Decoding(fit="stretch"), "stretched to 40 x 60 (bilinear, antialiased)."),
+        (
+            Decoding(fit="crop", crop=0.9, interpolation="bicubic"),
+            "resized until it covers 40 x 60 divided by 0.9, and the centre of 40 x 60 cut out",
+        ),
+        (
+            Decoding(fit="crop"),
+            "resized until it covers 40 x 60, and the centre of 40 x 60 cut out (bilinear,",
+        ),
+        (
+            Decoding(fit="pad"),
+            "resized until it just fits into 40 x 60, and the rest filled with grey of 128, half",
+        ),
+        (
+            Decoding(bits=12),
+            "transparent, of 16-bit images the upper 8 of 12 bits), stretched to 40 x 60",
+        ),
+    ],
+)
+def test_decoding_in_words(decoding: Decoding, said: str) -> None:
+    model = SimpleNamespace(pixels=(40, 60, 1), decoding=decoding)
+    assert said in decoding_sentence(cast(TrainedModel, model))
 
 
 def test_accuracy_in_words() -> None:

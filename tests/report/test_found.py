@@ -50,6 +50,11 @@ def test_classes_folder_parts_and_images_are_said() -> None:
     ]
 
 
+def test_what_files_are_decoded_to_is_said() -> None:
+    decoded = replace(TASK, decoded="cropped to 28 x 28, 12 bits")
+    assert images_found(decoded).endswith("pixels, grey and rgb; cropped to 28 x 28, 12 bits")
+
+
 def test_what_there_is_none_of_is_not_said() -> None:
     plain = replace(TASK, num_validation=0, test_counts=(), left_out=(), note="")
     assert list(found_lines([plain]))[2:] == [

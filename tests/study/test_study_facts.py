@@ -323,7 +323,7 @@ FILES = {"sizes": ((4, 3), (9, 5)), "modes": ("L", "RGB"), "shape": None}
         (
             {**FILES, "modes": ("RGBA",)},
             {"size": [8, 8]},
-            "the image files have the colours RGBA.",
+            "the image files have the colours rgb with transparency.",
             '{ colour = "grey" }',
         ),
         (

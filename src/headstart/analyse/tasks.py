@@ -58,5 +58,23 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
         labels_from=known.labels_from,
         groups=known.groups,
         grouped_by="" if task.split.group is None else str(task.split.group),
+        decoded=_decoded(study, facts, name),
         noun=known.noun,
+    )
+
+
+def _decoded(study: StudySpec, facts: Facts, name: str) -> str:
+    """What becomes of the shape of a task's image files, for every network that sees them."""
+    task, known = study.tasks[name], facts.of(study.tasks[name])
+    if not known.from_files:
+        return ""
+    networks = [
+        study.network_of(pair)
+        for pair in study.pairs
+        if name in (study.source_of(pair).task, pair.target)
+    ]
+    decodings = dict.fromkeys(facts.data(task, network).decoding for network in networks)
+    return " or ".join(
+        one.words(same_proportions=one.size is not None and known.has_proportions(one.size) is True)
+        for one in decodings
     )

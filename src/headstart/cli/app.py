@@ -5,6 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from headstart.cli.cache import cache
 from headstart.cli.data import data
 from headstart.cli.export import export
 from headstart.cli.new import new
@@ -42,6 +43,7 @@ for command in (run, new, plan, status, report, predict, export, validate):
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")
+app.add_typer(cache, name="cache")
 
 
 def _version(wanted: bool) -> None:

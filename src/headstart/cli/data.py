@@ -1,10 +1,11 @@
-"""`headstart data`: list the known data sets, find their files, download them."""
+"""`headstart data`: list the known data sets, find their files, look at them, download them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-data = typer.Typer(no_args_is_help=True, help="List, find and fetch data sets.")
+data = typer.Typer(no_args_is_help=True, help="List, find, show and fetch data sets.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name or a path.")]
 
 
@@ -29,6 +30,29 @@ def show_folder(name: Name) -> None:
     from headstart.data.find import where
 
     typer.echo(where(name).path)
+
+
+@data.command("show")
+def show_pictures(
+    name: Name,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Where to write the page of pictures."),
+    ] = None,
+) -> None:
+    """Look at a data set before a study: a page with pictures of every class, counts, what is
+    left out, likely copies."""
+    from headstart import flow
+    from headstart.analyse.text import printable
+    from headstart.report import contact
+
+    sheet, page = flow.show_data(name, html)
+    typer.echo(contact.headline(sheet.facts))
+    for label, text in contact.facts_found(sheet):
+        typer.echo(f"  {label.lower()}: {printable(text)}")
+    for line in contact.alerts(sheet):
+        typer.echo(f"! {line}")
+    typer.echo(f"Page: {page.absolute()}")
 
 
 @data.command("fetch")

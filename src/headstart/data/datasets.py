@@ -18,6 +18,7 @@ from headstart.data.errors import as_path, fault
 from headstart.data.find import Found, where
 from headstart.data.formats.archives import stamp_of
 from headstart.data.formats.cifar import read_batches
+from headstart.data.formats.file_kinds import read_suffixes
 from headstart.data.formats.idx_set import read_idx_set
 from headstart.data.formats.label_place import Place, place_of
 from headstart.data.formats.left_out import left_out
@@ -91,6 +92,8 @@ def facts_of(data: DataRef) -> DatasetFacts:
         "files": stamp_of(tuple(files)),
         "reading": data.reading,
     }
+    if found.layout == "images":
+        key["read"] = read_suffixes()  # more of them once a package is installed
     path = cache_folder() / "facts" / f"{digest(key)}.json"
     facts = _cached(path)
     if facts is None:
@@ -170,6 +173,8 @@ def _of_files(found: Found, data: DataRef) -> DatasetFacts:
         note="; ".join(photos.notes),
         sizes=photos.sizes,
         modes=photos.modes,
+        proportions=photos.proportions,
+        deep=photos.deep,
         place=os.path.abspath(found.path),
         test_from=photos.test_from,
         left_out=photos.left_out,
@@ -206,6 +211,16 @@ def _range(*parts: np.ndarray) -> tuple[float, float] | None:
         return None
     least, most = min(pixels.min() for pixels in filled), max(pixels.max() for pixels in filled)
     return float(least), float(most)
+
+
+def photos_in(data: DataRef) -> "PhotoSet | None":
+    """The image files of a data set with their sizes and colours; None where there are arrays.
+
+    Raises:
+        DataError: the data set is missing, torn or not what it claims to be.
+    """
+    found = where(data.dataset)
+    return _photos(found, data) if found.layout == "images" else None
 
 
 def _numbered(train: Images, test: Images) -> tuple[str, ...]:

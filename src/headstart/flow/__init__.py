@@ -3,6 +3,7 @@
 from headstart.flow.changed_data import changed_data as changed_data
 from headstart.flow.check import Loaded as Loaded
 from headstart.flow.check import with_facts as with_facts
+from headstart.flow.contact import show_data as show_data
 from headstart.flow.engine import Done as Done
 from headstart.flow.engine import Planned as Planned
 from headstart.flow.engine import default_workers as default_workers

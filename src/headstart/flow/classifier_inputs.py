@@ -1,5 +1,6 @@
 """What a classifier is given as X: images, rows of a table, or paths of image files."""
 
+from dataclasses import replace
 from math import prod
 from os import PathLike, fspath
 from pathlib import Path
@@ -106,7 +107,9 @@ def decoding_for(image: Any, network: AnyNetwork) -> Decoding:
             "Expected size and colour, for no pretrained network says them.",
             "For example: image={'size': [64, 64], 'colour': 'rgb'}",
         )
-    return data.decoding
+    # The least crop, which an image of the same proportions is not changed by.
+    cropped = replace(data, fit="crop", crop=1.0) if not (data.fit or data.crop) else data
+    return cropped.decoding
 
 
 def _images(array: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Results of an older version in a store: kept, reported where possible, never mixed with new ones.
 
 Until image files were identified by their bytes (docs/decisions/0014), they were identified by the
-pixels they decode to. Steps on them have other keys now, and are run again.
+pixels they decode to; until photos of other proportions were cropped, they were stretched. Steps on
+them have other keys now, and are run again.
 """
 
 from pathlib import Path
@@ -22,11 +23,37 @@ def older_results(loaded: Loaded, folder: Path) -> tuple[str, ...]:
     with Store(folder, reading=True) as store:
         rows = [row for row in store.studies() if row.name == loaded.study.name]
     latest = rows[0].facts if rows else {}
-    return tuple(
+    by_pixels = tuple(
         f"what the store holds of '{origin}' was computed by an older version, which identified "
         "photos by their pixels and not by their files: it stays there, and steps are run again."
         for origin in photos
         if _identified_by_pixels(latest, origin)
+    )
+    stretched = tuple(
+        f"what the store holds of '{origin}' was computed by an older version, which stretched "
+        "photos of other proportions; they are cropped now, and steps are run again. To go on with "
+        'what is stored: image = { fit = "stretch" } in the task.'
+        for origin in _cropped_by_default(loaded)
+        if "sizes" in (stored := latest.get(origin, {})) and "proportions" not in stored
+    )
+    return by_pixels + stretched
+
+
+def _cropped_by_default(loaded: Loaded) -> tuple[str, ...]:
+    """Data sets whose photos are cropped because no task and no network says anything else."""
+    study, facts = loaded.study, loaded.facts
+    uses = [
+        (study.tasks[name], study.network_of(pair))
+        for pair in study.pairs
+        for name in (study.source_of(pair).task, pair.target)
+        if name is not None
+    ]
+    return tuple(
+        dict.fromkeys(
+            task.data.origin
+            for task, network in uses
+            if facts.data(task, network) == task.data.cropping(facts.of(task)) != task.data
+        )
     )
 
 

@@ -88,11 +88,23 @@ class NewStudy:
             f"source: {', '.join(self.study.sources.values())}{self.chosen}",
             *([f"groups are not kept together: {self.ungrouped}"] if self.ungrouped else []),
             *([f"also at hand: {', '.join(self.others)}"] if self.others else []),
+            *self._depth,
             *(
                 ["no study of these photos is so short: this is the shortest"]
                 if self.too_long
                 else []
             ),
+        )
+
+    @property
+    def _depth(self) -> tuple[str, ...]:
+        """What 16-bit photos are taken to be, where that is not 16 bits."""
+        facts = self.study.facts
+        if facts.bits_wanted is None:
+            return ()
+        return (
+            f"16-bit photos with values up to {max(facts.deep.values()):,}: taken to have "
+            f"{facts.bits_wanted} bits, of which the upper 8 are used",
         )
 
     @property

@@ -1,5 +1,6 @@
 """The trained model of a trial, read from a store."""
 
+from dataclasses import replace
 from typing import cast
 
 from headstart.analyse.model_quality import quality_of
@@ -11,10 +12,12 @@ from headstart.model.trained import Origin, TrainedModel
 from headstart.plan.payload_types import PredictPayload
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
+from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.decoding import CHANNELS, Colour, Decoding
 from headstart.study.facts import Facts
 from headstart.study.network_facts import Shape
 from headstart.study.study import StudySpec
+from headstart.study.tasks import DataRef
 
 
 def trained_model(
@@ -42,7 +45,7 @@ def trained_model(
         classes=tuple(task.groups(known.classes)),
         weights=weights,
         scaling=scaling_for(payload["preprocessing"], step.datasets),
-        decoding=_for_any_file(data.decoding, pixels),
+        decoding=_for_any_file(known, data, pixels),
         origin=_origin(study, plan, trial, counted, store),
     )
 
@@ -64,17 +67,17 @@ def _check_trained(study: StudySpec, trial: Trial, store: Store) -> None:
         )
 
 
-def _for_any_file(decoding: Decoding, pixels: Shape) -> Decoding:
-    """The decoding of the training images, with the size and colour that all of them have."""
+def _for_any_file(known: DatasetFacts, data: DataRef, pixels: Shape) -> Decoding:
+    """The decoding of the training images, with the size and colour that all of them have.
+
+    Where no fit was said and all had the proportions of that size, others are cropped as they would
+    have been.
+    """
     height, width, channels = pixels
     colours: dict[int, Colour] = {number: colour for colour, number in CHANNELS.items()}
-    return Decoding(
-        size=(height, width),
-        colour=colours[channels],
-        fit=decoding.fit,
-        crop=decoding.crop,
-        interpolation=decoding.interpolation,
-    )
+    decoding = replace(data.decoding, size=(height, width), colour=colours[channels])
+    by_default = data.fit is None and data.crop is None and known.has_proportions((height, width))
+    return replace(decoding, fit="crop", crop=1.0) if by_default else decoding
 
 
 def _origin(study: StudySpec, plan: Plan, trial: Trial, counted: Json, store: Store) -> Origin:

@@ -10,7 +10,7 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.data.formats.archives import DamagedFile, Reader, Source, open_source
 from headstart.data.formats.decode import Broken
-from headstart.data.formats.image_tree import SUFFIXES
+from headstart.data.formats.file_kinds import is_decodable, read_suffixes
 from headstart.data.formats.stream import ImageFiles
 from headstart.study.decoding import CHANNELS, Decoding
 from headstart.study.network_facts import Shape
@@ -86,11 +86,11 @@ def image_groups(given: Sequence[Path]) -> list[ImageGroup]:
             )
         elif path.is_dir() or path.suffix.lower() == ".zip":
             source = open_source(path)
-            names = [name for name in source.listing.files if name.lower().endswith(SUFFIXES)]
+            names = [name for name in source.listing.files if is_decodable(name)]
             if not names:
                 problems.append(
                     f"{path} holds no image files (of {len(source.listing.files):,} files). "
-                    f"Image files end in {', '.join(SUFFIXES)}."
+                    f"Image files end in {', '.join(read_suffixes())}."
                 )
             elif path.is_dir():
                 singles += [path / name for name in names]

@@ -3,6 +3,7 @@
 from headstart.analyse.model_quality import ModelQuality
 from headstart.analyse.text import percent, plural
 from headstart.model.trained import Origin, TrainedModel
+from headstart.study.decoding import BITS, PADDING, Fit
 
 SOUND = 0.05  # expected calibration error up to which probabilities are as good as frequencies
 
@@ -56,14 +57,23 @@ def decoding_sentence(model: TrainedModel) -> str:
     height, width, channels = model.pixels
     colour = "RGB" if channels == 3 else "grey"
     decoding = model.decoding
-    if decoding.fit == "crop":
-        fit = (
-            f"resized until it covers {height} x {width} divided by {decoding.crop:g}, and the "
-            f"centre of {height} x {width} cut out"
-        )
-    else:
-        fit = f"stretched to {height} x {width}"
+    target = f"{height} x {width}"
+    fits: dict[Fit, str] = {
+        "stretch": f"stretched to {target}",
+        "crop": f"resized until it covers {target}{_divided(decoding.crop)}, and the centre of "
+        f"{target} cut out",
+        "pad": f"resized until it just fits into {target}, and the rest filled with grey of "
+        f"{PADDING}, half of it on either side",
+    }
+    bits = (
+        "" if decoding.bits == BITS else f", of 16-bit images the upper 8 of {decoding.bits} bits"
+    )
     return (
         f"the image turned upright by its EXIF orientation, made {colour} of 8 bits (over white "
-        f"where it is transparent), {fit} ({decoding.interpolation}, antialiased)."
+        f"where it is transparent{bits}), {fits[decoding.fit]} ({decoding.interpolation}, "
+        "antialiased)."
     )
+
+
+def _divided(crop: float) -> str:
+    return "" if crop == 1 else f" divided by {crop:g}"

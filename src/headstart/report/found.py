@@ -97,10 +97,11 @@ def rarely_tested(tasks: Iterable[TaskFacts], target: str) -> str:
 
 
 def images_found(task: TaskFacts) -> str:
-    """Sizes (height x width), colours and the range of values."""
+    """Sizes (height x width), colours, the range of values, and what files are decoded to."""
     sizes = dict.fromkeys(_size(size) for size in (task.smallest, task.largest))
     values = f", values from {task.values[0]:g} to {task.values[1]:g}" if task.values else ""
-    return f"{' to '.join(sizes)} pixels, {listed(task.colours, 'and')}{values}"
+    decoded = f"; {task.decoded}" if task.decoded else ""
+    return f"{' to '.join(sizes)} pixels, {listed(task.colours, 'and')}{values}{decoded}"
 
 
 def _size(size: Size) -> str:

@@ -10,10 +10,11 @@ from headstart.study.arms import SOURCE, LabelMap
 from headstart.study.array_checks import float_problems
 from headstart.study.base import HEAD
 from headstart.study.checks import source_of, stage_problems
-from headstart.study.dataset_facts import COLOURS, DatasetFacts
+from headstart.study.dataset_facts import GREYS, DatasetFacts
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.declared_facts import num_outputs, shape_problem
 from headstart.study.decoding import CHANNELS, Colour
+from headstart.study.depth_checks import depth_problems
 from headstart.study.facts import Facts
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
@@ -48,6 +49,7 @@ def check_facts(parts: PartialStudy, facts: Facts) -> list[Problem]:
             sound[name] = task
     problems += group_problems(parts, sound, facts)
     problems += float_problems(parts, sound, facts)
+    problems += depth_problems(sound, facts)
     problems += _sizes(parts, sound, facts)
     problems += _sizes_beyond(parts, rough)
     problems += _networks(parts, sound, facts)
@@ -352,15 +354,15 @@ def _differing(name: str, task: TaskSpec, facts: DatasetFacts, like: Shape | Non
     """
     assert facts.sizes is not None
     size = like[:2] if like else (64, 64)
-    colour = _colour_of(like) if like else "rgb"
+    all_grey = all(mode in GREYS for mode in facts.modes)
+    colour = _colour_of(like) if like else "grey" if all_grey else "rgb"
     found, fixes = [], []
     if not task.image.size and facts.common_size is None:
         (low, narrow), (high, wide) = facts.sizes
         found.append(f"are {low} to {high} rows high and {narrow} to {wide} columns wide")
         fixes.append(f"size = [{size[0]}, {size[1]}]")
     if not task.image.colour and facts.common_colour is None:
-        colours = (COLOURS.get(mode, mode) for mode in facts.modes)
-        found.append(f"have the colours {', '.join(colours)}")
+        found.append(f"have the colours {', '.join(facts.colours)}")
         fixes.append(f'colour = "{colour}"')
     return Problem(
         where=f"tasks.{name}.image",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pydantic import Field
+
 from headstart.study.base import Spec
 from headstart.study.decoding import CHANNELS, Colour, Decoding
 
@@ -13,6 +15,22 @@ Shape = tuple[int, int, int]
 
 COLOURS: dict[str, Colour] = {"L": "grey", "RGB": "rgb"}
 """Pillow's modes that are taken as they are."""
+
+OTHER_COLOURS = {
+    "1": "black and white",
+    "P": "palette",
+    "LA": "grey with transparency",
+    "RGBA": "rgb with transparency",
+    "F": "floating-point",
+}
+"""What a reader calls other modes of Pillow's; any other goes by its own name."""
+
+GREYS = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L")
+"""Pillow's modes that have no colour."""
+
+
+FEW_LEVELS = 14
+"""Bits up to which at most 64 of 256 levels are left of images that are taken to have 16."""
 
 
 class GroupFacts(Spec):
@@ -47,8 +65,10 @@ class DatasetFacts(Spec):
 
     `shape` is what all images have in common, upright; None where their sizes or colours differ.
     `sizes` are the least and the most (height, width) of image files, and `modes` their colours as
-    Pillow calls them; None and empty where images are not single files. `floats` are pixels that
-    are no bytes, but numbers which a network is given as they are.
+    Pillow calls them; None and empty where images are not single files. `proportions` are the
+    flattest and the tallest (height, width), in lowest terms. `deep` is the greatest value of image
+    files of 16 bits per channel, by their colour. `floats` are pixels that are no bytes, but
+    numbers which a network is given as they are.
 
     `labels_from` names the table of labels and its columns, where there is one, and `groups` those
     that are called like groups. `validation_counts` are the images per class that are taken out to
@@ -70,6 +90,8 @@ class DatasetFacts(Spec):
     note: str = ""  # what a reader of results should know of how the images came about
     sizes: tuple[Size, Size] | None = None
     modes: tuple[str, ...] = ()
+    proportions: tuple[Size, ...] = ()
+    deep: dict[str, int] = Field(default_factory=dict)
     floats: bool = False
     labels_from: str = ""
     groups: tuple[GroupFacts, ...] = ()
@@ -89,6 +111,24 @@ class DatasetFacts(Spec):
         """What one of its images is called in a sentence."""
         return "photo" if self.from_files else "image"
 
+    def has_proportions(self, size: Size) -> bool | None:
+        """Whether every image has the proportions of `size`.
+
+        None of image files whose facts an older version stored: it stretched any of them.
+        """
+        known = self.proportions if self.sizes else (self.shape[:2],) if self.shape else ()
+        return all(high * size[1] == wide * size[0] for high, wide in known) if known else None
+
+    def bits_used(self, mode: str) -> int:
+        """How many of the 16 bits of `deep` images of a mode hold every value, at least 8."""
+        return max(self.deep[mode].bit_length(), 8)
+
+    @property
+    def bits_wanted(self) -> int | None:
+        """How many bits to say that 16-bit images in grey have; None where it need not be said."""
+        used = [self.bits_used(mode) for mode in self.deep if mode in GREYS]
+        return max(used) if used and max(used) <= FEW_LEVELS else None
+
     @property
     def extent(self) -> tuple[Size, Size]:
         """The least and the most (height, width) of its images, be they files or arrays."""
@@ -101,9 +141,15 @@ class DatasetFacts(Spec):
     def colours(self) -> tuple[str, ...]:
         """The colours of its images: `grey`, `rgb`, and others as Pillow calls them."""
         if self.sizes is not None:
-            return tuple(COLOURS.get(mode, mode) for mode in self.modes)
+            return tuple(map(self.colour_of, self.modes))
         assert self.shape is not None, "arrays have one shape"
         return tuple(colour for colour, number in CHANNELS.items() if number == self.shape[2])
+
+    def colour_of(self, mode: str) -> str:
+        """What a reader calls one of Pillow's modes."""
+        if mode in self.deep and mode in GREYS:
+            return "grey of 16 bits"
+        return COLOURS.get(mode) or OTHER_COLOURS.get(mode, mode)
 
     def image_shape(self, decoding: Decoding) -> Shape | None:
         """Shape of the images once decoded; None where they would differ."""

@@ -64,11 +64,14 @@ class Facts:
         return self.inputs.get(str(network)) if isinstance(network, LibraryNetwork) else None
 
     def data(self, task: TaskSpec, network: AnyNetwork | None) -> DataRef:
-        """A task's data set as a network wants it decoded, where the task does not say."""
-        wanted = self.wanted(network)
-        if wanted is None or not self.of(task).from_files:
+        """A task's data set as it is decoded: as the network wants it where the task does not say.
+
+        A network that wants nothing is given photos of other proportions cropped, not stretched.
+        """
+        known, wanted = self.of(task), self.wanted(network)
+        if not known.from_files:
             return task.data
-        return task.data.preferring(wanted)
+        return task.data.preferring(wanted) if wanted else task.data.cropping(known)
 
     def shape(self, task: TaskSpec, network: AnyNetwork | None) -> Shape | None:
         """Shape of a task's images once decoded; None where they would differ."""

@@ -86,7 +86,10 @@ class PhotoStudy:
     def text(self) -> str:
         """The study file, commented."""
         several = len(self.sources) > 1
-        skipping = ", skip_broken = true" if self.skip_broken else ""
+        bits = self.facts.bits_wanted
+        more = (f", bits = {bits}" if bits else "") + (
+            ", skip_broken = true" if self.skip_broken else ""
+        )
         networks = "pretrained networks help" if several else "a pretrained network help"
         lines = [
             f"name = {_quoted(self.name)}",
@@ -110,7 +113,7 @@ class PhotoStudy:
             "# So much of the training photos is for choosing, the same for every arm.",
             *self._split_lines(),
             "# Height and width that photos are resized to; larger ones say more and cost more.",
-            f"image = {{ size = [{self.size[0]}, {self.size[1]}]{skipping} }}",
+            f"image = {{ size = [{self.size[0]}, {self.size[1]}]{more} }}",
             "",
             "[training]",
             "# The same number of updates for every arm, of so many photos each.",

@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from headstart.core.names import in_a_row, natural_order
 from headstart.study.base import Spec
+from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.decoding import Colour, Decoding, Fit, Interpolation, resolved
 from headstart.study.labels import Grouping, Labels, LabelTable
 from headstart.study.network_facts import InputFacts
@@ -44,20 +45,24 @@ class DataRef:
     fit: Fit | None = None
     crop: float | None = None
     interpolation: Interpolation | None = None
+    bits: int | None = None
     skip_broken: bool = False
 
     def __str__(self) -> str:
         size = f" at {self.size[0]}x{self.size[1]}" if self.size else ""
-        fit = {None: "", "stretch": " stretched", "crop": " cropped"}[self.fit]
+        fit = {None: "", "stretch": " stretched", "crop": " cropped", "pad": " padded"}[self.fit]
         crop = f" to {self.crop:g}" if self.crop is not None else ""
-        words = (fit + crop, f" {self.interpolation}" if self.interpolation else "")
+        bits = f" of {self.bits} bits" if self.bits else ""
+        words = (fit + crop, f" {self.interpolation}" if self.interpolation else "", bits)
         colour = f" {self.colour}" if self.colour else ""
         return f"{self.dataset}{size}{colour}{''.join(words)}{self.reading}"
 
     @property
     def undecoded(self) -> "DataRef":
         """The same without how images are decoded."""
-        return replace(self, size=None, colour=None, fit=None, crop=None, interpolation=None)
+        return replace(
+            self, size=None, colour=None, fit=None, crop=None, interpolation=None, bits=None
+        )
 
     @property
     def origin(self) -> str:
@@ -74,7 +79,17 @@ class DataRef:
     @property
     def decoding(self) -> Decoding:
         """How image files are decoded, with the defaults for what is not said."""
-        return resolved(self.size, self.colour, self.fit, self.crop, self.interpolation)
+        return resolved(self.size, self.colour, self.fit, self.crop, self.interpolation, self.bits)
+
+    def cropping(self, known: DatasetFacts) -> "DataRef":
+        """The same with the least crop where no fit is said and images have other proportions.
+
+        Where all have those of `size`, stretching and the least crop give the same pixels.
+        """
+        if self.fit or self.crop or self.size is None:
+            return self
+        other = known.has_proportions(self.size) is False
+        return replace(self, fit="crop", crop=1.0) if other else self
 
     def preferring(self, wanted: InputFacts) -> "DataRef":
         """The same with what a network was trained on for all that is not said.
@@ -192,10 +207,11 @@ class ImageSpec(Spec):
     """How image files of a folder or an archive become arrays of one shape.
 
     `size` is [height, width], antialiased; left out, all images must have one size. `fit` says what
-    becomes of other proportions: `stretch` them, or `crop` the centre; `crop` is then the share of
-    the resized side that is kept, and `interpolation` how pixels are weighed. `colour` turns every
-    image into `grey` or `rgb`; left out, all must be of one mode. What is left out is as a
-    pretrained network wants it, and else stretched and bilinear.
+    becomes of other proportions: `crop` the centre, `pad` with grey, or `stretch`; `crop` is then
+    the share of the resized side that is kept, and `interpolation` how pixels are weighed. `colour`
+    turns every image into `grey` or `rgb`; left out, all must be of one mode. What is left out is
+    as a pretrained network wants it, and else cropped as little as possible and bilinear.
+    `bits` is how many of the 16 bits of 16-bit images are used; the upper 8 of them are kept.
     `skip_broken` leaves out files that cannot be decoded, and counts them.
     """
 
@@ -204,12 +220,14 @@ class ImageSpec(Spec):
     fit: Fit | None = None
     crop: Annotated[float, Field(gt=0, le=1)] | None = None
     interpolation: Interpolation | None = None
+    bits: Annotated[int, Field(ge=8, le=16)] | None = None
     skip_broken: bool = False
 
     @model_validator(mode="after")
     def _one_fit(self) -> Self:
-        if self.fit == "stretch" and self.crop is not None:
-            raise ValueError("a stretched image is not cropped: leave out 'crop', or fit = 'crop'")
+        if self.fit in ("stretch", "pad") and self.crop is not None:
+            word = "stretched" if self.fit == "stretch" else "padded"
+            raise ValueError(f"a {word} image is not cropped: leave out 'crop', or fit = 'crop'")
         return self
 
 
@@ -253,6 +271,7 @@ class TaskSpec(Spec):
             fit=self.image.fit,
             crop=self.image.crop,
             interpolation=self.image.interpolation,
+            bits=self.image.bits,
             skip_broken=self.image.skip_broken,
         )
 

@@ -116,9 +116,9 @@ class TaskFacts:
     `train_counts` are the images of every class that there are to train on, before any are taken
     out to validate or test with; `test_counts` those of the test part, empty where it is cut off
     the training part. Sizes are (height, width) of the images as they were found. `values` are the
-    least and the greatest value of a pixel, None where images are files. `labels_from` is the table
-    of labels, if there is one; `groups` are its columns that are called like groups, and
-    `grouped_by` says what is kept together.
+    least and the greatest value of a pixel, None where images are files; `decoded` then says what
+    becomes of their shape. `labels_from` is the table of labels, if there is one; `groups` are its
+    columns that are called like groups, and `grouped_by` says what is kept together.
     """
 
     name: str
@@ -141,6 +141,7 @@ class TaskFacts:
     labels_from: str = ""
     groups: tuple[GroupFacts, ...] = ()
     grouped_by: str = ""
+    decoded: str = ""
     noun: str = "image"  # what one of its images is called: image or photo
 
     @property

@@ -11,9 +11,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from headstart.core.errors import DataError
 from headstart.data.formats.archives import DamagedFile
-from headstart.study.decoding import Decoding
+from headstart.data.formats.file_kinds import pillow_formats, unread_by_content
+from headstart.study.decoding import BITS, PADDING, Decoding
 
-FORMATS = ("JPEG", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM")
 ORIENTATION = 0x0112
 TURNED = (5, 6, 7, 8)  # orientations that exchange height and width
 GAP = 3.0  # an image is first reduced roughly, to this many times the size asked for at least
@@ -31,7 +31,7 @@ class Broken:
 
 
 class _Unfit(Exception):
-    """A sound image that cannot be made grey or RGB."""
+    """A file that is no image which can be decoded as asked, and why."""
 
 
 def guarded(name: str, work: Callable[[], Answer]) -> Answer | Broken:
@@ -53,18 +53,41 @@ def guarded(name: str, work: Callable[[], Answer]) -> Answer | Broken:
         return Broken(name=name, reason=reason or type(error).__name__)
 
 
+def opened(content: bytes) -> Image.Image:
+    """The image in a file, of which the header is read; raises what Pillow raises."""
+    try:
+        return Image.open(io.BytesIO(content), formats=pillow_formats())
+    except UnidentifiedImageError:
+        if reason := unread_by_content(content):
+            raise _Unfit(reason) from None
+        raise
+
+
+def greatest_value(image: Image.Image) -> int:
+    """The greatest value of an image of 16 bits per channel; 0 for one of 8 bits.
+
+    Of colours Pillow gives the upper 8 bits alone: the lower ones are then taken to be ones.
+    """
+    if image.mode.startswith("I"):
+        return int(np.asarray(image).max())
+    if not any(";16" in str(tile[3]) for tile in getattr(image, "tile", ())):
+        return 0
+    colours = [band for band in image.getbands() if band != "A"]
+    return max(int(np.asarray(image.getchannel(band)).max()) for band in colours) << 8 | 0xFF
+
+
 def check(content: bytes) -> None:
     """Decode a file as coarsely as its format allows; raises what Pillow raises."""
-    image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+    image = opened(content)
     image.draft(None, (1, 1))  # of a JPEG all bytes are read, and few pixels computed
     image.load()
     if image.mode.startswith("I") or image.mode == "F":
-        _coloured(image, "L")
+        _coloured(image, "L", BITS)
 
 
 def decode(content: bytes, decoding: Decoding) -> np.ndarray:
     """Pixels of a file, uint8 (height, width, channels); raises what Pillow raises."""
-    image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
+    image = opened(content)
     gap = None if decoding.interpolation == "nearest" else GAP
     height, width = upright_size(image)
     if decoding.size and gap:
@@ -74,7 +97,8 @@ def decode(content: bytes, decoding: Decoding) -> np.ndarray:
         image.draft(None, (side, side))
     ImageOps.exif_transpose(image, in_place=True)
     if decoding.colour:
-        image = _coloured(image, "L" if decoding.colour == "grey" else "RGB")
+        mode = "L" if decoding.colour == "grey" else "RGB"
+        image = _coloured(image, mode, decoding.bits)
     if decoding.size:
         image = _fitted(image, (height, width), decoding, gap)
     pixels = np.frombuffer(image.tobytes(), dtype=np.uint8)
@@ -90,7 +114,7 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def resized_to(height: int, width: int, decoding: Decoding) -> tuple[int, int]:
-    """(height, width) that an image of some size is resized to, before anything is cut off.
+    """(height, width) that an image of some size is resized to, before it is cut or padded.
 
     As torchvision's `Resize` and timm's `ResizeKeepRatio` round, behind timm's `floor(size / crop)`
     for the size that is to be covered.
@@ -98,6 +122,10 @@ def resized_to(height: int, width: int, decoding: Decoding) -> tuple[int, int]:
     assert decoding.size
     if decoding.fit == "stretch":
         return decoding.size
+    if decoding.fit == "pad":
+        high, wide = decoding.size
+        ratio = max(height / high, width / wide)
+        return max(round(height / ratio), 1), max(round(width / ratio), 1)
     high, wide = (floor(side / decoding.crop + ROUNDING) for side in decoding.size)
     if high == wide:
         if height <= width:
@@ -119,10 +147,17 @@ def _draft_side(height: int, width: int, decoding: Decoding) -> int:
 def _fitted(
     image: Image.Image, original: tuple[int, int], decoding: Decoding, gap: float | None
 ) -> Image.Image:
-    """Resized as its size before any coarse reading asks for, and the centre of that."""
+    """Resized as its size before any coarse reading asks for, and then its centre or padded."""
     assert decoding.size
     high, wide = resized_to(*original, decoding)
     height, width = decoding.size
+    method = Image.Resampling[decoding.interpolation.upper()]
+    if decoding.fit == "pad":
+        if (image.height, image.width) != (high, wide):
+            image = image.resize((wide, high), method, reducing_gap=gap)
+        padded = Image.new(image.mode, (width, height), (PADDING,) * len(image.getbands()))
+        padded.paste(image, ((width - wide) // 2, (height - high) // 2))
+        return padded
     top, left = round((high - height) / 2), round((wide - width) / 2)
     if (image.height, image.width) == (high, wide):
         whole = (high, wide) == (height, width)
@@ -130,17 +165,21 @@ def _fitted(
     # Only the centre is computed: filters look beyond the box, so that its pixels are the same.
     down, across = image.height / high, image.width / wide
     box = (left * across, top * down, (left + width) * across, (top + height) * down)
-    method = Image.Resampling[decoding.interpolation.upper()]
     return image.resize((width, height), method, box=box, reducing_gap=gap)
 
 
-def _coloured(image: Image.Image, mode: str) -> Image.Image:
-    """In 8 bits, over white where it is transparent, in one mode."""
+def _coloured(image: Image.Image, mode: str, bits: int) -> Image.Image:
+    """In 8 bits, over white where it is transparent, in one mode.
+
+    Of grey images of 16 bits the upper 8 of `bits` are kept.
+    """
     if image.mode.startswith("I"):
         values = np.asarray(image)
-        if image.mode == "I" and not (values.min() >= 0 and values.max() < 1 << 16):
+        if image.mode == "I" and not (values.min() >= 0 and values.max() < 1 << BITS):
             raise _Unfit("has more than 16 bits per pixel")
-        image = Image.fromarray((values >> 8).astype(np.uint8))
+        if values.max() >> bits:
+            raise _Unfit(f"has the value {values.max():,}, more than {bits} bits hold")
+        image = Image.fromarray((values >> (bits - 8)).astype(np.uint8))
     if image.mode == "F":
         raise _Unfit("has floating-point pixels")
     if image.has_transparency_data:

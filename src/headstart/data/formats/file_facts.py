@@ -7,7 +7,6 @@ while files are measured, so that a pass that was killed goes on where it stoppe
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,15 +19,25 @@ from PIL import Image
 from headstart.core.files import cache_folder, locked, write_whole
 from headstart.core.hashing import digest
 from headstart.data.formats.archives import Source
-from headstart.data.formats.decode import FORMATS, Broken, check, guarded, upright_size
+from headstart.data.formats.decode import (
+    Broken,
+    check,
+    greatest_value,
+    guarded,
+    opened,
+    upright_size,
+)
 from headstart.data.progress import Progress, reporting
 
-VERSION = 1  # raised when a line means something else
+VERSION = 2  # raised when a line means something else
 CHUNK = 64  # files measured between two looks at the clock, and lines written at a time
 
 
 class FileFacts(NamedTuple):
     """One image file: SHA-256 of its bytes, and its header. A line of the cache.
+
+    `greatest` is the greatest value of an image of 16 bits per channel, which is decoded for that,
+    and 0 for any other.
 
     `broken` says why it cannot be opened, or decoded where that was tried (`decoded`); the header
     is then empty.
@@ -43,6 +52,7 @@ class FileFacts(NamedTuple):
     mode: str  # Pillow's
     broken: str
     decoded: bool
+    greatest: int
 
 
 def file_facts(source: Source, names: Sequence[str], decode: bool = False) -> list[FileFacts]:
@@ -105,9 +115,9 @@ def num_threads() -> int:
 
 
 def _measure(source: Source, name: str, decode: bool) -> FileFacts:
-    sha256, broken, (height, width, mode) = "", "", (0, 0, "")
+    sha256, broken, (height, width, mode, greatest) = "", "", (0, 0, "", 0)
 
-    def look() -> tuple[int, int, str]:
+    def look() -> tuple[int, int, str, int]:
         nonlocal sha256
         content = source.read(name)
         sha256 = hashlib.sha256(content).hexdigest()
@@ -120,18 +130,21 @@ def _measure(source: Source, name: str, decode: bool) -> FileFacts:
     if isinstance(found, Broken):
         broken = found.reason
     else:
-        height, width, mode = found
+        height, width, mode, greatest = found
     size, changed = source.listing.files[name]
-    return FileFacts(name, size, changed, sha256, height, width, mode, broken, decode)
+    return FileFacts(name, size, changed, sha256, height, width, mode, broken, decode, greatest)
 
 
-def _header(content: bytes) -> tuple[int, int, str]:
-    """Height, width and mode, upright; nothing is decoded but a PNG with an orientation."""
-    image = Image.open(io.BytesIO(content), formats=FORMATS)
+def _header(content: bytes) -> tuple[int, int, str, int]:
+    """Height, width, mode and greatest value, upright.
+
+    Nothing is decoded but a PNG with an orientation and images of 16 bits.
+    """
+    image = opened(content)
     # Pillow decodes a PNG before it says what the orientation is, which may follow the pixels.
     silent = image.format == "PNG" and b"eXIf" not in content and b"rientation" not in content
     height, width = image.size[::-1] if silent else upright_size(image)
-    return height, width, image.mode
+    return height, width, image.mode, greatest_value(image)
 
 
 def _lines(path: Path) -> list[FileFacts]:

@@ -19,6 +19,7 @@ from headstart.data.errors import as_path, fault
 from headstart.data.formats.archives import Source, open_source
 from headstart.data.formats.decode import Broken
 from headstart.data.formats.file_facts import FileFacts, content_of, file_facts
+from headstart.data.formats.file_kinds import read_suffixes
 from headstart.data.formats.groups import groups_of
 from headstart.data.formats.image_tree import Tree
 from headstart.data.formats.label_place import Place
@@ -54,8 +55,14 @@ def photo_set(place: Place, stamp: str, known: KnownSet | None, data: DataRef) -
             skipped.
     """
     source = open_source(place.root)
-    key = {"version": VERSION, "stamp": stamp, "known": known.name if known else None}
-    cached = cache_folder() / "photos" / f"{digest({**key, 'read': data.reading})}.npz"
+    key = {
+        "version": VERSION,
+        "stamp": stamp,
+        "known": known.name if known else None,
+        "read": data.reading,
+        "suffixes": read_suffixes(),  # more of them once a package is installed
+    }
+    cached = cache_folder() / "photos" / f"{digest(key)}.npz"
     with contextlib.suppress(OSError):
         found = from_bytes(cached.read_bytes(), source)
         if found is not None:
@@ -141,6 +148,7 @@ def _photos(
         labels=tree.labels[part],
         sizes=np.array([(one.height, one.width) for one in of], np.int32),
         modes=np.array([one.mode for one in of]),
+        greatest=np.array([one.greatest for one in of], np.int64),
         units=None if units is None else np.array([units[one.name] for one in of], np.uint64),
         file_bytes=sum(one.bytes for one in of) / len(of),
     )

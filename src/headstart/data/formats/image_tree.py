@@ -21,22 +21,11 @@ import numpy as np
 from headstart.data.catalogue import Part
 from headstart.data.errors import fault
 from headstart.data.formats.archives import Listing
-from headstart.data.formats.left_out import left_out
+from headstart.data.formats.file_kinds import is_read, read_suffixes
 from headstart.data.formats.tree_layout import LAYOUT, spots_of
+from headstart.data.formats.unread import passed_over
 from headstart.study.dataset_facts import LeftOut
 
-SUFFIXES = (
-    ".jpg",
-    ".jpeg",
-    ".png",
-    ".bmp",
-    ".gif",
-    ".webp",
-    ".tif",
-    ".tiff",
-    ".ppm",
-    ".pgm",
-)
 NO_IMAGES = "no image files"
 
 
@@ -98,12 +87,12 @@ def tree_of(where: Path, listing: Listing) -> Tree:
         DataError: an image lies outside any class, a class is empty or in one part only, or there
             are fewer than two.
     """
-    images = [name for name in listing.files if name.lower().endswith(SUFFIXES)]
+    images = [name for name in listing.files if is_read(name)]
     if not images:
         raise fault(
             where,
             f"holds no image files (of {len(listing.files):,} files).",
-            f"{LAYOUT} Image files end in {', '.join(SUFFIXES)}.",
+            f"{LAYOUT} Image files end in {', '.join(read_suffixes())}.",
         )
     others = sorted(listing.files.keys() - set(images))
     spots = spots_of(where, images, others, listing.folders)
@@ -116,7 +105,7 @@ def tree_of(where: Path, listing: Listing) -> Tree:
         )
         for spot in spots
     ]
-    tree = parted(where, placed, left_out(others, NO_IMAGES))
+    tree = parted(where, placed, passed_over(others, NO_IMAGES))
     places = sorted({spot.place for spot in spots if f"{spot.part}/" == tree.test_from})
     return replace(tree, test_from=", ".join(places) or tree.test_from)
 

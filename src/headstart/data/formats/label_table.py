@@ -13,7 +13,8 @@ from pathlib import Path, PurePath
 from headstart.core.errors import DataError
 from headstart.data.errors import fault
 from headstart.data.formats.archives import Listing
-from headstart.data.formats.image_tree import SUFFIXES, Placed
+from headstart.data.formats.file_kinds import is_read
+from headstart.data.formats.image_tree import Placed
 from headstart.data.formats.label_columns import HOW, Columns, columns_of
 from headstart.data.formats.label_files import FileIndex, spelled
 from headstart.data.formats.table_text import Row, listed, read_table
@@ -72,7 +73,7 @@ def labelled(
         DataError: it cannot be read, its columns cannot be told apart, or, with all of them at
             once, rows name no file, or have no label or several.
     """
-    images = [name for name in listing.files if name.lower().endswith(SUFFIXES)]
+    images = [name for name in listing.files if is_read(name)]
     columns = columns_of(where, read_table(where, content), spec, FileIndex(images))
     sound, faults = _sorted(columns)
     if faults and (not skip or not sound):

@@ -8,9 +8,9 @@ from headstart.data.catalogue import PARTS, Part
 from headstart.data.dealing import dealt_test, units_of
 from headstart.data.errors import fault
 from headstart.data.formats.archives import Source
+from headstart.data.formats.file_kinds import is_read
 from headstart.data.formats.image_tree import (
     NO_IMAGES,
-    SUFFIXES,
     Placed,
     Tree,
     parted,
@@ -21,6 +21,7 @@ from headstart.data.formats.label_table import labelled
 from headstart.data.formats.left_out import left_out
 from headstart.data.formats.table_text import listed
 from headstart.data.formats.tree_layout import PART_NAMES
+from headstart.data.formats.unread import passed_over, refuse_losses
 from headstart.study.dataset_facts import GroupFacts
 from headstart.study.labels import LabelTable
 from headstart.study.tasks import Grouped
@@ -74,6 +75,7 @@ def labelled_files(
     if place.table is None and not place.inside:
         place = replace(place, inside=_only_table(place.root, source))
         if not place.inside:
+            refuse_losses(source.path, source.listing, skip)
             return LabelledFiles(tree=tree_of(source.path, source.listing))
     check_inside(place, source)
     content = place.read(source)
@@ -81,7 +83,7 @@ def labelled_files(
     taken = {one.name for one in found.placed} | {place.name_inside, *found.unlabelled}
     others = (
         *left_out(found.unlabelled, f"no row in {place.name.name}"),
-        *left_out(source.listing.files.keys() - taken, NO_IMAGES),
+        *passed_over(source.listing.files.keys() - taken, NO_IMAGES),
     )
     tree = parted(place.name, found.placed, others, "part {}")
     return LabelledFiles(
@@ -95,7 +97,7 @@ def labelled_files(
 def _only_table(root: Path, source: Source) -> str:
     """The only table among images that lie in no folders of classes; empty where there is none."""
     files = source.listing.files
-    images = [name for name in files if name.lower().endswith(SUFFIXES)]
+    images = [name for name in files if is_read(name)]
     folders = {name.rpartition("/")[0].rpartition("/")[2].lower() for name in images} - {""}
     if not images or (len(folders) > 1 and folders - PART_NAMES.keys()):
         return ""

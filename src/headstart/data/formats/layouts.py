@@ -17,8 +17,8 @@ from headstart.data.catalogue import (
     Layout,
     Part,
 )
+from headstart.data.formats.file_kinds import is_read
 from headstart.data.formats.idx import SUFFIXES
-from headstart.data.formats.image_tree import SUFFIXES as IMAGES
 from headstart.study.labels import TABLE_SUFFIXES
 
 Files = Mapping[Part, tuple[Path, ...]]
@@ -148,7 +148,7 @@ def _images(folder: Path) -> tuple[Held | None, str]:
     if any(path.is_dir() and path.name != BATCHES_FOLDER for path in inside):
         return _whole("images", folder), ""
     held, seen = _only("images", ".zip", folder)
-    if held is None and not seen and any(path.suffix.lower() in IMAGES for path in inside):
+    if held is None and not seen and any(is_read(path.name) for path in inside):
         return _whole("images", folder), ""
     return held, seen
 

@@ -25,6 +25,7 @@ class Photos:
     sizes: np.ndarray  # int32 (n, 2): height and width, upright
     modes: np.ndarray  # text (n,): Pillow's
     units: np.ndarray | None  # uint64 (n,): what is dealt together; None where parts are published
+    greatest: np.ndarray  # int64 (n,): values of images of 16 bits, 0 for others
     file_bytes: float  # of a file, on the mean
 
     def described(self, at: int) -> str:
@@ -54,6 +55,25 @@ class PhotoSet:
         every = np.concatenate([self.parts[part].sizes for part in PARTS])
         least, most = every.min(axis=0).tolist(), every.max(axis=0).tolist()
         return (least[0], least[1]), (most[0], most[1])
+
+    @property
+    def proportions(self) -> tuple[Size, Size]:
+        """The flattest and the tallest (height, width), in lowest terms."""
+        every = np.concatenate([self.parts[part].sizes for part in PARTS]).astype(np.int64)
+        every = np.unique(every // np.gcd(every[:, :1], every[:, 1:]), axis=0)
+        order = np.argsort(every[:, 0] / every[:, 1])
+        (flat, tall) = every[order[[0, -1]]].tolist()
+        return (flat[0], flat[1]), (tall[0], tall[1])
+
+    @property
+    def deep(self) -> dict[str, int]:
+        """The greatest value of images of 16 bits per channel, by their mode."""
+        found: dict[str, int] = {}
+        for photos in self.parts.values():
+            for mode in np.unique(photos.modes[photos.greatest > 0]).tolist():
+                most = int(photos.greatest[photos.modes == mode].max())
+                found[mode] = max(most, found.get(mode, 0))
+        return found
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -123,6 +143,7 @@ def to_bytes(photos: PhotoSet) -> bytes:
             f"{part}/labels": of.labels,
             f"{part}/sizes": of.sizes,
             f"{part}/modes": of.modes,
+            f"{part}/greatest": of.greatest,
         }
         if of.units is not None:
             arrays[f"{part}/units"] = of.units
@@ -147,6 +168,7 @@ def from_bytes(content: bytes, source: Source) -> PhotoSet | None:
                     sizes=arrays[f"{part}/sizes"],
                     modes=arrays[f"{part}/modes"],
                     units=arrays.get(f"{part}/units"),
+                    greatest=arrays[f"{part}/greatest"],
                     file_bytes=facts["file_bytes"][part],
                 )
                 for part in PARTS

@@ -1,14 +1,22 @@
 """config.json beside exported weights of a timm network, so that timm opens their folder."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from headstart.data.preprocess import Scaling
 from headstart.model.trained import TrainedModel
 from headstart.networks.checkpoints.folder import FolderConfig, config_json
+from headstart.study.decoding import Fit
 from headstart.study.network import LibraryNetwork
 from headstart.study.network_facts import InputFacts
+
+_CROP_MODES: dict[Fit, Literal["center", "border", "squash"]] = {
+    "stretch": "squash",
+    "crop": "center",
+    "pad": "border",
+}
 
 
 def timm_config(model: TrainedModel, folder: Path) -> bytes | None:
@@ -37,7 +45,7 @@ def timm_config(model: TrainedModel, folder: Path) -> bytes | None:
         head=(head,) if isinstance(head, str) else tuple(head),
         first_conv=known.get("first_conv") or "",
         labels=model.classes,
-        crop_mode="squash" if model.decoding.fit == "stretch" else "center",
+        crop_mode=_CROP_MODES[model.decoding.fit],
     )
     return config_json(config, model.weights, folder)
 

@@ -26,7 +26,8 @@ class FolderConfig:
         first_conv: name of the first convolution, which timm adapts to other channels; empty where
             the network has none.
         labels: names of the classes in order; none where they are not known.
-        crop_mode: timm's word for images of other proportions: `center` cuts, `squash` stretches.
+        crop_mode: timm's word for images of other proportions: `center` cuts, `border` pads,
+            `squash` stretches.
     """
 
     architecture: str
@@ -35,7 +36,7 @@ class FolderConfig:
     head: tuple[str, ...]
     first_conv: str = ""
     labels: tuple[str, ...] = ()
-    crop_mode: Literal["center", "squash"] = "center"
+    crop_mode: Literal["center", "border", "squash"] = "center"
 
 
 def config_json(config: FolderConfig, weights: Weights, folder: Path) -> bytes:

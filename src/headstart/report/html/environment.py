@@ -57,16 +57,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
 
 def environment(analysis: Analysis) -> "Environment":
     """Environment for one study, whose margin sets the decimals of percentages."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    jinja = Environment(
-        loader=PackageLoader("headstart.report.html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
+    jinja = plain_environment()
     decimals = notes.decimals_for(analysis)
     jinja.filters |= {
         **{f.__name__: _typeset(partial(f, decimals=decimals)) for f in _WITH_DECIMALS},
@@ -86,6 +77,20 @@ def environment(analysis: Analysis) -> "Environment":
         "bar_length": _bar_length,
     }
     return jinja
+
+
+def plain_environment() -> "Environment":
+    """Environment for any page: what is not markup is escaped, and an unknown name is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("headstart.report.html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
 
 
 def _finalize(value: Any) -> Any:

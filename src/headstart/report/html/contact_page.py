@@ -1,0 +1,45 @@
+"""HTML page of a contact sheet: one file without scripts or external files."""
+
+from pathlib import Path
+
+import numpy as np
+
+from headstart.analyse.analysis.picture import picture_of
+from headstart.analyse.text import plural
+from headstart.core.files import write_whole
+from headstart.data.contact_sheet import ContactSheet
+from headstart.report import contact
+from headstart.report.html.environment import plain_environment
+from headstart.report.pictures import data_uri, is_tiny
+
+MOST_CLASSES = 200  # with pictures; the table has all
+
+
+def write_contact_page(sheet: ContactSheet, path: Path) -> None:
+    """Write the page of a data set to `path`, whole or not at all."""
+    write_whole(path, contact_page(sheet).encode())
+
+
+def contact_page(sheet: ContactSheet) -> str:
+    """Page of a contact sheet as text."""
+    facts = sheet.facts
+    counts = list(zip(facts.classes, facts.train_counts, facts.test_counts, strict=True))
+    jinja = plain_environment()
+    jinja.filters["plural"] = plural
+    return jinja.get_template("contact.html.j2").render(
+        sheet=sheet,
+        facts=facts,
+        headline=contact.headline(facts),
+        found=list(contact.facts_found(sheet)),
+        alerts=list(contact.alerts(sheet)),
+        how_compared=contact.how_compared(sheet),
+        counts=counts,
+        most=max(train + test for _, train, test in counts),
+        classes=list(zip(counts, sheet.classes, strict=True))[:MOST_CLASSES],
+        uri=lambda pixels: data_uri(picture_of(pixels)),
+        tiny=_tiny,
+    )
+
+
+def _tiny(pixels: np.ndarray) -> bool:
+    return is_tiny(picture_of(pixels))
