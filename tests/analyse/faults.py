@@ -121,6 +121,19 @@ def most_leaked(evidence: Evidence) -> Evidence:
     return replace(evidence, overlaps={pair: replace(overlap, leaked=np.arange(900))})
 
 
+def two_labels(evidence: Evidence) -> Evidence:
+    """Three images of the target lie under two labels, of which one is listed."""
+    ((pair, overlap),) = evidence.overlaps.items()
+    listed = {
+        "part": "target training", "other": "target validation", "index": 1, "other_index": 2,
+        "label": 0, "other_label": 1, "name": "", "other_name": "",
+    }  # fmt: skip
+    result = {**overlap.result, "target_two_labels": 3, "two_labels": [listed]}
+    picture = np.zeros((1, 2, 2, 1), np.uint8)
+    changed = replace(overlap, result=result, two_labels=picture)
+    return replace(evidence, overlaps={pair: changed})
+
+
 def choice(**changes: Any) -> Break:
     tried = tuple(Score(rate=rate, accuracy=0.5, loss=1.0) for rate in RATES)
     names = ("scratch", "random_trunk", "probe", "long")

@@ -41,6 +41,7 @@ from faults import (
     source_rows,
     spec,
     tuned,
+    two_labels,
     wide_head,
     with_environment,
     with_payload,
@@ -111,7 +112,9 @@ def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
 # -- gates: what is broken, and the one that says so ------------------------------------------
 
 BROKEN: list[tuple[str, Break, str]] = [
-    ("CHK-01", most_leaked, "test images of 'target' were trained on."),
+    ("CHK-01", most_leaked, "test images of 'target' are also training images"),
+    ("CHK-01-alike", pair_counts(alike_test=60), "no more than the images of a fixed camera"),
+    ("CHK-01-labels", two_labels, "3 images of 'target' under two labels: "),
     ("CHK-01-leaks", pair_counts(shared_validation=7), "7 validation images of 'target'"),
     ("CHK-03", result(start={**KEPT, "fresh": ["dense1", "head"]}), "are not those of the start"),
     ("CHK-04", result(frozen_after="other"), "frozen weights or buffers of probe at 60 moved"),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from headstart.data.datasets import Images
-from headstart.data.leaks.overlap import MOST_EXAMPLES, Overlap, SharedPair, find_overlap
+from headstart.data.leaks.examples import MOST_EXAMPLES
+from headstart.data.leaks.overlap import Overlap, SharedPair, find_overlap
 from headstart.data.tasks import TrainingPart, training_part
 from headstart.data.tasks import test_part as images_to_test
 from headstart.study.tasks import DataRef, SplitSpec
@@ -30,7 +31,7 @@ def pair(found: Overlap, part: str, other: str) -> SharedPair:
 
 def kinds(found: Overlap) -> list[tuple[int, str, int, str]]:
     """(test image, part, training image, kind) of each leak."""
-    parts = ("source training", "target training")
+    parts = ("target training", "source training", "target validation")
     names = ("none", "exact", "mirrored", "near", "near, mirrored")
     return [
         (int(at), parts[where], int(index), names[kind])
@@ -59,7 +60,7 @@ def test_planted_copies_are_told_apart() -> None:
         (21, "target training", 4, "exact"),
     ]
     assert (found.leaked_from_source, found.leaked_from_target) == (3, 4)
-    assert found.leaked_inexact == 3
+    assert found.leaked_near == 2
     assert pair(found, "target test", "source training") == SharedPair(
         part="target test",
         other="source training",
@@ -69,6 +70,7 @@ def test_planted_copies_are_told_apart() -> None:
         mirrored=0,
         near=1,
         near_mirrored=0,
+        alike=0,
     )
     assert pair(found, "target test", "target training").near_mirrored == 1
     assert (found.shared_train, found.shared_validation, found.own_validation) == (1, 0, 0)
@@ -91,6 +93,61 @@ def test_validation_images_are_looked_for_in_both_training_parts() -> None:
     assert (found.shared_validation, found.own_validation) == (1, 2)
     assert pair(found, "target test", "source validation").exact == 1
     assert found.leaked.tolist() == []  # what the source only validates on is not trained on
+
+
+def test_test_images_that_the_target_validates_on_are_left_out() -> None:
+    """What chooses rates and checkpoints by a test image has seen it."""
+    source, target, validation, test = noise(1), noise(2), noise(5, 8), noise(3)
+    test[3], test[4], test[7] = validation[2], validation[6][:, ::-1], validation[5] + 30
+    test[9], target[11] = target[0], validation[2]  # test image 3 is also trained on
+    found = find_overlap(part(source, source[:0]), part(target, validation), images(test), 0.99)
+    assert kinds(found) == [
+        (3, "target training", 11, "exact"),
+        (4, "target validation", 6, "mirrored"),
+        (7, "target validation", 5, "near"),
+        (9, "target training", 0, "exact"),
+    ]
+    assert (found.leaked_from_target, found.leaked_from_validation) == (2, 3)
+    assert pair(found, "target test", "target validation").total == 3
+    assert [e.other for e in found.examples].count("target validation") == 3
+
+
+def test_validation_images_that_are_the_test_images_are_no_copies_of_them() -> None:
+    test = noise(3)
+    test[9] = noise(2)[0]
+    own = part(noise(2), test)
+    found = find_overlap(None, own, images(test), 0.99, validates_on_test=True)
+    assert (found.leaked.tolist(), found.leaked_from_validation) == ([9], 0)
+    assert find_overlap(None, own, images(test), 0.99).leaked_from_validation == NUM
+
+
+def test_an_image_under_two_labels_is_named_once_with_both() -> None:
+    target, validation, test = noise(2), noise(5, 8), noise(3)
+    target[5] = target[2]  # classes 1 and 2
+    test[8] = test[12] = target[2]  # class 0, twice
+    validation[3] = target[7]  # class 3, both
+    test[6] = validation[1]  # classes 2 and 1
+    files = np.array([f"train/{at % 4}/{at}.png" for at in range(NUM)], object)
+    named = Images(target, np.arange(NUM) % 4, names=files)
+    found = find_overlap(
+        part(noise(1), noise(4, 8)),
+        TrainingPart(train=named, validation=images(validation)),
+        images(test),
+    )
+    assert (found.source_two_labels, found.target_two_labels) == (0, 2)
+    first, second = found.two_labels
+    assert (first.name, first.label, first.other_name, first.other_label) == (
+        "train/2/2.png",
+        2,
+        "train/1/5.png",
+        1,
+    )
+    places = (second.part, second.index, second.label, second.name)
+    assert places == ("target validation", 1, 1, "")
+    assert (second.other, second.other_index, second.other_label) == ("target test", 6, 2)
+    np.testing.assert_array_equal(found.two_label_pictures, [target[2], validation[1]])
+    # Whatever their labels, they are not both trained on and tested on.
+    assert found.leaked.tolist() == [6, 8, 12]
 
 
 def test_images_of_one_value_are_copies_only_of_themselves() -> None:
@@ -221,7 +278,7 @@ def test_near_copies_inside_the_mini_sets(name: str, expected: list[tuple[int, i
     own, test = training_part(data, groups, split), images_to_test(data, groups, split)
     found = find_overlap(part(noise(1), noise(4, 8)), own, test, 0.99)
     assert [(at, index, kind) for at, _, index, kind in kinds(found)] == expected
-    assert found.leaked_inexact == len(found.leaked)
+    assert found.leaked_near == len(found.leaked)
     for (at, index, kind), similarity in zip(expected, found.leaked_similarity, strict=True):
         one, other = test.pixels[at], own.train.pixels[index]
         turned = one[:, ::-1] if kind.endswith("mirrored") else one

@@ -268,18 +268,24 @@ def test_shared_images_are_counted_and_shown_side_by_side() -> None:
     assert "9 of 1,000 test images of &#39;digits&#39; left out as copies" in shown
     row = shown.split("<tbody>")[1].split("</tr>")[0]
     cells = re.findall(r'<td class="num">([^<]*)</td>', row)
-    assert cells == ["1,000 with 6,000", "2", "1", "6"]
+    assert cells == ["1,000 with 6,000", "2", "1", "6", "3"]
     assert "4 carry another target label" in shown
     assert "near, 0.9931" in shown
+    assert "source training train/o/5.png: letter o" in shown
+    assert "3 are like training images, but only as all images of their set" in shown
+    assert "<details open>" in shown  # what is only similar is to be judged by eye
+    first, second = ("train/o/9.png: letter o", "source validation image 2: letter q")
+    assert f"<small>{first}</small><small>{second}</small>" in shown
     pictures = re.findall(r'<img src="data:image/png;base64,([^"]*)"', shown)
-    assert len(pictures) == 2
-    for drawn, values in zip(pictures, SHADES, strict=True):
+    assert len(pictures) == 3
+    for drawn, values in zip(pictures, (*SHADES, SHADES[0]), strict=True):
         image = Image.open(io.BytesIO(base64.b64decode(drawn)))
         assert np.asarray(image).tobytes() == values
     none = section(page_of(CASES["no leaks"]), "Images that two parts share")
     assert "No test image of &#39;digits&#39; is a copy" in none
-    assert none.count("not looked for") == 2
+    assert none.count("not looked for") == 4
     assert "<img" not in none
+    assert "<details open>" not in none
 
 
 def test_what_trains_nothing_has_no_cost() -> None:

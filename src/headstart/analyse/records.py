@@ -116,6 +116,7 @@ class OverlapRecord:
     result: Json
     leaked: np.ndarray  # (leaked test images,)
     thumbnails: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 1, 1, 1), np.uint8))
+    two_labels: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 1), np.uint8))
 
 
 def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord]:
@@ -126,7 +127,10 @@ def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord
         if key in rows:
             arrays = store.arrays(key)
             overlaps[pair] = OverlapRecord(
-                result=rows[key].result, leaked=arrays["leaked"], thumbnails=arrays["thumbnails"]
+                result=rows[key].result,
+                leaked=arrays["leaked"],
+                thumbnails=arrays["thumbnails"],
+                two_labels=arrays["two_label_pictures"],
             )
     return overlaps
 

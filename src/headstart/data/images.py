@@ -105,6 +105,11 @@ class Images:
         at = position if self.at is None else int(self.at[position])
         return np.asarray(self.stored[np.array([at])][0])
 
+    def file(self, position: int) -> str:
+        """Name of an image file, as text that a row can hold; empty where images are no files."""
+        name = "" if self.names is None else str(self.names[position])
+        return name.encode(errors="surrogateescape").decode(errors="replace")
+
     def taken(self, positions: np.ndarray) -> "Images":
         """Some of the images.
 

@@ -15,7 +15,7 @@ VERSIONS: dict[StepKind, int] = {
     "select": 2,
     "predict": 2,
     "score": 1,
-    "overlap": 2,
+    "overlap": 3,
     "merge": 1,
     "mistakes": 1,
 }

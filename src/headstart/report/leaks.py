@@ -5,7 +5,7 @@ from headstart.analyse.text import comma_list, plural
 
 
 def leak_line(report: LeakReport) -> str:
-    """Number of test images left out, in a sentence."""
+    """Number of test images left out, and of those that are only alike."""
     if any(one.num_other for one in report.copies if one.other.startswith("source")):
         compared = f"compared with all training images of '{report.source}' and '{report.target}'"
     else:
@@ -14,19 +14,34 @@ def leak_line(report: LeakReport) -> str:
             "pretrained on is not known"
         )
     if not report.num_left_out:
-        return f"No test image of '{report.target}' is a copy: {compared}."
-    return (
-        f"{report.num_left_out:,} of {plural(report.num_test, 'test image')} of "
-        f"'{report.target}' left out as copies: {compared}."
-    )
+        line = f"No test image of '{report.target}' is a copy: {compared}."
+    else:
+        line = (
+            f"{report.num_left_out:,} of {plural(report.num_test, 'test image')} of "
+            f"'{report.target}' left out as copies: {compared}."
+        )
+    if report.num_alike:
+        line += (
+            f" {report.num_alike:,} are like training images, but only as all images of their set "
+            "or of a long series are: no copies."
+        )
+    return line
 
 
 def leak_notes(report: LeakReport) -> tuple[str, ...]:
     """Notes on the comparison of images, shared training images and common class names."""
     how = "Copies are equal byte for byte, or to the mirror image"
     if report.near is not None:
-        how += f", or correlate in grey by at least {report.near:g}"
+        how += (
+            f", or correlate in grey by at least {report.near:g} and are alike also without what "
+            "all images of their sets have in common"
+        )
     notes = [f"{how}; each image counts once, as the first of these kinds."]
+    if any(one.alike for one in report.copies):
+        notes.append(
+            "Alike only: they correlate as much, but only as all images of their set or of a long "
+            "series do. They count as no copies."
+        )
     if report.num_shared_train:
         notes.append(
             f"Of {plural(report.num_shared_train, 'training image')} that both tasks have, "

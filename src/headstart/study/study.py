@@ -165,8 +165,12 @@ class StudySpec(Spec):
         super().__init__(**given)
 
     def source_of(self, pair: Pair) -> SourceSpec:
-        """The source of a pair; a task that is no source by name is one by itself."""
-        return self.sources.get(pair.source) or SourceSpec(task=pair.source)
+        """The source of a pair."""
+        return self.source(pair.source)
+
+    def source(self, name: str) -> SourceSpec:
+        """A source by its name; a task that is no source by name is one by itself."""
+        return self.sources.get(name) or SourceSpec(task=name)
 
     def network_of(self, pair: Pair) -> AnyNetwork:
         """The network of a pair, which belongs to its source: the study's or a checkpoint's."""

@@ -10,7 +10,8 @@ class Leak:
     """Number of images of one part with a copy in another; each counts once, as the first kind.
 
     Parts are named in words, as "target test". `mirrored` copies are equal to the mirror image;
-    `near` ones correlate with an image, or with its mirror image, by the threshold or more.
+    `near` ones correlate with an image, or with its mirror image, by the threshold or more. `alike`
+    ones do so too, but only as all images of their set or of a long series do: they are no copies.
     """
 
     part: str
@@ -20,11 +21,15 @@ class Leak:
     exact: int
     mirrored: int
     near: int
+    alike: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakExample:
-    """An image and its copy in another part; `similarity` is the correlation of their greys."""
+    """An image and its copy in another part; `similarity` is the correlation of their greys.
+
+    Names are those of image files, and else empty.
+    """
 
     part: str
     other: str
@@ -32,6 +37,8 @@ class LeakExample:
     other_index: int
     label: str
     other_label: str
+    name: str
+    other_name: str
     kind: str
     similarity: float
     picture: Picture
@@ -39,12 +46,41 @@ class LeakExample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AmbiguousImage:
+    """An image that lies under two labels of one task, in two places that may be of one part.
+
+    Names are those of image files, and else empty.
+    """
+
+    part: str
+    other: str
+    index: int
+    other_index: int
+    label: str
+    other_label: str
+    name: str
+    other_name: str
+    picture: Picture
+
+    @property
+    def place(self) -> str:
+        """Name of the first place, or where it is."""
+        return self.name or f"{self.part} image {self.index}"
+
+    @property
+    def other_place(self) -> str:
+        """Name of the other place, or where it is."""
+        return self.other_name or f"{self.other} image {self.other_index}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeakReport:
     """Images that the parts of one pair share.
 
     `near` is the threshold of near copies, None where they were not searched for. `num_left_out` of
-    `num_test` test images are left out of all scores. Of the training images that both tasks have,
-    `odd_labels` have another target label than is usual for their source label.
+    `num_test` test images are left out of all scores, `num_alike` are like training images only as
+    their whole set is. Of the training images that both tasks have, `odd_labels` have another
+    target label than is usual for their source label.
     """
 
     source: str
@@ -53,7 +89,9 @@ class LeakReport:
     copies: tuple[Leak, ...]
     num_test: int
     num_left_out: int
+    num_alike: int
     num_shared_train: int
     odd_labels: int
     common_classes: tuple[str, ...]
     copy_examples: tuple[LeakExample, ...]
+    ambiguous_images: tuple[AmbiguousImage, ...]  # the first of each task

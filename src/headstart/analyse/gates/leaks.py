@@ -1,13 +1,19 @@
 """Gates of shared images: identical tasks, relabelling, leaks into the test images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from headstart.analyse.analysis import AmbiguousImage
+from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check
+from headstart.analyse.leaks import ambiguous_images
 from headstart.analyse.records import OverlapRecord
+from headstart.analyse.text import plural
 from headstart.core.hashing import Json
 from headstart.study.leak_preview import LEAST_SHARED
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the rest is no fair sample
+NEAR_OFF = '`leaks = { near = "off" }`'
+MOST_NAMED = 3  # images under two labels
 MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
 
 
@@ -27,7 +33,7 @@ def _same_task(evidence: Evidence) -> Iterator[Finding]:
         if len(overlap.leaked) > MOST_LEAKED * counts["num_test"]:
             yield Finding(
                 message=f"{len(overlap.leaked):,} of {counts['num_test']:,} test images of "
-                f"'{target}' were trained on{_inexact(counts['leaked_inexact'])}.",
+                f"'{target}' are also {_seen(counts)}{_near(counts['leaked_near'])}.",
                 cells=evidence.cells_of_pair(source, target),
             )
 
@@ -37,14 +43,31 @@ def shared_share(counts: Json) -> float:
     return float(counts["shared_train"] / counts["num_target"])
 
 
-def _inexact(number: int) -> str:
-    """Number of images of a sentence that are not the same byte for byte."""
-    return f"; {number:,} of them not byte for byte" if number else ""
+def _seen(counts: Json) -> str:
+    """Which images the copies among the test images are copies of."""
+    validation = counts["leaked_from_validation"]
+    kinds = "training or validation" if validation else "training"
+    chosen_by = f", {validation:,} validation images" if validation else ""
+    return (
+        f"{kinds} images ({counts['leaked_from_source']:,} of the source's, "
+        f"{counts['leaked_from_target']:,} of the target's{chosen_by})"
+    )
+
+
+def _near(number: int) -> str:
+    """Number of images of a sentence that are not equal, and what to do if they are no copies."""
+    if not number:
+        return ""
+    return (
+        f"; not equal but alike: {number:,} of them (if the pairs in the report are other images, "
+        f"write {NEAR_OFF})"
+    )
 
 
 @check("CHK-01-leaks", "caveat", "No shared images")
 def _leaks(evidence: Evidence) -> Iterator[Finding]:
-    """No test or validation image of the target is a training image or all but one."""
+    """No test image of the target is a training or validation image or all but one; no
+    validation image is a training image."""
     for (source, target), overlap in evidence.overlaps.items():
         cells = evidence.cells_of_pair(source, target)
         for message in _leak_messages(source, target, overlap):
@@ -56,18 +79,16 @@ def _leak_messages(source: str, target: str, overlap: OverlapRecord) -> Iterator
     if 0 < len(overlap.leaked) <= MOST_LEAKED * counts["num_test"]:
         yield (
             f"{len(overlap.leaked):,} of {counts['num_test']:,} test images of '{target}' are also "
-            f"training images ({counts['leaked_from_source']:,} of the source's, "
-            f"{counts['leaked_from_target']:,} of the target's"
-            f"{_inexact(counts['leaked_inexact'])}): left out of all scores."
+            f"{_seen(counts)}: left out of all scores{_near(counts['leaked_near'])}."
         )
     many = shared_share(counts) >= LEAST_SHARED
     reported = many and counts["label_function"]  # by CHK-01 or CHK-02
-    inexact = counts["shared_train_inexact"]
+    near = counts["shared_train_near"]
     # A few that are only similar may be other images of two sets of the same kind.
-    if (many or counts["shared_train"] > inexact) and not reported:
+    if (many or counts["shared_train"] > near) and not reported:
         yield (
             f"{counts['shared_train']:,} training images of '{target}' are also training images "
-            f"of '{source}'{_inexact(inexact)}."
+            f"of '{source}'{_near(near)}."
         )
     if counts["shared_validation"]:
         yield (
@@ -88,6 +109,49 @@ def _leak_messages(source: str, target: str, overlap: OverlapRecord) -> Iterator
         )
 
 
+@check("CHK-01-alike", "caveat", "Images differ in more than their pose")
+def _alike(evidence: Evidence) -> Iterator[Finding]:
+    """No test image is like training images only because all images of its set are alike."""
+    for (source, target), overlap in evidence.overlaps.items():
+        counts = overlap.result
+        if counts["alike_test"]:
+            yield Finding(
+                message=f"{counts['alike_test']:,} of {counts['num_test']:,} test images of "
+                f"'{target}' look like training images, but no more than the images of a fixed "
+                "camera or a long series do: they count as no copies and are scored. Look at the "
+                "pairs in the report. If they are frames of one film or shots of one burst, keep "
+                f"each film in one part; if they are fine, write {NEAR_OFF}.",
+                cells=evidence.cells_of_pair(source, target),
+            )
+
+
+@check("CHK-01-labels", "caveat", "One label for each image")
+def _two_labels(evidence: Evidence) -> Iterator[Finding]:
+    """No image lies under two labels of one task."""
+    found: dict[str, frozenset[Cell]] = {}  # a task may be a side of several pairs
+    for (source, target), overlap in evidence.overlaps.items():
+        images = ambiguous_images(evidence, source, target, overlap)
+        for side, name in (("source", evidence.study.source(source).task), ("target", target)):
+            if listed := [image for image in images if image.part.startswith(side)]:
+                message = _ambiguous(name, overlap.result[f"{side}_two_labels"], listed)
+                cells = evidence.cells_of_pair(source, target)
+                found[message] = found.get(message, frozenset()) | cells
+    for message, cells in found.items():
+        yield Finding(message=message, cells=cells)
+
+
+def _ambiguous(task: str | None, number: int, listed: Sequence[AmbiguousImage]) -> str:
+    shown = "; ".join(
+        f"{image.place} ({image.label}) is {image.other_place} ({image.other_label})"
+        for image in listed[:MOST_NAMED]
+    )
+    more = f"; and {number - MOST_NAMED:,} more" if number > MOST_NAMED else ""
+    return (
+        f"{plural(number, 'image')} of '{task}' under two labels: {shown}{more}. Correct the "
+        "labels, or take the images out."
+    )
+
+
 @check("CHK-02", "invalid", "The target is no relabelling")
 def _relabelling(evidence: Evidence) -> Iterator[Finding]:
     """On shared images, if any, the target's labels do not follow from the source's."""
@@ -103,4 +167,4 @@ def _relabelling(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-GATES: tuple[GateSpec, ...] = (_same_task, _leaks, _relabelling)
+GATES: tuple[GateSpec, ...] = (_same_task, _leaks, _alike, _two_labels, _relabelling)

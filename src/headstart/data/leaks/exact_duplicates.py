@@ -8,14 +8,19 @@ import numpy as np
 
 from headstart.data.images import Images
 from headstart.data.leaks.near_duplicates import SIDE, GreyImages, best_matches, grey, prepare
+from headstart.data.leaks.own_part import common_directions, copies_of
 
-NONE, EXACT, MIRRORED, NEAR, NEAR_MIRRORED = range(5)
-KINDS = ("none", "exact", "mirrored", "near", "near, mirrored")
+NONE, EXACT, MIRRORED, NEAR, NEAR_MIRRORED, ALIKE = range(6)
+KINDS = ("none", "exact", "mirrored", "near", "near, mirrored", "alike")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Copies:
-    """For each image of a set its copy in another: how it is one, where, and how alike they are."""
+    """For each image of a set its copy in another: how it is one, where, and how alike they are.
+
+    An image that is `alike` is no copy: it correlates with others as its whole set or a long series
+    of images does.
+    """
 
     kind: np.ndarray  # uint8 (n,), a position of KINDS
     index: np.ndarray  # int64 (n,), -1 without a copy
@@ -24,10 +29,10 @@ class Copies:
     @property
     def found(self) -> np.ndarray:
         """Whether each image has a copy (n,)."""
-        return np.asarray(self.kind != NONE)
+        return np.asarray((self.kind != NONE) & (self.kind != ALIKE))
 
     def counts(self) -> tuple[int, ...]:
-        """How many copies there are of each kind but `none`."""
+        """How many images there are of each kind but `none`."""
         return tuple(np.bincount(self.kind, minlength=len(KINDS))[1:].tolist())
 
 
@@ -72,20 +77,28 @@ def exact_copies(of: Hashes, among: Hashes) -> Copies:
 def near_copies(
     exact: Copies, of: GreyImages, mirrored: GreyImages | None, among: GreyImages, threshold: float
 ) -> Copies:
-    """Where nothing is equal: correlated by `threshold` or more, as it is or else mirrored."""
-    kinds, index, similarity = (
-        array.copy() for array in (exact.kind, exact.index, exact.similarity)
+    """Where nothing is equal: correlated by `threshold` or more, as it is or else mirrored.
+
+    The own parts of two copies are alike too; where they are not, images are `alike` at most.
+    """
+    found = Copies(
+        kind=exact.kind.copy(), index=exact.index.copy(), similarity=exact.similarity.copy()
     )
     for kind, greys in ((NEAR, of), (NEAR_MIRRORED, mirrored)):
-        left = np.flatnonzero(kinds == NONE)
+        left = np.flatnonzero(~found.found)
         if greys is None or not len(left):
             continue
         matches = best_matches(greys.at(left), among, threshold)
-        hits = matches.index >= 0
-        new = left[hits]
-        kinds[new], index[new] = kind, matches.index[hits]
-        similarity[new] = matches.similarity[hits]
-    return Copies(kind=kinds, index=index, similarity=similarity)
+        matched = matches.index >= 0
+        if not matched.any():
+            continue
+        at = left[matched]
+        copies = copies_of(greys.at(at), among, threshold, common_directions(greys, among))
+        is_copy = copies.index >= 0
+        found.kind[at] = np.where(is_copy, kind, ALIKE)
+        found.index[at] = np.where(is_copy, copies.index, matches.index[matched])
+        found.similarity[at] = np.where(is_copy, copies.similarity, matches.similarity[matched])
+    return found
 
 
 def compared_at(*sets: Images) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from headstart.data.images import Images, as_bytes
 SIDE = 32  # larger images are reduced to this many rows and columns
 _DIRECTIONS = 48  # principal directions of the narrow bound
 _SAMPLE = 1_000  # images of a set that the directions are fitted to
-_SLACK = 1e-4  # more than single precision loses in a product of two unit vectors
+SLACK = 1e-4  # more than single precision loses in a product of two unit vectors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def _reduced(images: np.ndarray, height: int, width: int) -> np.ndarray:
 def prepare(*sets: np.ndarray, blocking: Blocking = DEFAULT_BLOCKING) -> tuple[GreyImages, ...]:
     """Sets of grey images (n, height, width) of one size, with one bound for all of them."""
     flat = [_flat(images) for images in sets]
-    directions = _directions(flat)
+    directions = principal_directions(flat, _DIRECTIONS)
     return tuple(_prepared(values, directions, blocking) for values in flat)
 
 
@@ -125,17 +125,28 @@ def _flat(images: np.ndarray) -> np.ndarray:
     return images.reshape(len(images), prod(images.shape[1:]))
 
 
-def _directions(sets: Sequence[np.ndarray]) -> np.ndarray:
-    """Orthonormal directions (pixels, directions) that hold most of the images.
+def principal_directions(sets: Sequence[np.ndarray], most: int) -> np.ndarray:
+    """Orthonormal directions (pixels, `most` or fewer) that hold most of sets of rows of pixels.
 
-    Any would give a true bound; principal ones give the narrowest.
+    They are those of a sample of each set. Any would give a true bound; these give the narrowest.
     """
+    from scipy.linalg import eigh
+
     num_pixels = sets[0].shape[1]
+    most = min(most, num_pixels)
+    if not most:
+        return np.empty((num_pixels, 0), np.float32)
     scatter = np.zeros((num_pixels, num_pixels))
     for values in sets:
-        sample = units(values[:: max(1, len(values) // _SAMPLE)])
+        sample = units(sampled(values))
         scatter += sample.T @ sample
-    return np.linalg.eigh(scatter)[1][:, ::-1][:, :_DIRECTIONS].astype(np.float32)
+    directions = eigh(scatter, subset_by_index=[num_pixels - most, num_pixels - 1])[1]
+    return np.asarray(directions[:, ::-1].astype(np.float32))
+
+
+def sampled(values: np.ndarray) -> np.ndarray:
+    """About a thousand images of a set, spread over it; all of a smaller one."""
+    return values[:: max(1, len(values) // _SAMPLE)]
 
 
 def _prepared(values: np.ndarray, directions: np.ndarray, blocking: Blocking) -> GreyImages:
@@ -144,7 +155,7 @@ def _prepared(values: np.ndarray, directions: np.ndarray, blocking: Blocking) ->
     most = directions.shape[1]
     widths = (min(blocking.wide_directions, most), most)
     bounds = [np.empty((num, width + 1), np.float32) for width in widths]
-    for part in _blocks(num, blocking.keys):
+    for part in slices(num, blocking.keys):
         whole = values[part].astype(np.int32)  # the squares of an image add up to less than 2^31
         sums[part] = whole.sum(1)
         squares[part] = np.einsum("ij,ij->i", whole, whole)
@@ -180,11 +191,11 @@ def best_matches(
     """For each query the most similar key, if its correlation reaches `threshold` (at most 1)."""
     index = np.full(len(queries), -1, np.int64)
     similarity = np.zeros(len(queries))
-    for ours in _blocks(len(queries), blocking.queries):
-        for theirs in _blocks(len(keys), blocking.keys):
+    for ours in slices(len(queries), blocking.queries):
+        for theirs in slices(len(keys), blocking.keys):
             one, other = _candidates(queries, keys, ours, theirs, threshold, blocking)
-            for part in _blocks(len(one), blocking.pairs):
-                _take(one[part], other[part], queries, keys, threshold, index, similarity)
+            for part in slices(len(one), blocking.pairs):
+                take_best(one[part], other[part], queries, keys, threshold, index, similarity)
     return Matches(index=index, similarity=similarity)
 
 
@@ -200,7 +211,7 @@ def _candidates(
 
     The keys of a query come in ascending order.
     """
-    least, size = threshold - _SLACK, (ours.stop - ours.start) * (theirs.stop - theirs.start)
+    least, size = threshold - SLACK, (ours.stop - ours.start) * (theirs.stop - theirs.start)
     step = blocking.keys_per_product
     found = _above(queries.wide, keys.wide, ours, theirs, least, blocking.sparse * size, step)
     if found is not None:
@@ -213,7 +224,7 @@ def _candidates(
         return found
     exact = queries.units(ours) @ keys.units(theirs).T
     best = exact.max(1, keepdims=True)
-    one, other = np.nonzero(exact >= np.maximum(threshold, best) - _SLACK / 10)
+    one, other = np.nonzero(exact >= np.maximum(threshold, best) - SLACK / 10)
     return one + ours.start, other + theirs.start
 
 
@@ -243,7 +254,7 @@ def _above(
     return np.concatenate(ones), np.concatenate(others)
 
 
-def _take(
+def take_best(
     one: np.ndarray,
     other: np.ndarray,
     queries: GreyImages,
@@ -280,6 +291,7 @@ def nearest(queries: np.ndarray, keys: np.ndarray) -> np.ndarray:
     return np.asarray((queries @ keys.T).max(1))
 
 
-def _blocks(num: int, size: int) -> Iterator[slice]:
+def slices(num: int, size: int) -> Iterator[slice]:
+    """All positions below `num`, `size` at a time."""
     for start in range(0, num, size):
         yield slice(start, min(start + size, num))

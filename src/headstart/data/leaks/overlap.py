@@ -1,11 +1,12 @@
 """Images that the parts of a source and a target share, exactly or nearly, and what that means.
 
-Every part is compared with the training images it must not hold: the target's test and validation
-images with the source's and the target's training images. Two more pairs are only reported:
-training images of both tasks (is the target a relabelling?), and test images that the source
-validates on.
+Every part is compared with the images it must not hold: the target's test images with all that is
+trained on and all that the target chooses rates and checkpoints by, its validation images with what
+is trained on. Two more pairs are only reported: training images of both tasks (is the target a
+relabelling?), and test images that the source validates on.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,17 +14,23 @@ import numpy as np
 from headstart.core.seeds import generator
 from headstart.data.datasets import Images
 from headstart.data.leaks.exact_duplicates import (
+    ALIKE,
     EXACT,
     KINDS,
     MIRRORED,
+    NEAR,
+    NEAR_MIRRORED,
     Copies,
+    Hashes,
     compared_at,
     exact_copies,
     hashes,
     near_copies,
     prepared,
 )
+from headstart.data.leaks.examples import LARGEST, Example, Pair, examples, pictures
 from headstart.data.leaks.near_duplicates import GreyImages, grey, nearest, units
+from headstart.data.leaks.two_labels import TwoLabels, two_labels
 from headstart.data.tasks import TrainingPart
 from headstart.data.thumbnails import thumbnails
 
@@ -31,17 +38,18 @@ SOURCE_TRAIN, SOURCE_VALIDATION = "source training", "source validation"
 TARGET_TRAIN, TARGET_VALIDATION = "target training", "target validation"
 TARGET_TEST = "target test"
 
+_SELECTED_BY = (TARGET_TEST, TARGET_VALIDATION)
 PAIRS = (
     (TARGET_TEST, SOURCE_TRAIN),
     (TARGET_TEST, TARGET_TRAIN),
+    _SELECTED_BY,
     (TARGET_TEST, SOURCE_VALIDATION),
     (TARGET_VALIDATION, SOURCE_TRAIN),
     (TARGET_VALIDATION, TARGET_TRAIN),
     (TARGET_TRAIN, SOURCE_TRAIN),
 )
-TRAINED_ON = (SOURCE_TRAIN, TARGET_TRAIN)
-MOST_EXAMPLES = 24
-LARGEST = 64  # rows and columns of a thumbnail
+SEEN = (TARGET_TRAIN, SOURCE_TRAIN, TARGET_VALIDATION)  # a test image in one of them leaked
+MOST_TWO_LABELS = 24  # that are listed
 _SAMPLE = 2_000  # test and training images whose nearest neighbours are compared
 _PROBES = 8_000  # other training images, whose nearest neighbours give the 99.9 % point
 _LEAST_SAMPLE = 1_000  # below this the 99.9 % point is no better than the maximum
@@ -50,7 +58,10 @@ _MOST_ODD = 0.05  # near copies whose labels may differ though the rest follows 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SharedPair:
-    """How many images of `part` have a copy in `other`; each counts once, as the first kind."""
+    """How many images of `part` have a copy in `other`; each counts once, as the first kind.
+
+    `alike` are no copies: they are like images of `other` only as their whole set is.
+    """
 
     part: str
     other: str
@@ -60,25 +71,12 @@ class SharedPair:
     mirrored: int
     near: int
     near_mirrored: int
+    alike: int
 
     @property
     def total(self) -> int:
         """Copies of any kind."""
         return self.exact + self.mirrored + self.near + self.near_mirrored
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """Two images that are copies, with their positions and classes in their own parts."""
-
-    part: str
-    other: str
-    index: int
-    other_index: int
-    label: int
-    other_label: int
-    kind: str
-    similarity: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +97,15 @@ class Closeness:
 class Overlap:
     """What two tasks share.
 
-    `leaked` are positions of test images that the source or the target trains on, exactly or
-    nearly (`leaked_inexact` of them not byte for byte); their arrays run in parallel.
-    `shared_...` counts images of the target, copies of any kind.
+    `leaked` are positions of test images that are copies of images in the parts of `SEEN`
+    (`leaked_near` of them nearly, the rest byte for byte or mirrored); their arrays run in
+    parallel. `alike_test` counts test images that are like training images, but no more than all
+    images of their set are. `shared_...` counts images of the target, copies of any kind.
     `label_function` says whether, on shared training images, the target's label follows from the
     source's; `same_labels` whether it follows the other way round as well; `odd_labels` counts the
-    shared images whose target label is not the usual one for their source label. The entropy of the
-    target's label given the source's is 0 where there is none.
+    shared images whose target label is not the usual one for their source label.
+    `source_two_labels` and `target_two_labels` count images that lie under two labels of one task,
+    of which `two_labels` lists the first.
     """
 
     near: float | None
@@ -114,31 +114,49 @@ class Overlap:
     num_test: int
     pairs: tuple[SharedPair, ...]
     shared_train: int
-    shared_train_inexact: int
+    shared_train_near: int
     shared_validation: int
     own_validation: int
     leaked_from_source: int
     leaked_from_target: int
-    leaked_inexact: int
+    leaked_from_validation: int
+    leaked_near: int
+    alike_test: int
     label_function: bool
     same_labels: bool
     odd_labels: int
+    source_two_labels: int
+    target_two_labels: int
+    two_labels: tuple[TwoLabels, ...]
     closeness: Closeness | None
     examples: tuple[Example, ...]
     leaked: np.ndarray  # int64 (leaked images,)
-    leaked_part: np.ndarray  # uint8, a position of TRAINED_ON
-    leaked_index: np.ndarray  # int64, the training image
+    leaked_part: np.ndarray  # uint8, a position of SEEN
+    leaked_index: np.ndarray  # int64, the image in that part
     leaked_kind: np.ndarray  # uint8, a position of KINDS
     leaked_similarity: np.ndarray  # float64
     thumbnails: np.ndarray  # uint8 (examples, 2, height, width, channels)
+    two_label_pictures: np.ndarray  # uint8 (two_labels, height, width, channels)
 
 
 def find_overlap(
-    source: TrainingPart | None, target: TrainingPart, test: Images, near: float | None = None
+    source: TrainingPart | None,
+    target: TrainingPart,
+    test: Images,
+    near: float | None = None,
+    *,
+    validates_on_test: bool = False,
 ) -> Overlap:
-    """Compare all pairs of parts; images are nearly the same from a correlation of `near` on.
+    """Compare all pairs of parts.
 
-    Without a source, its parts are empty.
+    Args:
+        source: images of the source; None where they are not known.
+        target: images that the target trains on and validates on.
+        test: the target's test images.
+        near: the least correlation of two images that are nearly the same; None finds equal and
+            mirrored ones only.
+        validates_on_test: the validation images are the test images, so that these are not copies
+            of them.
     """
     if source is None:
         nothing = target.train.taken(np.empty(0, np.int64))
@@ -150,43 +168,55 @@ def find_overlap(
         TARGET_VALIDATION: target.validation,
         TARGET_TEST: test,
     }
-    copies = _all_copies(parts, near)
-    from_source, from_target = (copies[TARGET_TEST, part] for part in TRAINED_ON)
-    leaked = np.flatnonzero(from_source.found | from_target.found)
-    part, found_copies = _closer(from_source, from_target, leaked)
+    digests = {name: hashes(images) for name, images in parts.items()}
+    pairs = [pair for pair in PAIRS if not (validates_on_test and pair == _SELECTED_BY)]
+    copies = _all_copies(pairs, parts, digests, near)
+    seen = [copies[TARGET_TEST, part] for part in SEEN if (TARGET_TEST, part) in copies]
+    leaked = np.flatnonzero(np.any([found.found for found in seen], axis=0))
+    part, found_copies = _closest(seen, leaked)
     shared = copies[TARGET_TRAIN, SOURCE_TRAIN]
     odd, follows, back = _label_rules(shared, source.train, target.train)
-    examples = _examples(copies, parts)
+    shown = examples(copies, parts)
+    counted = {names: _counted(names, found, parts) for names, found in copies.items()}
+    ambiguous = [_two_labels(whose, parts, digests) for whose in ("source", "target")]
+    listed = tuple(one for found in ambiguous for one in found[:MOST_TWO_LABELS])
     return Overlap(
         near=near,
         num_source=len(source.train),
         num_target=len(target.train),
         num_test=len(test),
-        pairs=tuple(_counted(names, found, parts) for names, found in copies.items()),
+        pairs=tuple(counted.values()),
         shared_train=int(shared.found.sum()),
-        shared_train_inexact=int((shared.kind > EXACT).sum()),
-        shared_validation=int(copies[TARGET_VALIDATION, SOURCE_TRAIN].found.sum()),
-        own_validation=int(copies[TARGET_VALIDATION, TARGET_TRAIN].found.sum()),
-        leaked_from_source=int(from_source.found.sum()),
-        leaked_from_target=int(from_target.found.sum()),
-        leaked_inexact=int((found_copies.kind != EXACT).sum()),
+        shared_train_near=int(np.isin(shared.kind, (NEAR, NEAR_MIRRORED)).sum()),
+        shared_validation=counted[TARGET_VALIDATION, SOURCE_TRAIN].total,
+        own_validation=counted[TARGET_VALIDATION, TARGET_TRAIN].total,
+        leaked_from_source=counted[TARGET_TEST, SOURCE_TRAIN].total,
+        leaked_from_target=counted[TARGET_TEST, TARGET_TRAIN].total,
+        leaked_from_validation=0 if validates_on_test else counted[_SELECTED_BY].total,
+        leaked_near=int(np.isin(found_copies.kind, (NEAR, NEAR_MIRRORED)).sum()),
+        alike_test=len(np.setdiff1d(np.flatnonzero(_alike(copies)), leaked)),
         label_function=follows,
         same_labels=follows and back,
         odd_labels=odd,
+        source_two_labels=len(ambiguous[0]),
+        target_two_labels=len(ambiguous[1]),
+        two_labels=listed,
         closeness=_closeness(target.train, test, leaked) if near is not None else None,
-        examples=examples,
+        examples=shown,
         leaked=leaked,
         leaked_part=part,
         leaked_index=found_copies.index,
         leaked_kind=found_copies.kind,
         leaked_similarity=found_copies.similarity,
-        thumbnails=_thumbnails(examples, parts),
+        thumbnails=pictures(shown, parts),
+        two_label_pictures=thumbnails([parts[x.part].image(x.index) for x in listed], LARGEST),
     )
 
 
-def _all_copies(parts: dict[str, Images], near: float | None) -> dict[tuple[str, str], Copies]:
-    digests = {name: hashes(images) for name, images in parts.items()}
-    found = {(one, other): exact_copies(digests[one], digests[other]) for one, other in PAIRS}
+def _all_copies(
+    pairs: Sequence[Pair], parts: dict[str, Images], digests: dict[str, Hashes], near: float | None
+) -> dict[Pair, Copies]:
+    found = {(one, other): exact_copies(digests[one], digests[other]) for one, other in pairs}
     if near is None:
         return found
     own = [name for name in parts if name not in (SOURCE_TRAIN, SOURCE_VALIDATION)]
@@ -198,7 +228,7 @@ def _all_copies(parts: dict[str, Images], near: float | None) -> dict[tuple[str,
     # Two tasks on one data set have parts in common: the same images are searched once.
     searched: dict[tuple[object, ...], Copies] = {}
     for (one, other), exact in found.items():
-        ready = inside if other == TARGET_TRAIN else across
+        ready = inside if other in own else across
         turned = ready.get(f"{one}, mirrored")
         search = (tuple(digests[one].plain), tuple(digests[other].plain), ready is inside, one)
         if search not in searched:
@@ -212,8 +242,20 @@ def _with_mirrored(parts: dict[str, Images], size: tuple[int, int]) -> dict[str,
     return prepared(parts, size, turned=(TARGET_VALIDATION, TARGET_TEST))
 
 
-def _counted(names: tuple[str, str], found: Copies, parts: dict[str, Images]) -> SharedPair:
-    exact, mirrored, near, near_mirrored = found.counts()
+def _alike(copies: dict[Pair, Copies]) -> np.ndarray:
+    """Whether each test image is like some training image without being its copy (n,)."""
+    trained = [copies[TARGET_TEST, part].kind for part in (SOURCE_TRAIN, TARGET_TRAIN)]
+    return np.asarray(np.any([kind == ALIKE for kind in trained], axis=0))
+
+
+def _two_labels(
+    whose: str, parts: dict[str, Images], digests: dict[str, Hashes]
+) -> tuple[TwoLabels, ...]:
+    return two_labels({n: p for n, p in parts.items() if n.split()[0] == whose}, digests)
+
+
+def _counted(names: Pair, found: Copies, parts: dict[str, Images]) -> SharedPair:
+    exact, mirrored, near, near_mirrored, alike = found.counts()
     part, other = names
     return SharedPair(
         part=part,
@@ -224,19 +266,18 @@ def _counted(names: tuple[str, str], found: Copies, parts: dict[str, Images]) ->
         mirrored=mirrored,
         near=near,
         near_mirrored=near_mirrored,
+        alike=alike,
     )
 
 
-def _closer(one: Copies, other: Copies, chosen: np.ndarray) -> tuple[np.ndarray, Copies]:
-    """The better of two copies of each chosen image, `other` if none is: (which, the copies)."""
-    kinds = [np.where(c.found, c.kind, len(KINDS))[chosen].astype(int) for c in (one, other)]
-    alike = [c.similarity[chosen] for c in (one, other)]
-    first = (kinds[0] < kinds[1]) | ((kinds[0] == kinds[1]) & (alike[0] > alike[1]))
-    return np.where(first, 0, 1).astype(np.uint8), Copies(
-        kind=np.where(first, one.kind[chosen], other.kind[chosen]),
-        index=np.where(first, one.index[chosen], other.index[chosen]),
-        similarity=np.where(first, *alike),
-    )
+def _closest(found: Sequence[Copies], chosen: np.ndarray) -> tuple[np.ndarray, Copies]:
+    """The best copy of each chosen image, the first of equals: (in which, the copies)."""
+    kinds = np.array([np.where(c.found, c.kind, len(KINDS))[chosen] for c in found])
+    similarity = np.array([c.similarity[chosen] for c in found])
+    index = np.array([c.index[chosen] for c in found])
+    best = np.lexsort((-similarity, kinds), axis=0)[0]
+    at = (best, np.arange(len(chosen)))
+    return best.astype(np.uint8), Copies(kind=kinds[at], index=index[at], similarity=similarity[at])
 
 
 def _label_rules(found: Copies, source: Images, target: Images) -> tuple[int, bool, bool]:
@@ -286,43 +327,4 @@ def _closeness(train: Images, test: Images, leaked: np.ndarray) -> Closeness | N
         above=float((nearest(ready["test"], ready["keys"]) > point).mean()),
         num_test=len(left),
         num_train=num_keys,
-    )
-
-
-def _examples(
-    copies: dict[tuple[str, str], Copies], parts: dict[str, Images]
-) -> tuple[Example, ...]:
-    """Pairs to look at: leaked test images first, from the most alike to the least."""
-    found: list[Example] = []
-    for (part, other), found_copies in copies.items():
-        at = np.flatnonzero(found_copies.found)
-        at = at[np.lexsort((at, -found_copies.similarity[at], found_copies.kind[at]))]
-        room = min(len(at), MOST_EXAMPLES - len(found))
-        spread = np.linspace(0, len(at) - 1, room).round().astype(int)
-        found += [
-            _example(part, other, at_one, found_copies, parts) for at_one in at[spread].tolist()
-        ]
-    return tuple(found)
-
-
-def _thumbnails(examples: tuple[Example, ...], parts: dict[str, Images]) -> np.ndarray:
-    """Both images of every pair, uint8 (examples, 2, height, width, channels)."""
-    pairs = [((e.part, e.index), (e.other, e.other_index)) for e in examples]
-    small = thumbnails([parts[part].image(at) for pair in pairs for part, at in pair], LARGEST)
-    return small.reshape(len(examples), 2, *small.shape[1:])
-
-
-def _example(
-    part: str, other: str, at: int, found_copies: Copies, parts: dict[str, Images]
-) -> Example:
-    match = int(found_copies.index[at])
-    return Example(
-        part=part,
-        other=other,
-        index=at,
-        other_index=match,
-        label=int(parts[part].labels[at]),
-        other_label=int(parts[other].labels[match]),
-        kind=KINDS[found_copies.kind[at]],
-        similarity=float(found_copies.similarity[at]),
     )

@@ -71,7 +71,7 @@ def _listed(
             yield {
                 "kind": kind,
                 "index": index,
-                "file": _file(images, index),
+                "file": images.file(index),
                 "label": int(images.labels[index]),
                 "arm": _answer(arm, at),
                 "control": _answer(control, at),
@@ -84,9 +84,3 @@ def _answer(of: ImageAnswers, at: int) -> Json:
         "answer": int(of.answer[at]),
         "probability": finite(float(of.probability[at])),
     }
-
-
-def _file(images: Images, index: int) -> str:
-    """Name of an image file, as text that a row can hold; empty without files."""
-    name = "" if images.names is None else str(images.names[index])
-    return name.encode(errors="surrogateescape").decode(errors="replace")

@@ -16,7 +16,7 @@ from headstart.store.store import Store
 
 
 def overlap_step(step: Step, store: Store, device: torch.device) -> Outcome:
-    """Images of the target that are also trained on, exactly or nearly."""
+    """Images of the target's test part that are also trained on or selected by."""
     payload = cast(OverlapPayload, step.payload)
     source = payload.get("source")
     target = training_images(payload["target"], step.datasets)
@@ -26,6 +26,7 @@ def overlap_step(step: Step, store: Store, device: torch.device) -> Outcome:
         target,
         test,
         payload["near"],
+        validates_on_test=payload["target"]["split"]["by"] == "test",
     )
     result = asdict(found)
     bursts = find_bursts(target.train, test)
