@@ -18,4 +18,4 @@ def _toml(value: object) -> str:
         return f"{{ {inside} }}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from headstart.core.files import cache_folder, obstacle, write_whole, written_whole
+from headstart.core.files import (
+    cache_folder,
+    obstacle,
+    open_regular,
+    path_of,
+    text_of,
+    write_whole,
+    written_whole,
+)
 
 
 def test_content_arrives_and_folders_are_made(tmp_path: Path) -> None:
@@ -49,6 +57,31 @@ def test_a_block_that_writes_nothing_is_an_error_and_no_file(tmp_path: Path) -> 
     with pytest.raises(FileNotFoundError), written_whole(tmp_path / "file"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "犬" * 85, "caf\udce9"])
+def test_names_may_be_as_long_and_strange_as_the_system_takes(tmp_path: Path, name: str) -> None:
+    write_whole(tmp_path / name, b"content")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_pipes_and_devices_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"content")
+    with open_regular(tmp_path / "file") as file:
+        assert file.read() == b"content"
+    with pytest.raises(OSError, match="it is a folder, not a file"):
+        open_regular(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "gone")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(OSError, match="it is a named pipe, not a file"):
+            open_regular(tmp_path / "pipe")
+
+
+def test_text_means_the_same_path_both_ways() -> None:
+    for text in ("größer/犬", "plain", "caf\udce9"):
+        assert text_of(path_of(text)) == text
 
 
 def test_a_full_disk_leaves_the_old_file_and_no_part(

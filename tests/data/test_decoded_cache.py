@@ -13,7 +13,7 @@ from tiny_images import picture, published, write_folder
 from tiny_sets import alone as alone
 from tiny_sets import ref
 
-from headstart.core import files as core_files
+from headstart.core import locks
 from headstart.core.errors import DataError
 from headstart.core.hashing import hash_arrays
 from headstart.data import datasets as images
@@ -182,12 +182,12 @@ def test_where_files_cannot_be_locked_images_are_decoded_into_memory(
         def __init__(self, path: Path) -> None:
             self.path = path
 
-        def acquire(self) -> None:
+        def acquire(self, timeout: float) -> None:
             raise OSError(errno.ENOLCK, "No locks available")
 
     kept = np.array(open_part(photos, "train").pixels)
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "another"))
-    monkeypatch.setattr(core_files, "FileLock", NoLocks)
+    monkeypatch.setattr(locks, "FileLock", NoLocks)
     found = opened_anew(photos)
     assert not isinstance(found.stored, np.memmap)
     assert (found.pixels == kept).all()

@@ -167,7 +167,7 @@ def test_photos_to_predict_are_not_passed_over(tmp_path: Path) -> None:
         tmp_path, {"a.jpg": picture(1), "b.heic": HEIC, "c.txt": b"", "d.cr2": b""}
     )
     (group,) = image_groups([folder])
-    assert group.names == (str(folder / "a.jpg"), str(folder / "b.heic"))
+    assert group.names == ("a.jpg", "b.heic")
     assert is_decodable("b.heic")
     (batch,) = group.batches(Decoding(size=(4, 5), colour="rgb"), (4, 5, 3), 9)
     (reason,) = batch.broken.values()

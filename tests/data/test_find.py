@@ -1,14 +1,20 @@
 """Where data sets are found, in which order, and what is said when they are not."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from tiny_images import pictures, write_folder
 from tiny_sets import alone as alone
 from tiny_sets import write_set
 
 from headstart.core.errors import DataError
 from headstart.data import find
+from headstart.data.datasets import facts_of
 from headstart.data.find import in_folder, is_path, where
+from headstart.study.tasks import DataRef
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -191,3 +197,45 @@ def test_a_set_that_can_be_neither_shipped_nor_fetched_says_how_to_get_it(
     last = str(caught.value).splitlines()[-1]
     assert last.startswith("  - put the zip of PyTorch's tutorial")
     assert last.endswith(str(tmp_path / "data" / "hymenoptera"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="backslashes separate folders there")
+def test_a_path_that_was_written_on_windows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(("mine/photos", "mine\\photos")):  # the latter is one name
+        write_folder(tmp_path / name, pictures("cat", "dog", first=100 * number))
+        assert where("mine\\photos").path == tmp_path / name
+        assert where(".\\mine\\photos").path == tmp_path / "mine" / "photos"
+    with pytest.raises(DataError, match="is a path on a drive of Windows, which this system"):
+        where("C:\\Users\\me\\photos")
+    with pytest.raises(DataError, match=r"data set 'D:\\x0aew\\x09est' has characters") as caught:
+        where("D:\new\test")
+    assert "a backslash in double quotes begins an escape" in str(caught.value)
+
+
+def test_a_path_is_utf_8_whatever_the_locale_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_folder(tmp_path / "größer", pictures("kočka", "犬"))
+    found = subprocess.run(
+        [sys.executable, "-c", IN_ASCII, str(folder)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        | {"PYTHONPATH": ":".join(filter(None, sys.path))},
+        check=True,
+    )
+    assert found.stdout.split() == [facts_of(DataRef(dataset=str(folder))).content, "ko\\u010dka"]
+
+
+IN_ASCII = """
+import os, sys
+from headstart.data.datasets import facts_of
+from headstart.study.tasks import DataRef
+path = os.fsencode(sys.argv[1]).decode("utf-8")
+facts = facts_of(DataRef(dataset=path))
+print(facts.content, ascii(facts.classes[0])[1:-1])
+"""

@@ -1,6 +1,7 @@
 """Tiny image files in folders and archives."""
 
 import io
+import tarfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -71,4 +72,14 @@ def write_zip(path: Path, files: Mapping[str, bytes], packing: int = zipfile.ZIP
     with zipfile.ZipFile(path, "w", packing) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
+    return path
+
+
+def write_tar(path: Path, files: Mapping[str, bytes], packing: str = "") -> Path:
+    """The same as a tar archive, packed by `gz`, `xz` or `bz2` or not."""
+    with tarfile.open(path, f"w:{packing}") as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
     return path

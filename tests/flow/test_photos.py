@@ -1,5 +1,6 @@
 """A folder of photos as a study: one line, the file it stands for, sources at hand, refusals."""
 
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from headstart.flow import PhotoOptions, new_study
 from headstart.networks.checkpoints import at_hand
 from headstart.networks.checkpoints.at_hand import networks_at_hand
 from headstart.networks.libraries.build import fresh_weights
+from headstart.study.photo_study import study_name
 from headstart.study.tasks import DataRef
 
 SOURCE = "timm:test_resnet"
@@ -258,6 +260,36 @@ def test_broken_photos_are_left_out_where_that_is_asked_for(
     assert "  left out: 1 .png (broken)\n" in ended.out
     written = call("new", photos, "--source", source, "--minutes", 0.1, "--skip-broken").out
     assert "skip_broken = true" in written
+
+
+def test_links_out_of_the_folder_are_followed_where_that_is_asked_for(
+    call: Call, photos: Path, source: str, tmp_path: Path
+) -> None:
+    (photos / "train" / "red").rename(tmp_path / "elsewhere")
+    (photos / "train" / "red").symlink_to(tmp_path / "elsewhere")
+    options = ("--source", source, "--minutes", 0.1)
+    refused(call("plan", photos, *options), "1 link leads out of this folder: train/red to ")
+    assert call("plan", photos, *options, "--follow-links").status == 0
+    written = call("new", photos, *options, "--follow-links").out
+    assert "follow_links = true" in written
+    Path("mine.toml").write_text(written, encoding="utf-8")
+    assert call("plan", "mine.toml").status == 0
+    Path("mine.toml").write_text(written.replace(", follow_links = true", ""), encoding="utf-8")
+    refused(call("plan", "mine.toml"), "1 link leads out of this folder: train/red to ")
+    assert call("plan", "mine.toml", "--follow-links").status == 0
+
+
+def test_an_archive_of_photos_is_a_study(call: Call, photos: Path, source: str) -> None:
+    with tarfile.open("my photos.tar.gz", "w:gz") as archive:
+        archive.add(photos, arcname="photos")
+    ended = call("plan", "./my photos.tar.gz", "--source", source, "--minutes", 0.1)
+    assert ended.status == 0
+    assert "Study my-photos: " in ended.out
+
+
+def test_a_study_of_a_folder_with_a_long_name_has_a_shorter_one() -> None:
+    assert len(study_name("x" * 255)) == 100
+    assert study_name("./a/Flowers.v2.tar.gz") == "Flowers.v2"
 
 
 def test_a_time_that_is_too_short_is_named(call: Call, photos: Path, source: str) -> None:

@@ -6,6 +6,8 @@ Imports nothing heavy.
 import math
 from collections.abc import Iterable, Sequence
 
+from headstart.core.printable import printable as printable
+
 DASH = "\u2013"  # en dash, where a value is missing
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -130,11 +132,6 @@ def shorten(name: str, length: int) -> str:
         return name
     tail = (length - 1) // 2
     return f"{name[: length - 1 - tail]}…{name[-tail:]}"
-
-
-def printable(text: str) -> str:
-    """Text without control characters, so that no name can steer a terminal or break a page."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 def _missing(value: float | None) -> bool:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from headstart.cli.streams import unbreakable_streams
+
 
 def main() -> None:
     """Run the command line; expected errors become a message and an exit status.
@@ -16,7 +18,7 @@ def main() -> None:
     """
     before, sys.unraisablehook = sys.unraisablehook, _raise_interrupt_again
     try:
-        with _rare_garbage_collection(), _log_to_stderr():
+        with _rare_garbage_collection(), unbreakable_streams(), _log_to_stderr():
             _run()
     except KeyboardInterrupt:  # also while modules are being loaded
         print(
@@ -47,14 +49,20 @@ def _rare_garbage_collection() -> Iterator[None]:
 @contextmanager
 def _log_to_stderr() -> Iterator[None]:
     """Handler that prints the messages of slow operations to stderr."""
-    log, handler = logging.getLogger("headstart"), logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("headstart: %(message)s"))
+    log, handler = logging.getLogger("headstart"), _StderrHandler()
     log.setLevel(logging.INFO)
     log.addHandler(handler)
     try:
         yield
     finally:
         log.removeHandler(handler)
+
+
+class _StderrHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        from headstart.cli.output import say
+
+        say([record.getMessage()])
 
 
 def _raise_interrupt_again(ignored: "sys.UnraisableHookArgs") -> None:
@@ -72,12 +80,13 @@ def _raise_interrupt_again(ignored: "sys.UnraisableHookArgs") -> None:
 
 def _run() -> None:
     from headstart.cli.app import Interrupted, app
+    from headstart.cli.output import say
     from headstart.core.errors import HeadstartError, StoreDamaged, StoreFull
 
     try:
         app(prog_name="headstart")
     except HeadstartError as error:
-        print(f"headstart: {error}", file=sys.stderr)
+        say([str(error)])
         sys.exit(3 if isinstance(error, StoreFull | StoreDamaged) else 2)
     except Interrupted:
         raise KeyboardInterrupt from None

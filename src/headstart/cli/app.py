@@ -48,7 +48,7 @@ app.add_typer(cache, name="cache")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"headstart {__version__}")
+        print(f"headstart {__version__}")
         raise typer.Exit
 
 

@@ -31,7 +31,7 @@ Study = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
-        help="A recipe's name, a study file (TOML), a folder or .zip of photos, or the table of "
+        help="A recipe's name, a study file (TOML), a folder or archive of photos, or the table of "
         "their labels.",
     ),
 ]
@@ -51,6 +51,9 @@ Workers = Annotated[
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out image files that cannot be decoded.")
+]
+FollowLinks = Annotated[
+    bool, typer.Option("--follow-links", help="Follow links that lead out of a folder of images.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
@@ -185,7 +188,7 @@ class ModelChoice:
         return Wanted(**asdict(self))
 
 
-def changes_of(grid: Grid, variants: Variants, skip_broken: bool) -> "Changes":
+def changes_of(grid: Grid, variants: Variants, skip_broken: bool, follow_links: bool) -> "Changes":
     """Changes to a study that the options ask for."""
     from headstart.flow import Changes
 
@@ -195,6 +198,7 @@ def changes_of(grid: Grid, variants: Variants, skip_broken: bool) -> "Changes":
         arms=_split(grid.arms),
         variants=variants.names,
         skip_broken=skip_broken,
+        follow_links=follow_links,
     )
 
 

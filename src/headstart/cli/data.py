@@ -21,7 +21,7 @@ def list_known() -> None:
             place = str(where(name).path)
         except DataError:
             place = f"not here; get it: headstart data fetch {name}"
-        typer.echo(f"{name:15} {known.title}\n{'':15} {known.licence}\n{'':15} {place}")
+        print(f"{name:15} {known.title}\n{'':15} {known.licence}\n{'':15} {place}")
 
 
 @data.command("where")
@@ -29,7 +29,7 @@ def show_folder(name: Name) -> None:
     """Print the folder or file a data set is read from."""
     from headstart.data.find import where
 
-    typer.echo(where(name).path)
+    print(where(name).path)
 
 
 @data.command("show")
@@ -79,4 +79,4 @@ def fetch_known(name: Name) -> None:
     finally:
         if bars:
             progress.stop()
-    typer.echo(f"{name} is ready in {folder}")
+    print(f"{name} is ready in {folder}")

@@ -35,9 +35,9 @@ def export(
 
     opened = flow.open_model(store, study, choice.wanted)
     done = export_model(opened, file, int8=int8)
-    typer.echo("\n".join(sentences.introduction(opened.model.origin, opened.why)))
-    typer.echo("\n".join((*checkpoint_sentences(opened), *done.notes)))
+    print("\n".join(sentences.introduction(opened.model.origin, opened.why)))
+    print("\n".join((*checkpoint_sentences(opened), *done.notes)))
     first, *others = done.files
-    typer.echo(f"Written: {first} ({first.stat().st_size / 1e6:.2g} MB)")
+    print(f"Written: {first} ({first.stat().st_size / 1e6:.2g} MB)")
     for path in others:
-        typer.echo(f"Written: {path}")
+        print(f"Written: {path}")

@@ -10,7 +10,7 @@ from headstart.cli import arguments
 Dataset = Annotated[
     str,
     typer.Argument(
-        metavar="PHOTOS", help="A folder or .zip of photos, or the table of their labels."
+        metavar="PHOTOS", help="A folder or archive of photos, or the table of their labels."
     ),
 ]
 
@@ -21,14 +21,18 @@ def new(
     *,
     options: arguments.Photos,
     skip_broken: arguments.SkipBroken = False,
+    follow_links: arguments.FollowLinks = False,
 ) -> None:
     """Write the commented study file for a folder of photos to the standard output."""
     from headstart import flow
     from headstart.cli.output import command_line
+    from headstart.cli.streams import print_toml
+    from headstart.core.printable import printable
     from headstart.execute.environment import usable_cores
 
     cores = usable_cores()
-    made = flow.new_study(photos, replace(options.options, skip_broken=skip_broken), cores)
+    given = replace(options.options, skip_broken=skip_broken, follow_links=follow_links)
+    made = flow.new_study(photos, given, cores)
     for line in (
         "Does a pretrained network help on these photos, and how is it best used?",
         f"Written by: {command_line()}",
@@ -39,5 +43,5 @@ def new(
         *flow.described(made.loaded, cores),
         "",
     ):
-        typer.echo(f"# {line}".rstrip())
-    typer.echo(made.study.text(), nl=False)
+        print(printable(f"# {line}".rstrip()))
+    print_toml(made.study.text())

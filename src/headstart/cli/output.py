@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.cli.arguments import DEFAULT_STORE
+from headstart.cli.streams import print_json
 from headstart.core.errors import OutputError
 from headstart.core.files import obstacle
+from headstart.core.printable import printable
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def command_line() -> str:
-    """Command that repeats the present one."""
-    return shlex.join(["headstart", *sys.argv[1:]])
+    """Command that repeats the present one; it can be stored and printed whatever is in it."""
+    return printable(shlex.join(["headstart", *sys.argv[1:]]))
 
 
 def require_writable(files: "Files") -> None:
@@ -40,15 +42,14 @@ def require_writable(files: "Files") -> None:
 
 
 def say(lines: Iterable[str]) -> None:
-    """Print what was found to stderr."""
+    """Print messages to stderr; names in them steer no terminal."""
     for line in lines:
-        print(f"headstart: {line}", file=sys.stderr)
+        print(f"headstart: {printable(line)}", file=sys.stderr, flush=True)
 
 
 def warn(warnings: Iterable[str]) -> None:
     """Print warnings to stderr."""
-    for line in warnings:
-        print(f"headstart: warning: {line}", file=sys.stderr)
+    say(f"warning: {line}" for line in warnings)
 
 
 def show(
@@ -68,7 +69,8 @@ def show(
         OutputError: a file that was asked for cannot be written.
     """
     if store != DEFAULT_STORE:
-        summary = replace(summary, store_option=f" --store {shlex.quote(str(store))}")
+        option = printable(f" --store {shlex.quote(str(store))}")
+        summary = replace(summary, store_option=option)
     page, failed = files.html or store / "reports" / f"{analysis.study}.html", []
     for option, write, path in (("--html", _write_page, page), ("--csv", _write_tables, files.csv)):
         try:
@@ -87,7 +89,7 @@ def show(
         for option, path, why in failed
     )
     if files.html is None and failed[0][1] == page and len(failed) == 1:
-        print(f"headstart: {message}", file=sys.stderr)
+        say([message])
         return
     raise OutputError(message)
 
@@ -110,7 +112,7 @@ def _print(
     if as_json:
         from headstart.report.document import document_text
 
-        sys.stdout.write(document_text(analysis, summary))
+        print_json(document_text(analysis, summary))
         return
     from rich.console import Console
 
@@ -124,7 +126,7 @@ def show_validation(done: "Validated", *, as_json: bool) -> None:
     validation = done.validation
     if as_json:
         values = {**asdict(validation), "seconds": round(done.seconds, 1)}
-        sys.stdout.write(json.dumps(values, indent=2) + "\n")
+        print_json(json.dumps(values, indent=2) + "\n")
         return
     from rich.console import Console
 

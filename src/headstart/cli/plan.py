@@ -3,8 +3,6 @@
 import shlex
 import sys
 
-import typer
-
 from headstart.cli import arguments
 
 
@@ -19,6 +17,7 @@ def plan(
     variants: arguments.Variants,
     skip_broken: arguments.SkipBroken = False,
     json: arguments.AsJson = False,
+    follow_links: arguments.FollowLinks = False,
 ) -> None:
     """Show the steps of a study, what is already stored, and the estimated time."""
     from rich.console import Console
@@ -28,7 +27,8 @@ def plan(
     from headstart.report.plan_document import plan_text
     from headstart.report.terminal.plan import print_plan
 
-    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
+    changes = arguments.changes_of(grid, variants, skip_broken, follow_links)
+    loaded = flow.load(study, changes, photos.options)
     cost = flow.cost_of_run(loaded, store, workers or flow.default_workers())
     changed = flow.changed_data(loaded, store)
     warnings = (*flow.warnings(loaded), *flow.older_results(loaded, store), *changed)
@@ -38,4 +38,4 @@ def plan(
     print_plan(cost, flow.found(loaded), Console())
     warn(warnings)
     # With the options it was planned with: `run` takes every one of them.
-    typer.echo(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")
+    print(f"Run it with: {shlex.join(['headstart', 'run', *sys.argv[2:]])}")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Images = Annotated[
     list[Path],
-    typer.Argument(metavar="IMAGE...", help="Image files, folders or .zip archives of them."),
+    typer.Argument(metavar="IMAGE...", help="Image files, folders or archives of them."),
 ]
 Model = Annotated[
     str,
@@ -41,6 +41,8 @@ def predict(
 ) -> None:
     """Predict the classes of images. Exit code 3: some images cannot be decoded."""
     from headstart import flow
+    from headstart.cli.output import say
+    from headstart.cli.streams import print_json
     from headstart.core.errors import OutputError
     from headstart.model import prediction_text, sentences
     from headstart.model.image_files import image_groups
@@ -60,16 +62,15 @@ def predict(
 
     if json:
         document = prediction_text.document(model, why, predictions())
-        typer.echo(json_text.dumps(document, indent=2))
+        print_json(json_text.dumps(document, indent=2) + "\n")
     elif csv:
         for line in prediction_text.csv_lines(predictions(), model.classes):
-            typer.echo(line)
+            print(line)
     else:
-        typer.echo("\n".join(sentences.introduction(model.origin, why)) + "\n")
+        print("\n".join(sentences.introduction(model.origin, why)) + "\n")
         files = [title for group in groups for title in group.titles]
         for line in prediction_text.table_lines(predictions(), files, model.classes):
-            typer.echo(line)
-    for line in broken:
-        print(f"headstart: {line}", file=sys.stderr)
+            print(line)
+    say(broken)
     if broken:
         sys.exit(3)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from headstart.analyse.text import plural, rough_duration
+from headstart.cli.output import say
+from headstart.core.printable import printable
 from headstart.data.progress import Progress as DataProgress
 from headstart.data.progress import listening
 from headstart.execute.executors import Listener
@@ -129,11 +131,11 @@ def _lines(tracker: Tracker) -> Listener:
         nonlocal last
         tracker.record(step, outcome)
         if outcome is not None and outcome.status == "failed":
-            print(f"headstart: failed: {step.label}\n{outcome.error}", file=sys.stderr, flush=True)
+            say([f"failed: {step.label}\n{outcome.error}"])
         # At the start of a step, when every worker has one.
         if outcome is None and time.monotonic() - last > QUIET_PAUSE:
             last = time.monotonic()
-            print(f"headstart: {tracker.text()}", file=sys.stderr, flush=True)
+            say([tracker.text()])
 
     return listen
 
@@ -143,7 +145,9 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = BarColumn(bar_width=30), TextColumn("{task.description}")
+    from headstart.report.terminal.console import print_line
+
+    columns = BarColumn(bar_width=30), TextColumn("{task.description}", markup=False)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar, drawn = bars.add_task("planning", total=None), 0.0
 
@@ -151,7 +155,7 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
             nonlocal drawn
             tracker.record(step, outcome)
             if outcome is not None and outcome.status == "failed":
-                bars.console.print(f"failed: {step.label}", style="red")
+                print_line(bars.console, f"failed: {step.label}", style="red")
             # Counting the steps left takes a while in a study of thousands of them.
             if time.monotonic() - drawn < BAR_PAUSE:
                 return
@@ -161,7 +165,7 @@ def _bar(tracker: Tracker) -> Iterator[Listener]:
             bars.update(bar, description=tracker.text(), total=total, completed=done)
 
         def decoding(work: DataProgress) -> None:
-            bars.update(bar, description=work.text, total=work.num, completed=work.done)
+            bars.update(bar, description=printable(work.text), total=work.num, completed=work.done)
 
         with listening(decoding):
             yield listen

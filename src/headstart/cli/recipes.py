@@ -16,14 +16,15 @@ def _list(context: typer.Context) -> None:
     from headstart.study.load import read_toml
 
     for name, path in flow.recipes().items():
-        typer.echo(f"{name:20} {read_toml(path)['question']}")
-    typer.echo("\nRun one:   headstart run digits")
-    typer.echo("Copy one:  headstart recipes show digits > mine.toml")
+        print(f"{name:20} {read_toml(path)['question']}")
+    print("\nRun one:   headstart run digits")
+    print("Copy one:  headstart recipes show digits > mine.toml")
 
 
 @recipes.command()
 def show(name: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
     """Print a recipe's file."""
     from headstart import flow
+    from headstart.cli.streams import print_toml
 
-    typer.echo(flow.recipe(name).read_text(encoding="utf-8"), nl=False)
+    print_toml(flow.recipe(name).read_text(encoding="utf-8"))

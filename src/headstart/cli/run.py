@@ -16,6 +16,7 @@ def run(
     device: arguments.Device = "auto",
     variants: arguments.Variants,
     skip_broken: arguments.SkipBroken = False,
+    follow_links: arguments.FollowLinks = False,
     files: arguments.Files,
     json: arguments.AsJson = False,
 ) -> None:
@@ -25,7 +26,8 @@ def run(
     from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
 
-    loaded = flow.load(study, arguments.changes_of(grid, variants, skip_broken), photos.options)
+    changes = arguments.changes_of(grid, variants, skip_broken, follow_links)
+    loaded = flow.load(study, changes, photos.options)
     say(flow.found(loaded))
     require_writable(files)
     options = RunOptions(

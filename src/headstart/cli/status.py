@@ -1,7 +1,5 @@
 """`headstart status`: the studies of a store and their progress."""
 
-import typer
-
 from headstart.cli import arguments
 
 
@@ -17,6 +15,6 @@ def status(store: arguments.StoreFolder = arguments.DEFAULT_STORE) -> None:
     with Store(store, reading=True) as opened:
         progress = flow.progress(opened)
     if not progress:
-        typer.echo(f"The store {store} holds no study yet.")
+        print(f"The store {store} holds no study yet.")
         return
     print_status(progress, Console())

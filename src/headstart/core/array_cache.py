@@ -18,7 +18,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import DTypeLike
 
-from headstart.core.files import locked, write_whole
+from headstart.core.files import write_whole
+from headstart.core.locks import locked
 
 Rows = Callable[[int], Iterator[np.ndarray]]
 """Rows of an array in order, some at a time, from an index on that ended some rows before."""
@@ -62,7 +63,7 @@ class MemmapCache:
     def turn(self, name: str) -> AbstractContextManager[bool]:
         """Per-name lock: a second process waits, then reads the array that the first one wrote.
 
-        Gives whether there is a lock; where files cannot be locked, each process makes its own.
+        Gives whether there is a lock; where there is none, each process makes its own.
         """
         return locked(self._place / f"{name}.lock")
 

@@ -58,6 +58,11 @@ KINDS: tuple[CacheKind, ...] = (
         folders=("decoded",),
     ),
     CacheKind(
+        name="unpacked",
+        what="tar archives of images that are packed, unpacked",
+        folders=("unpacked",),
+    ),
+    CacheKind(
         name="facts",
         what="hashes and headers of image files, facts of data sets and networks",
         folders=("files", "photos", "facts", "networks", "file-hashes"),

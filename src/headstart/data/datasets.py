@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
-from headstart.core.files import cache_folder, write_whole
+from headstart.core.files import cache_folder, text_of, write_whole
 from headstart.core.hashing import digest, hash_arrays
+from headstart.core.printable import printable_name
 from headstart.data.catalogue import PARTS, KnownSet, Layout
 from headstart.data.catalogue import Part as Part
 from headstart.data.dealing import dealt_groups
@@ -89,7 +90,7 @@ def facts_of(data: DataRef) -> DatasetFacts:
     key: dict[str, Any] = {
         "version": FACTS_VERSION,
         "known": found.known.name if found.known else None,
-        "files": stamp_of(tuple(files)),
+        "files": stamp_of(tuple(files), data.follow_links),
         "reading": data.reading,
     }
     if found.layout == "images":
@@ -152,7 +153,7 @@ def measure(found: Found, data: DataRef) -> DatasetFacts:
         licence=found.known.licence if found.known else "",
         note=found.known.note if found.known else "",
         floats=train.pixels.dtype.kind == "f",
-        place=os.path.abspath(found.path),
+        place=printable_name(text_of(os.path.abspath(found.path))),
         test_from=contents[1].origin,
         left_out=_beside(found),
         values=_range(train.pixels, test.pixels),
@@ -175,10 +176,10 @@ def _of_files(found: Found, data: DataRef) -> DatasetFacts:
         modes=photos.modes,
         proportions=photos.proportions,
         deep=photos.deep,
-        place=os.path.abspath(found.path),
+        place=printable_name(text_of(os.path.abspath(found.path))),
         test_from=photos.test_from,
         left_out=photos.left_out,
-        labels_from=photos.labels_from,
+        labels_from=printable_name(text_of(photos.labels_from)),
         groups=photos.groups,
         validation_counts=_validation_counts(train, data.grouped, len(photos.classes)),
     )
@@ -269,7 +270,7 @@ def _place(found: Found, data: DataRef) -> Place:
 
 def _photos(found: Found, data: DataRef) -> "PhotoSet":
     place = _place(found, data)
-    return _measured(place, stamp_of(place.files), found.known, data.undecoded)
+    return _measured(place, stamp_of(place.files, data.follow_links), found.known, data.undecoded)
 
 
 # A source and a target.

@@ -6,16 +6,20 @@ is: a folder or an archive in any of the layouts, of which nothing else is known
 """
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.core.errors import DataError, known_names, nearest
-from headstart.core.files import cache_folder
+from headstart.core.files import cache_folder, path_of
+from headstart.core.printable import printable_name
 from headstart.data.catalogue import KNOWN, LAYOUTS, KnownSet, Layout
 from headstart.data.errors import fault
 from headstart.data.formats.layouts import EXPECTED, Files, look
+from headstart.study.archives import is_archive
 from headstart.study.labels import TABLE_SUFFIXES
 
+DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 SYSTEM_FOLDER = Path("/usr/share/datasets")
 PACKAGE_FOLDER = Path(__file__).parent / "mini"
 
@@ -50,8 +54,9 @@ def where(name: str) -> Found:
     Raises:
         DataError: the name is not known, or the files are in none of the places.
     """
+    _check_text(name)
     if is_path(name):
-        return in_folder(name, Path(os.path.expanduser(name)).absolute())
+        return in_folder(name, local_path(name))
     known = known_set(name)
     record_look: list[Place] = []
     for what, folder in _places(name):
@@ -67,6 +72,45 @@ def where(name: str) -> Found:
                 record_look=tuple(record_look),
             )
     raise _missing(known, record_look)
+
+
+def _check_text(name: str) -> None:
+    """Refuse what no path is and what backslashes come to in TOML.
+
+    Raises:
+        DataError: the name is no text, has control characters, or is a path on a drive of Windows
+            elsewhere.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in name):
+        raise fault(
+            "",
+            f"data set '{printable_name(name)}' has a name that is not UTF-8.",
+            fix="Rename it: a study is text, and names it.",
+        )
+    if printable_name(name) != name:
+        raise fault(
+            "",
+            f"data set '{printable_name(name)}' has characters that no path needs.",
+            "In TOML a backslash in double quotes begins an escape: \\n is the end of a line.",
+            "Write the path with '/' or in single quotes.",
+        )
+    if os.name != "nt" and DRIVE.match(name):
+        raise fault(
+            "",
+            f"data set '{name}' is a path on a drive of Windows, which this system does not have.",
+            fix="Write the path as it is here, such as './photos'.",
+        )
+
+
+def local_path(text: str) -> Path:
+    """The path that a study means, also one that was written on Windows.
+
+    There, folders are separated by a backslash; elsewhere it may be part of a name.
+    """
+    path = path_of(os.path.expanduser(text)).absolute()
+    if os.sep == "/" and "\\" in text and not os.path.exists(path):
+        return path_of(os.path.expanduser(text.replace("\\", "/"))).absolute()
+    return path
 
 
 def in_folder(dataset: str, folder: Path, known: KnownSet | None = None) -> Found:
@@ -122,11 +166,13 @@ def is_path(text: str) -> bool:
     """
     if text in KNOWN:
         return False
-    separators = [separator for separator in (os.sep, os.altsep, "/") if separator]
     return (
         text.startswith((".", "~"))
-        or any(separator in text for separator in separators)
-        or text.lower().endswith((".zip", ".npz", ".tar.gz", ".tgz", *TABLE_SUFFIXES))
+        or "/" in text
+        or "\\" in text  # Windows
+        or text.lower().endswith(".npz")
+        or is_archive(text)
+        or text.lower().endswith(TABLE_SUFFIXES)
         or os.path.isdir(text)
     )
 

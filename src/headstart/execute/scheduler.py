@@ -1,6 +1,7 @@
 """Critical-path list scheduler over the step graph."""
 
 import heapq
+import logging
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -8,6 +9,7 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 
 from headstart.core.errors import StoreDamaged
+from headstart.core.locks import PATIENCE
 from headstart.execute.environment import device_for
 from headstart.execute.executors import Executor, Listener, WorkerDied
 from headstart.execute.features import feature_cache
@@ -15,6 +17,8 @@ from headstart.execute.options import RunOptions
 from headstart.execute.worker import StepOutcome
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
+
+_log = logging.getLogger(__name__)
 
 # How long to let another process work on a step before asking again.
 BUSY_PAUSE = 0.2
@@ -104,6 +108,8 @@ class _Schedule:
     _waiting: dict[str, set[str]] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
     _later: list[tuple[float, str]] = field(default_factory=list)
+    _busy: dict[str, float] = field(default_factory=dict)  # since when, by key
+    _said: set[str] = field(default_factory=set)  # holders that were named
     _order: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -220,7 +226,7 @@ class _Schedule:
         if step.key in self.retry_alone:
             self.retry_alone.remove(step.key)
         if report.status == "busy":
-            self._later.append((time.monotonic() + BUSY_PAUSE, step.key))
+            self._wait_for(step, report.holder)
             return
         if report.status == "failed":
             self._fail(step, report)
@@ -234,6 +240,15 @@ class _Schedule:
                 self._waiting[user].discard(step.key)
                 if not self._waiting[user]:
                     self._push(user)
+
+    def _wait_for(self, step: Step, holder: str) -> None:
+        """Ask again later for a step that another process works on; once it lasts, say which."""
+        now = time.monotonic()
+        self._later.append((now + BUSY_PAUSE, step.key))
+        begun = self._busy.setdefault(step.key, now)
+        if now - begun >= PATIENCE and holder not in self._said:
+            self._said.add(holder)
+            _log.warning("step '%s' waits for %s", step.label, holder or "another process")
 
     def _fail(self, step: Step, report: StepOutcome) -> None:
         self.failed.append(step.key)

@@ -32,12 +32,16 @@ Status = Literal["done", "reused", "busy", "failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """How a step ended: done here, found done, busy elsewhere, or failed with an error text."""
+    """How a step ended: done here, found done, busy elsewhere, or failed with an error text.
+
+    `holder` says who is at work on it elsewhere, where that is known.
+    """
 
     key: str
     status: Status
     seconds: float = 0.0
     error: str = ""
+    holder: str = ""
 
 
 def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[StepOutcome, ...]:
@@ -55,7 +59,8 @@ def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[StepOutcome, 
     with ExitStack() as claims:
         for step in steps:
             if not claims.enter_context(store.lock_step(step.key)):
-                reports[step.key] = StepOutcome(key=step.key, status="busy")
+                holder = str(store.step_holder(step.key) or "")
+                reports[step.key] = StepOutcome(key=step.key, status="busy", holder=holder)
             elif store.row(step.key) is not None:
                 reports[step.key] = StepOutcome(key=step.key, status="reused")
         ours = [step for step in steps if step.key not in reports]

@@ -96,7 +96,7 @@ def decoding_for(image: Any, network: AnyNetwork) -> Decoding:
     spec: ImageSpec = parsed("image", ImageSpec, image or {})
     if spec.skip_broken:
         raise refused("image.skip_broken", "leaves out files, but y has a label for each of them.")
-    data = DataRef(dataset="X", **spec.model_dump(exclude={"skip_broken"}))
+    data = DataRef(dataset="X", **spec.model_dump(exclude={"skip_broken", "follow_links"}))
     wanted = input_facts_of(network) if isinstance(network, LibraryNetwork) else None
     if wanted is not None:
         return data.preferring(wanted).decoding

@@ -14,6 +14,7 @@ from headstart.flow.check import Loaded, checked
 from headstart.flow.photos import NO_OPTIONS, PhotoOptions, described, new_study
 from headstart.flow.study_paths import from_here
 from headstart.report.found import found_lines
+from headstart.study.archives import is_archive
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.data_checks import untested
 from headstart.study.labels import TABLE_SUFFIXES
@@ -32,6 +33,7 @@ class Changes:
     arms: tuple[str, ...] | None = None
     variants: tuple[str, ...] = ()
     skip_broken: bool = False
+    follow_links: bool = False
 
 
 def recipes() -> dict[str, Path]:
@@ -52,7 +54,9 @@ def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPT
         HeadstartError: the photos make no study.
     """
     if means_photos(study, photos):
-        options = replace(photos, skip_broken=changes.skip_broken)
+        options = replace(
+            photos, skip_broken=changes.skip_broken, follow_links=changes.follow_links
+        )
         new = new_study(study, options, usable_cores())
         loaded = _checked(new.table, f"the study of {study}", changes)
         return replace(loaded, made_of=(*new.made_of, *described(loaded, usable_cores())))
@@ -85,7 +89,8 @@ def means_photos(study: str, photos: PhotoOptions) -> bool:
             fix="Leave --source, --minutes and --labels out, or give the folder of photos instead.",
         )
         raise SpecError([problem], study)
-    folder = path.is_dir() or path.suffix.lower() in (".zip", *TABLE_SUFFIXES)
+    table = path.suffix.lower() in TABLE_SUFFIXES
+    folder = os.path.isdir(path) or is_archive(path) or table
     return photos.given or (folder and not is_study)
 
 
@@ -118,7 +123,7 @@ def find_study(study: str) -> Path:
 def is_path(study: str) -> bool:
     """Whether a study is named by its file, which need not be there."""
     path = Path(study)
-    return path.is_file() or path.suffix == ".toml" or len(path.parts) > 1
+    return os.path.isfile(path) or path.suffix == ".toml" or len(path.parts) > 1
 
 
 def recipe(name: str) -> Path:
@@ -157,17 +162,18 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
                 if not isinstance(figure, dict) or figure.get("arm") not in left_out
             ]
     tasks = given.get("tasks")
-    if changes.skip_broken and isinstance(tasks, dict):
-        changed["tasks"] = {name: _skipping(task) for name, task in tasks.items()}
+    reading = {word: True for word in ("skip_broken", "follow_links") if getattr(changes, word)}
+    if reading and isinstance(tasks, dict):
+        changed["tasks"] = {name: _reading(task, reading) for name, task in tasks.items()}
     return changed
 
 
-def _skipping(task: object) -> object:
-    """A task that leaves out broken image files; what is no table is reported by the checks."""
+def _reading(task: object, words: dict[str, bool]) -> object:
+    """A task whose image files are read so; what is no table is reported by the checks."""
     image = task.get("image", {}) if isinstance(task, dict) else None
     if not isinstance(task, dict) or not isinstance(image, dict):
         return task
-    return {**task, "image": {**image, "skip_broken": True}}
+    return {**task, "image": {**image, **words}}
 
 
 def _names(arms: object) -> set[object]:

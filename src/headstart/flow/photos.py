@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from headstart.analyse.text import plural, rough_duration
 from headstart.core.errors import DataError, HeadstartError, Problem, SpecError
+from headstart.core.files import text_of
 from headstart.data.datasets import facts_of
 from headstart.flow.check import Loaded, checked
 from headstart.networks.checkpoints.at_hand import AtHand, networks_at_hand, nothing_at_hand
@@ -45,12 +46,14 @@ class PhotoOptions:
         minutes: time that the study may take on this computer, about.
         labels: table of labels, a file or one inside the photos; None where folders are classes.
         skip_broken: whether files that cannot be decoded are left out.
+        follow_links: whether links that lead out of the folder are followed.
     """
 
     sources: tuple[str, ...] = ()
     minutes: float | None = None
     labels: str | None = None
     skip_broken: bool = False
+    follow_links: bool = False
 
     @property
     def given(self) -> bool:
@@ -114,7 +117,7 @@ class NewStudy:
 
 
 def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
-    """The study of a folder, a .zip or a data set of photos.
+    """The study of a folder, an archive or a data set of photos.
 
     The same photos, options and number of workers give the same study on every computer, since
     times are estimated with one pace for all: a run that is repeated goes on from what is stored.
@@ -124,12 +127,18 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         CheckpointError: no source was named and none is at hand.
         SpecError: a source is not known, or cannot be used with these photos.
     """
+    dataset = text_of(dataset)  # of a command line, which has it in the encoding of the locale
     minutes = DEFAULT_MINUTES if options.minutes is None else options.minutes
     if not isinstance(minutes, int | float) or not minutes > 0:
         problem = Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")
         raise SpecError([problem], f"the study of {dataset}")
     labels = LabelTable(file=options.labels) if options.labels is not None else None
-    data = DataRef(dataset=dataset, labels=labels, skip_broken=options.skip_broken)
+    data = DataRef(
+        dataset=dataset,
+        labels=labels,
+        skip_broken=options.skip_broken,
+        follow_links=options.follow_links,
+    )
     group, facts, ungrouped = _grouped(data, facts_of(data))
     _check_photos(dataset, facts)
     at_hand = networks_at_hand()
@@ -148,6 +157,7 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
             labels=options.labels,
             group=group,
             skip_broken=options.skip_broken,
+            follow_links=options.follow_links,
         )
         for budget in BUDGETS
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from headstart.core.errors import DataError, StoreError, known_names, nearest
+from headstart.core.files import text_of
 from headstart.data.datasets import facts_of
 from headstart.flow.check import Loaded
 from headstart.flow.engine import analyse_look, plan_of, row_of
@@ -98,7 +99,7 @@ def _content_of(photos: str, row: StudyRow) -> str | None:
     """Content of photos as a study read its target; None where they cannot be read so."""
     with suppress(DataError, ValidationError, LookupError):
         data = TaskSpec.model_validate(row.spec["tasks"]["target"]).data.undecoded
-        return facts_of(replace(data, dataset=photos)).content
+        return facts_of(replace(data, dataset=text_of(photos))).content
     return None
 
 

@@ -45,7 +45,7 @@ def photo_study(
     sizes: Iterable[str | int | float] | None = None,
     seeds: int | str | None = None,
 ) -> Study:
-    """The study of a folder or .zip of photos, ready to run; `headstart run PHOTOS` runs the same.
+    """The study of a folder or archive of photos, run by `headstart run PHOTOS` too.
 
     Args:
         photos: a folder for each class, or train/ and test/ or val/ with such folders; or the table

@@ -1,4 +1,4 @@
-"""Image files to predict: single ones, those of a folder, those of a .zip."""
+"""Image files to predict: single ones, those of a folder, those of an archive."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.core.files import open_regular, text_of
+from headstart.core.printable import printable_name
 from headstart.data.formats.archives import DamagedFile, Reader, Source, open_source
 from headstart.data.formats.decode import Broken
 from headstart.data.formats.file_kinds import is_decodable, read_suffixes
+from headstart.data.formats.listing import check_size
 from headstart.data.formats.stream import ImageFiles
+from headstart.study.archives import is_archive
 from headstart.study.decoding import CHANNELS, Decoding
 from headstart.study.network_facts import Shape
 
@@ -65,7 +69,9 @@ class _SingleFiles:
 
     def read(self, name: str) -> bytes:
         try:
-            return Path(name).read_bytes()
+            with open_regular(name) as file:
+                check_size(os.fstat(file.fileno()).st_size)
+                return file.read()
         except OSError as error:
             raise DamagedFile(f"cannot be read: {error.strerror or error}") from error
 
@@ -82,18 +88,16 @@ def image_groups(given: Sequence[Path]) -> list[ImageGroup]:
     for path in given:
         if not path.exists():
             problems.append(
-                f"{path} is not there. Expected an image, a folder or a .zip of images."
+                f"{path} is not there. Expected an image, a folder or an archive of images."
             )
-        elif path.is_dir() or path.suffix.lower() == ".zip":
-            source = open_source(path)
+        elif path.is_dir() or is_archive(path):
+            source = open_source(path, follow_links=True)
             names = [name for name in source.listing.files if is_decodable(name)]
             if not names:
                 problems.append(
                     f"{path} holds no image files (of {len(source.listing.files):,} files). "
                     f"Image files end in {', '.join(read_suffixes())}."
                 )
-            elif path.is_dir():
-                singles += [path / name for name in names]
             else:
                 groups += [*_singles(singles), _group(source, names)]
                 singles = []
@@ -140,7 +144,7 @@ def _group(source: Source, names: list[str]) -> ImageGroup:
     return ImageGroup(
         reader=source,
         names=tuple(names),
-        titles=tuple(str(source.path / name) for name in names),
+        titles=tuple(_title(source.path / name) for name in names),
         file_bytes=sum(sizes) / len(sizes),
     )
 
@@ -150,7 +154,12 @@ def _singles(paths: list[Path]) -> list[ImageGroup]:
         return []
     names = tuple(str(path) for path in paths)
     size = sum(path.stat().st_size for path in paths) / len(paths)
-    return [ImageGroup(reader=_SingleFiles(paths), names=names, titles=names, file_bytes=size)]
+    titles = tuple(map(_title, paths))
+    return [ImageGroup(reader=_SingleFiles(paths), names=names, titles=titles, file_bytes=size)]
+
+
+def _title(path: Path) -> str:
+    return printable_name(text_of(path))
 
 
 def common_folder(paths: Iterable[Path]) -> Path:

@@ -79,7 +79,7 @@ class Predictor:
             return predictions_of(self._module, examples, self._device).probabilities
 
     def predict(self, images: Sequence[Path | str] | Path | str) -> Iterator[ImagePrediction]:
-        """Predictions for image files, folders of images and .zip archives, in order.
+        """Predictions for image files, folders of images and archives, in order.
 
         Files are decoded as the training images were, batch by batch.
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from headstart.store.migrations import migrate, need_current
 
+WAIT = 60.0  # seconds for another process to end its writing
+
 Trace = Callable[[str], object]
 
 
@@ -19,7 +21,7 @@ def may_write(folder: Path) -> bool:
 
 def open_to_write(path: Path, trace: Trace | None) -> sqlite3.Connection:
     """A connection to a database that is up to date, a new one where there is none."""
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
         connection.set_trace_callback(trace)
@@ -44,7 +46,7 @@ def open_to_read(path: Path, trace: Trace | None) -> sqlite3.Connection:
     """
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=60)
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT)
     else:
         content = bytearray(path.read_bytes())
         content[18:20] = b"\x01\x01"  # no log beside it: memory has no place for one

@@ -5,15 +5,14 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.core.hashing import Json, canonical_json
+from headstart.core.locks import Holder, claimed, holder_of, locked
 from headstart.store.blobs import Arrays, Blob, DamagedBlob, looks_whole, read_blob, write_blob
 from headstart.store.looks import Look, from_row, to_row
 from headstart.store.opening import Trace, may_write, open_to_read, open_to_write
@@ -118,7 +117,7 @@ class Store:
             (folder / "blobs").mkdir(parents=True, exist_ok=True)
             (folder / "locks").mkdir(exist_ok=True)
             # SQLite does not wait for a process that is just turning a new database to WAL.
-            with FileLock(folder / "locks" / "opening"):
+            with locked(folder / "locks" / "opening"):
                 self._connection = open_to_write(folder / "headstart.db", trace)
         except (OSError, sqlite3.Error) as error:
             raise _store_error(folder, error) from error
@@ -263,21 +262,22 @@ class Store:
     @contextmanager
     def lock_step(self, key: str) -> Iterator[bool]:
         """Whether this process may work on a step: a file lock that dies with its owner."""
-        lock = FileLock(self.folder / "locks" / key)
+        ours = False
         try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise _store_error(self.folder, error) from error
-        try:
-            yield True
+            with ExitStack() as stack:
+                try:
+                    ours = stack.enter_context(claimed(self._lock(key)))
+                except OSError as error:
+                    raise _store_error(self.folder, error) from error
+                yield ours
         finally:
-            lock.release()
             # Nobody needs the lock of a step that is done; one still waiting would find the row.
-            if self.row(key) is not None:
-                (self.folder / "locks" / key).unlink(missing_ok=True)
+            if ours and self.row(key) is not None:
+                self._lock(key).unlink(missing_ok=True)
+
+    def step_holder(self, key: str) -> Holder | None:
+        """Who works on a step that could not be locked, as far as that is known."""
+        return holder_of(self._lock(key))
 
     # -- failures ------------------------------------------------------------------------------
 
@@ -401,6 +401,9 @@ class Store:
         except sqlite3.Error as error:
             raise _store_error(self.folder, error) from error
 
+    def _lock(self, key: str) -> Path:
+        return self.folder / "locks" / key
+
     def _blob_path(self, key: str) -> Path:
         return self.folder / f"blobs/{key[:2]}/{key}.safetensors"
 
@@ -440,6 +443,11 @@ def _store_error(folder: Path, error: Exception) -> StoreError:
         return StoreFull(
             f"the disk under the store {folder} is full. What was finished is kept: free some "
             "space and run the same command again."
+        )
+    if "database is locked" in str(error):
+        return StoreError(
+            f"the store {folder} is being written by another process that does not come to an end. "
+            "Is it stopped? Continue or end it, and run the same command again."
         )
     return StoreError(
         f"the store {folder} cannot be used: {error}. Name a folder you can write to with --store."

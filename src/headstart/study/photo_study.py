@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from headstart.study.archives import without_suffix
 from headstart.study.arms import DESCRIPTIONS
 from headstart.study.dataset_facts import DatasetFacts, Size
 from headstart.study.labels import TABLE_SUFFIXES
 
 VALIDATION = 0.2  # share of the training photos
+LONGEST_NAME = 100  # letters of a study's name, which its page is called too
 LEAST_PER_CLASS = 3  # training photos: at least one to validate on, and two to train on
 NICE_NUMBERS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
 FEWEST_OF_SIZE = 5  # photos per class of the smallest size
@@ -50,7 +52,7 @@ class PhotoStudy:
     """A study of photos before it is written down.
 
     Attributes:
-        dataset: the folder, .zip or name of the photos, as the user gave it.
+        dataset: the folder, archive or name of the photos, as the user gave it.
         facts: of it.
         sources: pretrained networks by the names that the study gives them.
         budget: what it may cost.
@@ -59,6 +61,7 @@ class PhotoStudy:
             one, or folders are classes.
         group: column of that table with the groups that stay together.
         skip_broken: whether files that cannot be decoded are left out.
+        follow_links: whether links that lead out of the folder are followed.
     """
 
     dataset: str
@@ -69,6 +72,7 @@ class PhotoStudy:
     labels: str | None = None
     group: str | None = None
     skip_broken: bool = False
+    follow_links: bool = False
 
     @property
     def name(self) -> str:
@@ -90,6 +94,7 @@ class PhotoStudy:
         more = (f", bits = {bits}" if bits else "") + (
             ", skip_broken = true" if self.skip_broken else ""
         )
+        more += ", follow_links = true" if self.follow_links else ""
         networks = "pretrained networks help" if several else "a pretrained network help"
         lines = [
             f"name = {_quoted(self.name)}",
@@ -149,12 +154,13 @@ ARMS = ("scratch", "random_trunk", "probe", "converged_probe", "full", "probe_th
 
 
 def study_name(dataset: str) -> str:
-    """Name of the study of a folder, a .zip, a table in a folder or a data set."""
+    """Name of the study of a folder, an archive, a table in a folder or a data set."""
     path = Path(os.path.expanduser(dataset)).absolute()
-    stem = path.stem if path.suffix.lower() == ".zip" else path.name
+    stem = without_suffix(path.name)
     if path.suffix.lower() in TABLE_SUFFIXES:
         stem = f"{path.parent.name}-{path.stem}"
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._") or "photos"
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", stem)
+    return plain.strip("-._")[:LONGEST_NAME] or "photos"
 
 
 def source_names(networks: tuple[str, ...]) -> dict[str, str]:

@@ -59,9 +59,9 @@ def parse_size(given: object) -> SizeSpec:
     text = str(given).strip().lower()
     if text == "all":
         return SizeSpec(kind="all")
-    if re.fullmatch(r"[1-9]\d*", text):
+    if re.fullmatch(r"[1-9]\d{0,17}", text):
         return SizeSpec(kind="count", value=int(text))
-    if match := re.fullmatch(r"([1-9]\d*)\s*(?:per|/)[\s-]*class", text):
+    if match := re.fullmatch(r"([1-9]\d{0,17})\s*(?:per|/)[\s-]*class", text):
         return SizeSpec(kind="per_class", value=int(match[1]))
     if match := re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)\s*(%?)", text):
         fraction = float(match[1]) / (100 if match[2] else 1)

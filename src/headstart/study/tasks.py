@@ -12,6 +12,8 @@ from headstart.study.decoding import Colour, Decoding, Fit, Interpolation, resol
 from headstart.study.labels import Grouping, Labels, LabelTable
 from headstart.study.network_facts import InputFacts
 
+MOST_PIXELS = 1 << 24  # of an image that a network is given
+
 ClassName = str | int
 """A class by its name, or by its index among the data set's classes; see `class_index`."""
 
@@ -47,6 +49,7 @@ class DataRef:
     interpolation: Interpolation | None = None
     bits: int | None = None
     skip_broken: bool = False
+    follow_links: bool = False
 
     def __str__(self) -> str:
         size = f" at {self.size[0]}x{self.size[1]}" if self.size else ""
@@ -74,7 +77,8 @@ class DataRef:
         """Where labels and groups come from, and the files that are left out."""
         labels = f", labels of {self.labels}" if self.labels else ""
         grouped = f", {self.grouped}" if self.grouped else ""
-        return f"{labels}{grouped}{', skipping broken files' if self.skip_broken else ''}"
+        skipping = ", skipping broken files" if self.skip_broken else ""
+        return f"{labels}{grouped}{skipping}{', following links' if self.follow_links else ''}"
 
     @property
     def decoding(self) -> Decoding:
@@ -212,7 +216,8 @@ class ImageSpec(Spec):
     turns every image into `grey` or `rgb`; left out, all must be of one mode. What is left out is
     as a pretrained network wants it, and else cropped as little as possible and bilinear.
     `bits` is how many of the 16 bits of 16-bit images are used; the upper 8 of them are kept.
-    `skip_broken` leaves out files that cannot be decoded, and counts them.
+    `skip_broken` leaves out files that cannot be decoded, and counts them. `follow_links` takes
+    links that lead out of the folder for what they lead to.
     """
 
     size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
@@ -222,6 +227,15 @@ class ImageSpec(Spec):
     interpolation: Interpolation | None = None
     bits: Annotated[int, Field(ge=8, le=16)] | None = None
     skip_broken: bool = False
+    follow_links: bool = False
+
+    @field_validator("size")
+    @classmethod
+    def _bounded(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value and value[0] * value[1] > MOST_PIXELS:
+            size = f"{value[0]} x {value[1]}"
+            raise ValueError(f"{size} is too large; at most {MOST_PIXELS:,} pixels (4096 x 4096)")
+        return value
 
     @model_validator(mode="after")
     def _one_fit(self) -> Self:
@@ -273,6 +287,7 @@ class TaskSpec(Spec):
             interpolation=self.image.interpolation,
             bits=self.image.bits,
             skip_broken=self.image.skip_broken,
+            follow_links=self.image.follow_links,
         )
 
     def groups(self, known: tuple[str, ...]) -> dict[str, tuple[int, ...]]:

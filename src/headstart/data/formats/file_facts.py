@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from headstart.core.files import cache_folder, locked, write_whole
+from headstart.core.files import cache_folder, write_whole
 from headstart.core.hashing import digest
+from headstart.core.locks import locked
 from headstart.data.formats.archives import Source
 from headstart.data.formats.decode import (
     Broken,

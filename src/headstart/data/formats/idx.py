@@ -10,18 +10,22 @@ import hashlib
 import lzma
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from headstart.core.errors import DataError
 from headstart.core.files import write_whole
 from headstart.data.errors import fault, get_again
+from headstart.data.formats.compressed import DAMAGE, unpacked
+from headstart.data.formats.folder import state_of
+from headstart.data.formats.listing import FREE, check_unpacked, unreadable
 
 SUFFIXES = ("", ".gz", ".xz")
 """What may follow the name of an idx file, in the order in which files are looked for."""
 
 UNSIGNED_BYTE = 0x08
+LONGEST_HEADER = 4 + 4 * 3  # bytes, of images
 TYPES = {
     0x08: "uint8",
     0x09: "int8",
@@ -43,35 +47,44 @@ def read_idx(path: Path, num_dimensions: int) -> np.ndarray:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The decompressed content of a file.
-
-    The first bytes say how it is compressed, and not the name: browsers and servers unpack
-    a `.gz` on the way and leave its name as it was.
+    """The decompressed content of a file, as much as its header says and a byte more.
 
     Raises:
-        DataError: the file cannot be read or its compressed stream is torn.
+        DataError: the file cannot be read, its compressed stream is torn, or it would unpack to
+            far more than images do.
     """
+    packed, _ = state_of(path)
     try:
-        packed = path.read_bytes()
+        with unpacked(path) as file:
+            header = file.read(LONGEST_HEADER)
+            size = size_of(header)
+            check_unpacked(path, packed, size)
+            return header + file.read(max(size + 1 - len(header), 0))
     except OSError as error:
-        raise fault(
-            path,
-            f"cannot be read: {error.strerror or error}.",
-            fix="Check its access rights.",
-        ) from error
-    try:
-        if packed.startswith(b"\x1f\x8b"):
-            return gzip.decompress(packed)
-        if packed.startswith(b"\xfd7zXZ\x00"):
-            return lzma.decompress(packed)
-    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise fault(
-            path,
-            f"the compressed stream is torn or damaged ({len(packed):,} bytes: {error}).",
-            "Expected a whole gzip or xz stream.",
-            get_again(path),
-        ) from error
-    return packed
+        if error.errno is not None:  # damaged streams have none
+            raise unreadable(path, error) from error
+        raise _torn(path, packed, error) from error
+    except DAMAGE as error:
+        raise _torn(path, packed, error) from error
+
+
+def size_of(header: bytes) -> int:
+    """Bytes of an idx file by its header; of what is none, as many as any file may have."""
+    dimensions = header[3] if len(header) > 3 else 0
+    start = 4 + 4 * dimensions
+    if header[:3] != bytes([0, 0, UNSIGNED_BYTE]) or not 0 < start <= len(header):
+        return FREE
+    sizes: tuple[int, ...] = struct.unpack_from(f">{dimensions}I", header, 4)
+    return start + math.prod(sizes)
+
+
+def _torn(path: Path, size: int, error: Exception) -> DataError:
+    return fault(
+        path,
+        f"the compressed stream is torn or damaged ({size:,} bytes: {error}).",
+        "Expected a whole gzip or xz stream.",
+        get_again(path),
+    )
 
 
 def decode_idx(content: bytes, path: Path, num_dimensions: int) -> np.ndarray:

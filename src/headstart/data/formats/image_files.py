@@ -54,7 +54,7 @@ def photo_set(place: Place, stamp: str, known: KnownSet | None, data: DataRef) -
         DataError: they cannot be read or do not make a data set; files are broken and not to be
             skipped.
     """
-    source = open_source(place.root)
+    source = open_source(place.root, data.follow_links)
     key = {
         "version": VERSION,
         "stamp": stamp,
@@ -111,7 +111,11 @@ def _measured(place: Place, source: Source, known: KnownSet | None, data: DataRe
         labels_from=read.table,
         groups=read.groups,
         left_out=(*tree.left_out, *left_out(spoilt, BROKEN)),
-        notes=(*(_origin_notes(known) if known else ()), *tree.notes),
+        notes=(
+            *(_origin_notes(known) if known else ()),
+            *tree.notes,
+            *_link_notes(source.listing.num_links),
+        ),
     )
 
 
@@ -127,6 +131,11 @@ def _broken_in_any_part(
 def _origin_notes(known: KnownSet) -> tuple[str, ...]:
     official = known.layouts[0] == "images"
     return tuple(note for note in ("" if official else OTHER_PIXELS, known.note) if note)
+
+
+def _link_notes(num: int) -> tuple[str, ...]:
+    said = f"{num:,} link{'s' if num > 1 else ''} followed out of the folder"
+    return (said,) if num else ()
 
 
 def _check_classes(path: Path, classes: tuple[str, ...], known: KnownSet) -> None:

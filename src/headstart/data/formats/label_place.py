@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.core.errors import DataError
+from headstart.core.files import open_regular
 from headstart.data.errors import fault
 from headstart.data.formats.archives import DamagedFile, Source
 from headstart.data.formats.table_text import listed, read_table
@@ -52,7 +53,7 @@ class Place:
             DataError: it cannot be read.
         """
         try:
-            return source.read(self.inside) if self.table is None else self.table.read_bytes()
+            return source.read(self.inside) if self.table is None else _read_regular(self.table)
         except OSError as error:
             raise _unreadable(self.name, error.strerror or str(error)) from error
         except DamagedFile as error:
@@ -114,7 +115,7 @@ def _folder_of(table: Path) -> Path:
         DataError: it cannot be read, or its paths have no folder in common.
     """
     try:
-        rows = read_table(table, table.read_bytes())
+        rows = read_table(table, _read_regular(table))
     except OSError as error:
         raise _unreadable(table, error.strerror or str(error)) from error
     for cells in zip(*(row.cells for row in rows[-max(len(rows) - 1, 1) :]), strict=True):
@@ -135,3 +136,9 @@ def _unreadable(place: Path, why: str) -> DataError:
     return fault(
         place, f"cannot be read: {why}.", fix="Check that it exists and its access rights."
     )
+
+
+def _read_regular(table: Path) -> bytes:
+    """Bytes of a table, which is no pipe."""
+    with open_regular(table) as file:
+        return file.read()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from headstart.core.files import special_kind
 from headstart.core.names import few, natural_order
 from headstart.data.catalogue import (
     BATCHES,
@@ -19,6 +20,8 @@ from headstart.data.catalogue import (
 )
 from headstart.data.formats.file_kinds import is_read
 from headstart.data.formats.idx import SUFFIXES
+from headstart.data.formats.tar_archive import first_names
+from headstart.study.archives import ARCHIVES, TARS, is_archive
 from headstart.study.labels import TABLE_SUFFIXES
 
 Files = Mapping[Part, tuple[Path, ...]]
@@ -30,7 +33,7 @@ EXPECTED: Mapping[Layout, str] = {
     "idx": f"{STEM_LIST} (plain, .gz or .xz)",
     "batches": f"{BATCHES_ARCHIVE} or {BATCHES_FOLDER}/",
     "images": "image files as train/CLASS/*.jpg and test/CLASS/*.jpg, or as CLASS/*.jpg, "
-    "in folders or in one .zip; or a table of their labels (.csv, .tsv)",
+    "in folders or in one .zip or tar archive; or a table of their labels (.csv, .tsv)",
     "npz": "one .npz with the arrays x_train, y_train, x_test, y_test",
 }
 """What a place may hold, in words."""
@@ -91,13 +94,24 @@ def _packing(name: str) -> str:
 
 def _as_file(path: Path, layouts: Sequence[Layout]) -> tuple[Held | None, str]:
     name = path.name.lower()
-    if "images" in layouts and name.endswith((".zip", *TABLE_SUFFIXES)):
-        return _whole("images", path), "found"
-    if "npz" in layouts and name.endswith(".npz"):
-        return _whole("npz", path), "found"
-    if "batches" in layouts and name.endswith((".tar.gz", ".tgz")):
-        return _whole("batches", path), "found"
-    return None, "is not a folder"
+    if kind := special_kind(path.stat().st_mode):
+        return None, f"is {kind}, not a file"
+    layout: Layout | None = None
+    if name.endswith(".npz"):
+        layout = "npz"
+    elif name.endswith(TARS) and _holds_batches(path):
+        layout = "batches"
+    elif is_archive(name) or name.endswith(TABLE_SUFFIXES):
+        layout = "images"
+    if layout is None or layout not in layouts:
+        return None, "is not a folder"
+    return _whole(layout, path), "found"
+
+
+def _holds_batches(path: Path) -> bool:
+    """Whether a tar archive is that of CIFAR-10, by its name or those of its first files."""
+    batches = {BATCHES_META, *(name for part in PARTS for name in BATCHES[part])}
+    return path.name == BATCHES_ARCHIVE or bool(batches & set(first_names(path)))
 
 
 def _whole(layout: Layout, path: Path) -> Held:
@@ -143,11 +157,11 @@ def _batches(folder: Path) -> tuple[Held | None, str]:
 
 
 def _images(folder: Path) -> tuple[Held | None, str]:
-    """Folders of images, else the only .zip, else images that a table may label."""
+    """Folders of images, else the only archive, else images that a table may label."""
     inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__"))]
     if any(path.is_dir() and path.name != BATCHES_FOLDER for path in inside):
         return _whole("images", folder), ""
-    held, seen = _only("images", ".zip", folder)
+    held, seen = _only("images", ARCHIVES, folder)
     if held is None and not seen and any(is_read(path.name) for path in inside):
         return _whole("images", folder), ""
     return held, seen
@@ -155,16 +169,17 @@ def _images(folder: Path) -> tuple[Held | None, str]:
 
 def _npz(folder: Path) -> tuple[Held | None, str]:
     """The only .npz."""
-    return _only("npz", ".npz", folder)
+    return _only("npz", (".npz",), folder)
 
 
-def _only(layout: Layout, suffix: str, folder: Path) -> tuple[Held | None, str]:
-    """The only file of a folder that ends in a suffix; several are a fault."""
+def _only(layout: Layout, suffixes: tuple[str, ...], folder: Path) -> tuple[Held | None, str]:
+    """The only file of a folder that ends in one of some suffixes; several are a fault."""
     archives = sorted(
         path.name
         for path in folder.iterdir()
-        if path.suffix.lower() == suffix and not path.name.startswith((".", "__"))
+        if path.name.lower().endswith(suffixes) and not path.name.startswith((".", "__"))
     )
     if len(archives) > 1:
-        return None, f"has {len(archives)} {suffix} files ({', '.join(archives[:3])}), not one"
+        what = "archives" if layout == "images" else f"{suffixes[0]} files"
+        return None, f"has {len(archives)} {what} ({', '.join(archives[:3])}), not one"
     return (_whole(layout, folder / archives[0]), "") if archives else (None, "")

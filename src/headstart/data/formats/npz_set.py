@@ -10,20 +10,39 @@ images (x_val, val_images) follow the training images; without a test part they 
 be without a test part.
 """
 
+import math
+import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.core.files import open_regular
 from headstart.core.names import in_a_row
 from headstart.data.catalogue import Part
 from headstart.data.errors import fault, get_again
+from headstart.data.formats.listing import check_unpacked
 from headstart.data.images import Content, Images
 
 SPELLINGS = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))
 EXPECTED = "Expected the arrays x_train and y_train, and beside them x_test and y_test."
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    RuntimeError,  # encrypted, or packed in a way that zipfile does not know
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged file raises."""
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0}
 WIDEST = 100_000  # classes; a greater label is no label
 
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -44,12 +63,36 @@ def read_npz_set(path: Path, part: Part) -> Content:
     """
     try:
         # numpy leaves a file open that it opened itself and that is torn.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _content(path, arrays, part)
+        with open_regular(path) as file:
+            _check_headers(path, file)
+            with np.load(file, allow_pickle=False) as arrays:
+                return _content(path, arrays, part)
     except DataError:
         raise
-    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise fault(path, f"cannot be read: {error}.", EXPECTED, get_again(path)) from None
+
+
+def _check_headers(path: Path, file: BinaryIO) -> None:
+    """Refuse arrays that are not what their headers say, before memory is taken for them."""
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        check_unpacked(path, os.fstat(file.fileno()).st_size, unpacked)
+        for member in members:
+            with archive.open(member) as array:
+                version = np.lib.format.read_magic(array)
+                read = HEADERS.get(version, np.lib.format.read_array_header_2_0)
+                shape, _, dtype = read(array)
+                size = array.tell() + math.prod(shape) * dtype.itemsize
+            if size != member.file_size and not dtype.hasobject:
+                raise fault(
+                    f"{path}: {member.filename}",
+                    f"has {member.file_size:,} bytes.",
+                    f"Expected {size:,}, as its header says.",
+                    get_again(path),
+                )
+    file.seek(0)
 
 
 def _content(path: Path, arrays: "np.lib.npyio.NpzFile", part: Part) -> Content:

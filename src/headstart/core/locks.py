@@ -1,0 +1,134 @@
+"""Locks between processes that say who holds them.
+
+A lock is freed by the system when its process ends, but not while that is stopped. Its holder signs
+in a file beside it, for whoever waits to name.
+"""
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+PATIENCE = 5.0  # seconds of waiting before it is said for whom
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """The process that holds a lock."""
+
+    host: str
+    process: int
+    since: str  # when it took the lock, in the local time of its host
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is known to be stopped, as by Ctrl-Z or a debugger."""
+        if self.host != socket.gethostname():
+            return False
+        try:
+            state = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return state.rpartition(")")[2].split()[0] in "Tt"
+
+    def __str__(self) -> str:
+        """Who it is, and what can be done about it."""
+        who = f"process {self.process} on {self.host}"
+        if self.stopped:
+            return (
+                f"{who}, which began at {self.since} and is stopped: continue it "
+                f"(kill -CONT {self.process}) or end it (kill -KILL {self.process})"
+            )
+        return f"{who}, which began at {self.since}; if it hangs, end it (kill {self.process})"
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Whether the lock at `path` was free; it is then held within the block.
+
+    Raises:
+        OSError: files cannot be locked there.
+    """
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    with _held(lock, path):
+        yield True
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """One process at a time, where that can be had; what it guards must be safe without.
+
+    Gives False where files cannot be locked, and where the lock is held by a process that is
+    stopped; then all go on. Who else is waited for is logged after some seconds.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        got = _waited_for(lock, path)
+    except OSError:
+        got = False
+    if not got:
+        yield False
+        return
+    with _held(lock, path):
+        yield True
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Who holds the lock at `path`, as far as that is known."""
+    try:
+        return Holder(**json.loads(_signature(path).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _waited_for(lock: FileLock, path: Path) -> bool:
+    """Wait for a lock; False once it is held by a process that is stopped."""
+    said: set[str] = set()
+    while True:
+        try:
+            lock.acquire(timeout=PATIENCE)
+        except Timeout:
+            holder = holder_of(path)
+            stopped = holder is not None and holder.stopped
+            line = f"waiting for {holder or 'another process'} ({path})"
+            if line not in said:
+                said.add(line)
+                _log.warning("%s", f"{line}; going on without what it makes" if stopped else line)
+            if stopped:
+                return False
+        else:
+            return True
+
+
+@contextmanager
+def _held(lock: FileLock, path: Path) -> Iterator[None]:
+    """A lock that was taken, signed until it is released."""
+    now = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
+    holder = Holder(host=socket.gethostname(), process=os.getpid(), since=now)
+    try:
+        with suppress(OSError):  # to be named is of use, but not needed
+            _signature(path).write_text(json.dumps(asdict(holder)), encoding="utf-8")
+        yield
+    finally:
+        with suppress(OSError):
+            _signature(path).unlink(missing_ok=True)
+        lock.release()
+
+
+def _signature(path: Path) -> Path:
+    return path.with_name(f"{path.name}.holder")
