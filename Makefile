@@ -19,6 +19,8 @@ validate: $(VENV)/.installed  ## studies whose truth is known: are the verdicts 
 	$(BIN)/headstart validate positive
 	$(BIN)/headstart validate negative
 	$(BIN)/headstart validate null
+	$(BIN)/headstart validate repeated
+	$(BIN)/headstart validate unequal
 
 check: $(VENV)/.installed-dev  ## style, types and layers
 	$(BIN)/ruff check

@@ -12,15 +12,20 @@ NAN = float("nan")
 
 def answers(num_wrong: list[int], probability: list[float], num_seeds: int = 3) -> ImageAnswers:
     return ImageAnswers(
-        num_seeds=num_seeds,
+        num_seeds=np.full(len(num_wrong), num_seeds),
         num_wrong=np.array(num_wrong),
         answer=np.zeros(len(num_wrong), np.int64),
         probability=np.array(probability),
     )
 
 
-def by_seed(*seeds: tuple[list[int], list[list[float]]]) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(np.array(classes), np.array(probabilities)) for classes, probabilities in seeds]
+def by_seed(
+    *seeds: tuple[list[int], list[list[float]]],
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    return [
+        (np.arange(len(classes)), np.array(classes), np.array(probabilities))
+        for classes, probabilities in seeds
+    ]
 
 
 def test_answers_over_seeds_are_the_wrong_class_that_most_seeds_gave() -> None:
@@ -33,7 +38,7 @@ def test_answers_over_seeds_are_the_wrong_class_that_most_seeds_gave() -> None:
             ([2, 1, 2, 0], [[0.3, 0.1, 0.6], [0.3, 0.7, 0], [0.2, 0.2, 0.6], [0.9, 0, 0.1]]),
         ),
     )
-    assert found.num_seeds == 3
+    assert found.num_seeds.tolist() == [3] * 4
     assert found.num_wrong.tolist() == [3, 0, 2, 2]
     # Of classes that equally many seeds gave, the more probable one: 0.9 / 3 against 0.8 / 3 for
     # the third image, 1.0 / 3 against 0.6 / 3 for the fourth.
@@ -48,7 +53,7 @@ def test_a_network_that_diverged_has_an_answer_without_a_probability() -> None:
 
 
 def test_answers_need_a_seed() -> None:
-    with pytest.raises(ValueError, match="at least one seed"):
+    with pytest.raises(ValueError, match="at least one seed for every image"):
         image_answers(np.array([0]), [])
 
 

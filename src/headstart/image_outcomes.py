@@ -13,16 +13,17 @@ ImageOutcome = Literal["both right", "put right", "broken", "both wrong", "undec
 Kind = Literal["wrong", "put right", "broken"]
 
 
-def in_most(num: np.ndarray, num_seeds: int) -> np.ndarray:
-    """Whether each number of seeds is more than half of them."""
+def in_most(num: np.ndarray, num_seeds: int | np.ndarray) -> np.ndarray:
+    """Whether each number of seeds is more than half of those that tested the image."""
     return np.asarray(2 * num > num_seeds)
 
 
 def outcomes(
-    num_wrong: np.ndarray, control_num_wrong: np.ndarray, num_seeds: int
+    num_wrong: np.ndarray, control_num_wrong: np.ndarray, num_seeds: int | np.ndarray
 ) -> dict[ImageOutcome, np.ndarray]:
     """Which images (images,) have which outcome, from the seeds in which arm and control are wrong.
 
+    `num_seeds` tested each image: one number, or (images,).
     Every image has one. `put right`: the control is wrong in most seeds and the arm right in most;
     `broken`: the reverse; `undecided`: one of the two is right in exactly half of the seeds.
     """
@@ -43,37 +44,42 @@ def outcomes(
 class ImageAnswers:
     """Answers of one arm to each test image, over its seeds; all arrays are (images,).
 
-    `num_wrong` are seeds with a wrong answer. `answer` is the most frequent wrong class (of several
-    the more probable one), or the true class where no seed is wrong; `probability` is the mean over
-    all seeds of the probability of that class.
+    `num_seeds` are seeds that were tested on the image, `num_wrong` those with a wrong answer.
+    `answer` is the most frequent wrong class (of several the more probable one), or the true class
+    where no seed is wrong; `probability` is the mean over those seeds of that class's probability.
     """
 
-    num_seeds: int
+    num_seeds: np.ndarray
     num_wrong: np.ndarray
     answer: np.ndarray
     probability: np.ndarray
 
 
 def image_answers(
-    labels: np.ndarray, by_seed: Iterable[tuple[np.ndarray, np.ndarray]]
+    labels: np.ndarray, by_seed: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]
 ) -> ImageAnswers:
-    """Answers over seeds, from the classes (images,) and probabilities (images, classes) of each.
+    """Answers over seeds to images with these labels.
+
+    Args:
+        labels: true classes (images,).
+        by_seed: of each seed the positions of its test images (tested,), the classes (tested,) and
+            the probabilities (tested, classes).
 
     Raises:
-        ValueError: there is no seed.
+        ValueError: an image was tested by no seed.
     """
     images = np.arange(len(labels))
-    counts = sums = np.zeros(())
-    num_seeds = 0
-    for classes, probabilities in by_seed:
-        if not num_seeds:
-            counts, sums = (np.zeros(probabilities.shape) for _ in range(2))
-        num_seeds += 1
-        counts[images, classes] += 1
-        sums += probabilities
-    if not num_seeds:
-        raise ValueError("needs at least one seed")
-    mean = sums / num_seeds
+    num_seeds = np.zeros(len(labels), np.int64)
+    counts = sums = np.zeros((0, 0))
+    for at, classes, probabilities in by_seed:
+        if not counts.size:
+            counts, sums = (np.zeros((len(labels), probabilities.shape[1])) for _ in range(2))
+        num_seeds[at] += 1
+        counts[at, classes] += 1
+        sums[at] += probabilities
+    if not num_seeds.all():
+        raise ValueError("needs at least one seed for every image")
+    mean = sums / num_seeds[:, np.newaxis]
     num_wrong = num_seeds - counts[images, labels].astype(np.int64)
     counts[images, labels] = 0
     # A probability, at most 1, decides between classes that equally many seeds gave.

@@ -3,12 +3,90 @@
 Formulas are those of Guo et al. 2017 (ECE) and Brier 1950; nothing here looks at two trials.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.study.training import MetricName
+
 NUM_BINS = 15
 SMALLEST = 1e-12  # a probability of 0 for what was true would make the loss infinite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What a study is judged and its weights are chosen by: a weighted share of right answers.
+
+    Attributes:
+        name: in study files.
+        noun: in sentences.
+        share: what "right so many times" is out of.
+        of_hundred: the same of test images, for a title; `noun` is what one is called.
+        weights: from the labels of some images (images,) to the weight of each, with mean 1.
+    """
+
+    name: MetricName
+    noun: str
+    share: str
+    of_hundred: str
+    weights: Callable[[np.ndarray], np.ndarray]
+
+    def on(self, part: str) -> str:
+        """What it is on a part of the images: test accuracy, balanced test accuracy."""
+        return self.noun.replace("accuracy", f"{part} accuracy".lstrip())
+
+    def of(self, labels: np.ndarray, classes: np.ndarray) -> float:
+        """Score of answers (images,), from 0 to 1; there is at least one."""
+        weights = self.weights(labels)
+        return float((weights * (labels == classes)).sum() / weights.sum())  # 1 if all are right
+
+    def chance(self, labels: np.ndarray) -> float:
+        """Best score of an answer that is always the same."""
+        return float(np.bincount(labels, weights=self.weights(labels)).max() / len(labels))
+
+    def effective_number(self, labels: np.ndarray) -> float:
+        """Number of equally weighted images whose score would vary as much (Kish 1965)."""
+        weights = self.weights(labels).astype(np.float64)
+        return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def class_weights(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Weights by which all classes count alike: n / (K n_c) for each class (classes,).
+
+    K counts the classes that have images; one without any has weight 0, for it is never used. It
+    is what scikit-learn calls `balanced`.
+    """
+    counts = np.bincount(labels, minlength=num_classes)
+    there = counts > 0
+    weights = np.zeros(len(counts))
+    weights[there] = len(labels) / (there.sum() * counts[there])
+    return weights
+
+
+def _alike(labels: np.ndarray) -> np.ndarray:
+    return np.ones(len(labels), np.int8)  # whole numbers, which sums of squares do not round
+
+
+def _by_class(labels: np.ndarray) -> np.ndarray:
+    return np.asarray(class_weights(labels, 0)[labels])
+
+
+ACCURACY = Metric(
+    name="accuracy",
+    noun="accuracy",
+    share="in 100",
+    of_hundred="in 100 test {noun}s",
+    weights=_alike,
+)
+BALANCED_ACCURACY = Metric(
+    name="balanced_accuracy",
+    noun="balanced accuracy",
+    share="in 100 of each class on the mean",
+    of_hundred="in 100 test {noun}s of each class, on the mean",
+    weights=_by_class,
+)
+METRICS: dict[MetricName, Metric] = {m.name: m for m in (ACCURACY, BALANCED_ACCURACY)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ def record(arm: str, size: str, seed: int, right: np.ndarray) -> Record:
         target=PAIR[1],
         seed=seed,
         train_keys=(),
-        predict_key="",
+        predict_key=f"{arm}, {size}, {seed}",
         score_key="",
         updates=12,
         flops=1,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from headstart.analyse.analysis import Analysis, ArmResult, Estimate
+from headstart.analyse.analysis import Analysis, ArmResult, Curve, Estimate
 from headstart.analyse.benefit.build import benefits_of
 from headstart.analyse.benefit.class_gains import class_gains
 from headstart.analyse.benefit.model_selection import select_models
@@ -76,7 +76,7 @@ def trial(plan: Plan, arm: str, size: str = "20", seed: int = 0) -> Trial:
 def test_a_score_holds_the_metrics_of_its_prediction_on_images_that_did_not_leak(
     plan: Plan, store: Store
 ) -> None:
-    (overlap,) = plan.overlaps.values()
+    ((overlap,),) = plan.overlaps.values()
     leaked = store.arrays(overlap)["leaked"]
     for one in plan.trials:
         benefit, score = store.arrays(one.predict_key), store.arrays(one.score_key)
@@ -151,18 +151,23 @@ def test_worth_is_told_of_transfer_arms_only(given: Analysis) -> None:
     ]
 
 
+def measured(curve: Curve) -> list[float]:
+    """Validation accuracies of a curve that has all of them."""
+    return [value for value in curve.validation_accuracy if value is not None]
+
+
 def test_times_to_the_threshold_are_those_of_the_curves(given: Analysis) -> None:
     results = {(r.arm, r.size): r for r in given.arms}
     for benefit in given.worth:
         control, arm = results["scratch", benefit.size], results[benefit.arm, benefit.size]
-        final = np.mean([max(curve.validation_accuracy) for curve in control.curves])
+        final = np.mean([max(measured(curve)) for curve in control.curves])
         assert benefit.threshold is not None
         assert benefit.threshold == pytest.approx(0.2 + 0.95 * (final - 0.2))
         for result, share in ((arm, benefit.reached), (control, benefit.control_reached)):
-            best = [max(curve.validation_accuracy) for curve in result.curves]
+            best = [max(measured(curve)) for curve in result.curves]
             assert share == pytest.approx((np.array(best) >= benefit.threshold).mean())
         first = [
-            100 * (a.validation_accuracy[0] - c.validation_accuracy[0])
+            100 * (measured(a)[0] - measured(c)[0])
             for a, c in zip(arm.curves, control.curves, strict=True)
         ]
         assert benefit.jumpstart_pp.value == pytest.approx(np.mean(first))
@@ -193,11 +198,16 @@ def test_what_metrics_say_is_control_minus_arm(given: Analysis) -> None:
             estimate = getattr(benefit, f"{name}_gain")
             assert estimate.value == pytest.approx(gain)
             assert estimate.low < estimate.value < estimate.high
-        assert benefit.gap_pp.value == pytest.approx(100 * (arm.train_mean - arm.mean))  # type: ignore[operator]
+        assert benefit.gap_pp.value == pytest.approx(
+            100 * (arm.train_mean or 0.0) - arm.mean_percent
+        )
         fresh = results["random_trunk" if benefit.arm == "probe" else "scratch", benefit.size]
         assert benefit.fresh_arm == fresh.arm
-        assert benefit.negative_transfer_pp.value == pytest.approx(100 * (fresh.mean - arm.mean))
-        reduction = (arm.mean - control.mean) / (1 - control.mean)
+        assert benefit.negative_transfer_pp.value == pytest.approx(
+            fresh.mean_percent - arm.mean_percent
+        )
+        gain = arm.mean_percent - control.mean_percent
+        reduction = gain / (100 - control.mean_percent)
         assert benefit.error_reduction.value == pytest.approx(reduction)
         assert benefit.multiplier.value == (
             None if benefit.labels.value is None else benefit.labels.value / benefit.num_images

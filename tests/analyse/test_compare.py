@@ -1,5 +1,7 @@
 """Comparisons with the control: who is in the family, and what everybody is held to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from synthetic import PAIR, finished, records_of, simulated, study_of
@@ -139,19 +141,83 @@ def test_only_seeds_that_both_have_are_compared() -> None:
     assert c.gains_pp == pytest.approx(gains)
 
 
-def test_right_on_the_same_images_is_not_identical_and_no_verdict() -> None:
+def two_arms(scratch: np.ndarray, full: np.ndarray) -> Comparison:
+    """The comparison of two arms that were right so (seeds, images)."""
+    study = study_of(["scratch", "full"], seeds=len(scratch))
+    (c,) = compare_all(finished(study, records_of({"scratch": scratch, "full": full})))
+    return c
+
+
+def test_the_same_weights_are_identical_arms_and_the_same_answers_are_not() -> None:
     right = simulated({"scratch": 0.8})["scratch"]
     records = records_of({"scratch": right, "full": right})
     study = study_of(["scratch", "full"])
     (c,) = compare_all(finished(study, records))
-    assert c.verdict == "invalid"
-    assert "arms identical" in c.why
-    for by_seed in (records[*PAIR, "20", "full"],):
-        for record in by_seed.values():
-            np.putmask(record.classes, record.classes == 0, 2)  # wrong in another way
-    (c,) = compare_all(finished(study, records))
     assert c.verdict == "not enough evidence"
+    assert c.why.startswith("both arms gave the same answer to every test image in every seed")
+    scratch = records[*PAIR, "20", "scratch"]
+    same = {
+        seed: replace(
+            record, trial=replace(record.trial, predict_key=scratch[seed].trial.predict_key)
+        )
+        for seed, record in records[*PAIR, "20", "full"].items()
+    }
+    (c,) = compare_all(finished(study, {**records, (*PAIR, "20", "full"): same}))
+    assert c.verdict == "invalid"
+    assert c.why.startswith("arms identical: both have the same trained weights")
+
+
+def test_right_on_the_same_images_is_no_verdict() -> None:
+    right = simulated({"scratch": 0.8})["scratch"]
+    records = records_of({"scratch": right, "full": right})
+    for record in records[*PAIR, "20", "full"].values():
+        np.putmask(record.classes, record.classes == 0, 2)  # wrong in another way
+    (c,) = compare_all(finished(study_of(["scratch", "full"]), records))
+    assert c.verdict == "not enough evidence"
+    assert c.why.startswith("both arms were right on the same test images in every seed")
     assert "no variance to judge by" in c.why
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(2, 200), (5, 60), (3, 1)])
+def test_all_right_is_no_measurable_difference(seeds: int, images: int) -> None:
+    right = np.ones((seeds, images), np.int8)
+    c = two_arms(right, right)
+    assert c.verdict == "no measurable difference"
+    noun = "image" if images == 1 else "images"
+    assert f"both at 100 % of {images} {noun}: the test part cannot tell them apart" in c.why
+    # The largest share of images on which they may differ that leaves none among so many.
+    most = 100 * (1 - (1 - c.confidence) ** (1 / images))
+    assert f"may still differ by up to {most:.2g} pp" in c.why
+    assert (c.gain_pp, c.low_pp, c.high_pp) == (0, None, None)
+
+
+def test_a_single_answer_apart_is_read_from_its_interval_again() -> None:
+    right = np.ones((5, 40), np.int8)
+    apart = right.copy()
+    apart[3, 7] = 0
+    c = two_arms(right, apart)
+    assert c.verdict == "not enough evidence"
+    assert c.why.startswith("gain -0.50 pp")
+    assert c.low_pp is not None
+
+
+def test_one_seed_of_only_right_answers_is_one_seed() -> None:
+    right = np.ones((1, 200), np.int8)
+    assert two_arms(right, right).verdict == "not enough evidence"
+
+
+def test_one_test_image_has_no_interval() -> None:
+    c = two_arms(np.zeros((3, 1), np.int8), np.ones((3, 1), np.int8))
+    assert (c.verdict, c.low_pp, c.high_pp) == ("not enough evidence", None, None)
+    assert "no interval, for there is only one test image" in c.why
+
+
+@pytest.mark.parametrize(("images", "verdict"), [(4, "not enough evidence"), (40, "helps")])
+def test_seeds_that_all_agree_are_no_surer_than_their_images(images: int, verdict: str) -> None:
+    c = two_arms(np.zeros((3, images), np.int8), np.ones((3, images), np.int8))
+    assert c.verdict == verdict
+    assert c.low_pp is not None
+    assert c.low_pp < 100
 
 
 def test_the_whole_family_rarely_cries_wolf() -> None:

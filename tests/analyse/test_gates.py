@@ -32,6 +32,7 @@ from faults import (
     longer,
     made,
     most_leaked,
+    mostly_one_class,
     of_probe,
     of_sources,
     other_test,
@@ -183,6 +184,7 @@ BROKEN: list[tuple[str, Break, str]] = [
 ]
 BESIDE = {
     "CHK-02", "CHK-05", "CHK-06", "CHK-07-solver", "CHK-10", "CHK-12-classes", "CHK-13", "CHK-23",
+    "CHK-27",
 }  # fmt: skip
 """Gates whose fault cannot come alone, or not without a run of its own: below, and in slips."""
 
@@ -219,19 +221,30 @@ def test_a_fault_is_told_by_its_gate_and_by_no_other(
             lambda evidence: replace(
                 evidence, records=each_record(evidence.records, without_threes)
             ),
-            {"CHK-08-learns", "CHK-14-gap"},
+            {"CHK-08-learns"},
         ),
         (
             "CHK-13",
             spec(tasks={**SPLIT_BY_TEST, "target": {**TARGET, "labels": "original"}}),
             {"CHK-13-labels"},
         ),
+        ("CHK-27", mostly_one_class, {"CHK-08-learns"}),
     ],
 )
 def test_a_fault_that_is_several_faults_is_told_as_all_of_them(
     sound: Sound, gate: str, broken: Break, also: set[str]
 ) -> None:
     assert set(failed(sound.analysed(broken(sound.evidence)))) == {gate} | also
+
+
+def test_the_commonest_class_is_named_unless_all_classes_count_alike(sound: Sound) -> None:
+    one = mostly_one_class(sound.evidence)
+    message = failed(sound.analysed(one))["CHK-27"]
+    assert message.startswith("84% of the test images of 'target' are of class '0': always")
+    assert 'Use metric = "balanced_accuracy"' in message
+    balanced = replace(one, study=one.study.model_copy(update={"metric": "balanced_accuracy"}))
+    (gate,) = (gate for gate in GATES if gate.id == "CHK-27")
+    assert not list(gate.check(balanced))
 
 
 def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None:

@@ -9,7 +9,6 @@ from headstart.analyse.published import published_figures
 from headstart.study.study import StudySpec
 from studies import tiny_table
 
-NAN = float("nan")
 PAIRS = [{"source": "source", "target": "target"}, {"source": "target", "target": "source"}]
 
 
@@ -45,7 +44,8 @@ def result(arm: str, source: str, target: str, mean: float, **more: Any) -> ArmR
         "curves": (curve(0, 0.2), curve(1, 0.4)),
         "missing": (),
     }
-    return ArmResult(arm=arm, source=source, target=target, mean=mean, **{**usual, **more})
+    own = {"mean": mean, "accuracy": mean}
+    return ArmResult(arm=arm, source=source, target=target, **{**own, **usual, **more})
 
 
 ARMS = (
@@ -147,8 +147,8 @@ def test_without_validation_images_there_is_no_validation_accuracy() -> None:
         seed=0,
         updates=(4,),
         train_loss=(1.0,),
-        validation_loss=(NAN,),
-        validation_accuracy=(NAN,),
+        validation_loss=(None,),
+        validation_accuracy=(None,),
         train_accuracy=(0.5,),
         checkpoint=4,
     )

@@ -79,10 +79,17 @@ def test_an_interval_ends_where_no_difference_can_lie() -> None:
     assert 0 < low < high == 1
 
 
-def test_the_same_difference_everywhere_has_an_interval_of_no_width() -> None:
-    result = crossed(np.ones((3, 4)))
-    assert result.interval(0.95) == (1, 1)
-    assert result.p_value == 0
+@pytest.mark.parametrize("images", [2, 4, 6, 300])
+def test_the_same_difference_everywhere_is_as_sure_as_the_sign_test_of_its_images(
+    images: int,
+) -> None:
+    result = crossed(np.ones((3, images), np.int8))
+    expected = stats.binomtest(images, images).pvalue
+    low, high = result.interval(0.95)
+    assert result.p_value == result.cautious_p == pytest.approx(expected)
+    assert (low > 0) == (expected < 0.05)
+    assert high == 1
+    assert result.cautious_interval(0.05) == pytest.approx((low, high))
 
 
 def test_without_differences_between_images_it_is_the_paired_t_test() -> None:

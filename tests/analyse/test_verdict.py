@@ -128,8 +128,7 @@ def test_short_evidence_says_what_could_have_been_seen_and_what_would_do() -> No
 
 def test_a_difference_larger_than_any_is_no_size_to_speak_of() -> None:
     judged = single(difference(0.5, 40.0, seeds=3, df=2), margin_pp=1.0)
-    assert judged.detectable_pp is not None
-    assert judged.detectable_pp > 100
+    assert judged.detectable_pp is None
     assert "a difference of no size could have been seen" in judged.why
 
 

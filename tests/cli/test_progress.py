@@ -79,7 +79,7 @@ def test_only_what_the_pilot_settles_is_said_to_be_settled(
     changes: dict[str, Any], settled: str
 ) -> None:
     tracker, plan = tracked(**changes)
-    assert f"0 of 30 trials done, {settled} being settled on the pilot seed, " in tracker.text()
+    assert f"0 of 30 trials done, {settled} being settled by validation, " in tracker.text()
     labels = [step.label for step in plan.steps.values() if step.kind == "select"]
     assert all(label.startswith(f"choice of {settled} o") for label in labels)
 
@@ -88,9 +88,10 @@ def test_trials_done_running_and_left_are_told() -> None:
     tracker, plan = tracked(sizes=[20], arms=["scratch"], seeds=2)
     assert tracker.text().startswith("0 of 2 trials done, 0 running, 2 to go, about ")
     trial = plan.trials[0]
-    for key in (*trial.train_keys, trial.predict_key, *plan.overlaps.values(), trial.score_key):
+    overlaps = plan.overlaps["source", "target"]
+    for key in (*trial.train_keys, trial.predict_key, *overlaps, trial.score_key):
         tracker.record(plan.steps[key], None)
-        assert "1 running" in tracker.text() or key in plan.overlaps.values()
+        assert "1 running" in tracker.text() or key in overlaps
         tracker.record(plan.steps[key], StepOutcome(key=key, status="done", seconds=0.1))
     assert tracker.text().startswith("1 of 2 trials done, 0 running, 1 to go, about ")
     broken = plan.steps[plan.trials[1].train_keys[0]]

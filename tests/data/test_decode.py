@@ -19,6 +19,7 @@ from tiny_sets import ref
 from commands import Call
 from headstart.core.errors import DataError
 from headstart.data import progress
+from headstart.data.catalogue import PARTS
 from headstart.data.datasets import facts_of, open_part
 from headstart.data.formats import file_facts, image_files, stream
 from headstart.data.formats.archives import open_source
@@ -32,9 +33,6 @@ def pixels_of(folder: Path, *files: bytes, **decoding: Any) -> np.ndarray:
     named = {f"{part}/{index}/x.png": one for index, one in enumerate(files) for part in PARTS}
     images = open_part(ref(write_folder(folder, named), **decoding), "test")
     return images.pixels[np.argsort(images.labels)]
-
-
-PARTS = ("train", "test")
 
 
 def fault_of(path: Path, **decoding: Any) -> str:

@@ -15,6 +15,7 @@ from headstart.execute.worker import StepOutcome
 from headstart.flow import Loaded, run, with_facts
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Step
+from headstart.study.decoding import Fit
 from headstart.study.study import StudySpec
 from headstart.study.tasks import DataRef
 
@@ -35,7 +36,10 @@ def photos(tmp_path: Path) -> Path:
 @pytest.fixture
 def loaded(photos: Path) -> Loaded:
     """A study of two tasks on these photos, decoded in two ways."""
-    ways = {"source": {"size": [12, 12]}, "target": {"size": [12, 12], "fit": "crop"}}
+    ways = {
+        "source": {"size": [12, 12], "fit": "stretch"},
+        "target": {"size": [12, 12], "fit": "crop"},
+    }
     classes = {"source": ["a", "b"], "target": ["c", "d"]}
     split = {"validation": 4}
     tasks = {
@@ -67,9 +71,9 @@ def test_photos_are_decoded_before_the_first_step_and_never_again(
 
 def test_each_task_has_its_own_decoding(photos: Path, loaded: Loaded) -> None:
     plan = make_plan(loaded.study, loaded.facts)
-    fits: dict[str, set[bytes]] = {"stretch": set(), "crop": set()}
+    fits: dict[Fit, set[bytes]] = {"stretch": set(), "crop": set()}
     for fit, seen in fits.items():
-        way = DataRef(dataset=str(photos), size=(12, 12), fit="crop" if fit == "crop" else None)
+        way = DataRef(dataset=str(photos), size=(12, 12), fit=fit)
         seen |= {image.tobytes() for image in open_part(way, "train").pixels}
     assert fits["stretch"].isdisjoint(fits["crop"])
     used = set()
@@ -77,7 +81,7 @@ def test_each_task_has_its_own_decoding(photos: Path, loaded: Loaded) -> None:
         if step.kind != "train":
             continue
         part = training_images(step.payload["data"], step.datasets)
-        fit = step.payload["data"]["decoding"].get("fit", "stretch")
-        assert {image.tobytes() for image in part.train.pixels} <= fits[fit]
-        used.add((step.payload["role"], fit))
+        decoded = step.payload["data"]["decoding"].get("fit", "stretch")
+        assert {image.tobytes() for image in part.train.pixels} <= fits[decoded]
+        used.add((step.payload["role"], decoded))
     assert used == {("source", "stretch"), ("target", "crop")}

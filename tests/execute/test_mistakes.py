@@ -110,7 +110,7 @@ def predictions(
 
 @pytest.fixture(scope="module")
 def leaked(plan: Plan, folder: Path) -> list[int]:
-    (key,) = plan.overlaps.values()
+    ((key,),) = plan.overlaps.values()
     with Store(folder) as store:
         return list(store.arrays(key)["leaked"].tolist())
 
@@ -214,7 +214,7 @@ def test_the_step_needs_every_prediction_at_the_largest_size_and_no_other(plan: 
     assert place == ("source", "target", "all")
     step: Step = plan.steps[key]
     predicted = {t.predict_key for t in plan.trials if t.size == "all"}
-    assert set(step.inputs) == predicted | set(plan.overlaps.values())
+    assert set(step.inputs) == predicted | set(plan.overlaps["source", "target"])
 
 
 def test_arms_without_a_source_ask_for_no_list(loaded: Loaded) -> None:

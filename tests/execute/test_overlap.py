@@ -53,7 +53,7 @@ def overlap_of(source: dict[str, Any], target: dict[str, Any], folder: Path) -> 
     table = tiny_table(tasks=tasks, network=network, sizes=["all"], leaks={"near": 0.99})
     loaded = with_facts(StudySpec(**table))
     plan = make_plan(loaded.study, loaded.facts)
-    (key,) = plan.overlaps.values()
+    ((key,),) = plan.overlaps.values()
     alone = type(plan)(trials=(), sources=(), overlaps=plan.overlaps, steps={key: plan.steps[key]})
     with Store(folder / "store") as store:
         options = RunOptions(store=folder / "store", workers=1, device="cpu")
@@ -215,7 +215,7 @@ def test_parts_that_tasks_take_are_disjoint_and_add_up(share: float, tmp_path: P
     study = StudySpec(**tiny_table(tasks={"source": first, "target": rest}))
     facts = Facts(datasets={"mnist-mini": facts_of(DataRef(dataset="mnist-mini"))})
     plan = make_plan(study, facts)
-    (key,) = plan.overlaps.values()
+    ((key,),) = plan.overlaps.values()
     with Store(tmp_path / "store") as store:
         alone = type(plan)(
             trials=(), sources=(), overlaps=plan.overlaps, steps={key: plan.steps[key]}

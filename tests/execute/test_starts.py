@@ -302,7 +302,7 @@ def test_reading_the_digit_beats_a_head_on_a_random_trunk(ran: Ran, seed: int) -
 def test_label_map_and_source_run_see_disjoint_images(ran: Ran) -> None:
     step = ran.plan.steps[ran.trial("label_map", 0).predict_key]
     assert step.payload["label_map"]["split"]["take"] == [0.5, 1.0]
-    (key,) = ran.plan.overlaps.values()
+    ((key,),) = ran.plan.overlaps.values()
     found = ran.store.row(key)
     assert found is not None
     assert (found.result["shared_train"], found.result["num_test"]) == (0, 2_000)

@@ -1,5 +1,6 @@
 """A folder of photos as a study: one line, the file it stands for, sources at hand, refusals."""
 
+import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from safetensors.numpy import save_file
 
 import headstart as hs
 from commands import Call, refused
+from headstart.analyse.tasks import task_facts
 from headstart.core.errors import CheckpointError, SpecError
 from headstart.data.datasets import facts_of, open_part
 from headstart.flow import PhotoOptions, new_study
@@ -341,6 +343,20 @@ def test_photos_that_join_are_said_and_move_no_other(call: Call, flat: Path, sou
     assert f"{table} has grown since study 'flat-labels' was last run on it: " in said
     after = files_held_out(table)
     assert {name for name in after if "new" not in name} == before
+
+
+def test_few_photos_without_a_test_part_are_split_anew_for_each_seed(
+    photos: Path, source: str
+) -> None:
+    shutil.rmtree(photos / "val")
+    (photos / "train").rename(photos.parent / "few")
+    made = new_study(str(photos.parent / "few"), PhotoOptions(sources=(source,)), 1)
+    assert made.study.repeats
+    assert made.loaded.study.repeated_targets == ("target",)
+    (task,) = task_facts(made.loaded.study, made.loaded.facts)
+    # 24 photos: 4 test, a fifth of the other 20 validates.
+    assert (task.num_train, task.num_validation, task.num_test) == (16, 4, 4)
+    assert task.test_from == "another fifth of all images for each seed"
 
 
 def test_photos_of_12_bits_in_files_of_16_are_taken_for_what_they_are(

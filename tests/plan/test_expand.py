@@ -222,7 +222,7 @@ def test_trainings_name_training_images_and_predictions_name_test_images() -> No
 
 def test_a_score_reads_its_prediction_and_what_leaked() -> None:
     plan = plan_of()
-    (overlap,) = plan.overlaps.values()
+    ((overlap,),) = plan.overlaps.values()
     for found in plan.trials:
         score = plan.steps[found.score_key]
         assert (score.kind, score.inputs) == ("score", (found.predict_key, overlap))

@@ -78,7 +78,7 @@ def test_the_keys_of_choices_and_of_the_search_for_copies_are_pinned() -> None:
     arms_rates = plan_of(training=rates, source_training=STUDY["training"])
     control_error = plan_of(margin="auto")
     found = {
-        "copies": plan_of().overlaps["source", "target"],
+        "copies": plan_of().overlaps["source", "target"][0],
         "rate of source runs": source_rate.undecided[0],
         "rates of arms": arms_rates.undecided[0],
         "error of the control": control_error.undecided[0],
@@ -209,6 +209,9 @@ TRANSFERRED = {
         ("training.updates", 14, TARGET),
         ("training.validations", 2, TARGET),
         ("training.precision", "bfloat16", TARGET),
+        ("training.class_weights", "balanced", TARGET),
+        ("source_training.class_weights", "balanced", {"source run"} | TRANSFERRED),
+        ("metric", "balanced_accuracy", ALL),
         ("training.schedule.kind", "constant", TARGET),
         ("training.schedule.warmup", 0.1, TARGET),
         ("training.keep", "last", {"test", "test of two phases"}),

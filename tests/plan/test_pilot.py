@@ -126,14 +126,14 @@ def test_every_arm_gets_the_rate_that_was_best_for_it() -> None:
     assert rate_of(plan, "scratch") == 0.03
     # The best of `full` lies at the edge: one rate below is tried, by all arms, and is no better.
     assert rate_of(plan, "full") == 0.01
-    choice = plan.choices["source", "target", "20"]
+    (choice,) = plan.choices["source", "target", "20"]
     assert {len(tried) for tried in choice.scores.values()} == {4}
     assert choice.edges == {}
 
 
 def test_a_grid_is_not_extended_for_ever() -> None:
     plan = settled({"full": 1e-9}, training=TUNED)
-    choice = plan.choices["source", "target", "20"]
+    (choice,) = plan.choices["source", "target", "20"]
     assert choice.edges == {"full": "low"}
     assert [s.rate for s in choice.scores["scratch"]] == [0.00111, 0.00333, 0.01, 0.03, 0.1]
 
@@ -157,14 +157,15 @@ def test_the_same_rate_is_tried_for_an_arm_and_the_one_it_starts_from() -> None:
 def test_arms_that_have_no_learning_rate_try_none() -> None:
     arms = ["scratch", "full", "label_map", "converged_probe"]
     plan = settled({}, training=TUNED, arms=arms)
-    assert set(plan.choices["source", "target", "20"].scores) == {"scratch", "full"}
+    (choice,) = plan.choices["source", "target", "20"]
+    assert set(choice.scores) == {"scratch", "full"}
     assert len({trial.arm for trial in plan.trials}) == 4
 
 
 def test_the_margin_follows_from_the_control_at_each_size() -> None:
     plan = settled({"scratch": 0.02}, margin="auto")
     assert plan.margins == {("source", "target", size): 0.5 for size in ("20", "60")}
-    assert [c.rates for c in plan.choices.values()] == [{"scratch": 0.02}] * 2
+    assert [c.rates for (c,) in plan.choices.values()] == [{"scratch": 0.02}] * 2
 
 
 def test_without_validation_images_the_margin_is_one_point() -> None:

@@ -106,7 +106,7 @@ def analysis(
                 comparisons += [
                     _comparison(result, group[control], invalid)
                     for arm, result in group.items()
-                    if arm != control
+                    if arm != control and {*result.seeds} & {*group[control].seeds}
                 ]
     total = len(pairs) * (len(sizes) * len(names) - len(left_out)) * num_seeds
     return Analysis(
@@ -165,11 +165,11 @@ def _result(
         target=target,
         seeds=seeds,
         test_accuracy=tuple(float(value) for value in there),
-        mean=float(there.mean()) if seeds else float("nan"),
+        mean=float(there.mean()) if seeds else None,
         sd=float(there.std(ddof=1)) if len(seeds) > 1 else None,
-        lowest=float(there.min()) if seeds else float("nan"),
-        highest=float(there.max()) if seeds else float("nan"),
-        validation_mean=float(there.mean()) + 0.004 if seeds else float("nan"),
+        lowest=float(there.min()) if seeds else None,
+        highest=float(there.max()) if seeds else None,
+        validation_mean=float(there.mean()) + 0.004 if seeds else None,
         trainable_parameters=1_290 if frozen else 61_706,
         total_parameters=61_706,
         updates=updates,
@@ -197,10 +197,10 @@ def _swept(result: ArmResult, family: str, cut: str, cuts: Sequence[str]) -> Arm
     return replace(
         result,
         test_accuracy=tuple(float(value) for value in values),
-        mean=float(values.mean()) if len(values) else float("nan"),
+        mean=float(values.mean()) if len(values) else None,
         sd=float(values.std(ddof=1)) if len(values) > 1 else None,
-        lowest=float(values.min()) if len(values) else float("nan"),
-        highest=float(values.max()) if len(values) else float("nan"),
+        lowest=float(values.min()) if len(values) else None,
+        highest=float(values.max()) if len(values) else None,
         family=family,
         cut=cut,
     )
@@ -231,13 +231,13 @@ def _empty(seed: int) -> Curve:
 
 def _unvalidated(result: ArmResult) -> ArmResult:
     nothing = tuple(
-        replace(c, validation_accuracy=_nans(c), validation_loss=_nans(c)) for c in result.curves
+        replace(c, validation_accuracy=_none(c), validation_loss=_none(c)) for c in result.curves
     )
     return replace(result, validation_mean=None, curves=nothing)
 
 
-def _nans(curve: Curve) -> tuple[float, ...]:
-    return (float("nan"),) * len(curve.updates)
+def _none(curve: Curve) -> tuple[None, ...]:
+    return (None,) * len(curve.updates)
 
 
 def _curve(seed: int, end: float, updates: int, index: int, draw: np.random.Generator) -> Curve:
@@ -257,11 +257,10 @@ def _curve(seed: int, end: float, updates: int, index: int, draw: np.random.Gene
 
 
 def _comparison(result: ArmResult, control: ArmResult, invalid: bool) -> Comparison:
-    base = dict(zip(control.seeds, control.test_accuracy, strict=True))
-    seeds = tuple(seed for seed in result.seeds if seed in base)
-    accuracy = dict(zip(result.seeds, result.test_accuracy, strict=True))
+    accuracy, base = result.by_seed, control.by_seed
+    seeds = tuple(seed for seed in accuracy if seed in base)
     gains = np.array([100 * (accuracy[seed] - base[seed]) for seed in seeds])
-    gain = float(gains.mean()) if seeds else float("nan")
+    gain = float(gains.mean())
     low = high = None
     if len(seeds) > 1:
         half = _T[len(seeds)] * float(gains.std(ddof=1)) / len(seeds) ** 0.5 + 0.3
@@ -286,7 +285,7 @@ def _comparison(result: ArmResult, control: ArmResult, invalid: bool) -> Compari
         why=why,
         detectable_pp=2.4 if unsure and low is not None else None,
         seeds_needed=12 if unsure and low is not None else None,
-        error_reduction=(result.mean - control.mean) / (1 - control.mean),
+        error_reduction=(result.mean_percent - control.mean_percent) / (100 - control.mean_percent),
     )
 
 

@@ -77,12 +77,11 @@ def with_benefits(given: Analysis) -> Analysis:
 
 
 def _benefit(c: Comparison, number: int) -> Benefit:
-    inf = float("inf")
     labels = (
         Estimate(value=430.2, low=300.1, high=610.9),
-        Estimate(value=None, low=4600, high=inf, at_least=4600, why="beyond the sizes"),
+        Estimate(value=None, low=4600, high=None, at_least=4600, why="beyond the sizes"),
         Estimate(value=None, low=0.0, high=50.0, at_most=50, why="beyond the sizes"),
-        Estimate(value=60.0, low=0.0, high=inf, why="open"),
+        Estimate(value=60.0, low=0.0, high=None, why="open"),
         Estimate(value=60.0, why="no interval: fewer than 3 seeds"),
         Estimate(value=None, why="one size only"),
     )[number % 6]

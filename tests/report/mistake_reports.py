@@ -74,12 +74,14 @@ def mistakes(
         broken=2,
         both_wrong=3,
         undecided=0,
+        repeated=False,
         image_mistakes=tuple(
             ImageMistake(
                 kind=kind,
                 index=number,
                 file="" if number else f"photos/{names[0]}/{names[0]}-{kind}.jpg",
                 true_class=names[0],
+                num_seeds=3,
                 num_wrong=0 if kind == "put right" else 2,
                 answer=names[0] if kind == "put right" else names[1],
                 probability=None if number else 0.876,

@@ -144,7 +144,7 @@ def test_cost_holds_the_source_run() -> None:
     given = with_benefits(analysis())
     drawing = cost_figure(given, LETTERS, WIDE)
     full = next(r for r in given.arms if r.arm == "full")
-    assert f"full, 50 images: {100 * full.mean:.2f} %, 1.03 T operations" in drawing
+    assert f"full, 50 images: {full.mean_percent:.2f} %, 1.03 T operations" in drawing
     assert "random_trunk" not in drawing
     assert cost_figure(analysis(), LETTERS, WIDE) == ""
 

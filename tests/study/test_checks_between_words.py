@@ -53,6 +53,18 @@ def task(**changes: Any) -> dict[str, Any]:
             "tasks.target.labels: 'original' labels cannot be merged under new names.",
         ),
         (
+            {"tasks": task(split={"test": "repeated", "by": "head"})},
+            'tasks.target.split.by: does not go with test = "repeated", which deals all images',
+        ),
+        (
+            {"tasks": task(split={"test": "repeated", "drop_last": 2})},
+            'tasks.target.split.drop_last: does not go with test = "repeated"',
+        ),
+        (
+            {"tasks": {**TASKS, "source": {**TASKS["source"], "split": {"test": "repeated"}}}},
+            "pairs[0].source: task 'source' has test = 'repeated', which is for targets",
+        ),
+        (
             {"tasks": task(split={"drop_last": 1})},
             "tasks.target.split.drop_last: drops images of a test part cut off",
         ),
@@ -89,3 +101,11 @@ def test_validation_on_test_images_and_last_weights_need_no_validation_images() 
     StudySpec(**tiny_table(tasks=task(split={"by": "test"})))
     training = {"updates": 5, "keep": "last"}
     StudySpec(**tiny_table(tasks=task(split={"validation": 0}), training=training))
+
+
+def test_balanced_accuracy_does_not_go_with_repeated_splits() -> None:
+    repeated = task(split={"test": "repeated", "validation": 0.2})
+    with pytest.raises(SpecError) as caught:
+        StudySpec(**tiny_table(metric="balanced_accuracy", tasks=repeated))
+    assert 'intervals of repeated splits are for metric = "accuracy"' in str(caught.value)
+    StudySpec(**tiny_table(metric="accuracy", tasks=repeated))

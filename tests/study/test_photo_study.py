@@ -120,3 +120,33 @@ def test_a_dear_budget_tries_learning_rates() -> None:
 @given(st.text(min_size=1).filter(lambda text: text.isprintable() or "\x7f" in text))
 def test_any_path_can_be_written_into_the_file(dataset: str) -> None:
     assert tomllib.loads(study(dataset).text())["tasks"]["target"]["dataset"] == dataset
+
+
+def few(train: int, test: int, **changes: object) -> DatasetFacts:
+    """Facts of photos of two classes without a test part; so many of a class were made one."""
+    given: dict[str, object] = {"train_counts": (train,) * 2, "test_counts": (test,) * 2}
+    return facts().model_copy(update={"test_dealt": True, **given, **changes})
+
+
+def test_of_few_photos_each_seed_has_a_test_part_to_itself() -> None:
+    text = study(facts=few(24, 6)).text()
+    read = StudySpec(**tomllib.loads(text))
+    split = read.tasks["target"].split
+    assert (split.test, split.validation) == ("repeated", 0.2)
+    assert "on the photos to choose with" in text
+    # Of 30 of a class 24 are left in a split, of which 19 train.
+    assert [size.label for size in read.sizes] == ["5 per class", "all"]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        few(100, 25),  # 50 to test with are enough
+        few(24, 6, test_dealt=False),  # the user has said which are for testing
+        few(24, 6, train_counts=(24, 3), test_counts=(6, 1)),  # too few of a class to deal
+    ],
+)
+def test_other_photos_have_a_test_part_that_stays(known: DatasetFacts) -> None:
+    assert StudySpec(**tomllib.loads(study(facts=known).text())).tasks["target"].split.test == (
+        "published"
+    )

@@ -403,3 +403,14 @@ def test_classes_that_are_trained_on_and_never_tested() -> None:
     cut = TaskSpec(dataset="./letters", classes=(1, 2, 3), split={"test": 0.2})
     assert untested(cut, letters()) == ()
     assert untested(task, letters(test_counts=(0, 0, 0, 0))) == ()  # a problem of its own
+
+
+def test_a_repeated_split_needs_images_of_every_class_for_every_seed() -> None:
+    facts = tiny().facts.of(TaskSpec(**TARGET))
+    few = facts.model_copy(update={"train_counts": (3, 2, *facts.train_counts[2:])})
+    few = few.model_copy(update={"test_counts": (1, 3, *facts.test_counts[2:])})
+    split = {"test": "repeated", "validation": 0.2}
+    study = parse(tiny_table(tasks={"source": SOURCE, "target": {**TARGET, "split": split}}))[0]
+    (problem,) = check_facts(study, Facts(datasets={"mnist-mini": few}))
+    assert problem.where == "tasks.target.split.test"
+    assert problem.message.endswith("to 5 test parts: '0' has 4.")  # 2 and 3 images are enough

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from headstart.metrics import BALANCED_ACCURACY
 from headstart.networks.declared.initial import fresh_weights
 from headstart.networks.weights import Weights
 from headstart.study.declared import DeclaredNetwork
@@ -89,6 +90,21 @@ class TrainerContract:
         for mine, other in zip(own.curve, plain.curve, strict=True):
             assert mine.train_loss == pytest.approx(other.train_loss, rel=1e-4)
             assert mine.validation_accuracy == other.validation_accuracy
+
+    def test_weighted_classes_are_as_autograd_weights_them(self, config: PhaseConfig) -> None:
+        weighted = replace(config, class_weights="balanced", metric=BALANCED_ACCURACY)
+        assert self.kind.supports(weighted, CPU)
+        (plain,) = train_together([self.prepared(weighted, trainers=(AUTOGRAD,))])
+        own, unweighted = self.trained(weighted), self.trained(config)
+        for name, array in plain.last_weights.items():
+            np.testing.assert_allclose(
+                own.last_weights[name], array, rtol=self.relative, atol=self.relative / 10
+            )
+        for name in own.moving:
+            assert not np.array_equal(own.last_weights[name], unweighted.last_weights[name])
+        together = train_together([self.prepared(weighted, seed) for seed in range(3)])[0]
+        for name, array in own.last_weights.items():
+            np.testing.assert_array_equal(together.last_weights[name], array)
 
     def test_the_same_training_gives_the_same_bits(self, config: PhaseConfig) -> None:
         one, other = self.trained(config), self.trained(config)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 from headstart.analyse.analysis import Analysis, Comparison, Strictness, Tuning
 from headstart.analyse.attribution import attribute
@@ -34,6 +35,7 @@ from headstart.analyse.records import (
 )
 from headstart.analyse.results import by_cell, results_of
 from headstart.analyse.tasks import task_facts
+from headstart.metrics import METRICS
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.facts import Facts
@@ -53,14 +55,15 @@ def analyse(
 
 def evidence_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evidence:
     """Evidence of a study: everything that the store holds of its plan."""
-    records = gather(plan, store)
+    metric = METRICS[study.metric]
+    records = gather(plan, store, metric)
     return Evidence(
         study=study,
         facts=facts,
         records=records,
         overlaps=overlaps_of(plan, store),
         choices=plan.choices,
-        sources=gather_sources(plan, store),
+        sources=gather_sources(plan, store, metric),
         accounts=accounts_of(plan, store),
         lineage=lineage_of(plan, store, ((c, seed) for c, by in records.items() for seed in by)),
     )
@@ -83,7 +86,7 @@ def analysis_of(
     return replace(
         analysis,
         gates=every,
-        detail=details(evidence.study, every, missing, analysis.strictness),
+        detail=details(evidence.study, evidence.facts, every, missing, analysis.strictness),
     )
 
 
@@ -153,9 +156,10 @@ def _without_gates(
         worth=benefits,
         class_gains=class_gains(study, facts, records, withheld),
         picks=select_models(study, arms, source_flops),
-        forgetting=forgetting_of(plan, evidence.sources, store),
+        forgetting=forgetting_of(plan, evidence.sources, store, METRICS[study.metric]),
         confusions=confusions_of(pairs),
         mistakes=mistakes_of(pairs, plan, store),
+        metric=study.metric,
     )
 
 
@@ -199,14 +203,17 @@ def _last_error(error: str) -> str:
 
 def _tunings(study: StudySpec, plan: Plan) -> Iterator[Tuning]:
     """Learning rates of every arm, in the order of the study."""
-    for (source, target, size), choice in plan.choices.items():
-        for arm in (arm.name for arm in study.all_arms if arm.name in choice.scores):
+    for (source, target, size), choices in plan.choices.items():
+        for arm, choice in product((arm.name for arm in study.all_arms), choices):
+            if arm not in choice.scores:
+                continue
             scores = choice.scores[arm]
             yield Tuning(
                 source=source,
                 target=target,
                 size=size,
                 arm=arm,
+                seed=choice.seed,
                 rates=tuple(score.rate for score in scores),
                 validation_accuracy=tuple(score.accuracy for score in scores),
                 finite=tuple(score.finite for score in scores),

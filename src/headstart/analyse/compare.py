@@ -168,7 +168,7 @@ def _comparison(
         seeds_needed=judged.seeds_needed,
         images_needed=judged.images_needed,
         more=judged.more,
-        error_reduction=relative_error_reduction(pair.accuracy, pair.other_accuracy),
+        error_reduction=relative_error_reduction(pair.score, pair.other_score),
         low95_pp=low95,
         high95_pp=high95,
         in_family=error.in_family,
@@ -179,7 +179,8 @@ def _comparison(
         order_violation=order_violation(pair.scores, pair.other_scores)
         if len(pair.seeds) >= FEWEST_FOR_ORDER
         else None,
-        p_paired_t=paired_t(pair.gains).p_value if several else None,
-        p_sign_flip=sign_flip_p(pair.won - pair.lost) if several else None,
+        # Seeds that split the same images anew are not independent, as these two tests take them.
+        p_paired_t=paired_t(pair.gains).p_value if several and not pair.repeated else None,
+        p_sign_flip=sign_flip_p(pair.totals) if several and not pair.repeated else None,
         p_mcnemar=None if several else mcnemar_p(int(pair.won[0]), int(pair.lost[0])),
     )

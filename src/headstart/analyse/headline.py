@@ -7,7 +7,6 @@ an audit can read the sentences again (`gates/sentence_audits.py`).
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from math import inf
 
 from headstart.analyse.analysis import (
     ArmResult,
@@ -23,6 +22,7 @@ from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import amount, count, listed, signed
 from headstart.analyse.verdict import FEWEST_SEEDS
+from headstart.metrics import METRICS
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
@@ -92,6 +92,8 @@ def headline(answers: Answers) -> str:
     preferred = tuple(c for c in answers.comparisons if c.preferred)
     several_pairs = len(answers.study.pairs) > 1
     if not preferred:
+        if any(result.mean is None for result in answers.results):
+            return "There is no verdict: no test image is left that was not trained on."
         return "No transfer arm could be compared with the control yet."
     lines = [
         *_verdicts(preferred, answers, several_pairs),
@@ -122,12 +124,12 @@ def _lead_sentence(best: Comparison, answers: Answers) -> str:
     """How often both are right at one size, the verdict, and the labels that transfer saves."""
     result = answers.result(cell_of(best))
     control = answers.result(beside(cell_of(best), best.control))
-    right, without = _times(result.mean, control.mean)
+    right, without = _times(result.mean_percent, control.mean_percent)
     size, words = _size(best, answers), _words(best, LEAD_WORDS)
     return (
-        f"{size[0].upper()}{size[1:]} {_network(best, answers.study)} is right {right} times in "
-        f"100, {_from_control(best.control)} {without} times: {words} {_gain(best)}"
-        f"{_labels_saved(best, answers)}."
+        f"{size[0].upper()}{size[1:]} {_network(best, answers.study)} is right {right} times "
+        f"{METRICS[answers.study.metric].share}, {_from_control(best.control)} {without} times: "
+        f"{words} {_gain(best)}{_labels_saved(best, answers)}."
     )
 
 
@@ -143,16 +145,18 @@ def _from_control(control: str) -> str:
 
 
 def _times(mean: float, control: float) -> tuple[str, str]:
-    """Two accuracies as times in 100, with a decimal where they would look alike or perfect."""
-    close = abs(mean - control) * 100 < _COARSE_PP or max(mean, control) > 0.99
+    """Accuracies in per cent as times in 100; a decimal where they would look alike or perfect."""
+    close = abs(mean - control) < _COARSE_PP or max(mean, control) > 99
     decimals = 1 if close else 0
-    return f"{100 * mean:.{decimals}f}", f"{100 * control:.{decimals}f}"
+    return f"{mean:.{decimals}f}", f"{control:.{decimals}f}"
 
 
 def _words(best: Comparison, table: dict[Word, str]) -> str:
     words = table[best.verdict]
     if best.qualifier == "smaller than the margin":
         return f"{words}, but by less than {best.margin_pp:g} {_points(best.margin_pp)}"
+    if best.verdict == "no measurable difference" and best.low_pp is None:
+        return f"{words}, as both are right on every test image"
     if best.verdict == "not enough evidence" and len(best.seeds) < FEWEST_SEEDS:
         return f"{words}, which takes at least {FEWEST_SEEDS} seeds"
     return words
@@ -196,8 +200,7 @@ def _labels_saved(best: Comparison, answers: Answers) -> str:
         return f"; from nothing it would take {'more than' if beyond else 'at least'} {low} {noun}s"
     if labels.value is None:
         return ""
-    open_end = labels.high is None or labels.high == inf
-    ends = f"at least {low}" if open_end else f"{low} to {count(labels.high)}"
+    ends = f"at least {low}" if labels.high is None else f"{low} to {count(labels.high)}"
     return f"; from nothing it would take about {count(labels.value)} {noun}s ({ends})"
 
 
@@ -235,7 +238,11 @@ def _late_margins(preferred: tuple[Comparison, ...]) -> Iterator[str]:
 
 
 def details(
-    study: StudySpec, gates: tuple[Gate, ...], missing: int, strictness: Strictness
+    study: StudySpec,
+    facts: Facts,
+    gates: tuple[Gate, ...],
+    missing: int,
+    strictness: Strictness,
 ) -> tuple[str, ...]:
     """Sentences to read with the headline: missing trials, failed gates, meaning of a gain."""
     lines = []
@@ -247,11 +254,18 @@ def details(
     lines += [f"Invalid: {g.message}" for g in gates if not g.passed and g.severity == "invalid"]
     lines += [f"Caveat: {g.message}" for g in gates if not g.passed and g.severity == "caveat"]
     lines.append(
-        f"Gains are over {study.control} in percentage points of test accuracy, same images, seeds "
-        "and updates; brackets hold the interval over seeds and test images that the verdict is "
-        f"read from, {adjustment(strictness)}. The arm named at each size is the transfer "
-        "arm that validation prefers."
+        f"Gains are over {study.control} in percentage points of "
+        f"{METRICS[study.metric].on('test')}, same images, seeds and updates; brackets hold the "
+        "interval over seeds and test images that the verdict is read from, "
+        f"{adjustment(strictness)}. The arm named at each size is the transfer arm that "
+        "validation prefers."
     )
+    for name in study.repeated_targets:
+        noun = facts.of(study.tasks[name]).noun
+        lines.append(
+            f"Each seed was tested on a new fifth of the {noun}s of '{name}' and trained on the "
+            f"rest: a verdict is about {noun}s like these, split anew."
+        )
     if any(source.pretrained for source in study.sources.values()):
         lines.append("All seeds share one checkpoint, so the verdict is about this checkpoint.")
     return tuple(lines)

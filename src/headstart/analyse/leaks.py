@@ -30,6 +30,7 @@ def _report(evidence: Evidence, source: str, target: str, overlap: OverlapRecord
         num_test=result["num_test"],
         num_left_out=len(overlap.leaked),
         num_alike=result["alike_test"],
+        num_splits=overlap.num_splits,
         num_shared_train=result["shared_train"],
         odd_labels=result["odd_labels"],
         common_classes=tuple(name for name in classes["target"] if name in classes["source"]),

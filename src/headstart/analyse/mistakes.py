@@ -17,6 +17,7 @@ from headstart.analyse.analysis.picture import picture_of
 from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import Record
+from headstart.analyse.repeated import tabled
 from headstart.core.hashing import Json
 from headstart.image_outcomes import in_most, outcomes
 from headstart.plan.payload_types import MistakesPayload
@@ -77,11 +78,12 @@ def confusions_of(pairs: Iterable[PairAnswers]) -> tuple[Confusion, ...]:
 
 
 def _confusion(records: tuple[Record, ...], classes: tuple[str, ...]) -> Confusion:
-    trial, labels = records[0].trial, records[0].labels
+    trial = records[0].trial
     counts = np.zeros((len(classes), len(classes)), np.int64)
     for record in records:
         np.add.at(counts, (record.labels, record.classes), 1)
-    tested = np.bincount(labels, minlength=len(classes))
+    labels, _ = tabled([r.labels for r in records], [r.images for r in records])
+    tested = np.bincount(labels.max(0), minlength=len(classes))
     return Confusion(
         arm=trial.arm,
         size=trial.size,
@@ -109,11 +111,13 @@ def mistakes_of(pairs: Iterable[PairAnswers], plan: Plan, store: Store) -> tuple
 
 def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
     comparison = pair.comparison
-    num_wrong, control_num_wrong = (
-        np.sum([~record.correct for record in records], axis=0)
+    (wrong, tested), (control_wrong, _) = (
+        tabled([~record.correct for record in records], [record.images for record in records])
         for records in (pair.arm, pair.control)
     )
-    found = outcomes(num_wrong, control_num_wrong, len(comparison.seeds))
+    num_wrong, control_num_wrong = wrong.sum(0), control_wrong.sum(0)
+    num_seeds = len(comparison.seeds) if tested is None else tested.sum(0)
+    found = outcomes(num_wrong, control_num_wrong, num_seeds)
     listed, pictures = _stored(pair, plan, store)
     return Mistakes(
         arm=comparison.arm,
@@ -124,13 +128,16 @@ def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
         target=comparison.target,
         seeds=comparison.seeds,
         num_tested=len(num_wrong),
-        wrong=int(in_most(num_wrong, len(comparison.seeds)).sum()),
+        wrong=int(in_most(num_wrong, num_seeds).sum()),
         both_right=int(found["both right"].sum()),
         put_right=int(found["put right"].sum()),
         broken=int(found["broken"].sum()),
         both_wrong=int(found["both wrong"].sum()),
         undecided=int(found["undecided"].sum()),
-        image_mistakes=tuple(_image_mistake(one, pair.classes) for one in listed),
+        repeated=tested is not None,
+        image_mistakes=tuple(
+            _image_mistake(one, pair.classes, len(comparison.seeds)) for one in listed
+        ),
         pictures=tuple(picture_of(values) for values in pictures),
     )
 
@@ -147,13 +154,14 @@ def _stored(pair: PairAnswers, plan: Plan, store: Store) -> tuple[list[Json], It
     return row.result["images"], store.arrays_of(row)["pictures"]
 
 
-def _image_mistake(one: Json, classes: tuple[str, ...]) -> ImageMistake:
+def _image_mistake(one: Json, classes: tuple[str, ...], num_seeds: int) -> ImageMistake:
     arm, control = one["arm"], one["control"]
     return ImageMistake(
         kind=one["kind"],
         index=one["index"],
         file=one["file"],
         true_class=classes[one["label"]],
+        num_seeds=one.get("num_seeds", num_seeds),
         num_wrong=arm["num_wrong"],
         answer=classes[arm["answer"]],
         probability=arm["probability"],

@@ -19,15 +19,21 @@ def paired_t(gains: np.ndarray) -> MeanError:
     )
 
 
+_UNITS = 1_000_000
+
+
 def sign_flip_p(gains: np.ndarray) -> float:
     """Exact two-sided p-value of the sign-flip test: all signs of the gains equally likely.
 
     Args:
-        gains: integers (seeds,): images won minus images lost in each seed, so that sums that tie
-            with the observed one are counted without rounding.
+        gains: (seeds,). Whole numbers (images won minus images lost in each seed) are taken as they
+            are, so that sums that tie with the observed one are counted without rounding; others
+            in millionths of their sum.
 
     With fewer than six seeds it cannot fall below 0.05: its minimum is 2 / 2^seeds.
     """
+    if gains.dtype.kind == "f" and gains.any():
+        gains = np.rint(gains / np.abs(gains).sum() * _UNITS)
     sizes = np.abs(gains).astype(np.int64)
     total = int(sizes.sum())
     chance = np.zeros(total + 1)  # of each sum of the gains turned negative

@@ -6,22 +6,31 @@ import numpy as np
 
 from headstart.analyse.cells import Cell
 from headstart.analyse.records import Record, Records
-from headstart.analyse.statistics import Crossed, crossed
-from headstart.analyse.verdict import Judged, judge, too_few
+from headstart.analyse.repeated import crossed_of, tabled
+from headstart.analyse.statistics import Crossed
+from headstart.analyse.text import signed
+from headstart.analyse.verdict import Judged, cannot_tell_apart, judge, no_variance, too_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """Answers of one arm at one size, a row for each seed.
 
-    `right` (seeds, test images) is 1 for a correct answer; `classes` are the predicted classes.
-    `num_images` is the number of labelled training images.
+    `right` (test images,) is 1 for a correct answer, `scores` the same times the weight of each
+    image in the study's metric (`image_weights`); `classes` are the predicted classes. `images` are
+    the test images of each seed, None where all seeds have the same (`Record.images`).
+    `num_images` is the number of labelled training images, `weights` name the weights that were
+    tested.
     """
 
     num_images: int
     seeds: tuple[int, ...]
-    right: np.ndarray
+    right: tuple[np.ndarray, ...]
+    scores: tuple[np.ndarray, ...]
+    image_weights: tuple[np.ndarray, ...]
     classes: tuple[np.ndarray, ...]
+    images: tuple[np.ndarray | None, ...]
+    weights: tuple[tuple[str, ...], ...]
 
     def of(self, seeds: tuple[int, ...]) -> "Answers":
         """Answers of some of the seeds."""
@@ -31,8 +40,12 @@ class Answers:
         return Answers(
             num_images=self.num_images,
             seeds=seeds,
-            right=self.right[rows],
+            right=tuple(self.right[row] for row in rows),
+            scores=tuple(self.scores[row] for row in rows),
+            image_weights=tuple(self.image_weights[row] for row in rows),
             classes=tuple(self.classes[row] for row in rows),
+            images=tuple(self.images[row] for row in rows),
+            weights=tuple(self.weights[row] for row in rows),
         )
 
 
@@ -40,37 +53,45 @@ class Answers:
 class Paired:
     """Two arms compared seed by seed and image by image.
 
-    `num_images` is the arm's number of training images, `num_tested` that of test images.
-    `won` and `lost` count, in each seed, the test images that only the arm or only the other arm
-    classified correctly, `scores` are accuracies. `crossed` is None for a single seed and where the
-    arms are right on the same images; `same` says whether all answers are the same, wrong ones
-    included.
+    `num_images` is the arm's number of training images, `num_tested` that of each seed's test
+    images. `repeated` says whether each seed has a test part to itself. `won` and `lost` count, in
+    each seed, the test images that only the arm or only the other arm classified correctly;
+    `scores` and `totals` are by the study's metric, and `image_weights` are the weights in it of
+    all images that any seed was tested on. `crossed` is None for a single seed or image and where
+    the arms are right on the same images. `all_right` says whether both are right on all of them,
+    `same_answers` whether all answers are the same, wrong ones included, `same_weights` whether the
+    trained weights are.
     """
 
     num_images: int
-    num_tested: int
+    num_tested: np.ndarray  # (seeds,)
+    repeated: bool
     seeds: tuple[int, ...]
     won: np.ndarray  # (seeds,)
     lost: np.ndarray  # (seeds,)
     scores: np.ndarray  # (seeds,)
     other_scores: np.ndarray  # (seeds,)
+    totals: np.ndarray  # (seeds,), gains times the number of test images
+    image_weights: np.ndarray  # (images tested by any seed,)
     crossed: Crossed | None
-    same: bool
+    all_right: bool
+    same_answers: bool
+    same_weights: bool
 
     @property
-    def accuracy(self) -> float:
-        """Mean accuracy of the arm."""
+    def score(self) -> float:
+        """Mean score of the arm."""
         return float(self.scores.mean())
 
     @property
-    def other_accuracy(self) -> float:
-        """Mean accuracy of the other arm."""
+    def other_score(self) -> float:
+        """Mean score of the other arm."""
         return float(self.other_scores.mean())
 
     @property
     def gains(self) -> np.ndarray:
-        """Gain in accuracy of each seed, as a fraction (seeds,)."""
-        return np.asarray((self.won - self.lost) / self.num_tested)
+        """Gain of each seed, as a fraction (seeds,)."""
+        return np.asarray(self.totals / self.num_tested)
 
     @property
     def gain_pp(self) -> float:
@@ -84,39 +105,65 @@ class Paired:
         low, high = self.crossed.cautious_interval(level)
         return 100 * low, 100 * high
 
+    def unseen(self, level: float) -> float:
+        """Largest gain, as a fraction, that leaves no trace in so many images at an error level.
+
+        A difference on a share p of the images is missed by N of them with probability (1 - p)^N.
+        The images with the largest weight are the fewest, and could hide the most.
+        """
+        heaviest = float(self.image_weights.max())
+        number = int(np.count_nonzero(self.image_weights == heaviest))
+        share = heaviest * number / len(self.image_weights)
+        return float(share * (1 - level ** (1 / number)))
+
     def judged(self, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:
         """Verdict on the arm against the other; see `verdict.judge`."""
+        if self.same_weights:
+            return Judged(
+                word="invalid",
+                why="arms identical: both have the same trained weights in every seed",
+            )
         if self.crossed is not None:
             return judge(self.crossed, margin_pp, level=level, equivalence_level=equivalence_level)
         if len(self.seeds) == 1:
             return too_few(1, self.gain_pp)
-        if self.same:
+        if (self.won + self.lost).any():
+            few = "a seed has only one" if self.repeated else "there is only one"
             return Judged(
-                word="invalid",
-                why="arms identical: both gave the same answer to every test image in every seed",
+                word="not enough evidence",
+                why=f"gain {signed(self.gain_pp)} pp: no interval, for {few} test image. "
+                "More test images are needed",
             )
-        return Judged(
-            word="not enough evidence",
-            why="both arms were right on the same test images in every seed; there is no variance "
-            "to judge by. More or harder test images are needed",
-        )
+        if self.all_right:
+            return cannot_tell_apart(len(self.image_weights), 100 * self.unseen(level))
+        alike = "gave the same answer to every test image"
+        right = "were right on the same test images"
+        return no_variance(self.score, alike if self.same_answers else right)
 
 
 def answers_of(records: Records, seeds: tuple[int, ...]) -> dict[Cell, Answers]:
-    """Answers of every cell with a finished trial, seeds in the order of the study."""
-    return {
-        cell: _answers({seed: by_seed[seed] for seed in seeds if seed in by_seed})
+    """Answers of every cell with a tested trial, seeds in the order of the study.
+
+    Seeds whose test images have all leaked have none, nor do cells without another seed.
+    """
+    found = {
+        cell: {s: by_seed[s] for s in seeds if s in by_seed and len(by_seed[s].labels)}
         for cell, by_seed in records.items()
-        if by_seed
     }
+    return {cell: _answers(by_seed) for cell, by_seed in found.items() if by_seed}
 
 
 def _answers(by_seed: dict[int, Record]) -> Answers:
+    records = tuple(by_seed.values())
     return Answers(
-        num_images=next(iter(by_seed.values())).trial.num_images,
+        num_images=records[0].trial.num_images,
         seeds=tuple(by_seed),
-        right=np.stack([record.correct for record in by_seed.values()]).astype(np.int8),
-        classes=tuple(record.classes for record in by_seed.values()),
+        right=tuple(record.correct.astype(np.int8) for record in records),
+        scores=tuple(record.scores for record in records),
+        image_weights=tuple(record.metric.weights(record.labels) for record in records),
+        classes=tuple(record.classes for record in records),
+        images=tuple(record.images for record in records),
+        weights=tuple(record.weights for record in records),
     )
 
 
@@ -126,16 +173,33 @@ def paired(arm: Answers, other: Answers) -> Paired | None:
     if not seeds:
         return None
     arm, other = arm.of(seeds), other.of(seeds)
-    differences = arm.right - other.right
-    differ = bool(differences.any())
+    scores, tested = tabled(arm.scores, arm.images)
+    weighted = scores - tabled(other.scores, other.images)[0]
+    differences = tabled(arm.right, arm.images)[0] - tabled(other.right, other.images)[0]
+    image_weights = tabled(arm.image_weights, arm.images)[0].max(0)
+    num_tested = np.array([len(row) for row in arm.right])
+    differ, enough = bool(differences.any()), len(seeds) > 1 and num_tested.min() > 1
     return Paired(
         num_images=arm.num_images,
-        num_tested=differences.shape[1],
+        num_tested=num_tested,
+        repeated=tested is not None,
         seeds=seeds,
         won=np.count_nonzero(differences == 1, axis=1),
         lost=np.count_nonzero(differences == -1, axis=1),
-        scores=arm.right.mean(1),
-        other_scores=other.right.mean(1),
-        crossed=crossed(differences) if differ and len(seeds) > 1 else None,
-        same=not differ and all(map(np.array_equal, arm.classes, other.classes)),
+        scores=_shares(arm),
+        other_scores=_shares(other),
+        totals=weighted.sum(1),
+        image_weights=image_weights,
+        crossed=crossed_of(weighted, tested, float(image_weights.max()))
+        if differ and enough
+        else None,
+        all_right=all(row.all() for row in (*arm.right, *other.right)),
+        same_answers=not differ and all(map(np.array_equal, arm.classes, other.classes)),
+        same_weights=arm.weights == other.weights,
     )
+
+
+def _shares(answers: Answers) -> np.ndarray:
+    """Score of each seed (seeds,), exactly 1 where every answer is right."""
+    rows = zip(answers.scores, answers.image_weights, strict=True)
+    return np.array([scores.sum() / weights.sum() for scores, weights in rows])

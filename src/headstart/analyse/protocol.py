@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from headstart.analyse.analysis import Strictness
 from headstart.analyse.headline import adjustment
+from headstart.metrics import ACCURACY, METRICS
 from headstart.plan.steps import Plan
 from headstart.study.study import AUTO, StudySpec
 from headstart.study.training import TrainingSpec
@@ -16,7 +17,7 @@ def protocol_lines(
     training = study.training
     seeds = ", ".join(str(seed) for seed in study.seeds)
     keep = (
-        "best of the measured validation accuracies, ties to the earlier"
+        f"best {METRICS[study.metric].on('validation')} of those measured, ties to the earlier"
         if training.keep == "best"
         else "the last"
     )
@@ -31,7 +32,8 @@ def protocol_lines(
         ("Pilot", _pilot(study)),
         ("Weights that count", f"{keep}; measured {training.validations} times, evenly spaced"),
         ("Preprocessing", _preprocessing(study)),
-        ("Test images", "opened once per trial, by its last step, after all training"),
+        *_metric(study),
+        ("Test images", _test_images(study)),
         (
             "Interval",
             "crossed seeds x test images, t with Satterthwaite's df, "
@@ -43,6 +45,28 @@ def protocol_lines(
             f"SHA-256 {study.fingerprint[:16]}... of the study file as it was read, kept in the "
             "store before anything was trained",
         ),
+    )
+
+
+def _metric(study: StudySpec) -> Iterator[tuple[str, str]]:
+    """What is measured, where it is not the share of right answers."""
+    metric = METRICS[study.metric]
+    if metric is not ACCURACY:
+        yield (
+            "Metric",
+            f"{metric.noun}: right answers {metric.share}; verdicts, margin and intervals are by "
+            "it, and so are learning rates, checkpoints and penalties on validation images",
+        )
+
+
+def _test_images(study: StudySpec) -> str:
+    opened = "opened once per trial, by its last step, after all training"
+    repeated = study.repeated_targets
+    if not repeated:
+        return opened
+    return (
+        f"{opened}; of {', '.join(repeated)} each seed has another fifth of all images as its test "
+        "part and trains on others, so that five seeds in a row test every image once"
     )
 
 
@@ -72,6 +96,13 @@ def _pilot(study: StudySpec) -> str:
         *(["learning rates"] if study.training.rates or study.pretraining.rates else []),
         *(["the margin"] if study.margin == AUTO else []),
     ]
+    repeated = study.repeated_targets
+    if repeated and len(repeated) == len({pair.target for pair in study.pairs}):
+        rates = "each seed settles its learning rates on its own validation images"
+        return (
+            f"none, for the seeds test the images of any pilot: "
+            f"{rates if study.training.rates else 'learning rate and margin are given'}"
+        )
     if not chosen:
         return "none: learning rate and margin are given"
     return (
@@ -85,6 +116,11 @@ def _margin(study: StudySpec, plan: Plan) -> str:
     if study.margin != AUTO:
         return f"{study.margin:g} percentage points, fixed beforehand"
     margins = " / ".join(dict.fromkeys(f"{margin:g}" for margin in plan.margins.values()))
+    if len(study.repeated_targets) == len({pair.target for pair in study.pairs}):
+        return (
+            f"{margins or 'not settled yet'} percentage points: it is not measured where each seed "
+            "has a test part to itself"
+        )
     return (
         f"{margins or 'not settled yet'} percentage points: a tenth of {study.control}'s "
         f"validation error on the pilot seed ({study.pilot_seed}), from 0.2 to 1, fixed before any "
@@ -110,6 +146,8 @@ def _optimiser(training: TrainingSpec) -> str:
         parts.append(f"weight decay {spec.weight_decay:g}")
     schedule = training.schedule
     warmup = f" after {schedule.warmup:.0%} warm-up" if schedule.warmup else ""
+    if training.class_weights == "balanced":
+        parts.append("the loss of an image weighted by n / (K n_c) of its class")
     if training.precision != "float32":
         parts.append(f"updates and frozen features in {training.precision}")
     return f"{', '.join(parts)}, {schedule.kind} schedule{warmup}; fresh for every phase"

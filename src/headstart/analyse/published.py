@@ -43,7 +43,7 @@ def _own(
 
 
 def _test_accuracy(result: ArmResult, measurement: int | None) -> float | None:
-    return result.mean
+    return result.accuracy
 
 
 def _measured(column: str) -> Callable[[ArmResult, int | None], float | None]:
@@ -55,7 +55,7 @@ def _measured(column: str) -> Callable[[ArmResult, int | None], float | None]:
     def metric(result: ArmResult, measurement: int | None) -> float | None:
         at = -1 if measurement is None else measurement - 1
         points = [getattr(curve, column)[at:][:1] for curve in result.curves]
-        values = [value for point in points for value in point if np.isfinite(value)]
+        values = [value for point in points for value in point if value is not None]
         return float(np.mean(values)) if values else None
 
     return metric

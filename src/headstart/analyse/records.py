@@ -1,6 +1,6 @@
 """Records of finished trials, gathered from the rows of a store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from headstart.analyse.cells import Cell, cell_of
 from headstart.core.hashing import Json
+from headstart.metrics import ACCURACY, Metric
 from headstart.plan.steps import Plan, Step, Trial
 from headstart.store.store import StepRow, Store
 
@@ -19,7 +20,9 @@ class Record:
     Answers are those on test images that neither source nor target has trained on. `metrics` are
     those of `headstart.metrics.Metrics`, None where no test image is left; `fit` is the score on
     the arm's own training images (images, accuracy and loss, in eval mode). `tested_on` names the
-    test images: their data, and how many of them were left out.
+    test images: their data, and how many of them were left out. `metric` is the study's. `images`
+    are the positions of the test images among all images of the task where each seed has a test
+    part to itself, and else None.
     """
 
     trial: Trial
@@ -32,11 +35,39 @@ class Record:
     metrics: Json | None
     fit: Json | None
     tested_on: Json = field(default_factory=dict)
+    metric: Metric = ACCURACY
+    images: np.ndarray | None = None  # (images,)
 
     @property
     def correct(self) -> np.ndarray:
         """Whether each test image was classified correctly (images,)."""
         return np.asarray(self.labels == self.classes)
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Each right answer as the weight of its image in the metric, a wrong one as 0 (images,).
+
+        Their mean is the score, but for rounding.
+        """
+        return np.asarray(self.metric.weights(self.labels) * self.correct)
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Each wrong answer as the weight of its image, a right one as 0 (images,)."""
+        return np.asarray(self.metric.weights(self.labels) * ~self.correct)
+
+    @property
+    def score(self) -> float | None:
+        """Score by the metric; None where no test image is left."""
+        return self.metric.of(self.labels, self.classes) if len(self.labels) else None
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """A name for the weights that were tested: the same name, the same weights."""
+        if not self.train_rows:
+            return (self.trial.predict_key,)
+        row = self.train_rows[self.checkpoint["phase"]]
+        return (row.blob.sha256, row.result["frozen_after"], self.checkpoint["which"])
 
     @property
     def curve(self) -> list[Any]:
@@ -58,17 +89,17 @@ Records = dict[Cell, dict[int, Record]]
 """Records by cell and seed."""
 
 
-def gather(plan: Plan, store: Store) -> Records:
-    """Finished trials; every planned cell is there, if without any seed.
+def gather(plan: Plan, store: Store, metric: Metric = ACCURACY) -> Records:
+    """Finished trials by a metric; every planned cell is there, if without any seed.
 
     Test images that the source or the target has trained on are left out of every trial alike.
     """
-    return _gathered(plan, plan.trials, store)
+    return _gathered(plan, plan.trials, store, metric)
 
 
-def gather_sources(plan: Plan, store: Store) -> Records:
-    """Finished source runs."""
-    return _gathered(plan, plan.sources, store)
+def gather_sources(plan: Plan, store: Store, metric: Metric = ACCURACY) -> Records:
+    """Finished source runs by a metric."""
+    return _gathered(plan, plan.sources, store, metric)
 
 
 def accounts_of(plan: Plan, store: Store) -> dict[str, Json]:
@@ -81,7 +112,7 @@ def accounts_of(plan: Plan, store: Store) -> dict[str, Json]:
     }
 
 
-def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> Records:
+def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store, metric: Metric) -> Records:
     keys = {key for trial in trials for key in (*trial.train_keys, trial.score_key)}
     rows = store.rows(keys)
     records: Records = {}
@@ -105,40 +136,95 @@ def _gathered(plan: Plan, trials: tuple[Trial, ...], store: Store) -> Records:
                 "data": plan.steps[trial.predict_key].payload["data"],
                 "left_out": result["left_out"],
             },
+            metric=metric,
+            images=arrays.get("images"),
         )
     return records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlapRecord:
-    """Result of the overlap step of a pair (`headstart.data.leaks.overlap.Overlap`)."""
+    """Result of the overlap step of a pair (`headstart.data.leaks.overlap.Overlap`).
+
+    Where each seed has a test part to itself, it is the result of several splits: counts are sums.
+    """
 
     result: Json
     leaked: np.ndarray  # (leaked test images,)
     thumbnails: np.ndarray = field(default_factory=lambda: np.zeros((0, 2, 1, 1, 1), np.uint8))
     two_labels: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 1), np.uint8))
+    num_splits: int = 1
 
 
 def overlaps_of(plan: Plan, store: Store) -> dict[tuple[str, str], OverlapRecord]:
     """Finished overlap steps by (source, target)."""
-    rows = store.rows(plan.overlaps.values())
+    rows = store.rows(key for keys in plan.overlaps.values() for key in keys)
     overlaps = {}
-    for pair, key in plan.overlaps.items():
-        if key in rows:
-            arrays = store.arrays(key)
-            overlaps[pair] = OverlapRecord(
-                result=rows[key].result,
-                leaked=arrays["leaked"],
-                thumbnails=arrays["thumbnails"],
-                two_labels=arrays["two_label_pictures"],
-            )
+    for pair, keys in plan.overlaps.items():
+        found = [_overlap(rows[key], store) for key in keys if key in rows]
+        if found:
+            overlaps[pair] = found[0] if len(found) == 1 else _together(found)
     return overlaps
 
 
-def correct_by_score(keys: Iterable[str], store: Store) -> dict[str, np.ndarray]:
-    """Whether each test image was classified correctly, by the key of a finished score step."""
-    correct = {}
+def _overlap(row: StepRow, store: Store) -> OverlapRecord:
+    arrays = store.arrays_of(row)
+    return OverlapRecord(
+        result=row.result,
+        leaked=arrays["leaked"],
+        thumbnails=arrays["thumbnails"],
+        two_labels=arrays["two_label_pictures"],
+    )
+
+
+def _together(found: Sequence[OverlapRecord]) -> OverlapRecord:
+    """The searches of several splits as one: counts add up, the most alike are shown.
+
+    Images under two labels are shown for the first of them.
+    """
+    results = [record.result for record in found]
+    first = results[0]
+    merged: Json = {name: _added([result[name] for result in results]) for name in first}
+    merged["pairs"] = [
+        {name: _added([pair[name] for pair in same]) for name in same[0]}
+        for same in zip(*(result["pairs"] for result in results), strict=True)
+    ]
+    merged["closeness"] = max(
+        (result["closeness"] for result in results if result["closeness"]),
+        key=lambda closeness: closeness["above"],
+        default=None,
+    )
+    shown = sorted(
+        (
+            (example, pictures)
+            for record in found
+            for example, pictures in zip(record.result["examples"], record.thumbnails, strict=True)
+        ),
+        key=lambda one: -one[0]["similarity"],
+    )[: max(len(result["examples"]) for result in results)]
+    merged["examples"] = [example for example, _ in shown]
+    pictures = np.stack([both for _, both in shown]) if shown else found[0].thumbnails
+    return OverlapRecord(
+        result=merged,
+        leaked=np.concatenate([record.leaked for record in found]),
+        thumbnails=pictures,
+        two_labels=found[0].two_labels,
+        num_splits=len(found),
+    )
+
+
+def _added(values: Sequence[Any]) -> Any:
+    """Sum of counts; of what is true or false, whether all is true; else what is common to all."""
+    if isinstance(values[0], bool):
+        return all(values)
+    return sum(values) if isinstance(values[0], int) else values[0]
+
+
+def scores_by_step(keys: Iterable[str], store: Store, metric: Metric) -> dict[str, np.ndarray]:
+    """Scores of each test image by a metric, by the key of a finished score step."""
+    scores = {}
     for key, row in store.rows(keys).items():
         arrays = store.arrays_of(row)
-        correct[key] = np.asarray(arrays["labels"] == arrays["classes"])
-    return correct
+        labels = arrays["labels"]
+        scores[key] = np.asarray(metric.weights(labels) * (labels == arrays["classes"]))
+    return scores

@@ -34,7 +34,7 @@ def results_of(
 def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | None) -> ArmResult:
     records = [by_seed[trial.seed] for trial in trials if trial.seed in by_seed]
     first = records[0].trial
-    scores = [float(record.correct.mean()) for record in records]
+    scores = [record.score for record in records if record.score is not None]
     return ArmResult(
         arm=first.arm,
         size=first.size,
@@ -43,10 +43,10 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
         target=first.target,
         seeds=tuple(record.trial.seed for record in records),
         test_accuracy=tuple(scores),
-        mean=float(np.mean(scores)),
+        mean=float(np.mean(scores)) if scores else None,
         sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        lowest=min(scores),
-        highest=max(scores),
+        lowest=min(scores, default=None),
+        highest=max(scores, default=None),
         validation_mean=mean_accuracy(
             record.checkpoint.get("validation_accuracy") for record in records
         ),
@@ -67,7 +67,7 @@ def _metric_means(records: list[Record]) -> dict[str, float | None]:
     """Means over seeds, None where a seed has none."""
     columns: dict[str, list[float | None]] = {
         name: [record.metrics[name] if record.metrics else None for record in records]
-        for name in ("balanced_accuracy", "nll", "brier", "ece")
+        for name in ("accuracy", "balanced_accuracy", "nll", "brier", "ece")
     }
     columns["train_mean"] = [record.fit["accuracy"] if record.fit else None for record in records]
     means = {}
@@ -79,10 +79,13 @@ def _metric_means(records: list[Record]) -> dict[str, float | None]:
 
 def _curve(record: Record) -> Curve:
     # Values that were not finite are stored as null.
-    columns = [
-        [np.nan if x is None else x for x in column] for column in zip(*record.curve, strict=True)
-    ]
-    updates, train_loss, loss, accuracy, train_accuracy = columns or ([], [], [], [], [])
+    updates, train_loss, loss, accuracy, train_accuracy = list(zip(*record.curve, strict=True)) or (
+        (),
+        (),
+        (),
+        (),
+        (),
+    )
     return Curve(
         seed=record.trial.seed,
         updates=tuple(int(update) for update in updates),

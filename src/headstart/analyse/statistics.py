@@ -54,7 +54,8 @@ class Crossed(MeanError):
 
     Intervals are cut at -1 and 1, beyond which no such difference lies. `between_seeds`,
     `between_images` and `rest` are the mean squares of the two-way table without replication (MSA,
-    MSB and MSE).
+    MSB and MSE). `heaviest` is the largest weight of an image in the metric: what few images decide
+    is never surer than (heaviest - 1) / images, as if one of them had come out otherwise.
     """
 
     between_seeds: float
@@ -62,10 +63,21 @@ class Crossed(MeanError):
     rest: float
     num_seeds: int
     num_images: int
+    heaviest: float = 1.0
 
     def interval(self, confidence: float) -> tuple[float, float]:
-        """Two-sided t interval."""
-        return _within_one(MeanError.interval(self, confidence))
+        """Two-sided t interval, or that of the sign test where every image differs alike."""
+        half = self._sign_half(1 - confidence)
+        if half is None:
+            return _within_one(MeanError.interval(self, confidence))
+        return _within_one((self.mean - half, self.mean + half))
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided p-value of a mean of zero."""
+        if self.error == 0:
+            return min(1.0, 2 * 0.5**self.num_images)
+        return float(2 * scipy.special.stdtr(self.df, -abs(self.mean) / self.error))
 
     def cautious_interval(self, level: float) -> tuple[float, float]:
         """Two-sided interval that verdicts are read from; its error is at most `level`.
@@ -93,8 +105,9 @@ class Crossed(MeanError):
 
     def detectable(self, level: float) -> float:
         """Smallest true difference that such data would show with power 0.8."""
-        if self.error == 0:
-            return 0.0
+        half = self._sign_half(level)
+        if half is not None:
+            return half
         return (
             float(scipy.special.nctdtrinc(self.df, 1 - POWER, self._half(level) / self.error))
             * self.error
@@ -104,15 +117,25 @@ class Crossed(MeanError):
         """Number of seeds that would show `effect` with power 0.8; None if seeds alone cannot."""
         return _fewest(
             range(self.num_seeds + 1, MOST_SEEDS + 1),
-            lambda seeds: self._with(seeds, self.num_images).detectable(level) <= effect,
+            lambda seeds: self._with(seeds, self.num_available).detectable(level) <= effect,
         )
 
     def images_needed(self, effect: float, level: float) -> int | None:
-        """Number of test images that would, with the same seeds; None if images alone cannot."""
+        """Number of images (`images_meant`) that would, with the same seeds; None if none would."""
         return _fewest(
-            range(self.num_images + 1, MOST_IMAGES + 1),
+            range(self.num_available + 1, MOST_IMAGES + 1),
             lambda images: self._with(self.num_seeds, images).detectable(level) <= effect,
         )
+
+    @property
+    def num_available(self) -> int:
+        """Images that there are to test."""
+        return self.num_images
+
+    @property
+    def images_meant(self) -> str:
+        """What further images would be."""
+        return "test images"
 
     @property
     def more(self) -> More:
@@ -126,7 +149,20 @@ class Crossed(MeanError):
             return "either"
         return "seeds" if share > 0.5 else "test images"
 
+    def _sign_half(self, level: float) -> float | None:
+        """Half width of an interval where every image differs by the same in every seed.
+
+        Nothing varies then, and a t interval would have no width, however few images there are. The
+        sign test bounds the share q of images that differ so by q^N = level / 2.
+        """
+        if self.error > 0:
+            return None
+        return float(2 * (1 - (level / 2) ** (1 / self.num_images)))
+
     def _half(self, level: float) -> float:
+        constant = self._sign_half(level)
+        if constant is not None:
+            return constant
         plain = _quantile(self.df, level) * self.error
         if level >= TRIED_LEVEL:
             return plain
@@ -140,7 +176,7 @@ class Crossed(MeanError):
         by_seed = max(self.between_seeds - self.rest, 0.0) / self.num_images
         by_image = max(self.between_images - self.rest, 0.0) / self.num_seeds
         msa, msb = images * by_seed + self.rest, seeds * by_image + self.rest
-        return from_squares(self.mean, msa, msb, self.rest, seeds, images)
+        return from_squares(self.mean, msa, msb, self.rest, seeds, images, self.heaviest)
 
 
 def _within_one(interval: tuple[float, float]) -> tuple[float, float]:
@@ -148,12 +184,14 @@ def _within_one(interval: tuple[float, float]) -> tuple[float, float]:
     return max(low, -1.0), min(high, 1.0)
 
 
-def crossed(differences: np.ndarray) -> Crossed:
+def crossed(differences: np.ndarray, heaviest: float = 1.0) -> Crossed:
     """Two-way random-effects analysis of differences (seeds, images).
 
-    The unbiased variance of the mean over new seeds and new images, with Satterthwaite's degrees of
-    freedom; the maximum keeps it conservative. It is never below the rest's own
-    share, MSE: see docs/decisions/0005. Integer differences are summed without any rounding.
+    Where a metric weights images, these are differences of weighted answers, and `heaviest` is the
+    largest weight. The variance of the
+    mean over new seeds and new images is unbiased, with Satterthwaite's degrees of freedom; the
+    maximum keeps it conservative. It is never below the rest's own share, MSE: see
+    docs/decisions/0005. Integer differences are summed without any rounding.
 
     Raises:
         ValueError: fewer than two seeds or images, or no difference anywhere.
@@ -168,20 +206,21 @@ def crossed(differences: np.ndarray) -> Crossed:
     mean, by_seed, by_image, rest = sums_of(differences)
     msa, msb = by_seed / (seeds - 1), by_image / (images - 1)
     mse = rest / ((seeds - 1) * (images - 1))
-    return from_squares(mean, msa, msb, mse, seeds, images)
+    return from_squares(mean, msa, msb, mse, seeds, images, heaviest)
 
 
 class CrossedLine:
     """Crossed analysis of a + t b for any number t, from sums computed once.
 
-    `a` and `b` are tables (seeds, images) of integers from -1 to 1. Mean squares are quadratic
-    in t.
+    `a` and `b` are tables (seeds, images) of differences, two images or more. Mean squares are
+    quadratic in t.
     """
 
     def __init__(self, a: np.ndarray, b: np.ndarray) -> None:
         self.seeds, self.images = a.shape
-        # Single precision represents sums of so few integers exactly, and is much faster.
-        exact = np.float32 if a.size < 2**24 else np.float64
+        # Single precision represents sums of so few small integers exactly, and is much faster.
+        small = a.dtype == b.dtype == np.int8 and a.size < 2**24
+        exact = np.float32 if small else np.float64
         tables = [table.astype(exact) for table in (a, b)]
         rows, columns = ([table.sum(axis) for table in tables] for axis in (1, 0))
         sums = [row.sum(dtype=np.float64) for row in rows]
@@ -213,15 +252,20 @@ def _products(pair: list[np.ndarray]) -> np.ndarray:
     return np.array([np.vdot(a, a), np.vdot(a, b), np.vdot(b, b)], np.float64)
 
 
-def t_half_width(values: np.ndarray, confidence: float) -> float:
-    """Half the t interval of the mean of some values, one for each seed; needs two or more."""
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+def t_half_width(values: np.ndarray, confidence: float, overlap: float = 0.0) -> float:
+    """Half the t interval of the mean of some values, one for each seed; needs two or more.
+
+    `overlap` is the number of test images of a seed for each of its training images, where seeds
+    split the same images anew (Nadeau and Bengio 2003), and else 0: what they have in common makes
+    values of seeds alike, which their variance does not show.
+    """
+    error = float(np.std(values, ddof=1) * np.sqrt(1 / len(values) + overlap))
     return float(scipy.special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
 
 
-def relative_error_reduction(accuracy: float, control: float) -> float | None:
+def relative_error_reduction(score: float, control: float) -> float | None:
     """Share of the control's errors removed: (e_C - e_T) / e_C; None if it made none."""
-    return (accuracy - control) / (1 - control) if control < 1 else None
+    return (score - control) / (1 - control) if control < 1 else None
 
 
 def _integer_sums(table: np.ndarray) -> tuple[float, float, float, float]:
@@ -261,10 +305,16 @@ def _real_sums(differences: np.ndarray) -> tuple[float, float, float, float]:
 
 
 def from_squares(
-    mean: float, msa: float, msb: float, mse: float, seeds: int, images: int
+    mean: float,
+    msa: float,
+    msb: float,
+    mse: float,
+    seeds: int,
+    images: int,
+    heaviest: float = 1.0,
 ) -> Crossed:
     """Standard error and Satterthwaite's degrees of freedom from the mean squares."""
-    total = max(msa + msb - mse, msa, msb, mse)
+    total = max(msa + msb - mse, msa, msb, mse, (heaviest - 1) ** 2 * seeds / images)
     spread = msa**2 / (seeds - 1) + msb**2 / (images - 1) + mse**2 / ((seeds - 1) * (images - 1))
     return Crossed(
         mean=mean,
@@ -275,6 +325,7 @@ def from_squares(
         rest=mse,
         num_seeds=seeds,
         num_images=images,
+        heaviest=heaviest,
     )
 
 

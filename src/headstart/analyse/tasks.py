@@ -9,6 +9,7 @@ from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 CUT_OFF = "the end of the training part"
+REPEATED = "another fifth of all images for each seed"
 
 
 def task_facts(study: StudySpec, facts: Facts) -> tuple[TaskFacts, ...]:
@@ -49,7 +50,7 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
         num_test=num_test,
         train_counts=task_counts(task, known),
         test_counts=() if cut else test_counts(task, known),
-        test_from=CUT_OFF if cut else known.test_from,
+        test_from=REPEATED if task.split.repeats else CUT_OFF if cut else known.test_from,
         smallest=smallest,
         largest=largest,
         colours=known.colours,
@@ -60,6 +61,7 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
         grouped_by="" if task.split.group is None else str(task.split.group),
         decoded=_decoded(study, facts, name),
         noun=known.noun,
+        repeated=task.split.repeats,
     )
 
 

@@ -60,15 +60,17 @@ def p_value(value: float | None) -> str:
 
 def count(value: float | None) -> str:
     """A whole number with separators: 12,500."""
-    return DASH if value is None else f"{value:,.0f}"
+    return DASH if _missing(value) else f"{value:,.0f}"
 
 
 def operations(value: float | None) -> str:
     """A number of operations with a unit: 5.2 M."""
+    if value is None or not math.isfinite(value):
+        return DASH
     for size, unit in _UNITS:
-        if value is not None and value >= size:
+        if value >= size:
             return f"{value / size:.3g} {unit}"
-    return DASH if value is None else f"{value:.0f}"
+    return f"{value:.0f}"
 
 
 def duration(seconds: float) -> str:

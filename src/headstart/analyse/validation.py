@@ -9,8 +9,8 @@ import scipy  # its parts load when they are first used
 
 from headstart.analyse.analysis import Word
 
-Kind = Literal["null", "positive", "negative", "identity"]
-KINDS: tuple[Kind, ...] = ("null", "positive", "negative", "identity")
+Kind = Literal["null", "repeated", "unequal", "positive", "negative", "identity"]
+KINDS: tuple[Kind, ...] = ("null", "repeated", "unequal", "positive", "negative", "identity")
 
 LEVEL = 0.05  # share of false verdicts allowed with fixed seeds
 POWER = 0.9  # share of right verdicts required with a large effect
@@ -68,7 +68,7 @@ def _requirement(
     if kind == "identity":
         return studies, counts["invalid"] == studies, "every study refused as no comparison"
     sound = counts["invalid"] == counts["unfinished"] == 0
-    if kind == "null":
+    if kind in ("null", "repeated", "unequal"):
         most = int(scipy.stats.binom.ppf(1 - SLACK, studies, LEVEL))
         false = counts["helps"] + counts["hurts"]
         expected = f"at most {most} false verdicts, none invalid"

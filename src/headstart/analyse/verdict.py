@@ -70,6 +70,29 @@ def too_few(num_seeds: int, gain_pp: float) -> Judged:
     )
 
 
+def cannot_tell_apart(num_images: int, most_pp: float) -> Judged:
+    """Verdict on two arms that are right on every test image in every seed.
+
+    Nothing was measured between them, so neither more seeds nor a narrower margin would tell more;
+    `most_pp` is by how much they may still differ on other images.
+    """
+    return Judged(
+        word="no measurable difference",
+        why=f"both at 100 % of {plural(num_images, 'image')}: the test part cannot tell them "
+        f"apart; on other images they may still differ by up to {most_pp:.2g} pp. Only more or "
+        "harder test images can show that",
+    )
+
+
+def no_variance(score: float, what: str) -> Judged:
+    """Verdict where both arms are right on the same test images in every seed, but not on all."""
+    return Judged(
+        word="not enough evidence",
+        why=f"both arms {what} in every seed ({100 * score:.1f} % right on the mean); "
+        "there is no variance to judge by. More or harder test images are needed",
+    )
+
+
 def unfinished(done: tuple[int, ...], planned: tuple[int, ...], gain_pp: float) -> Judged:
     """No verdict, for trials are missing that may still be run."""
     return Judged(
@@ -104,15 +127,16 @@ def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
 def _undecided(difference: Crossed, result: str, margin_pp: float, level: float) -> Judged:
     detectable = 100 * difference.detectable(level)
     # Few seeds that disagree could show only a difference that is impossible.
-    least = f"of {detectable:.2f} pp or more" if detectable <= MOST_PP else "of no size"
+    possible = detectable <= MOST_PP
+    least = f"of {detectable:.2f} pp or more" if possible else "of no size"
     effect = max(abs(100 * difference.mean), margin_pp)
     seeds = difference.seeds_needed(effect / 100, level)
     images = difference.images_needed(effect / 100, level)
     return Judged(
         word="not enough evidence",
         why=f"{result}; a difference {least} could have been seen; "
-        f"{_would_do(seeds, images, f'{effect:.2f} pp', difference.more)}",
-        detectable_pp=detectable,
+        f"{_would_do(seeds, images, f'{effect:.2f} pp', difference)}",
+        detectable_pp=detectable if possible else None,
         seeds_needed=seeds,
         images_needed=images,
         more=difference.more,
@@ -126,9 +150,10 @@ _HELPS_MORE: dict[More, str] = {
 }
 
 
-def _would_do(seeds: int | None, images: int | None, effect: str, more: More) -> str:
-    """Numbers of seeds or test images that would show an effect, and which help more."""
-    by_images = f"about {_rough(images):,} test images with the same seeds" if images else ""
+def _would_do(seeds: int | None, images: int | None, effect: str, difference: Crossed) -> str:
+    """Numbers of seeds or images that would show an effect, and which help more."""
+    more, meant = difference.more, difference.images_meant
+    by_images = f"about {_rough(images):,} {meant} with the same seeds" if images else ""
     if seeds and images:
         return f"about {seeds} seeds would show {effect}, or {by_images}; {_HELPS_MORE[more]}"
     if seeds and more == "seeds":

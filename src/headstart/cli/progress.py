@@ -99,7 +99,7 @@ class Tracker:
         done, running, left = self.trials
         parts = [f"{done} of {self.num_trials} trials done"]
         if self.plan and self.plan.num_waiting and not running:
-            parts.append(f"{' and '.join(self.plan.settling)} being settled on the pilot seed")
+            parts.append(f"{' and '.join(self.plan.settling)} being settled by validation")
         else:
             parts += [f"{running} running", f"{left} to go"]
         if self.failed:

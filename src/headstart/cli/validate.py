@@ -11,8 +11,12 @@ from headstart.cli import arguments
 
 def validate(
     kind: Annotated[
-        Literal["null", "positive", "negative", "identity"],
-        typer.Argument(help="What is true: no difference, a gain, a loss, or no comparison."),
+        Literal["null", "repeated", "unequal", "positive", "negative", "identity"],
+        typer.Argument(
+            help="What is true: no difference (repeated: in a small set, split anew for each "
+            "seed; unequal: in balanced accuracy, of unequal classes), a gain, a loss, or no "
+            "comparison."
+        ),
     ],
     path: Annotated[
         Literal["fixed", "added", "swapped", "shrunk", "margin"],
@@ -27,7 +31,8 @@ def validate(
             metavar="N",
             min=1,
             max=10_000,
-            help="How many studies; by default 200 for null, 5 for identity, 20 for the others.",
+            help="How many studies; by default 200 for null, repeated and unequal, 5 for identity, "
+            "20 for the others.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other studies.")] = 0,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 STREAMED_FROM = 8_000_000_000  # bytes of decoded images of one part
 NOT_READ = "not part of it"
-FACTS_VERSION = 5  # raised when the meaning of a cached fact changes
+FACTS_VERSION = 6  # raised when the meaning of a cached fact changes
 
 
 def open_part(data: DataRef, part: Part, limit: int = STREAMED_FROM) -> Images:
@@ -178,6 +178,7 @@ def _of_files(found: Found, data: DataRef) -> DatasetFacts:
         deep=photos.deep,
         place=printable_name(text_of(os.path.abspath(found.path))),
         test_from=photos.test_from,
+        test_dealt=data.grouped is None and photos.parts["test"].units is not None,
         left_out=photos.left_out,
         labels_from=printable_name(text_of(photos.labels_from)),
         groups=photos.groups,

@@ -10,6 +10,7 @@ from headstart.analyse.text import percent
 from headstart.core.errors import Problem, SpecError, StoreError, known_names, unknown
 from headstart.flow.engine import analyse_look
 from headstart.flow.reopen import Reopened, need_store, reopen_finished
+from headstart.metrics import METRICS
 from headstart.plan.steps import Trial
 from headstart.store.store import Store
 
@@ -157,9 +158,10 @@ def _choose_result(
     largest = [result for result in found if result.num_images == most]
     chosen = max(largest, key=lambda result: result.validation_mean or 0.0)
     if wanted.arm == BEST:
+        noun = METRICS[analysis.metric].noun
         why = (
             f"validation prefers {chosen.arm} with {most:,} images "
-            f"({percent(chosen.validation_mean)} % right on the mean over its seeds)"
+            f"({noun} {percent(chosen.validation_mean)} % on the mean over its seeds)"
         )
         return chosen, why
     return chosen, f"{chosen.arm} with {most:,} images was asked for"
@@ -198,6 +200,7 @@ def _choose_trial(
         trial.seed: rows[trial.score_key].result["checkpoint"].get("validation_accuracy")
         for trial in trials
     }
+    metric = reopened.loaded.study.metric
     measured = {number: found for number, found in accuracies.items() if found is not None}
     if not measured:
         return trials[0], f"seed {trials[0].seed} is the first, as nothing was validated"
@@ -207,7 +210,8 @@ def _choose_trial(
     shared = f", the first of {tied} that share it" if tied > 1 else ""
     return (
         chosen,
-        f"of its seeds {chosen.seed} has the best validation accuracy, {percent(best)} %{shared}",
+        f"of its seeds {chosen.seed} has the best {METRICS[metric].on('validation')}, "
+        f"{percent(best)} %{shared}",
     )
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from headstart.analyse.analysis import Word
     from headstart.analyse.validation import Kind, Validation
 
-STUDIES: "dict[Kind, int]" = {"null": 200, "positive": 20, "negative": 20, "identity": 5}
+STUDIES: "dict[Kind, int]" = {
+    "null": 200,
+    "repeated": 200,
+    "unequal": 200,
+    "positive": 20,
+    "negative": 20,
+    "identity": 5,
+}
 """How many studies of each kind are run unless another number is asked for."""
 
 APART = 1_000_000  # seeds between two validations, so that they share no study

@@ -1,5 +1,6 @@
 """Study, facts and choices -> trials and steps. A step that two trials need is there once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from headstart.plan.mistakes import mistakes_step
@@ -7,7 +8,7 @@ from headstart.plan.payload_types import OverlapPayload, PredictPayload, StartRu
 from headstart.plan.payloads import network_files, network_payload
 from headstart.plan.pilot import Choices, Pilot, Undecided
 from headstart.plan.steps import Place, Plan, Step, Trial
-from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Trainings
+from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Rates, Trainings
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.study.arms import SOURCE, ArmSpec, LabelMap
 from headstart.study.facts import Facts
@@ -29,7 +30,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
     """
     planner = _Planner(Trainings(study, facts), choices)
     for pair in study.pairs:
-        planner.overlap(pair)
+        planner.overlaps_of(pair)
         for size in study.sizes:
             planner.place(pair, size)
         planner.list_mistakes(pair)
@@ -46,7 +47,11 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
         checkpoints=planner.trainings.checkpoints,
         mistakes=planner.mistakes,
         settling=tuple(planner.pilot.settling),
-        choices=planner.pilot.settled,
+        choices={
+            place: tuple(by_seed.values())
+            for place, by_seed in planner.pilot.settled.items()
+            if by_seed
+        },
         margins=planner.margins,
     )
 
@@ -69,10 +74,11 @@ class _Planner:
     pilot: Pilot = field(init=False)
     trials: list[Trial] = field(default_factory=list)
     sources: dict[tuple[str, int], Trial] = field(default_factory=dict)
-    overlaps: dict[tuple[str, str], str] = field(default_factory=dict)
+    overlaps: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     mistakes: dict[Place, str] = field(default_factory=dict)
     margins: dict[Place, float] = field(default_factory=dict)
     num_waiting: int = 0
+    _searches: dict[tuple[str, str, int | None], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pilot = Pilot(self.trainings, self.choices)
@@ -87,14 +93,18 @@ class _Planner:
         arms = self.study.arms_of(pair, size)
         if any(SOURCE in arm.origins for arm in arms):
             self.source_runs(pair)
-        try:
-            rates = self.pilot.rates(pair, size)
-        except Undecided:
-            self.num_waiting += len(arms) * len(self.study.seeds)
-            return
-        self.margins[pair.source, pair.target, size.label] = self.pilot.margin(pair, size)
-        for arm in arms:
-            for seed in self.study.seeds:
+        for chosen_on, seeds in self.pilot.choosing(pair):
+            try:
+                rates = self.pilot.rates(pair, size, chosen_on)
+            except Undecided:
+                self.num_waiting += len(arms) * len(seeds)
+                continue
+            self.margins[pair.source, pair.target, size.label] = self.pilot.margin(pair, size)
+            self._trials(pair, size, seeds, rates)
+
+    def _trials(self, pair: Pair, size: SizeSpec, seeds: Iterable[int], rates: Rates) -> None:
+        for arm in self.study.arms_of(pair, size):
+            for seed in seeds:
                 planned = self.trainings.plan_arm(pair, size, arm, seed, rates)
                 trial_data = self.trainings.target(pair, size, arm, seed)
                 if isinstance(arm.strategy, LabelMap):
@@ -120,9 +130,21 @@ class _Planner:
                     SOURCE_ARM, EVERYTHING, planned, predict, trial_data
                 )
 
-    def overlap(self, pair: Pair) -> None:
-        """The step that looks for images which source and target share."""
-        target = self._target(pair, EVERYTHING)
+    def overlaps_of(self, pair: Pair) -> None:
+        """The steps that look for images which source and target share."""
+        found = dict.fromkeys(self._overlap(pair, seed) for seed in self.study.seeds)
+        self.overlaps[pair.source, pair.target] = tuple(found)
+
+    def _overlap(self, pair: Pair, seed: int) -> str:
+        """The search among the images of a seed, or of all seeds where they are the same."""
+        repeats = self.study.tasks[pair.target].split.repeats
+        place = (pair.source, pair.target, seed if repeats else None)
+        if place not in self._searches:
+            self._searches[place] = self._search(self._target(pair, EVERYTHING, seed))
+        return self._searches[place]
+
+    def _search(self, target: TrialData) -> str:
+        pair = target.pair
         task = self.study.source_of(pair).task
         if task is None:
             source = target.seen_data()
@@ -135,13 +157,15 @@ class _Planner:
         }
         if source is not None:
             payload["source"] = source
-        self.overlaps[pair.source, pair.target] = self.trainings.add(
+        repeats = target.task.split.repeats
+        return self.trainings.add(
             Step(
                 kind="overlap",
                 payload=dict(payload),
                 inputs=(),
                 datasets=target.datasets,
-                label=f"images shared by {pair.source} and {pair.target}",
+                label=f"images shared by {pair.source} and {pair.target}"
+                f"{f', seed {target.seed}' if repeats else ''}",
                 updates=0,
                 flops=0,
             )
@@ -156,13 +180,14 @@ class _Planner:
         largest = max(sizes, key=lambda target: target.num_images)
         place = (pair.source, pair.target, largest.size.label)
         trials = [t for t in self.trials if (t.source, t.target, t.size) == place]
-        step = mistakes_step(trials, largest, self.overlaps[pair.source, pair.target])
+        overlaps = [self._overlap(pair, seed) for seed in self.study.seeds]
+        step = mistakes_step(trials, largest, overlaps)
         if step is not None:
             self.mistakes[place] = self.trainings.add(step)
 
-    def _target(self, pair: Pair, size: SizeSpec) -> TrialData:
-        """The data side of any trial of a pair, where its seed does not matter."""
-        return self.trainings.trial_data(pair, pair.target, size, 0, "target")
+    def _target(self, pair: Pair, size: SizeSpec, seed: int = 0) -> TrialData:
+        """The data side of any trial of a pair, whatever its arm."""
+        return self.trainings.trial_data(pair, pair.target, size, seed, "target")
 
     def _trial(
         self,
@@ -233,18 +258,21 @@ class _Planner:
 
     def _test(self, trial_data: TrialData) -> PredictPayload:
         """Payload that every predict step has: test images, preprocessing, network."""
-        return {
+        payload: PredictPayload = {
             "data": trial_data.test_data(),
             "preprocessing": trial_data.preprocessing(),
             "network": network_payload(trial_data.network),
             "threads": 1,
         }
+        if self.study.metric != "accuracy":
+            payload["metric"] = self.study.metric
+        return payload
 
     def _score(self, arm: ArmSpec, predict: str, trial_data: TrialData) -> str:
         """Metrics of a prediction; of the target's test images, those that leaked are left out."""
-        pair, inputs = trial_data.pair, [predict]
+        inputs = [predict]
         if trial_data.role == "target":
-            inputs.append(self.overlaps[pair.source, pair.target])
+            inputs.append(self._overlap(trial_data.pair, trial_data.seed))
         return self.trainings.add(
             Step(
                 kind="score",

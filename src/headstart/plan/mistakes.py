@@ -1,15 +1,19 @@
 """The step that lists mistakes on a pair's test images, planned from its trials at one size."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from headstart.plan.payload_types import MistakesPayload
 from headstart.plan.steps import Step, Trial
 from headstart.plan.trial_data import TrialData
 
 
-def mistakes_step(trials: Iterable[Trial], target: TrialData, overlap: str) -> Step | None:
+def mistakes_step(
+    trials: Iterable[Trial], target: TrialData, overlaps: Sequence[str]
+) -> Step | None:
     """The step, from all trials of a pair at one size; None without a transfer arm and a control.
 
+    `overlaps` are the searches for copies, one for each seed of the trials: the same where all
+    seeds have the same test images.
     Which transfer arm validation prefers is not known yet, so all their predictions are inputs.
     """
     study, pair = target.study, target.pair
@@ -22,12 +26,14 @@ def mistakes_step(trials: Iterable[Trial], target: TrialData, overlap: str) -> S
     if not control or not arms:
         return None
     # A prediction that two arms share is one input.
-    inputs = tuple(dict.fromkeys([*control, *(key for keys in arms for key in keys), overlap]))
+    of_arms = (key for keys in arms for key in keys)
+    inputs = tuple(dict.fromkeys([*control, *of_arms, *overlaps]))
+    searches = [inputs.index(key) for key in overlaps]
     payload: MistakesPayload = {
-        "test": target.test_data(),
+        "test": target.all_test_data(),
         "arms": [[inputs.index(key) for key in keys] for keys in arms],
         "control": [inputs.index(key) for key in control],
-        "overlap": inputs.index(overlap),
+        "overlap": searches if target.task.split.repeats else searches[0],
     }
     return Step(
         kind="mistakes",

@@ -8,7 +8,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from headstart.core.hashing import Json
 from headstart.study.tasks import Alteration
-from headstart.study.training import Keep
+from headstart.study.training import ClassWeights, Keep, MetricName
 
 
 class ImagesPayload(TypedDict):
@@ -28,11 +28,17 @@ class SubsetPayload(TypedDict):
 
 
 class TestCutPayload(TypedDict, total=False):
-    """What is cut off for testing, and the part of the images that a task takes."""
+    """What is cut off for testing, and the part of the images that a task takes.
+
+    In a repeated split `test_seed` is the seed whose test part it is, and `split_seed` the one that
+    all are dealt by; without the former, test images are all images of the task.
+    """
 
     take: list[float]
-    test: float
+    test: float | Literal["repeated"]
     drop_last: int
+    split_seed: int
+    test_seed: int
 
 
 class DataPayload(ImagesPayload, TestCutPayload):
@@ -72,6 +78,8 @@ class TrainPayload(TypedDict):
     threads: int
     precision: NotRequired[Literal["bfloat16"]]
     augment: NotRequired[list[Json]]
+    class_weights: NotRequired[ClassWeights]
+    metric: NotRequired[MetricName]
 
 
 class PredictPayload(TypedDict):
@@ -85,6 +93,7 @@ class PredictPayload(TypedDict):
     train: NotRequired[DataPayload]
     label_map: NotRequired[DataPayload]
     source_classes: NotRequired[int]
+    metric: NotRequired[MetricName]
     weights: NotRequired[list[StartRulePayload]]
 
 
@@ -109,13 +118,14 @@ class OverlapPayload(TypedDict):
 class MistakesPayload(TypedDict):
     """Test images, and the inputs with predictions for them: a list for each arm, by seed.
 
-    `arms` are the transfer arms; `overlap` is the input that says which test images leaked.
+    `arms` are the transfer arms; `overlap` is the input that says which test images leaked, or one
+    for each seed where each has a test part to itself.
     """
 
     test: DataPayload
     arms: list[list[int]]
     control: list[int]
-    overlap: int
+    overlap: int | list[int]
 
 
 class CandidatePayload(TypedDict):

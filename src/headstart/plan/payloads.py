@@ -46,10 +46,14 @@ def data_payload(
     groups: tuple[tuple[int, ...], ...],
     task: TaskSpec,
     subset: SubsetPayload | None,
+    seed: int | None = None,
 ) -> DataPayload:
-    """Training images of a task: data set, classes, validation split and subset (None: all)."""
+    """Training images of a task: data set, classes, validation split and subset (None: all).
+
+    `seed` is that of the trial; it enters only where the split is repeated for every seed.
+    """
     payload = _grouped(images, groups)
-    payload["split"] = split_payload(task.split)
+    payload["split"] = split_payload(task.split, seed)
     if task.alter:
         payload["alter"] = sorted(task.alter)
     if subset is not None:
@@ -58,12 +62,18 @@ def data_payload(
 
 
 def test_payload(
-    images: ImagesPayload, groups: tuple[tuple[int, ...], ...], task: TaskSpec
+    images: ImagesPayload,
+    groups: tuple[tuple[int, ...], ...],
+    task: TaskSpec,
+    seed: int | None,
 ) -> DataPayload:
-    """Test images of a task. Their labels are what they are, however the task is altered."""
+    """Test images of a task. Their labels are what they are, however the task is altered.
+
+    In a repeated split they are those of a seed, or of all seeds without one.
+    """
     payload = _grouped(images, groups)
     if task.split.test != "published":
-        payload = cast(DataPayload, {**payload, **_test_cut(task.split)})
+        payload = cast(DataPayload, {**payload, **_test_cut(task.split, seed)})
     if "inverted_images" in task.alter:
         payload["alter"] = ["inverted_images"]
     return payload
@@ -79,10 +89,10 @@ def _grouped(images: ImagesPayload, groups: tuple[tuple[int, ...], ...]) -> Data
     return payload
 
 
-def split_payload(split: SplitSpec) -> Json:
-    """The seed enters only where something is drawn."""
+def split_payload(split: SplitSpec, seed: int | None = None) -> Json:
+    """The split's seed enters only where something is drawn, and a trial's where it is repeated."""
     if split.by == "test":
-        return {"by": "test", **_test_cut(split)}
+        return {"by": "test", **_test_cut(split, seed)}
     payload: Json = {"by": split.by, "validation": split.validation}
     if split.by not in ("head", "tail"):
         payload["seed"] = split.seed
@@ -90,15 +100,19 @@ def split_payload(split: SplitSpec) -> Json:
         payload["group"] = (
             split.group if isinstance(split.group, str) else {"pattern": split.group.pattern}
         )
-    return payload | _test_cut(split)
+    return payload | _test_cut(split, seed)
 
 
-def _test_cut(split: SplitSpec) -> TestCutPayload:
+def _test_cut(split: SplitSpec, seed: int | None) -> TestCutPayload:
     """What is cut off for testing, and the part the task takes; nothing where all is usual."""
     payload: TestCutPayload = {}
     if split.take != (0, 1):
         payload["take"] = list(split.take)
-    if split.test != "published":
+    if split.test == "repeated":
+        payload["test"], payload["split_seed"] = split.test, split.seed
+        if seed is not None:
+            payload["test_seed"] = seed
+    elif split.test != "published":
         payload["test"], payload["drop_last"] = split.test, split.drop_last
     return payload
 

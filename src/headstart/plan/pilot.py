@@ -2,10 +2,14 @@
 
 The pilot's trials train on a seed that is no part of the evidence and are never tested. A `select`
 step compares them on validation; what follows is planned once its choice is stored.
+
+Where each seed has a test part to itself (`SplitSpec.repeats`), images that the pilot seed trains
+on are test images of other seeds. Each seed then chooses its learning rates by itself, on its own
+validation images, and the margin is not measured.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, sqrt
 
 from headstart.core.hashing import Json
@@ -38,8 +42,14 @@ class Undecided(Exception):
     """Planning needs the choice of a `select` step that is not stored yet."""
 
 
+def effective_validation(result: Json) -> float:
+    """Number of validation images of a training, as many as count alike (`Metric`)."""
+    name = "effective_validation" if "effective_validation" in result else "num_validation"
+    return float(result[name])
+
+
 def choose_rates(
-    scores: Mapping[str, Iterable[Score]], control: str | None, num_validation: int
+    scores: Mapping[str, Iterable[Score]], control: str | None, num_validation: float
 ) -> Choice:
     """The best rate of each arm: by validation accuracy, then loss, then the smaller rate.
 
@@ -63,7 +73,7 @@ def choose_rates(
     )
 
 
-def _best(tried: tuple[Score, ...], num_validation: int) -> Score:
+def _best(tried: tuple[Score, ...], num_validation: float) -> Score:
     sound = [score for score in tried if score.finite] or list(tried)
     best = max(sound, key=_merit)
     above = tried[tried.index(best) + 1 :]
@@ -100,13 +110,16 @@ def margin_from(control_error: float) -> float:
 
 @dataclass(slots=True)
 class Pilot:
-    """Plans the pilot of a study and reads what it settled."""
+    """Plans the pilot of a study and reads what it settled.
+
+    `settled` are the choices at each place, by the seed that they were made on.
+    """
 
     trainings: Trainings
     choices: Choices
     undecided: dict[str, None] = field(default_factory=dict)
     settling: dict[str, None] = field(default_factory=dict)
-    settled: dict[Place, Choice] = field(default_factory=dict)
+    settled: dict[Place, dict[int, Choice]] = field(default_factory=dict)
     _sources: dict[str, Choice] = field(default_factory=dict)
 
     @property
@@ -114,20 +127,30 @@ class Pilot:
         """The study."""
         return self.trainings.study
 
-    def rates(self, pair: Pair, size: SizeSpec) -> Rates:
-        """The learning rates of a pair at a size.
+    def choosing(self, pair: Pair) -> Iterable[tuple[int, tuple[int, ...]]]:
+        """The seeds that learning rates are chosen on, each with those that it chooses for."""
+        seeds = self.study.seeds
+        if self.study.tasks[pair.target].split.repeats:
+            return [(seed, (seed,)) for seed in seeds]
+        return [(self.study.pilot_seed, seeds)]
+
+    def rates(self, pair: Pair, size: SizeSpec, seed: int) -> Rates:
+        """The learning rates of a pair at a size, chosen on a seed.
 
         Raises:
-            Undecided: the pilot has not settled them yet.
+            Undecided: they are not settled yet.
         """
         source = self.source_rate(pair)
         arms = self._tuned(pair, size)
         if not arms and not self._measures(pair):
             return Rates(source=source)
-        at = (pair.source, pair.target, size.label)
-        if at not in self.settled:
-            self.settled[at] = self._choice(pair, size, arms, source)
-        chosen = self.settled[at].rates
+        settled = self.settled.setdefault((pair.source, pair.target, size.label), {})
+        if seed not in settled:
+            settled[seed] = replace(
+                self._choice(pair, size, arms, source, seed),
+                seed=None if seed == self.study.pilot_seed else seed,
+            )
+        chosen = settled[seed].rates
         return Rates(source=source, arms=tuple((arm.name, chosen[arm.name]) for arm in arms))
 
     def source_rate(self, pair: Pair) -> float | None:
@@ -154,13 +177,16 @@ class Pilot:
         """The margin in percentage points, once `rates` of this place are settled."""
         if self.study.margin != AUTO:
             return float(self.study.margin)
-        choice = self.settled.get((pair.source, pair.target, size.label))
-        error = choice.control_error if choice else None
+        if not self._measures(pair):
+            return WIDEST_MARGIN
+        settled = self.settled[pair.source, pair.target, size.label]
+        error = settled[self.study.pilot_seed].control_error
         return WIDEST_MARGIN if error is None else margin_from(error)
 
     def _measures(self, pair: Pair) -> bool:
         """Whether the margin comes from the control's error on validation images."""
-        return self.study.margin == AUTO and self.study.has_validation(pair.target)
+        split = self.study.tasks[pair.target].split
+        return self.study.margin == AUTO and split.validates and not split.repeats
 
     def _tuned(self, pair: Pair, size: SizeSpec) -> list[ArmSpec]:
         """The arms of a pair at a size that have several learning rates to try."""
@@ -171,9 +197,9 @@ class Pilot:
         ]
 
     def _choice(
-        self, pair: Pair, size: SizeSpec, arms: list[ArmSpec], source: float | None
+        self, pair: Pair, size: SizeSpec, arms: list[ArmSpec], source: float | None, seed: int
     ) -> Choice:
-        study, seed = self.study, self.study.pilot_seed
+        study = self.study
         control = next(arm for arm in study.all_arms if arm.name == study.control)
         once = [] if control in arms else [control]
 
@@ -190,7 +216,8 @@ class Pilot:
 
         grid = self.trainings.training_of(arms[0]).rates if arms else ()
         words = (*((RATES,) if arms else ()), *((MARGIN,) if self._measures(pair) else ()))
-        what = Sought(words=words, where=f"of {pair.target} at {size.label}")
+        own = f", seed {seed}" if study.tasks[pair.target].split.repeats else ""
+        what = Sought(words=words, where=f"of {pair.target} at {size.label}{own}")
         return self._search(grid, tried, control.name, what)
 
     def _search(
@@ -251,7 +278,7 @@ def _read(result: Json) -> Choice:
                 Score(
                     rate=rate,
                     accuracy=accuracy,
-                    loss=float("nan") if loss is None else loss,
+                    loss=float("inf") if loss is None else loss,
                     finite=finite,
                 )
                 for rate, accuracy, loss, finite in tried

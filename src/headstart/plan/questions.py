@@ -26,7 +26,9 @@ def questions_of(
     study: StudySpec, facts: Facts, choices: Choices
 ) -> dict[tuple[str, str, str, str], Question]:
     """The question of each comparison that can be planned yet, by (source, target, size, arm)."""
-    plan = make_plan(study.model_copy(update={"seeds": (SEED,)}), facts, choices)
+    # Where seeds choose their learning rates for themselves, no choice stands for every seed.
+    asked = study.untuned() if study.repeated_targets else study
+    plan = make_plan(asked.model_copy(update={"seeds": (SEED,)}), facts, choices)
     predicted = {(t.source, t.target, t.size, t.arm): t.predict_key for t in plan.trials}
     tested = {pair.target: _tested(study, facts, pair.target) for pair in study.pairs}
     found = {}

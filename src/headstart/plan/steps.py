@@ -81,7 +81,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """One learning rate of one arm on the pilot seed: what validation says of it.
+    """One learning rate of one arm on one seed: what validation says of it.
 
     `finite` is whether all weights and losses of the training stayed finite.
     """
@@ -97,13 +97,15 @@ class Choice:
     """Choice of the pilot for a pair at a size.
 
     `scores` are all rates tried, by arm; `edges` are the sides of the grid (`low`, `high`) at which
-    an arm's best rate lies. `control_error` is the control's error on validation images.
+    an arm's best rate lies. `control_error` is the control's error on validation images. `seed` is
+    the seed that it was made on, None for the pilot seed.
     """
 
     rates: dict[str, float]
     scores: dict[str, tuple[Score, ...]]
     edges: dict[str, str]
     control_error: float | None
+    seed: int | None = None
 
 
 Place = tuple[str, str, str]
@@ -114,23 +116,24 @@ Place = tuple[str, str, str]
 class Plan:
     """All trials of a study that can be planned, and their steps, every step after its inputs.
 
-    `overlaps` are the steps that look for shared images, by (source, target). `num_waiting` trials
-    wait for the choices of the `undecided` steps, which settle what `settling` says. `checkpoints`
-    are the steps that load pretrained sources, by source; `mistakes` those that list mistakes on
-    test images, by place: the largest size of each pair. `choices` and `margins` (in percentage
-    points) are what the pilot has settled, by place.
+    `overlaps` are the steps that look for shared images, by (source, target): one for all seeds, or
+    one for each where each has a test part to itself. `num_waiting` trials wait for the choices of
+    the `undecided` steps, which settle what `settling` says. `checkpoints` are the steps
+    that load pretrained sources, by source; `mistakes` those that list mistakes on test images, by
+    place: the largest size of each pair. `choices` and `margins` (in percentage points) are what
+    the pilot has settled, by place: choices of one seed for all, or of each for itself.
     """
 
     trials: tuple[Trial, ...]
     sources: tuple[Trial, ...]
-    overlaps: dict[tuple[str, str], str]
+    overlaps: dict[tuple[str, str], tuple[str, ...]]
     steps: dict[str, Step]
     num_waiting: int = 0
     undecided: tuple[str, ...] = ()
     settling: tuple[str, ...] = ()
     checkpoints: dict[str, str] = field(default_factory=dict)
     mistakes: dict[Place, str] = field(default_factory=dict)
-    choices: dict[Place, Choice] = field(default_factory=dict)
+    choices: dict[Place, tuple[Choice, ...]] = field(default_factory=dict)
     margins: dict[Place, float] = field(default_factory=dict)
 
     @property

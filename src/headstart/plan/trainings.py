@@ -40,8 +40,7 @@ class PlannedTraining:
 class Rates:
     """The learning rates of trainings whose spec names several to try.
 
-    `arms` holds those chosen, (arm, rate); `tried` is the one under trial on the pilot seed, for
-    every arm.
+    `arms` holds those chosen, (arm, rate); `tried` is the one under trial, for every arm.
     """
 
     source: float | None = None
@@ -177,6 +176,10 @@ class Trainings:
                 payload["precision"] = training.precision
             if training.augment:
                 payload["augment"] = augment_payload(training.augment)
+            if training.class_weights != "equal":
+                payload["class_weights"] = training.class_weights
+            if self.study.metric != "accuracy":
+                payload["metric"] = self.study.metric
             of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
             trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
             flops, once = self._flops(phase, training, trial_data)

@@ -101,7 +101,7 @@ class TrialData:
 
     def training_data(self) -> DataPayload:
         """The training images, as a payload says it."""
-        return data_payload(self._images, self.groups, self.task, self._subset())
+        return data_payload(self._images, self.groups, self.task, self._subset(), self.seed)
 
     def fitted_data(self) -> DataPayload:
         """Those of the training images, at most 2,000, on which the fit is measured afterwards.
@@ -114,11 +114,15 @@ class TrialData:
         if self.size.kind == "per_class":
             filled = sum(1 for group in self.groups if group)
             first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
-        return data_payload(self._images, self.groups, self.task, first)
+        return data_payload(self._images, self.groups, self.task, first, self.seed)
 
     def test_data(self) -> DataPayload:
         """The test images, as a payload says it."""
-        return test_payload(self._images, self.groups, self.task)
+        return test_payload(self._images, self.groups, self.task, self.seed)
+
+    def all_test_data(self) -> DataPayload:
+        """The test images of all seeds, which are the same where the split is not repeated."""
+        return test_payload(self._images, self.groups, self.task, None)
 
     def seen_data(self) -> DataPayload | None:
         """The images that the pair's checkpoint has seen, as a payload says it, if they are given.

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isinf
 
 from headstart.analyse.analysis import Analysis, Benefit, Estimate, Forgetting, ModelSelection
 from headstart.analyse.text import DASH, bracketed, count, operations, percent, plural, points
@@ -36,9 +35,9 @@ def benefit_note(analysis: Analysis) -> str:
     return (
         f"Labels {control} needs: to do as well as the arm, read off the curve of {control} "
         "over the sizes of the study, with a 95 % interval; an end beyond them is left open. "
-        f"Updates and operations: until validation accuracy has 95 % of what {control} finally "
-        f"gains over chance, median over seeds, against those of {control}; the source run is not "
-        "included."
+        f"Updates and operations: until {analysis.accuracy_on('validation')} has 95 % of what "
+        f"{control} finally gains over chance, median over seeds, against those of {control}; the "
+        "source run is not included."
     )
 
 
@@ -52,7 +51,7 @@ def selection_lines(analysis: Analysis, several_pairs: bool) -> Iterator[str]:
         ties = f" ({selection.why})" if selection.why else ""
         yield (
             f"{_place(selection, several_pairs)}: best on validation is {selection.arm}: "
-            f"{percent(selection.test_mean)}{spread} % on the test images, {cost}{ties}"
+            f"{analysis.accuracy_on('test')} {percent(selection.test_mean)}{spread} %, {cost}{ties}"
         )
 
 
@@ -88,7 +87,7 @@ def _row(benefit: Benefit) -> BenefitRow:
 
 def _within_study(labels: float) -> str:
     """Number of labels; an end beyond the sizes of the study is open."""
-    return "…" if labels <= 0 or isinf(labels) else count(labels)
+    return "…" if labels <= 0 else count(labels)
 
 
 def _against(own: Estimate, control: Estimate, number: Callable[[float], str]) -> str:

@@ -44,24 +44,26 @@ class _Part:
 _ARM = _Part(
     name="ArmPart",
     description=(
-        "One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`."
+        "One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`, "
+        "and\nis empty where no test image is left. Accuracies are by the document's `metric`, but "
+        "for\n`accuracy` (the share of right answers) and `balanced_accuracy`."
         "\n\n`size` is written in one way, however the study says it: `50`, `5 per class`, `10%` "
         "(of `0.1`\ntoo), `all`. So it is in every part; `num_images` is the number it means here."
     ),
     record=ArmResult,
     fields=(
         "arm", "size", "num_images", "source", "target", "test_accuracy", "mean", "sd",
-        "validation_mean", "train_mean", "balanced_accuracy", "nll", "brier", "ece",
+        "validation_mean", "train_mean", "accuracy", "balanced_accuracy", "nll", "brier", "ece",
         "trainable_parameters", "total_parameters", "updates", "flops", "seconds", "missing",
     ),
-    nullable=frozenset({"mean", "validation_mean", "seconds"}),
+    nullable=frozenset({"seconds"}),
 )  # fmt: skip
 _SOURCE = _Part(
     name="SourcePart",
     description="The source runs of one source task, tested on its own test images.",
     record=ArmResult,
     fields=("source", "seeds", "test_accuracy", "mean", "sd", "updates", "seconds"),
-    nullable=frozenset({"mean", "seconds"}),
+    nullable=frozenset({"seconds"}),
 )
 _COMPARISON = _Part(
     name="ComparisonPart",
@@ -80,7 +82,6 @@ _COMPARISON = _Part(
         "favourable", "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
         "seeds_needed", "images_needed", "more",
     ),
-    nullable=frozenset({"gain_pp"}),
 )  # fmt: skip
 _ATTRIBUTION = _Part(
     name="AttributionPart",
@@ -122,7 +123,8 @@ _PARTS = {
     "gates": _GATE,
 }
 _FIELDS = (
-    "study", "headline", "seeds", "tasks", "arms", "sources", "comparisons", "attributions",
+    "study", "headline", "metric", "seeds", "tasks", "arms", "sources", "comparisons",
+    "attributions",
     "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
     "confusions", "mistakes", "published", "gates", "failures",
 )  # fmt: skip

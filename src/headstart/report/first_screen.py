@@ -8,6 +8,7 @@ from headstart.analyse.analysis import Analysis, Comparison
 from headstart.analyse.cells import beside, cell_of
 from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.text import amount, level_percent
+from headstart.metrics import METRICS
 from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 
@@ -41,7 +42,7 @@ class NextStep:
 
 def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
     """Bars for each size of each pair with a transfer arm that was compared."""
-    means = {cell_of(result): result.mean for result in analysis.arms if result.seeds}
+    means = {cell_of(r): r.mean for r in analysis.arms if r.mean is not None}
     several = len(pairs_of(analysis)) > 1
     groups = []
     for best in analysis.preferred:
@@ -62,7 +63,8 @@ def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
 def bars_title(analysis: Analysis) -> str:
     """What the bars are."""
     nouns = {_noun(analysis, best) for best in analysis.preferred}
-    return f"Right answers in 100 test {nouns.pop() if len(nouns) == 1 else 'image'}s"
+    noun = nouns.pop() if len(nouns) == 1 else "image"
+    return f"Right answers {METRICS[analysis.metric].of_hundred.format(noun=noun)}"
 
 
 def bracket_note(analysis: Analysis) -> str:
@@ -70,9 +72,9 @@ def bracket_note(analysis: Analysis) -> str:
     if not any(best.low_pp is not None for best in analysis.preferred):
         return ""
     return (
-        "Points are right answers in 100. In brackets: the range in which the gain may lie for "
-        "other seeds and other test images; all verdicts on transfer together are held to an error "
-        f"of {level_percent(NOMINAL)}, later looks included."
+        f"Points are right answers {METRICS[analysis.metric].share}. In brackets: the range in "
+        "which the gain may lie for other seeds and other test images; all verdicts on transfer "
+        f"together are held to an error of {level_percent(NOMINAL)}, later looks included."
     )
 
 
@@ -88,9 +90,10 @@ def _more_seeds(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
         return
     images = [c.images_needed for c in undecided if c.more == "test images" and c.images_needed]
     if images:
-        noun = _noun(analysis, undecided[0])
+        noun, repeated = _noun(analysis, undecided[0]), _repeated(analysis, undecided[0])
+        wanted = f"{noun}s in all" if repeated else f"test {noun}s"
         yield NextStep(
-            what=f"for a surer verdict about {max(images):,} test {noun}s are needed; more seeds "
+            what=f"for a surer verdict about {max(images):,} {wanted} are needed; more seeds "
             "help less"
         )
         return
@@ -126,6 +129,10 @@ def _model(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
 def _noun(analysis: Analysis, best: Comparison) -> str:
     nouns = {task.name: task.noun for task in analysis.tasks}
     return nouns.get(best.target, "image")
+
+
+def _repeated(analysis: Analysis, best: Comparison) -> bool:
+    return any(task.repeated for task in analysis.tasks if task.name == best.target)
 
 
 def _control(control: str) -> str:

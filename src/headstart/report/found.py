@@ -51,6 +51,8 @@ def _parts(task: TaskFacts) -> str:
 
 def _per_class(task: TaskFacts) -> str:
     what = "to train on and choose with" if task.num_validation else "to train on"
+    if task.repeated:
+        what = "for all parts"
     parts = [f"{counts_found(task, task.train_counts)} {what}"]
     if task.test_counts:
         parts.append(f"{counts_found(task, task.test_counts)} to test with")

@@ -48,6 +48,8 @@ def leak_notes(report: LeakReport) -> tuple[str, ...]:
             f"{report.odd_labels:,} carry another target label than is usual for their "
             "source label."
         )
+    if report.num_splits > 1:
+        notes.append(f"All numbers are sums over {report.num_splits} splits, one for each seed.")
     if report.common_classes:
         notes.append(
             f"Classes of the same name in both tasks: {comma_list(report.common_classes)}."

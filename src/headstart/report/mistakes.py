@@ -71,6 +71,8 @@ def mistakes_sentence(mistakes: Mistakes) -> str:
     """How many test images the arm puts right and breaks."""
     m, seeds = mistakes, len(mistakes.seeds)
     counted = f"by most of {seeds} seeds" if seeds > 1 else "by the one seed there is"
+    if m.repeated:
+        counted = "by most of the seeds that were tested on the image"
     undecided = (
         f"; on {m.undecided:,} one of the two is right in half of the seeds" if m.undecided else ""
     )
@@ -133,11 +135,12 @@ def wrong_probability(image: ImageMistake) -> str:
     return "" if probability is None else f"{percent(probability, 0)} %"
 
 
-def wrong_seeds(image: ImageMistake, num_seeds: int) -> str:
+def wrong_seeds(image: ImageMistake) -> str:
     """In how many seeds the answer is wrong, for a change first those of the control."""
+    of = plural(image.num_seeds, "seed")
     if image.kind == "wrong":
-        return f"{image.num_wrong} of {plural(num_seeds, 'seed')}"
-    return f"{image.control_num_wrong} → {image.num_wrong} of {plural(num_seeds, 'seed')}"
+        return f"{image.num_wrong} of {of}"
+    return f"{image.control_num_wrong} → {image.num_wrong} of {of}"
 
 
 def file_name(image: ImageMistake) -> str:

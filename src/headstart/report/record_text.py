@@ -1,10 +1,8 @@
 """Text of one record of the Analysis: a result, a comparison, an estimate."""
 
-import math
 from collections.abc import Callable
 
 from headstart.analyse.analysis import (
-    MOST_PP,
     ArmResult,
     Attribution,
     Comparison,
@@ -26,7 +24,7 @@ _AGAINST_CONTROL: dict[Word, str] = {
 
 def accuracy(result: ArmResult, decimals: int = 1) -> str:
     """Mean test accuracy over seeds with its standard deviation, in per cent."""
-    if not result.seeds:
+    if result.mean is None:
         return DASH
     mean = percent(result.mean, decimals)
     return mean if result.sd is None else f"{mean} ± {percent(result.sd, decimals)}"
@@ -85,7 +83,7 @@ def adjustment(comparison: Comparison) -> str:
 def errors(comparison: Comparison) -> str:
     """Change in the number of wrong test images against the control; empty without one."""
     share = comparison.error_reduction
-    if share is None or not math.isfinite(share) or comparison.verdict in ("invalid", "unfinished"):
+    if share is None or comparison.verdict in ("invalid", "unfinished"):
         return ""
     change = round(-100 * share)
     return f"errors {change:+,} %" if change else "errors ±0 %"
@@ -94,9 +92,9 @@ def errors(comparison: Comparison) -> str:
 def detectable(comparison: Comparison, suffix: str = "") -> str:
     """Smallest gain that the data could have shown; empty where the verdict is decided."""
     least = comparison.detectable_pp
-    if comparison.verdict != "not enough evidence" or least is None:
+    if comparison.verdict != "not enough evidence" or comparison.low_pp is None:
         return ""
-    return f"{least:.1f} pp{suffix}" if least <= MOST_PP else "no gain"
+    return "no gain" if least is None else f"{least:.1f} pp{suffix}"
 
 
 def verdict_note(comparison: Comparison) -> str:
@@ -117,7 +115,7 @@ def against_control(attribution: Attribution) -> str:
 
 def figure_value(value: float | None, figure: PublishedFigure) -> str:
     """Value of a published figure as notebooks print it; empty without one."""
-    if value is None or not math.isfinite(value):
+    if value is None:
         return ""
     if figure.is_count:
         return f"{value:,.0f}"
@@ -134,20 +132,21 @@ def bound_text(estimate: Estimate, number: Callable[[float], str]) -> str:
 
 
 def estimate_text(estimate: Estimate, number: Callable[[float], str]) -> str:
-    """Value of an estimate, or a bound, with its interval in brackets."""
+    """Value of an estimate, or a bound, with its interval in brackets; an ellipsis is open."""
     value = bound_text(estimate, number)
-    if value == DASH or estimate.low is None or estimate.high is None:
+    if value == DASH or estimate.low is None:
         return value
-    return f"{value} [{number(estimate.low)}, {number(estimate.high)}]"
+    high = "\u2026" if estimate.high is None else number(estimate.high)
+    return f"{value} [{number(estimate.low)}, {high}]"
 
 
 def scaled_estimate(
     estimate: Estimate, scale: float = 1.0, decimals: int = 1, sign: bool = True
 ) -> str:
-    """Estimate with its interval, times a scale; an infinite end is an ellipsis."""
+    """Estimate with its interval, times a scale."""
     plus = "+" if sign else ""
 
     def number(value: float) -> str:
-        return "\u2026" if math.isinf(value) else f"{scale * value:{plus},.{decimals}f}"
+        return f"{scale * value:{plus},.{decimals}f}"
 
     return estimate_text(estimate, number)

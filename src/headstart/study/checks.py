@@ -9,6 +9,7 @@ from headstart.study.base import HEAD
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.partial_study import PartialStudy
 from headstart.study.sources import SourceSpec
+from headstart.study.split_checks import repeated_problems
 
 
 def check(parts: PartialStudy) -> list[Problem]:
@@ -25,6 +26,7 @@ def check(parts: PartialStudy) -> list[Problem]:
         *_measured(parts),
         *_penalised(parts),
         *_repeats(parts),
+        *repeated_problems(parts),
         *_published(parts),
         *_tuned(parts),
         *_looked_at(parts),

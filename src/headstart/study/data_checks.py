@@ -20,7 +20,7 @@ from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.partial_study import PartialStudy
 from headstart.study.sizes import SizeSpec
-from headstart.study.tasks import TaskSpec, class_index, known_classes
+from headstart.study.tasks import FOLDS, TaskSpec, class_index, known_classes
 
 MOST_WRITTEN = 40  # classes that a problem writes out to be copied
 
@@ -119,9 +119,13 @@ def untested(task: TaskSpec, facts: DatasetFacts) -> tuple[str, ...]:
 
 
 def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
-    """Published training images of each class of the task, before validation is taken out."""
+    """Images of each class of the task, before validation is taken out and test is cut off.
+
+    Those of the published training part; where test parts are drawn anew, of both parts.
+    """
+    parts = (facts.train_counts, facts.test_counts) if task.split.repeats else (facts.train_counts,)
     groups = task.groups(facts.classes).values()
-    return tuple(sum(facts.train_counts[index] for index in group) for group in groups)
+    return tuple(sum(part[index] for part in parts for index in group) for group in groups)
 
 
 def num_left(task: TaskSpec, facts: DatasetFacts) -> int:
@@ -166,8 +170,13 @@ def group_problems(
 
 
 def _rarest(task: TaskSpec, facts: DatasetFacts) -> int:
-    """Training images left of the class that has the fewest, about."""
+    """Training images left of the class that has the fewest, about; if repeated, in any seed."""
     counts = task_counts(task, facts)
+    if task.split.repeats:
+        # Parts are in proportion up to an image.
+        num, least = sum(counts), min(filter(None, counts))
+        rest, kept = least - -(-least // FOLDS), num - task.split.num_test_cut(num)
+        return rest - (rest * task.split.num_validation(kept) // kept + 1)
     if task.split.group:
         held_out = _held_out(task, facts)
         return min(one - out for one, out in zip(counts, held_out, strict=True) if one)
@@ -189,6 +198,19 @@ def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
             message=f"of {sum(counts)} images, validation ({task.split.validation:g}) and test "
             f"({task.split.test}) leave {max(left, 0)} for training.",
             allowed=f"Leave at least one image per class ({len(counts)}).",
+        )
+    few = [
+        f"'{label}' has {count}"
+        for label, count in zip(task.groups(facts.classes), task_counts(task, facts), strict=True)
+        if 0 < count < FOLDS
+    ]
+    if task.split.repeats and few:
+        yield Problem(
+            where=f"tasks.{name}.split.test",
+            message=f"'repeated' deals the images of every class to {FOLDS} test parts: "
+            f"{', '.join(few)}.",
+            allowed=f"Expected at least {FOLDS} images of every class.",
+            fix="Add images, or leave these classes out with `classes`.",
         )
 
 

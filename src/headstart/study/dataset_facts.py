@@ -77,7 +77,8 @@ class DatasetFacts(Spec):
     The rest says what was found, for a reader to compare with what he meant: `place` is the
     absolute path of the folder or file, `test_from` says where the test part came from, `left_out`
     which files are not read, hidden ones aside, and `values` are the least and the greatest value
-    of a pixel, None where images are files, which are not decoded to be measured.
+    of a pixel, None where images are files, which are not decoded to be measured. `test_dealt` is
+    whether no test part is published, so that a fifth of the images became it.
     """
 
     name: str
@@ -98,6 +99,7 @@ class DatasetFacts(Spec):
     validation_counts: tuple[int, ...] | None = None
     place: str = ""
     test_from: str = ""
+    test_dealt: bool = False
     left_out: tuple[LeftOut, ...] = ()
     values: tuple[float, float] | None = None
 

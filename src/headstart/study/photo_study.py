@@ -10,8 +10,10 @@ from headstart.study.archives import without_suffix
 from headstart.study.arms import DESCRIPTIONS
 from headstart.study.dataset_facts import DatasetFacts, Size
 from headstart.study.labels import TABLE_SUFFIXES
+from headstart.study.tasks import FOLDS
 
 VALIDATION = 0.2  # share of the training photos
+FEWEST_TESTED = 50  # photos of a test part that stays; below, each seed has one to itself
 LONGEST_NAME = 100  # letters of a study's name, which its page is called too
 LEAST_PER_CLASS = 3  # training photos: at least one to validate on, and two to train on
 NICE_NUMBERS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))
@@ -82,10 +84,28 @@ class PhotoStudy:
     @property
     def sizes(self) -> tuple[str, ...]:
         """Amounts of training photos to compare at."""
-        counts, held_out = self.facts.train_counts, self.facts.validation_counts
+        held_out = self.facts.validation_counts
+        if self.repeats:
+            return sizes_for(int(min(self._counts) * (1 - 1 / FOLDS) * (1 - VALIDATION)))
+        counts = self.facts.train_counts
         if held_out is None:
             return sizes_for(int(min(counts) * (1 - VALIDATION)))
         return sizes_for(min(one - out for one, out in zip(counts, held_out, strict=True)))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether each seed has a test part to itself.
+
+        Where the photos say which of them are for testing, those are.
+        """
+        small = sum(self._counts) < FOLDS * FEWEST_TESTED
+        return self.facts.test_dealt and small and min(self._counts) >= FOLDS
+
+    @property
+    def _counts(self) -> tuple[int, ...]:
+        """Photos of each class."""
+        parts = (self.facts.train_counts, self.facts.test_counts)
+        return tuple(train + test for train, test in zip(*parts, strict=True))
 
     def text(self) -> str:
         """The study file, commented."""
@@ -115,7 +135,6 @@ class PhotoStudy:
             "[tasks.target]",
             f"dataset = {_quoted(self.dataset)}",
             *([f"labels = {_quoted(self.labels)}"] if self.labels is not None else []),
-            "# So much of the training photos is for choosing, the same for every arm.",
             *self._split_lines(),
             "# Height and width that photos are resized to; larger ones say more and cost more.",
             f"image = {{ size = [{self.size[0]}, {self.size[1]}]{more} }}",
@@ -131,21 +150,30 @@ class PhotoStudy:
         return "\n".join(lines) + "\n"
 
     def _split_lines(self) -> list[str]:
+        if self.repeats:
+            return [
+                "# Too few photos for a test part that stays: each seed tests another fifth.",
+                "# Of the rest so much is for choosing, the same for every arm.",
+                f'split = {{ test = "repeated", validation = {VALIDATION} }}',
+            ]
+        choosing = "# So much of the training photos is for choosing, the same for every arm."
         if self.group is None:
-            return [f"split = {{ validation = {VALIDATION} }}"]
+            return [choosing, f"split = {{ validation = {VALIDATION} }}"]
         return [
+            choosing,
             "# Photos of a group stay together: to train on, to choose with or to test with.",
             f"split = {{ validation = {VALIDATION}, group = {_quoted(self.group)} }}",
         ]
 
     def _rate_lines(self) -> list[str]:
+        where = "the photos to choose with" if self.repeats else "a seed that is no evidence"
         if self.budget.tuned:
             return [
-                "# Learning rates that every arm tries, on a seed that is no evidence.",
+                f"# Learning rates that every arm tries, on {where}.",
                 "rates = [0.01, 0.03, 0.1]",
             ]
         return [
-            "# To let every arm try several learning rates, on a seed that is no evidence (which",
+            f"# To let every arm try several learning rates, on {where} (which",
             "# takes longer): rates = [0.01, 0.03, 0.1]",
         ]
 

@@ -16,7 +16,7 @@ from headstart.study.problems import problems_from, unknown_keys
 from headstart.study.sizes import Size, SizeSpec
 from headstart.study.sources import SourceSpec
 from headstart.study.tasks import PreprocessingSpec, TaskSpec
-from headstart.study.training import TrainingSpec
+from headstart.study.training import MetricName, TrainingSpec
 
 
 class Pair(Spec):
@@ -106,7 +106,8 @@ class StudySpec(Spec):
     """What is compared with what, on which data, with which budget.
 
     `looks` are numbers of seeds at which the evidence is looked at, in ascending order; the study
-    ends at the first at which every verdict is in (`seeds = "auto"` says 5, 10 and 20). `margin` is
+    ends at the first at which every verdict is in (`seeds = "auto"` says 5, 10 and 20). `metric` is
+    what verdicts are about and what everything is chosen by. `margin` is
     the gain, in percentage points, below which there is no difference that matters: a number, or
     `auto`, a tenth of the control's error on the pilot seed (from 0.2 to 1; 1 without validation
     images). The pilot seed settles learning rates and margin and is no part of the evidence.
@@ -151,6 +152,7 @@ class StudySpec(Spec):
     seeds: Seeds = (0, 1, 2, 3, 4)
     looks: tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...] = ()
     pilot_seed: Annotated[int, Field(ge=0)] = 9999
+    metric: MetricName = "accuracy"
     margin: Annotated[float, Field(gt=0, lt=100)] | Literal["auto"] = "auto"
     cuts: CutSweep | None = None
     published: tuple[FigureSpec, ...] = ()
@@ -187,6 +189,12 @@ class StudySpec(Spec):
     def fingerprint(self) -> str:
         """SHA-256 of every rule of the study: what is fixed before anything is trained."""
         return digest(self.model_dump(mode="json"))
+
+    @property
+    def repeated_targets(self) -> tuple[str, ...]:
+        """Targets of which each seed has a test part to itself."""
+        targets = dict.fromkeys(pair.target for pair in self.pairs)
+        return tuple(name for name in targets if self.tasks[name].split.repeats)
 
     def has_validation(self, task: str) -> bool:
         """Whether a task has images to choose on."""

@@ -118,6 +118,10 @@ def interpolation_of(wanted: InputFacts) -> Interpolation:
     return known.get(wanted.interpolation, "bilinear")
 
 
+FOLDS = 5
+"""Parts that the images of a repeated split are dealt into: each is the test part of a seed."""
+
+
 class SplitSpec(Spec):
     """Which images of a task train, which validate and which test.
 
@@ -127,7 +131,9 @@ class SplitSpec(Spec):
     themselves: a slip that published work contains and that a gate refuses.
 
     `test` is the published test part, or a share of the training images at their end (the published
-    test images are then left alone), of which the last `drop_last` are dropped. `take` keeps the
+    test images are then left alone), of which the last `drop_last` are dropped. `repeated` gives
+    each seed a test part to itself, a fifth of all images, those of a published test part included:
+    five seeds in a row test every image once. `take` keeps the
     task to a part of its training images, from one share to another in the order of the file, so
     that two tasks on one data set can have different images.
 
@@ -139,7 +145,7 @@ class SplitSpec(Spec):
     by: Literal["stratified", "random", "head", "tail", "test"] = "stratified"
     validation: Annotated[int, Field(ge=0)] | Annotated[float, Field(gt=0, lt=1)] = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
-    test: Literal["published"] | Annotated[float, Field(gt=0, lt=1)] = "published"
+    test: Literal["published", "repeated"] | Annotated[float, Field(gt=0, lt=1)] = "published"
     drop_last: Annotated[int, Field(ge=0)] = 0
     take: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(gt=0, le=1)]] = (0, 1)
     group: Grouping | None = None
@@ -171,6 +177,11 @@ class SplitSpec(Spec):
         """Whether there are validation images."""
         return self.by == "test" or self.validation != 0
 
+    @property
+    def repeats(self) -> bool:
+        """Whether each seed has a test part to itself."""
+        return self.test == "repeated"
+
     def taken(self, num_images: int) -> slice:
         """Where the images of the task lie among `num_images` training images."""
         return slice(*self._bounds(num_images))
@@ -185,9 +196,13 @@ class SplitSpec(Spec):
         return first, last
 
     def num_test_cut(self, num_images: int) -> int:
-        """How many of the images taken are cut off as test images (dropped ones included)."""
+        """How many of the images taken become test images (dropped ones included)."""
+        if self.test == "published":
+            return 0
+        if self.test == "repeated":
+            return num_images // FOLDS
         # What stays is rounded down, as `images[:int(0.8 * n)]` does.
-        return 0 if self.test == "published" else num_images - int((1 - self.test) * num_images)
+        return num_images - int((1 - self.test) * num_images)
 
     def num_validation(self, num_images: int) -> int:
         """How many of `num_images` training images go to validation (a fraction: half up)."""

@@ -11,6 +11,8 @@ Rate = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Precision = Literal["float32", "bfloat16"]
 Keep = Literal["best", "last"]
+MetricName = Literal["accuracy", "balanced_accuracy"]
+ClassWeights = Literal["equal", "balanced"]
 
 # The published defaults of the two libraries people come from. `defaults` says which of them fills
 # what a study leaves open, and the filled values are what is hashed. A name that is absent here is
@@ -115,7 +117,9 @@ class TrainingSpec(Spec):
     pilot seed, and the best on validation takes the place of the optimiser's own. `precision` is
     that of what flows through a network in an update, and through frozen layers before the first;
     weights and all else are float32. `augment` changes the training images at every update, so no
-    layer's output stays the same and none is computed once.
+    layer's output stays the same and none is computed once. With `class_weights = "balanced"` the
+    loss of an image is weighted by n / (K n_c), with its class's n_c of the n training images in K
+    classes.
     """
 
     epochs: Annotated[float, Field(gt=0)] | None = None
@@ -129,6 +133,7 @@ class TrainingSpec(Spec):
     rates: tuple[Rate, ...] = ()
     precision: Precision = "float32"
     augment: tuple[Augmentation, ...] = ()
+    class_weights: ClassWeights = "equal"
 
     @field_validator("rates")
     @classmethod

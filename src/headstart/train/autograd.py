@@ -77,7 +77,7 @@ class AutogradTrainer(ModuleTrainer):
         rows.requires_grad_(bool(below))
         with self._precision():
             logits = class_logits(self.module.run(rows, self._turn, self._end))
-        loss = functional.cross_entropy(logits.float(), truth)
+        loss = self._loss(logits.float(), truth)
         grads = list(torch.autograd.grad(loss, [*self._above, *([rows] if below else [])]))
         if below:
             grads += self._backward_micro_batch([outputs for outputs, _ in seen], grads.pop())
@@ -85,6 +85,12 @@ class AutogradTrainer(ModuleTrainer):
             parameter.grad = grad
         self._optimiser.step()
         return logits.detach()[None], truth[None]
+
+    def _loss(self, logits: Tensor, truth: Tensor) -> Tensor:
+        weights = self.member.weights_of(truth)
+        if weights is None:
+            return functional.cross_entropy(logits, truth)
+        return (functional.cross_entropy(logits, truth, reduction="none") * weights).mean()
 
     def _forward_micro_batch(
         self, part: tuple[StagedModule, list[nn.Parameter]], chosen: Tensor

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import Json, digest_of
+from headstart.metrics import ACCURACY, Metric
 from headstart.networks.build import to_canonical
 from headstart.networks.staged import class_logits
 from headstart.networks.weights import Weights
@@ -48,7 +49,8 @@ def solve_phase(
 ) -> Solution:
     """Solve the head on the trunk in `weights`; the arrays passed in are not changed.
 
-    The penalty is the one of `PENALTIES` with the best validation accuracy, the larger of equals.
+    The penalty is the one of `PENALTIES` that is best by the metric on validation, the larger of
+    equals.
     The curve is this one measurement, at the end of the phase's updates.
 
     Raises:
@@ -68,12 +70,21 @@ def solve_phase(
         ).resident
 
     features = features_of(train)
-    path = fit_path(features, train.labels, work.num_classes, PENALTIES)
+    loss_weights = work.loss_weights(train.labels)
+    path = fit_path(
+        features,
+        train.labels,
+        work.num_classes,
+        PENALTIES,
+        weights=None if loss_weights is None else loss_weights[train.labels],
+    )
     seconds = time.perf_counter() - started
     held_out = features_of(validation)
     one_output = len(weights[names[0]]) == 1
     heads = [_head(path, at, one_output) for at in range(len(path.penalties))]
-    accuracies = [_loss_accuracy(head, held_out, validation.labels)[1] for head in heads]
+    accuracies = [
+        _loss_accuracy(head, held_out, validation.labels, work.metric)[1] for head in heads
+    ]
     chosen = int(np.argmax(accuracies))  # the first of equals, and penalties fall
     head = dict(zip(names, heads[chosen], strict=True))
     solved = {**weights, **to_canonical(work.network, work.image, work.num_classes, head)}
@@ -123,13 +134,15 @@ def _head(path: RegularisationPath, at: int, one_output: bool) -> Head:
     return weight.astype(np.float32), bias.astype(np.float32)
 
 
-def _loss_accuracy(head: Head, features: Tensor, labels: np.ndarray) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy of a head in float32, the precision of prediction."""
+def _loss_accuracy(
+    head: Head, features: Tensor, labels: np.ndarray, metric: Metric
+) -> tuple[float, float]:
+    """Mean cross-entropy, and score by a metric, of a head in float32 as predictions have it."""
     weight, bias = (torch.from_numpy(array).to(features.device) for array in head)
     logits = class_logits(features @ weight.T + bias)
     truth = torch.from_numpy(labels).to(features.device)
     loss = torch.nn.functional.cross_entropy(logits, truth)
-    return float(loss), float((logits.argmax(1) == truth).double().mean())
+    return float(loss), metric.of(labels, logits.argmax(1).cpu().numpy())
 
 
 def _measure(
@@ -138,9 +151,10 @@ def _measure(
     features: tuple[Tensor, Tensor],
     examples: tuple[Examples, Examples],
 ) -> Measurement:
+    metrics = (ACCURACY, work.metric)
     (train_loss, train_accuracy), (loss, accuracy) = (
-        _loss_accuracy(head, inputs, part.labels)
-        for inputs, part in zip(features, examples, strict=True)
+        _loss_accuracy(head, inputs, part.labels, metric)
+        for inputs, part, metric in zip(features, examples, metrics, strict=True)
     )
     return Measurement(
         update=work.first_update + work.phase.updates,

@@ -2,9 +2,10 @@
 
 The objective for a penalty lambda, features x standardised over the training images:
 
-    mean_i [ -log softmax(W x_i + b)_{y_i} ] + lambda / 2 * ||W||^2,    b not penalised,
+    mean_i w_i [ -log softmax(W x_i + b)_{y_i} ] + lambda / 2 * ||W||^2,    b not penalised,
 
-which is scikit-learn's `LogisticRegression` with C = 1 / (n lambda). It is convex, so its solution
+which is scikit-learn's `LogisticRegression` with C = 1 / (n lambda) and `sample_weight` w, here 1
+for every image unless classes are weighted. It is convex, so its solution
 depends on neither first weights nor a learning rate. Solved from the largest penalty down by
 limited-memory BFGS (Liu and Nocedal 1989) with four savings: its first inverse Hessian is that of
 the classes' mean curvature (one Cholesky factor shared by all classes), each solution starts from
@@ -58,12 +59,14 @@ def fit_path(
     num_classes: int,
     penalties: Sequence[float],
     tolerance: float = TOLERANCE,
+    weights: np.ndarray | None = None,
 ) -> RegularisationPath:
     """Heads for features (n, features) and class indices (n,), one for each penalty.
 
     Features are standardised by their own statistics for the fit, and this is folded into the heads
     (W' = W / sd, b' = b - W mean / sd), which take features as they are. `tolerance` bounds the
-    largest entry of the gradient. A class without images keeps a probability below it.
+    largest entry of the gradient. A class without images keeps a probability below it. `weights`
+    (n,) are those of the images' losses, with mean 1; None weights all alike.
 
     Raises:
         ValueError: a feature is not finite, a penalty is not above 0, or no image is given.
@@ -75,14 +78,16 @@ def fit_path(
     if min(penalties) <= 0:
         raise ValueError(f"got penalty {min(penalties):g}; every penalty must be above 0")
     scaled, mean, deviation = _standardised(given.to(torch.float64))
-    solver = _Solver.of(scaled, torch.as_tensor(labels).to(given.device), num_classes, tolerance)
+    each = None if weights is None else torch.as_tensor(weights).to(scaled)
+    on_device = torch.as_tensor(labels).to(given.device)
+    solver = _Solver.of(scaled, on_device, each, num_classes, tolerance)
     falling = sorted(penalties, reverse=True)
     found = [solver.solve(penalty) for penalty in falling]
-    weights = torch.stack([point.weights for point in found]) / deviation
-    biases = torch.stack([point.bias for point in found]) - weights @ mean
+    heads = torch.stack([point.weights for point in found]) / deviation
+    biases = torch.stack([point.bias for point in found]) - heads @ mean
     return RegularisationPath(
         penalties=np.array(falling),
-        weights=weights.cpu().numpy(),
+        weights=heads.cpu().numpy(),
         biases=biases.cpu().numpy(),
         iterations=np.array([point.iterations for point in found]),
         gradients=np.array([point.gradient for point in found]),
@@ -126,6 +131,7 @@ class _Solver:
     basis: Tensor | None  # (columns, features), orthonormal rows
     features: Tensor
     truth: Tensor  # (classes, n), one where the class is the image's
+    image_weights: Tensor | None  # (n,), None where all are 1
     tolerance: float
     single: Tensor  # the columns in float32
     pairs: deque[tuple[Tensor, Tensor, float]] = field(default_factory=lambda: deque(maxlen=PAIRS))
@@ -134,7 +140,14 @@ class _Solver:
     age: int = 0
 
     @classmethod
-    def of(cls, features: Tensor, labels: Tensor, num_classes: int, tolerance: float) -> "_Solver":
+    def of(
+        cls,
+        features: Tensor,
+        labels: Tensor,
+        weights: Tensor | None,
+        num_classes: int,
+        tolerance: float,
+    ) -> "_Solver":
         """A problem with nothing solved yet."""
         columns, basis = features, None
         if features.shape[1] > len(features):
@@ -147,6 +160,7 @@ class _Solver:
             basis=basis,
             features=features,
             truth=truth,
+            image_weights=weights,
             tolerance=tolerance,
             single=columns.float(),
         )
@@ -187,7 +201,8 @@ class _Solver:
         """Where to start: on the line through the two solutions before, by the penalty's log."""
         if not self.done:
             head = self.columns.new_zeros(len(self.truth), self.columns.shape[1] + 1)
-            head[:, -1] = torch.log(self.truth.mean(1).clamp_min(self.tolerance / 10))
+            shares = _weighted(self.truth, self.image_weights).mean(1)
+            head[:, -1] = torch.log(shares.clamp_min(self.tolerance / 10))
             return head, _logits(head, self.columns)
         last, head, logits = self.done[-1]
         if len(self.done) == 1 or self.done[0][0] == last:
@@ -219,13 +234,17 @@ class _Solver:
             columns, most = self.single, MOST_ITERATIONS // 4
         each = self._penalties(penalty)
         truth, logits = self.truth.to(columns.dtype), logits.to(columns.dtype)
-        residuals = _residuals(logits, truth)
+        weights = self.image_weights
+        if weights is not None:
+            weights = weights.to(columns.dtype)
+        residuals = _residuals(logits, truth, weights)
         gradient = _gradient(residuals, columns) + each * head
         factor: Tensor | None = None
         used = 0
         while float(gradient.abs().max()) >= goal and used < most:
             if factor is None:
-                factor = self._factor(residuals + truth, each)
+                chances = residuals if weights is None else residuals / weights
+                factor = self._factor(chances + truth, each)
             ahead = -self._inverse_hessian(gradient, factor)
             grad = _dot(gradient, ahead)
             if grad >= 0:  # rounding alone can turn it; begin again without memory
@@ -235,7 +254,7 @@ class _Solver:
                 continue
             turn = _logits(ahead, columns)
             pull, bend = (_dot(each * other, ahead) for other in (head, ahead))
-            length, residuals = _search(logits, turn, truth, (grad, pull, bend))
+            length, residuals = _search(logits, turn, (truth, weights), (grad, pull, bend))
             logits = logits.add(turn, alpha=length)
             step = length * ahead
             head = head + step
@@ -272,6 +291,7 @@ class _Solver:
     def _measured(self, chances: Tensor) -> Tensor:
         """The Hessian of the mean loss for one class, averaged over the classes."""
         weight = ((1 - (chances * chances).sum(0)) / max(1, len(chances) - 1)).float()
+        weight = _weighted(weight, self.image_weights)
         weighted = self.single * weight[:, None]
         num, width = self.single.shape
         if width > LARGEST_FACTORED:
@@ -300,7 +320,8 @@ class _Solver:
 
     def _largest(self, head: Tensor, logits: Tensor, penalty: float) -> float:
         """The largest entry of the gradient by standardised weights and bias, in float64."""
-        gradient = _gradient(_residuals(logits, self.truth), self.columns)
+        residuals = _residuals(logits, self.truth, self.image_weights)
+        gradient = _gradient(residuals, self.columns)
         gradient += self._penalties(penalty) * head
         inner = gradient[:, :-1] if self.basis is None else gradient[:, :-1] @ self.basis
         return max(float(inner.abs().max()), float(gradient[:, -1].abs().max()))
@@ -316,10 +337,15 @@ def _logits(head: Tensor, columns: Tensor) -> Tensor:
     return (columns @ head[:, :-1].T).T.contiguous().add_(head[:, -1:])
 
 
-def _residuals(logits: Tensor, truth: Tensor) -> Tensor:
-    """Softmax less truth (classes, n)."""
+def _weighted(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Values (..., n) times the weight of each image."""
+    return values if weights is None else values * weights.to(values.dtype)
+
+
+def _residuals(logits: Tensor, truth: Tensor, weights: Tensor | None) -> Tensor:
+    """Softmax less truth (classes, n), times the weight of each image."""
     raised = (logits - logits.amax(0)).exp_()
-    return raised.div_(raised.sum(0)).sub_(truth)
+    return _weighted(raised.div_(raised.sum(0)).sub_(truth), weights)
 
 
 def _gradient(residuals: Tensor, columns: Tensor) -> Tensor:
@@ -329,19 +355,23 @@ def _gradient(residuals: Tensor, columns: Tensor) -> Tensor:
 
 
 def _search(
-    logits: Tensor, turn: Tensor, truth: Tensor, along: tuple[float, float, float]
+    logits: Tensor,
+    turn: Tensor,
+    goal: tuple[Tensor, Tensor | None],
+    along: tuple[float, float, float],
 ) -> tuple[float, Tensor]:
     """How far to go along a line, and the residuals there: where the slope is at most half as much.
 
-    `along` is the objective's slope at the start, and the penalty's own slope and curvature. Logits
-    are linear along the line, so this costs no product with the features. Slopes and not values are
-    compared, as they lose no digits near the minimum (Hager and Zhang 2005).
+    `goal` is the truth and the weights of the images, `along` the objective's slope at the start,
+    and the penalty's own slope and curvature. Logits are linear along the line, so this costs no
+    product with the features. Slopes and not values are compared, as they lose no digits near the
+    minimum (Hager and Zhang 2005).
     """
     grad, pull, bend = along
     length, low, high, slope_low = 1.0, 0.0, float("inf"), grad
     residuals = logits
     for _ in range(30):
-        residuals = _residuals(logits.add(turn, alpha=length), truth)
+        residuals = _residuals(logits.add(turn, alpha=length), *goal)
         mean = _dot(residuals, turn) / logits.shape[1]
         here = mean + pull + length * bend
         if abs(here) <= 0.5 * abs(grad):

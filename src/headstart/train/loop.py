@@ -33,7 +33,7 @@ from headstart.train.trainer import PreparedPhase, Trainer, TrainerKind, moving_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Losses and accuracies after one update of the trial.
+    """Losses and accuracies after one update of the trial, that of validation by the metric.
 
     Those of training run over the batches since the measurement before, as they were trained on,
     dropout and all. Those of validation are None where there is no validation image.
@@ -119,6 +119,8 @@ def prepare(
             work.architecture, done, weights, examples, device, shape, cache, precision
         )
 
+    by_class = work.loss_weights(train.labels)
+    loss_weights = None if by_class is None else torch.from_numpy(by_class).float().to(device)
     return PreparedPhase(
         work=work,
         weights=weights,
@@ -128,6 +130,8 @@ def prepare(
         trainer=trainer,
         moving=moving_tensors(work),
         device=device,
+        loss_weights=loss_weights,
+        score_weights=torch.from_numpy(work.metric.weights(validation.labels)).to(device),
     )
 
 
@@ -261,7 +265,8 @@ class _Progress:
         if len(labels):
             logits = trainer.validation_logits(at)
             loss = float(functional.cross_entropy(logits, labels))
-            accuracy = float((logits.argmax(1) == labels).double().mean())
+            right = (logits.argmax(1) == labels).double()
+            accuracy = float((right * phase.score_weights).mean())
         self.curve.append(
             Measurement(
                 update=update,

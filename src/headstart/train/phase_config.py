@@ -7,13 +7,14 @@ import numpy as np
 
 from headstart.data.images import StreamedPixels, blocks
 from headstart.data.preprocess import Scaling
+from headstart.metrics import ACCURACY, Metric, class_weights
 from headstart.networks.facts import Architecture, facts_of
 from headstart.study.augment import AnyAugmentation
 from headstart.study.frozen import frozen_prefix
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
 from headstart.study.phases import Phase
-from headstart.study.training import OptimiserSpec, Precision, ScheduleSpec
+from headstart.study.training import ClassWeights, OptimiserSpec, Precision, ScheduleSpec
 
 SAMPLE = 256  # image files whose pixels are looked at for their range
 
@@ -92,7 +93,8 @@ class PhaseConfig:
     """Everything that defines one phase of one training but weights and data.
 
     `first_update` is how many updates of the trial went before; with `seed` and `role` it fixes the
-    order of batches, so every arm sees the same batch at the same update of its trial.
+    order of batches, so every arm sees the same batch at the same update of its trial. `metric` is
+    what weights are chosen by on validation images.
     """
 
     network: AnyNetwork
@@ -108,6 +110,17 @@ class PhaseConfig:
     role: str
     precision: Precision = "float32"
     augment: tuple[AnyAugmentation, ...] = ()
+    class_weights: ClassWeights = "equal"
+    metric: Metric = ACCURACY
+
+    def loss_weights(self, labels: np.ndarray) -> np.ndarray | None:
+        """Weight of each class in the loss (classes,), from the labels of all training images.
+
+        None where all images count alike.
+        """
+        if self.class_weights == "equal":
+            return None
+        return class_weights(labels, self.num_classes)
 
     @property
     def prefix(self) -> int:

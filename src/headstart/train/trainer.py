@@ -32,7 +32,9 @@ class PreparedPhase:
     """One training, prepared: configuration, first weights, inputs of its trained blocks.
 
     `done` counts the blocks from the stem that gave what `train` and `validation` hold; `moving`
-    names the tensors that the phase may change.
+    names the tensors that the phase may change. `loss_weights` (classes,) weight the loss of an
+    image by its class, None where all count alike; `score_weights` (validation images,) are those
+    of the metric.
     """
 
     work: PhaseConfig
@@ -43,6 +45,12 @@ class PreparedPhase:
     trainer: TrainerKind
     moving: frozenset[str]
     device: torch.device
+    loss_weights: Tensor | None
+    score_weights: Tensor
+
+    def weights_of(self, truth: Tensor) -> Tensor | None:
+        """Weight in the loss of each image of a batch, from its labels; None where all are 1."""
+        return None if self.loss_weights is None else self.loss_weights[truth]
 
 
 def bytes_of(members: Iterable[PreparedPhase]) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 class Estimate:
     """A number with its 95 % interval, or the reason why it is withheld.
 
-    Without an interval `low` and `high` are None; an open end is 0 or infinity. `at_least` and
-    `at_most` are bounds where the number itself is unknown. `why` states what is missing, or what
-    the number rests on.
+    Without an interval `low` and `high` are None; one that is open above has only `low`, one open
+    below begins at 0. `at_least` and `at_most` are bounds where the number itself is unknown. `why`
+    states what is missing, or what the number rests on.
     """
 
     value: float | None
@@ -85,7 +85,7 @@ class ModelSelection:
     target: str
     arm: str
     validation_mean: float
-    test_mean: float
+    test_mean: float | None  # None where no test image is left
     test_sd: float | None
     flops: int
     source_flops: int

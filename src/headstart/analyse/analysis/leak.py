@@ -80,7 +80,8 @@ class LeakReport:
     `near` is the threshold of near copies, None where they were not searched for. `num_left_out` of
     `num_test` test images are left out of all scores, `num_alike` are like training images only as
     their whole set is. Of the training images that both tasks have, `odd_labels` have another
-    target label than is usual for their source label.
+    target label than is usual for their source label. Where each seed has a test part to itself,
+    counts are sums over `num_splits` splits.
     """
 
     source: str
@@ -95,3 +96,4 @@ class LeakReport:
     common_classes: tuple[str, ...]
     copy_examples: tuple[LeakExample, ...]
     ambiguous_images: tuple[AmbiguousImage, ...]  # the first of each task
+    num_splits: int = 1

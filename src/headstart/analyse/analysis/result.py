@@ -10,16 +10,17 @@ Severity = Literal["invalid", "caveat"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """Learning curve of one trial, a value for each measured update.
+    """Learning curve of one trial, a value for each measured update; None where it is not finite.
 
-    `checkpoint` is the update whose weights count.
+    Validation accuracy is by the study's metric; that of training is the share of right answers in
+    the batches. `checkpoint` is the update whose weights count.
     """
 
     seed: int
     updates: tuple[int, ...]
-    train_loss: tuple[float, ...]
-    validation_loss: tuple[float, ...]
-    validation_accuracy: tuple[float, ...]
+    train_loss: tuple[float | None, ...]
+    validation_loss: tuple[float | None, ...]
+    validation_accuracy: tuple[float | None, ...]
     train_accuracy: tuple[float, ...]
     checkpoint: int
 
@@ -28,9 +29,11 @@ class Curve:
 class ArmResult:
     """Result of one arm at one size over its finished seeds, or of the source runs of a task.
 
-    `seeds`, `test_accuracy` and `curves` run in parallel. `sd`, the standard deviation over seeds,
-    is None with fewer than two seeds. `seconds` is the mean training time of a trial on one thread,
-    without pre-training; `missing` are seeds whose trial failed or has not run.
+    Accuracies are by the study's metric: plain or balanced. `seeds`, `test_accuracy` and `curves`
+    run in parallel; where every test image has leaked, `test_accuracy` is empty and nothing is
+    known of it. `sd`, the standard deviation over seeds, is None with fewer than two. `seconds` is
+    the mean training time of a trial on one thread, without pre-training; `missing` are seeds whose
+    trial failed or has not run.
     """
 
     arm: str
@@ -40,10 +43,10 @@ class ArmResult:
     target: str
     seeds: tuple[int, ...]
     test_accuracy: tuple[float, ...]
-    mean: float
+    mean: float | None
     sd: float | None
-    lowest: float
-    highest: float
+    lowest: float | None
+    highest: float | None
     validation_mean: float | None  # None without validation images
     trainable_parameters: int
     total_parameters: int
@@ -55,12 +58,25 @@ class ArmResult:
     family: str = ""  # of a cut sweep: AnB, AnB+, BnB, BnB+ or random
     cut: str = ""  # name of the last transferred stage
     # Means over seeds on the test images; `train_mean` is the accuracy on (at most 2,000 of) the
-    # arm's own training images, measured as the test is. None where a seed has no value.
+    # arm's own training images, measured as the test is. None where a seed has no value. `accuracy`
+    # is the share of right answers, whatever the metric.
+    accuracy: float | None = None
     balanced_accuracy: float | None = None
     nll: float | None = None
     brier: float | None = None
     ece: float | None = None
     train_mean: float | None = None
+
+    @property
+    def mean_percent(self) -> float:
+        """Mean in per cent, of a result that has one."""
+        assert self.mean is not None, "no test image is left"
+        return 100 * self.mean
+
+    @property
+    def by_seed(self) -> dict[int, float]:
+        """Test accuracy by seed; empty where no test image is left."""
+        return dict(zip(self.seeds, self.test_accuracy, strict=True)) if self.test_accuracy else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +92,9 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Learning rates that one arm tried on the pilot seed, and the chosen one.
+    """Learning rates that one arm tried on a seed, and the one chosen there.
+
+    `seed` is None for the pilot seed; where each seed has a test part to itself, it is that seed.
 
     `rates`, `validation_accuracy` and `finite` (whether the training stayed finite) run in
     parallel. `edge` is `low` or `high` where the best rate is the smallest or the largest tried,
@@ -87,6 +105,7 @@ class Tuning:
     target: str
     size: str
     arm: str
+    seed: int | None
     rates: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
     finite: tuple[bool, ...]
@@ -118,7 +137,9 @@ class TaskFacts:
     the training part. Sizes are (height, width) of the images as they were found. `values` are the
     least and the greatest value of a pixel, None where images are files; `decoded` then says what
     becomes of their shape. `labels_from` is the table of labels, if there is one; `groups` are its
-    columns that are called like groups, and `grouped_by` says what is kept together.
+    columns that are called like groups, and `grouped_by` says what is kept together. `repeated`
+    says that each seed has a test part to itself: the numbers for training, validation and testing
+    are those of each seed.
     """
 
     name: str
@@ -143,6 +164,7 @@ class TaskFacts:
     grouped_by: str = ""
     decoded: str = ""
     noun: str = "image"  # what one of its images is called: image or photo
+    repeated: bool = False
 
     @property
     def num_images(self) -> int:

@@ -20,6 +20,8 @@ from headstart.analyse.analysis.result import (
     Tuning,
 )
 from headstart.analyse.analysis.strictness import Strictness
+from headstart.metrics import METRICS
+from headstart.study.training import MetricName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ class Analysis:
     forgetting: tuple[Forgetting, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     mistakes: tuple[Mistakes, ...] = ()
+    metric: MetricName = "accuracy"  # of all accuracies and gains that do not name another
+
+    def accuracy_on(self, part: str) -> str:
+        """What accuracies on a part of the images are called: test accuracy, or balanced."""
+        return METRICS[self.metric].on(part)
 
     def __str__(self) -> str:
         return self.headline

@@ -13,9 +13,12 @@ from headstart.analyse.benefit.labels import ControlPoint, labels_matched
 from headstart.analyse.benefit.speed import speed
 from headstart.analyse.cells import Cell, beside
 from headstart.analyse.records import Record, Records
+from headstart.analyse.repeated import tabled
 from headstart.study.arms import ArmSpec
+from headstart.study.data_checks import task_counts
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
+from headstart.study.tasks import TaskSpec
 
 
 def benefits_of(
@@ -48,7 +51,7 @@ def _context(
     seeds = [seed for seed in study.seeds if seed in records[cell] and seed in control]
     if not arm.transfers or arm.name == study.control or not seeds:
         return None
-    if not len(control[seeds[0]].labels):  # every test image leaked, which a gate reports
+    if min(len(control[seed].labels) for seed in seeds) < 2:  # test images leaked: a gate says so
         return None
     task = study.tasks[cell[1]]
     groups = task.groups(facts.of(task).classes).values()
@@ -66,7 +69,16 @@ def _context(
         fresh=(fresh, records.get(beside(cell, fresh), {})),
         chance=1 / sum(1 for group in groups if group),
         source_flops=source_flops.get(cell[0], 0),
+        overlap=_overlap(task, facts),
     )
+
+
+def _overlap(task: TaskSpec, facts: Facts) -> float:
+    """Test images of a seed for each training image, where seeds split the same images anew."""
+    if not task.split.repeats:
+        return 0.0
+    images = sum(task_counts(task, facts.of(task)))
+    return task.split.num_test_cut(images) / task.split.num_left(images)
 
 
 def _fresh_twin(study: StudySpec, arm: ArmSpec) -> str:
@@ -83,6 +95,8 @@ def _benefit(context: BenefitContext) -> Benefit:
     source, target, size, arm = context.cell
     num_images = context.arm[0].trial.num_images
     labels = _labels(context)
+    errors, tested = _errors(context.arm)
+    control_errors, _ = _errors(context.control)
     return Benefit(
         arm=arm,
         control=context.control_name,
@@ -94,21 +108,29 @@ def _benefit(context: BenefitContext) -> Benefit:
         labels=labels,
         multiplier=_scaled(labels, 1 / num_images),
         source_flops=context.source_flops,
-        error_reduction=error_reduction(_correct(context.arm), _correct(context.control)),
+        error_reduction=error_reduction(errors, control_errors, tested),
         fresh_arm=context.fresh[0],
         negative_transfer_pp=_negative_transfer(context),
-        balanced_gain_pp=_metric_gain(context, "balanced_accuracy", 100.0),
+        balanced_gain_pp=_metric_gain(context, "balanced_accuracy", 100.0, 100.0),
         nll_gain=_metric_gain(context, "nll", -1.0),
-        brier_gain=_metric_gain(context, "brier", -1.0),
-        ece_gain=_metric_gain(context, "ece", -1.0),
-        gap_pp=_gap(context.arm),
-        control_gap_pp=_gap(context.control),
+        brier_gain=_metric_gain(context, "brier", -1.0, 2.0),
+        ece_gain=_metric_gain(context, "ece", -1.0, 1.0),
+        gap_pp=_gap(context.arm, context.overlap),
+        control_gap_pp=_gap(context.control, context.overlap),
         **speed(context),
     )
 
 
-def _correct(records: Iterable[Record]) -> np.ndarray:
-    return np.stack([record.correct for record in records])
+def _scores(records: Iterable[Record]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Scores (seeds, images), and which images each seed was tested on."""
+    rows = [(record.scores, record.images) for record in records]
+    return tabled([scores for scores, _ in rows], [images for _, images in rows])
+
+
+def _errors(records: Iterable[Record]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Errors (seeds, images), and which images each seed was tested on."""
+    rows = [(record.errors, record.images) for record in records]
+    return tabled([errors for errors, _ in rows], [images for _, images in rows])
 
 
 def _labels(context: BenefitContext) -> Estimate:
@@ -116,16 +138,17 @@ def _labels(context: BenefitContext) -> Estimate:
     seeds = [s for s in context.seeds if all(s in by_seed for by_seed in context.sizes)]
     if not seeds:
         return withheld("no seed has the control at every size")
-    arm = _correct(record for record in context.arm if record.trial.seed in seeds)
+    arm, tested = _scores(record for record in context.arm if record.trial.seed in seeds)
     return labels_matched(
         arm,
         [
             ControlPoint(
                 num_images=by_seed[seeds[0]].trial.num_images,
-                correct=_correct(by_seed[seed] for seed in seeds),
+                scores=_scores(by_seed[seed] for seed in seeds)[0],
             )
             for by_seed in context.sizes
         ],
+        tested,
     )
 
 
@@ -143,32 +166,36 @@ def _negative_transfer(context: BenefitContext) -> Estimate:
     seeds = [seed for seed in own if seed in by_seed]
     if not seeds:
         return withheld("no arm of the study is the same strategy from fresh weights")
-    return gain_pp(_correct(by_seed[s] for s in seeds), _correct(own[s] for s in seeds))
+    fresh, tested = _scores(by_seed[seed] for seed in seeds)
+    return gain_pp(fresh, _scores(own[seed] for seed in seeds)[0], tested)
 
 
-def _metric_gain(context: BenefitContext, name: str, scale: float) -> Estimate:
-    """Metric of the arm minus that of the control, seed by seed."""
+def _metric_gain(
+    context: BenefitContext, name: str, scale: float, most: float | None = None
+) -> Estimate:
+    """Metric of the arm minus that of the control, seed by seed; `most` is how much it can be."""
     own, control = (
         [_metric(record, name) for record in records] for records in (context.arm, context.control)
     )
-    return over_seeds([one - other for one, other in zip(own, control, strict=True)], scale)
+    return over_seeds(_differences(own, control), scale, most, overlap=context.overlap)
 
 
-def _metric(record: Record, name: str) -> float:
+def _metric(record: Record, name: str) -> float | None:
     value = (record.metrics or {}).get(name)
-    return float("nan") if value is None else float(value)
+    return None if value is None else float(value)
 
 
-def _gap(records: tuple[Record, ...]) -> Estimate:
-    return over_seeds(
-        [
-            record.fit["accuracy"] - record.metrics["accuracy"]
-            if record.fit and record.metrics
-            else None
-            for record in records
-        ],
-        100.0,
-    )
+def _differences(own: Iterable[float | None], other: Iterable[float | None]) -> list[float | None]:
+    return [
+        None if one is None or two is None else one - two
+        for one, two in zip(own, other, strict=True)
+    ]
+
+
+def _gap(records: tuple[Record, ...], overlap: float) -> Estimate:
+    fits = [record.fit["accuracy"] if record.fit else None for record in records]
+    gaps = _differences(fits, [record.score for record in records])
+    return over_seeds(gaps, 100.0, 100.0, overlap=overlap)
 
 
 def _without_numbers(benefit: Benefit, reason: str) -> Benefit:

@@ -7,8 +7,8 @@ import numpy as np
 from headstart.analyse.analysis import ClassGain
 from headstart.analyse.cells import Cell, beside
 from headstart.analyse.multiplicity import NOMINAL, holm
-from headstart.analyse.records import Records
-from headstart.analyse.statistics import crossed
+from headstart.analyse.records import Record, Records
+from headstart.analyse.repeated import crossed_of, mean_of, tabled
 from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
@@ -17,7 +17,7 @@ from headstart.study.study import StudySpec
 def class_gains(
     study: StudySpec, facts: Facts, records: Records, withheld: dict[Cell, str]
 ) -> tuple[ClassGain, ...]:
-    """Gain of every transfer arm in each class with two test images or more.
+    """Gain of every transfer arm in each class with two test images or more in every seed.
 
     Holm's correction is over the classes of one arm at one size. Arms whose verdict is withheld
     are left out.
@@ -36,20 +36,23 @@ def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> It
     seeds = [seed for seed in study.seeds if seed in records[cell] and seed in control]
     if not seeds:
         return
-    arm, other = (
-        np.stack([by_seed[seed].correct for seed in seeds]).astype(np.int8)
-        for by_seed in (records[cell], control)
-    )
-    labels = control[seeds[0]].labels
     task = study.tasks[cell[1]]
     classes = []
     for number, name in enumerate(task.groups(facts.of(task).classes)):
-        images = labels == number
-        if images.sum() > 1:
-            classes.append((name, arm[:, images], other[:, images]))
-    tests = [_test(own - base) for _, own, base in classes]
+        (own, tested), (base, _) = (
+            _in_class([by_seed[seed] for seed in seeds], number)
+            for by_seed in (records[cell], control)
+        )
+        if tested.sum(1).min() > 1:
+            classes.append((name, own, base, tested))
+    tests = [
+        _test(own - base, None if tested.all() else tested) for _, own, base, tested in classes
+    ]
     adjusted = _adjusted([p for _, _, p in tests])
-    for (name, own, base), (low, high, p), after in zip(classes, tests, adjusted, strict=True):
+    for (name, own, base, tested), (low, high, p), after in zip(
+        classes, tests, adjusted, strict=True
+    ):
+        recall, control_recall = mean_of(own, tested), mean_of(base, tested)
         yield ClassGain(
             arm=cell[3],
             control=study.control,
@@ -58,9 +61,9 @@ def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> It
             target=cell[1],
             class_name=name,
             num_images=own.shape[1],
-            recall=float(own.mean()),
-            control_recall=float(base.mean()),
-            gain_pp=100 * float(own.mean() - base.mean()),
+            recall=recall,
+            control_recall=control_recall,
+            gain_pp=100 * (recall - control_recall),
             low_pp=low,
             high_pp=high,
             p_value=p,
@@ -69,19 +72,37 @@ def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> It
         )
 
 
+def _in_class(records: Sequence[Record], number: int) -> tuple[np.ndarray, np.ndarray]:
+    """Right answers to the images of a class (seeds, images), and which images a seed tested."""
+    own = [record.labels == number for record in records]
+    table, tested = tabled(
+        [
+            record.correct[images].astype(np.int8)
+            for record, images in zip(records, own, strict=True)
+        ],
+        [
+            None if record.images is None else record.images[images]
+            for record, images in zip(records, own, strict=True)
+        ],
+    )
+    return table, np.ones(table.shape, bool) if tested is None else tested
+
+
 def _adjusted(p_values: Sequence[float | None]) -> Sequence[float | None]:
     """Holm's p-values over the classes; with too few seeds no class has one."""
     known = [p for p in p_values if p is not None]
     return holm(known, [NOMINAL] * len(known)).adjusted if len(known) == len(p_values) else p_values
 
 
-def _test(differences: np.ndarray) -> tuple[float | None, float | None, float | None]:
+def _test(
+    differences: np.ndarray, tested: np.ndarray | None
+) -> tuple[float | None, float | None, float | None]:
     """Ends of the interval in percentage points, and the p-value."""
     if len(differences) < FEWEST_SEEDS:
         return None, None, None
     if not differences.any():
         return None, None, 1.0
-    difference = crossed(differences)
+    difference = crossed_of(differences, tested)
     low, high = difference.interval(1 - NOMINAL)
     return 100 * low, 100 * high, difference.p_value
 

@@ -13,7 +13,8 @@ class BenefitContext:
     """One transfer arm and the control at one size, over their common seeds.
 
     `sizes` is the control at every size of the pair; `fresh` the same strategy from fresh weights
-    under its name, where the study has it.
+    under its name, where the study has it. `overlap` is the number of test images of a seed for
+    each of its training images where seeds split the same images anew, and else 0.
     """
 
     cell: Cell
@@ -24,6 +25,7 @@ class BenefitContext:
     fresh: tuple[str, BySeed]
     chance: float
     source_flops: int
+    overlap: float
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -1,21 +1,24 @@
-"""Forgetting: accuracy on the source task with the source's own head, before and after."""
+"""Forgetting: score on the source task with the source's own head, before and after."""
 
 import numpy as np
 
 from headstart.analyse.analysis import Forgetting
 from headstart.analyse.benefit.estimates import gain_pp
 from headstart.analyse.cells import Cell, cell_of
-from headstart.analyse.records import Records, correct_by_score
+from headstart.analyse.records import Records, scores_by_step
+from headstart.metrics import Metric
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 
 
-def forgetting_of(plan: Plan, sources: Records, store: Store) -> tuple[Forgetting, ...]:
+def forgetting_of(
+    plan: Plan, sources: Records, store: Store, metric: Metric
+) -> tuple[Forgetting, ...]:
     """Forgetting of every transfer arm with answers before and after."""
     scored = [(trial, trial.forgetting_key) for trial in plan.trials if trial.forgetting_key]
-    after = correct_by_score({key for _, key in scored}, store)
+    after = scores_by_step({key for _, key in scored}, store, metric)
     before = {
-        (cell[0], seed): record.correct
+        (cell[0], seed): record.scores
         for cell, by_seed in sources.items()
         for seed, record in by_seed.items()
     }

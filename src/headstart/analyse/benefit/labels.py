@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, inf, log
+from math import exp, log
 
 import numpy as np
 
 from headstart.analyse.analysis import Estimate
 from headstart.analyse.benefit.estimates import half_width, withheld
+from headstart.analyse.repeated import RepeatedLine, line_of, mean_of
 from headstart.analyse.statistics import CrossedLine
 from headstart.analyse.verdict import FEWEST_SEEDS
 
@@ -18,13 +19,15 @@ _HALVINGS = 30
 
 @dataclass(frozen=True, slots=True)
 class ControlPoint:
-    """Control at one size: labelled images, and its right answers (seeds, images)."""
+    """Control at one size: labelled images, and its scores (seeds, images)."""
 
     num_images: int
-    correct: np.ndarray
+    scores: np.ndarray
 
 
-def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate:
+def labels_matched(
+    arm: np.ndarray, control: Sequence[ControlPoint], tested: np.ndarray | None = None
+) -> Estimate:
     """Number of labels with which the control does as well as the arm.
 
     The value is the smallest number at which the control's means, made monotone and interpolated in
@@ -33,8 +36,9 @@ def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate
     by seed and image by image.
 
     Args:
-        arm: right answers (seeds, images).
+        arm: scores (seeds, images).
         control: the control at each size, the same seeds and images.
+        tested: which images each seed was tested on (seeds, images); None: all seeds on all.
     """
     by_number = {point.num_images: point for point in reversed(control)}
     points = [by_number[number] for number in sorted(by_number)]
@@ -42,14 +46,16 @@ def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate
         return withheld("one size only: there is no curve of the control to read it off")
     numbers = [point.num_images for point in points]
     value, beyond = number_for(
-        float(arm.mean()), numbers, [float(point.correct.mean()) for point in points]
+        mean_of(arm, tested), numbers, [mean_of(point.scores, tested) for point in points]
     )
     low: float | None = None
     high: float | None = None
     if len(arm) < FEWEST_SEEDS:
         reasons = [f"no interval: fewer than {FEWEST_SEEDS} seeds"]
+    elif arm.shape[1] < 2:
+        reasons = ["no interval: one test image only"]
     else:
-        low, high, reasons = _interval(arm, points)
+        low, high, reasons = _interval(arm, points, tested)
     if beyond:
         reasons.insert(0, f"beyond the sizes of the study: the control never does as {beyond}")
     return Estimate(
@@ -63,20 +69,20 @@ def labels_matched(arm: np.ndarray, control: Sequence[ControlPoint]) -> Estimate
 
 
 def number_for(
-    accuracy: float, numbers: Sequence[int], means: Sequence[float]
+    score: float, numbers: Sequence[int], means: Sequence[float]
 ) -> tuple[float | None, str]:
-    """Smallest number of labels at which monotone means reach an accuracy.
+    """Smallest number of labels at which monotone means reach a score.
 
     Returns None and `well` where they never do, None and `badly` where all are above it.
     """
     fitted = monotone(means)
-    reached = next((at for at, mean in enumerate(fitted) if mean >= accuracy), None)
+    reached = next((at for at, mean in enumerate(fitted) if mean >= score), None)
     if reached is None:
         return None, "well"
     if reached == 0:
-        return (float(numbers[0]), "") if fitted[0] == accuracy else (None, "badly")
+        return (float(numbers[0]), "") if fitted[0] == score else (None, "badly")
     below, above = fitted[reached - 1], fitted[reached]
-    share = (accuracy - below) / (above - below)
+    share = (score - below) / (above - below)
     first, second = log(numbers[reached - 1]), log(numbers[reached])
     return exp(first + share * (second - first)), ""
 
@@ -92,17 +98,17 @@ def monotone(values: Sequence[float]) -> list[float]:
     return [value for value, count in blocks for _ in range(count)]
 
 
-def _interval(arm: np.ndarray, points: Sequence[ControlPoint]) -> tuple[float, float, list[str]]:
+def _interval(
+    arm: np.ndarray, points: Sequence[ControlPoint], tested: np.ndarray | None
+) -> tuple[float, float | None, list[str]]:
     """Both ends of the interval, and notes on them.
 
-    An end beyond the sizes of the study is open: 0 or infinity.
+    An end beyond the sizes of the study is open: 0 below, None above.
     """
     inside: list[float] = []
-    right = arm.astype(np.int8)
     ends = [False, False]
     for number, (first, second) in enumerate(pairwise(points)):
-        before, after = first.correct.astype(np.int8), second.correct.astype(np.int8)
-        line = CrossedLine(right - before, before - after)
+        line = line_of(arm - first.scores, first.scores - second.scores, tested)
         ends_inside = _zero_set(line)
         start, length = log(first.num_images), log(second.num_images) - log(first.num_images)
         inside += [start + length * share for share in ends_inside]
@@ -110,18 +116,18 @@ def _interval(arm: np.ndarray, points: Sequence[ControlPoint]) -> tuple[float, f
         ends[1] |= number == len(points) - 2 and 1.0 in ends_inside
     smallest, largest = points[0].num_images, points[-1].num_images
     if not inside:
-        above = bool(arm.mean() > points[-1].correct.mean())
+        above = mean_of(arm, tested) > mean_of(points[-1].scores, tested)
         reasons = [f"so is its whole interval, {'above' if above else 'below'} them"]
-        return (largest, inf, reasons) if above else (0.0, smallest, reasons)
+        return (largest, None, reasons) if above else (0.0, smallest, reasons)
     reasons = []
     if ends[0]:
         reasons.append(f"the interval reaches below {smallest:,}")
     if ends[1]:
         reasons.append(f"the interval reaches above {largest:,}")
-    return 0.0 if ends[0] else exp(min(inside)), inf if ends[1] else exp(max(inside)), reasons
+    return 0.0 if ends[0] else exp(min(inside)), None if ends[1] else exp(max(inside)), reasons
 
 
-def _zero_set(line: CrossedLine) -> list[float]:
+def _zero_set(line: CrossedLine | RepeatedLine) -> list[float]:
     """Ends of the stretches of 0 to 1 on which the interval of the difference contains 0."""
 
     def excess(share: float) -> float:

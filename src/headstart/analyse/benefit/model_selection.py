@@ -1,7 +1,6 @@
 """Model selection: the arm to use, chosen on validation, with its test accuracy and cost."""
 
 from collections.abc import Iterable
-from math import isfinite
 
 from headstart.analyse.analysis import ArmResult, ModelSelection
 from headstart.study.arms import SELF, SOURCE, ArmSpec
@@ -19,8 +18,7 @@ def select_models(
     usable = {arm.name: arm for arm in study.all_arms if _usable(arm)}
     places: dict[tuple[str, str, str], list[ArmResult]] = {}
     for result in arms:
-        measured = result.validation_mean is not None and isfinite(result.mean)
-        if result.arm in usable and measured:
+        if result.arm in usable and result.validation_mean is not None:
             places.setdefault((result.source, result.target, result.size), []).append(result)
     before = {
         name: source_flops if study.rests_on(SOURCE, arm) else {} for name, arm in usable.items()

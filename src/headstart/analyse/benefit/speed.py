@@ -51,7 +51,7 @@ def speed(context: BenefitContext) -> dict[str, Any]:
     return {
         **values,
         "break_even": _break_even(context, medians),
-        "jumpstart_pp": _jumpstart(own, other),
+        "jumpstart_pp": _jumpstart(own, other, context.overlap),
         "asymptotic_pp": _asymptote(context),
         "area_ratio": _area_ratio(context, own, other),
     }
@@ -95,7 +95,9 @@ def _break_even(context: BenefitContext, medians: dict[str, float]) -> Estimate:
     return Estimate(value=context.source_flops / saved)
 
 
-def _jumpstart(own: list[ValidationCurve], other: list[ValidationCurve]) -> Estimate:
+def _jumpstart(
+    own: list[ValidationCurve], other: list[ValidationCurve], overlap: float
+) -> Estimate:
     if len({float(curve.updates[1]) for curve in (*own, *other)}) > 1:
         return withheld("the arm was not first measured where the control was")
     return over_seeds(
@@ -104,6 +106,8 @@ def _jumpstart(own: list[ValidationCurve], other: list[ValidationCurve]) -> Esti
             for one, control in zip(own, other, strict=True)
         ],
         100.0,
+        100.0,
+        overlap=overlap,
     )
 
 
@@ -115,7 +119,8 @@ def _asymptote(context: BenefitContext) -> Estimate:
         [record.checkpoint["validation_accuracy"] for record in records]
         for records in (context.arm, context.control)
     ]
-    return over_seeds([one - other for one, other in zip(*accuracy, strict=True)], 100.0)
+    gains = [one - other for one, other in zip(*accuracy, strict=True)]
+    return over_seeds(gains, 100.0, 100.0, overlap=context.overlap)
 
 
 def _area_ratio(
@@ -127,4 +132,4 @@ def _area_ratio(
         [area_above(curve.updates, curve.accuracy, context.chance) for curve in curves]
         for curves in (own, other)
     ]
-    return surplus(*areas)
+    return surplus(*areas, overlap=context.overlap)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 
 from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, in_words, on_cells
@@ -75,7 +76,7 @@ def _solver(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-09", "caveat", "Learning rates tuned alike")
 def _tuned(evidence: Evidence) -> Iterator[Finding]:
-    """Every arm chose its learning rate from one grid, by validation on the pilot seed."""
+    """Every arm chose its learning rate from one grid, by validation on seeds that do not test."""
     training = evidence.study.training
     if not training.rates:
         yield Finding(
@@ -85,7 +86,8 @@ def _tuned(evidence: Evidence) -> Iterator[Finding]:
     yield from _unequal_tries(evidence)
     at_edge = {
         (*place, arm): f"{choice.rates[arm]:g}, the {_END[side]} tried"
-        for place, choice in evidence.choices.items()
+        for place, choices in evidence.choices.items()
+        for choice in choices
         for arm, side in choice.edges.items()
     }
     for edge in sorted(set(at_edge.values())):
@@ -99,7 +101,7 @@ def _tuned(evidence: Evidence) -> Iterator[Finding]:
 def _unequal_tries(evidence: Evidence) -> Iterator[Finding]:
     """Arms that tried fewer rates than others at the same place."""
     tries = set()
-    for choice in evidence.choices.values():
+    for choice in chain.from_iterable(evidence.choices.values()):
         counts = {n: len(s) for n, s in choice.scores.items() if evidence.arm(n).has_rate}
         usual = max(counts.values(), default=0)
         tries |= {f"{name} {count} of {usual}" for name, count in counts.items() if count < usual}

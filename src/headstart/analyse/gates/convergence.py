@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from math import log, sqrt
 
-import numpy as np
-
 from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, on_cells
 from headstart.analyse.records import Record
+from headstart.plan.pilot import effective_validation
 from headstart.study.arms import SOURCE
 
 CONVERGED_SHARE, CONVERGED_CHANGE = 0.2, 0.01
@@ -40,15 +39,15 @@ def _num_classes(record: Record) -> int:
 
 
 def learnt(record: Record) -> bool:
-    """Whether validation accuracy was ever clear of always predicting the most frequent class.
+    """Whether validation accuracy was ever clear of always giving one answer, the best of them.
 
-    That class is counted on the test images. True where validation was not measured.
+    What that is worth is taken from the test images. True where validation was not measured.
     """
     measured = [float(point[3]) for point in record.curve if point[3] is not None]
-    num_validation = record.train_rows[0].result["num_validation"]
+    num_validation = effective_validation(record.train_rows[0].result)
     if not measured or not num_validation or not len(record.labels):
         return True
-    chance = float(np.bincount(record.labels).max()) / len(record.labels)
+    chance = record.metric.chance(record.labels)
     error = sqrt(chance * (1 - chance) / num_validation)
     return max(measured) > chance + CLEAR_OF_CHANCE * error
 
@@ -71,7 +70,7 @@ def _learning(evidence: Evidence) -> Iterator[Finding]:
     yield from on_cells(
         evidence.cells_where(lambda record: not learnt(record)),
         "{cells} did not learn: validation accuracy was never clearly above that of always "
-        "predicting the most frequent class. More updates or another learning rate are needed.",
+        "giving one answer. More updates or another learning rate are needed.",
     )
     for source, cells, runs in _sources_where(evidence, lambda record: not learnt(record)):
         yield Finding(

@@ -15,6 +15,7 @@ from headstart.analyse.tasks import task_facts, untested_sentence
 from headstart.analyse.text import listed
 from headstart.study.leak_preview import LEAST_SHARED
 
+MOST_OF_ONE_CLASS = 0.8  # of the test images; beyond this accuracy is mostly that of one class
 ALIKE, FEWEST = 0.25, 5  # neighbours by name that are alike: of all, and at the least
 
 
@@ -151,13 +152,18 @@ def _labels_fit(evidence: Evidence) -> Iterator[Finding]:
 @check("CHK-16", "invalid", "Same test images for all arms")
 def _same_test(evidence: Evidence) -> Iterator[Finding]:
     """All arms of a target were scored on the same test images, once per trial."""
-    # Compared within a pair: leaks are left out by pair, so pairs may differ.
-    first: dict[tuple[str, str], Record] = {}
+    # Compared within a pair: leaks are left out by pair, so pairs may differ. Of a repeated split
+    # each seed has other test images.
+    first: dict[tuple[str, str, int | None], Record] = {}
     wrong = set()
     for cell, record in evidence.each():
-        other = first.setdefault((cell[0], cell[1]), record)
-        same = np.array_equal(record.labels, other.labels)
-        if not same or record.tested_on != other.tested_on:
+        repeats = evidence.study.tasks[cell[1]].split.repeats
+        place = (cell[0], cell[1], record.trial.seed if repeats else None)
+        other = first.setdefault(place, record)
+        same = np.array_equal(record.labels, other.labels) and record.tested_on == other.tested_on
+        if record.images is not None and other.images is not None:
+            same &= np.array_equal(record.images, other.images)
+        if not same:
             wrong.add(cell)
     yield from on_cells(wrong, "{cells} were scored on other test images.")
 
@@ -205,7 +211,27 @@ def _attributable(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+@check("CHK-27", "caveat", "Accuracy is not that of one class")
+def _one_class(evidence: Evidence) -> Iterator[Finding]:
+    """No class is most of the test images, or accuracy is balanced."""
+    if evidence.study.metric != "accuracy":
+        return
+    tested = {cell[1]: r.labels for cell, r in evidence.each() if len(r.labels)}
+    for target, labels in tested.items():
+        counts = np.bincount(labels)
+        share = counts.max() / len(labels)
+        if share > MOST_OF_ONE_CLASS:
+            name = list(evidence.classes_of(target))[counts.argmax()]
+            yield Finding(
+                message=f"{share:.0%} of the test images of '{target}' are of class '{name}': "
+                f"always answering that is right {100 * share:.1f} times in 100, so accuracy says "
+                'little of the other classes. Use metric = "balanced_accuracy", in which every '
+                "class counts alike.",
+                cells=frozenset(cell for cell in evidence.records if cell[1] == target),
+            )
+
+
 GATES: tuple[GateSpec, ...] = (
     _test_untouched, _statistics, _splits, _classes_tested, _groups, _bursts, _dead_outputs,
-    _labels_fit, _same_test, _controls, _attributable,
+    _labels_fit, _same_test, _controls, _attributable, _one_class,
 )  # fmt: skip

@@ -42,7 +42,7 @@ class Evidence:
     facts: Facts
     records: Records
     overlaps: dict[tuple[str, str], OverlapRecord]
-    choices: dict[Place, Choice]
+    choices: dict[Place, tuple[Choice, ...]]
     sources: Records = field(default_factory=dict)
     lineage: Lineage = field(default_factory=Lineage)
     accounts: dict[str, Json] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""Audits of numbers: computed again from counts of right and wrong answers.
+"""Audits of numbers: computed again from counts of right and wrong answers, class by class.
 
 Nothing here calls the code that computed the numbers first, so that one mistake is not made twice.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import chain
 from math import isclose, isfinite
@@ -14,42 +14,53 @@ import numpy as np
 from headstart.analyse.analysis import Analysis, Estimate
 from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, check, on_cells
+from headstart.study.training import MetricName
 
 CLOSE = 1e-6  # tolerance for rounding errors, in percentage points or as a share
 _SHARES = frozenset({
-    "test_accuracy", "mean", "lowest", "highest", "validation_mean", "balanced_accuracy", "ece",
+    "test_accuracy", "mean", "lowest", "highest", "validation_mean", "accuracy",
+    "balanced_accuracy", "ece",
     "train_mean", "test_mean", "recall", "control_recall", "before", "after",
 })  # fmt: skip
-_OPEN = frozenset({"low_pp", "high_pp", "low95_pp", "high95_pp", "detectable_pp"})
-"""Intervals, which the t of few seeds may carry beyond 100 points, and what is read off them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
-    """Wrong answers of every trial, by cell and seed, and the number of test images of each."""
+    """Share of wrong answers of every trial by the study's metric, by cell and seed."""
 
-    wrong: dict[Cell, dict[int, int]]
-    num_tested: dict[Cell, int]
+    wrong: dict[Cell, dict[int, float]]
 
-    def errors(self, cell: Cell, seeds: tuple[int, ...]) -> list[int] | None:
+    def errors(self, cell: Cell, seeds: tuple[int, ...]) -> list[float] | None:
         """Wrong answers of some seeds; None where one is not on record or nothing was tested."""
         by_seed = self.wrong.get(cell, {})
-        if not seeds or not self.num_tested.get(cell) or any(seed not in by_seed for seed in seeds):
+        if not seeds or any(seed not in by_seed for seed in seeds):
             return None
         return [by_seed[seed] for seed in seeds]
 
-    def shares(self, cell: Cell, errors: Iterable[int]) -> list[float]:
-        """Shares of right answers for some numbers of errors."""
-        return [1 - number / self.num_tested[cell] for number in errors]
-
 
 def _counted(evidence: Evidence) -> _Counts:
-    counts = _Counts({}, {})
+    share = _SHARES_OF_WRONG[evidence.study.metric]
+    counts = _Counts({})
     for cell, record in evidence.each():
-        wrong = int(np.count_nonzero(record.labels != record.classes))
-        counts.wrong.setdefault(cell, {})[record.trial.seed] = wrong
-        counts.num_tested[cell] = len(record.labels)
+        if len(record.labels):
+            wrong = record.labels != record.classes
+            counts.wrong.setdefault(cell, {})[record.trial.seed] = share(record.labels, wrong)
     return counts
+
+
+def _of_all(labels: np.ndarray, wrong: np.ndarray) -> float:
+    return np.count_nonzero(wrong) / len(labels)
+
+
+def _of_each_class(labels: np.ndarray, wrong: np.ndarray) -> float:
+    images = [labels == label for label in np.unique(labels)]
+    return sum(_of_all(labels[own], wrong[own]) for own in images) / len(images)
+
+
+_SHARES_OF_WRONG: dict[MetricName, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": _of_all,
+    "balanced_accuracy": _of_each_class,
+}
 
 
 def _rows(*tables: Iterable[Any]) -> Iterator[Any]:
@@ -79,10 +90,8 @@ def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             fits, errors = _fits(evidence, cell, row.seeds), counts.errors(cell, row.seeds)
             if gap.value is None or errors is None:
                 continue
-            tested = counts.shares(cell, errors)
-            if not fits or not _all_close(
-                (gap.value,), (100 * float(np.mean(fits) - np.mean(tested)),)
-            ):
+            tested = 1 - float(np.mean(errors))
+            if not fits or not _all_close((gap.value,), (100 * (float(np.mean(fits)) - tested),)):
                 wrong.add(cell_of(row))
     yield from on_cells(
         wrong, "reported training accuracies are not those measured in eval mode ({cells})."
@@ -165,14 +174,13 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
     wrong = set()
     for row in _rows(analysis.comparisons, analysis.attributions):
         cell = cell_of(row)
-        if not counts.num_tested.get(cell):
+        if not _has_test_images(evidence, cell):
             continue
         own, control = (counts.errors(c, row.seeds) for c in (cell, _control_cell(row)))
         if own is None or control is None:
             wrong.add(cell)  # a seed of the row is not on record
             continue
-        unit = 100 / counts.num_tested[cell]
-        gains = [unit * (b - a) for a, b in zip(own, control, strict=True)]
+        gains = [100 * (b - a) for a, b in zip(own, control, strict=True)]
         by_seed = getattr(row, "gains_pp", gains)
         if not _all_close((*by_seed, row.gain_pp), (*gains, sum(gains) / len(gains))):
             wrong.add(cell)
@@ -183,8 +191,8 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
         errors = counts.errors(cell_of(result), result.seeds)
         if errors is None:
             continue
-        shares = counts.shares(cell_of(result), errors)
-        reported = (*result.test_accuracy, result.mean)
+        shares = [1 - share for share in errors]
+        reported = (*result.test_accuracy, result.mean_percent / 100)
         if not _all_close(reported, (*shares, sum(shares) / len(shares))):
             yield from on_cells(
                 {cell_of(result)},
@@ -211,7 +219,7 @@ def _units(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             continue
         for name in (f.name for f in fields(row)):
             low, high = (0.0, 1.0) if name in _SHARES else (-100.0, 100.0)
-            bounded = name in _SHARES or (name.endswith("_pp") and name not in _OPEN)
+            bounded = name in _SHARES or name.endswith("_pp")
             values = _numbers(getattr(row, name)) if bounded else ()
             if not all(low - CLOSE <= value <= high + CLOSE for value in values):
                 wrong.setdefault(name, set()).add(cell_of(row))
@@ -231,9 +239,9 @@ def _has_test_images(evidence: Evidence, cell: Cell) -> bool:
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
-    """Numbers of a field: itself, each of several, or the value of an estimate."""
+    """Numbers of a field: itself, each of several, or an estimate with its interval."""
     if isinstance(value, Estimate):
-        value = value.value
+        value = (value.value, value.low, value.high)
     several = value if isinstance(value, tuple) else (value,)
     return tuple(number for number in several if number is not None)
 

@@ -14,7 +14,7 @@ _GAIN = re.compile(rf"^gain {_NUMBER} pp")
 _INTERVAL = re.compile(rf"interval(?: \(Holm\))? {_NUMBER} to {_NUMBER}")
 _SIZE = re.compile(r"[Ww]ith (?:all )?([\d,]+) (?:image|photo)s?( a class)?")
 _PLACE = re.compile(rf"\(([^(),/\\]+?): {_NUMBER} points(?: \[{_NUMBER}, {_NUMBER}\])?\)")
-_RIGHT = re.compile(r"is right ([\d.]+) times in 100, [^:]*? ([\d.]+) times: ")
+_RIGHT = re.compile(r"is right ([\d.]+) times in 100[^,:]*, [^:]*? ([\d.]+) times: ")
 _CLAIMS: dict[str, Word] = {
     "it helps": "helps",
     "it hurts": "hurts",
@@ -30,33 +30,45 @@ _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 @check("CHK-19", "invalid", "Sentences say what the numbers do")
 def _verdicts(analysis: Analysis, _: Evidence) -> Iterator[Finding]:
     """Read again, every verdict and the headline say what their intervals do."""
-    wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c)}
+    wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c, analysis)}
     wrong |= {cell_of(row) for row in analysis.attributions if not _attribution_agrees(row)}
     yield from on_cells(wrong, "the verdict on {cells} is not what its interval says.")
     yield from _headline(analysis)
     yield from _readings(analysis)
 
 
-def _word_of(comparison: Comparison) -> Word:
+def _word_of(comparison: Comparison, analysis: Analysis) -> Word:
     """Verdict that the numbers of a comparison allow (docs/verdict.md)."""
     low, high = comparison.low_pp, comparison.high_pp
+    if low is None and len(comparison.seeds) > 1 and _all_right(comparison, analysis):
+        return "no measurable difference"
     if low is None or high is None or len(comparison.seeds) < LEAST_SEEDS:
         return "not enough evidence"
     if low > 0:
         return "helps"
     if high < 0:
         return "hurts"
-    small = comparison.p_equivalence is not None and comparison.p_equivalence < comparison.level
+    p = comparison.p_equivalence
+    small = p is not None and p < comparison.level
     return "no measurable difference" if small else "not enough evidence"
 
 
-def _agrees(comparison: Comparison) -> bool:
+def _all_right(comparison: Comparison, analysis: Analysis) -> bool:
+    """Whether both arms are right on every test image in every seed that they share."""
+    cells = (cell_of(comparison), beside(cell_of(comparison), comparison.control))
+    results = [result for result in analysis.arms if cell_of(result) in cells]
+    return len(results) == len(cells) and all(
+        result.by_seed.get(seed) == 1 for result in results for seed in comparison.seeds
+    )
+
+
+def _agrees(comparison: Comparison, analysis: Analysis) -> bool:
     c = comparison
     if c.verdict == "invalid":
         return True
     if c.verdict == "unfinished":
         return c.low_pp is None
-    if c.verdict != _word_of(c):
+    if c.verdict != _word_of(c, analysis):
         return False
     low, high = c.low_pp, c.high_pp
     clear = low is not None and high is not None and max(low, -high) > c.margin_pp
@@ -129,7 +141,7 @@ def _is_size(comparison: Comparison, said: re.Match[str]) -> bool:
 
 def _right(analysis: Analysis, said: re.Match[str], meant: list[Comparison]) -> Iterator[Finding]:
     """The times in 100 are the mean accuracies of the arm and of the control."""
-    means = {cell_of(result): 100 * result.mean for result in analysis.arms}
+    means = {cell_of(r): r.mean_percent for r in analysis.arms if r.mean is not None}
     cells = [(cell_of(c), beside(cell_of(c), c.control)) for c in meant]
     if not any(_same(said, means.get(arm), means.get(control)) for arm, control in cells):
         yield Finding(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 
@@ -20,13 +21,21 @@ from headstart.data.preprocess import (
     scaling_of,
     statistics,
 )
-from headstart.data.tasks import TrainingPart, subset, subset_per_class, test_part, training_part
+from headstart.data.tasks import (
+    TrainingPart,
+    subset,
+    subset_per_class,
+    test_part,
+    test_positions,
+    training_part,
+)
 from headstart.plan.payload_types import DataPayload
 from headstart.plan.payloads import images_name
 from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
 
 KEPT_BYTES = 128_000_000
+_SPLIT_FIELDS = ("by", "validation", "seed", "take", "test", "drop_last")
 
 Datasets = dict[str, DataRef]
 """Name of some images (`images_name`) -> how to find and decode them."""
@@ -91,9 +100,28 @@ def test_examples(data: DataPayload, preprocessing: Json, datasets: Datasets) ->
 
 def test_images(data: DataPayload, datasets: Datasets) -> Images:
     """The test images of a task."""
-    cut = {name: data[name] for name in ("take", "test", "drop_last") if name in data}
-    found = test_part(datasets[images_name(data)], data["groups"], SplitSpec(**cut))
+    split, _ = _split_of(cast(Json, data))
+    found = test_part(datasets[images_name(data)], data["groups"], split)
+    positions = tested_positions(data, datasets)
+    if positions is not None:
+        found = found.taken(positions)
     return altered(found, data.get("alter", ()))
+
+
+def tested_positions(data: DataPayload, datasets: Datasets) -> np.ndarray | None:
+    """Where the test images of a seed lie among all images of the task, in a repeated split."""
+    split, seed = _split_of(cast(Json, data))
+    if seed is None:
+        return None
+    return test_positions(datasets[images_name(data)], data["groups"], split, seed)
+
+
+def _split_of(given: Json) -> tuple[SplitSpec, int | None]:
+    """The split that a payload means, and the seed whose split it is where it is repeated."""
+    fields = {name: given[name] for name in _SPLIT_FIELDS if name in given}
+    if "split_seed" in given:
+        fields["seed"] = given["split_seed"]
+    return SplitSpec(**fields), given.get("test_seed")
 
 
 def training_images(data: DataPayload, datasets: Datasets) -> TrainingPart:
@@ -107,10 +135,12 @@ def _without_subset(data: DataPayload) -> DataPayload:
     return task
 
 
-@lru_cache(maxsize=4)
+# A source and a target, or the splits of a few seeds.
+@lru_cache(maxsize=8)
 def _part_of(task: str, dataset: DataRef) -> TrainingPart:
     data = json.loads(task)
-    found = training_part(dataset, data["groups"], SplitSpec(**data["split"]))
+    split, seed = _split_of(data["split"])
+    found = training_part(dataset, data["groups"], split, seed)
     done = data.get("alter", ())
     return TrainingPart(
         train=altered(found.train, done), validation=altered(found.validation, done)

@@ -3,7 +3,7 @@
 They run once all predictions are there, and change none of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -18,7 +18,11 @@ from headstart.image_outcomes import ImageAnswers, image_answers, surest
 from headstart.plan.payload_types import MistakesPayload
 from headstart.plan.preference import mean_accuracy, preferred
 from headstart.plan.steps import Step
+from headstart.store.blobs import Arrays
 from headstart.store.store import StepRow, Store
+
+Answered = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of one seed: the test images that did not leak, the classes and the probabilities given."""
 
 MOST = 12  # images of each kind
 LARGEST = 96  # rows and columns of a picture
@@ -27,7 +31,6 @@ LARGEST = 96  # rows and columns of a picture
 def mistakes_step(step: Step, store: Store, device: torch.device) -> Outcome:
     """Images of every kind, for the transfer arm that validation prefers."""
     payload, rows = cast(MistakesPayload, step.payload), store.rows(step.inputs)
-    leaked = store.arrays(step.inputs[payload["overlap"]])["leaked"]
 
     def predictions(numbers: list[int]) -> list[StepRow]:
         return [rows[step.inputs[number]] for number in numbers]
@@ -36,10 +39,19 @@ def mistakes_step(step: Step, store: Store, device: torch.device) -> Outcome:
         range(len(payload["arms"])), lambda arm: _validation(predictions(payload["arms"][arm]))
     )
     images = test_images(payload["test"], step.datasets)
-    kept = np.setdiff1d(np.arange(len(images)), leaked)
+    overlap = payload["overlap"]
+    searches = overlap if isinstance(overlap, list) else [overlap] * len(payload["control"])
+    leaked = [store.arrays(step.inputs[search])["leaked"] for search in searches]
+
+    def answered(numbers: list[int]) -> list[Answered]:
+        by_seed = map(store.arrays_of, predictions(numbers))
+        return [_answered(arrays, of) for arrays, of in zip(by_seed, leaked, strict=True)]
+
+    of_control = answered(payload["control"])
+    kept = np.unique(np.concatenate([at for at, _, _ in of_control]))
     arm, control = (
-        _answers(store, predictions(numbers), images.labels, kept)
-        for numbers in (payload["arms"][number], payload["control"])
+        _answers(images.labels[kept], kept, by_seed)
+        for by_seed in (answered(payload["arms"][number]), of_control)
     )
     listed = list(_listed(arm, control, images, kept))
     return Outcome(
@@ -52,12 +64,20 @@ def _validation(predictions: Sequence[StepRow]) -> float | None:
     return mean_accuracy(row.result["checkpoint"].get("validation_accuracy") for row in predictions)
 
 
-def _answers(
-    store: Store, predictions: Sequence[StepRow], labels: np.ndarray, kept: np.ndarray
-) -> ImageAnswers:
-    by_seed = map(store.arrays_of, predictions)
+def _answered(arrays: Arrays, leaked: np.ndarray) -> Answered:
+    answers = (arrays["classes"], arrays["probabilities"])
+    images = arrays.get("images", np.arange(len(arrays["classes"])))
+    at, classes, probabilities = (np.delete(array, leaked, 0) for array in (images, *answers))
+    return at, classes, probabilities
+
+
+def _answers(labels: np.ndarray, kept: np.ndarray, by_seed: Iterable[Answered]) -> ImageAnswers:
     return image_answers(
-        labels[kept], ((one["classes"][kept], one["probabilities"][kept]) for one in by_seed)
+        labels,
+        (
+            (np.searchsorted(kept, at), classes, probabilities)
+            for at, classes, probabilities in by_seed
+        ),
     )
 
 
@@ -73,6 +93,7 @@ def _listed(
                 "index": index,
                 "file": images.file(index),
                 "label": int(images.labels[index]),
+                "num_seeds": int(arm.num_seeds[at]),
                 "arm": _answer(arm, at),
                 "control": _answer(control, at),
             }

@@ -12,11 +12,12 @@ from headstart.execute.steps.inputs import (
     chosen_examples,
     input_facts,
     test_examples,
+    tested_positions,
     training_examples,
 )
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights
-from headstart.metrics import nll
+from headstart.metrics import METRICS, Metric, nll
 from headstart.networks.weights import Weights
 from headstart.plan.payload_types import PredictPayload
 from headstart.plan.steps import Step
@@ -44,7 +45,7 @@ def predict_step(step: Step, store: Store, device: torch.device) -> Outcome:
         return _answers(step, stored, weights, examples, num_classes, device).probabilities
 
     answers = _answers(step, stored, weights, test, num_classes, device)
-    return _outcome(checkpoint, test, answers, _fit(step, answer))
+    return _outcome(step, checkpoint, test, answers, _fit(step, answer))
 
 
 def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outcome:
@@ -69,11 +70,11 @@ def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outco
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
     checkpoint: Json = {"map": counts.argmax(1).tolist()}
     if len(validation.labels):
-        right = mapped(validation).argmax(1) == validation.labels
-        checkpoint["validation_accuracy"] = float(right.mean())
+        answered = mapped(validation).argmax(1)
+        checkpoint["validation_accuracy"] = _metric(payload).of(validation.labels, answered)
     probabilities = mapped(test)
     answers = Predictions(classes=probabilities.argmax(1), probabilities=probabilities)
-    return _outcome(checkpoint, test, answers, _fit(step, mapped))
+    return _outcome(step, checkpoint, test, answers, _fit(step, mapped))
 
 
 def _answers(
@@ -96,20 +97,30 @@ def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
         return None
     train = chosen_examples(payload["train"], payload["preprocessing"], step.datasets)
     probabilities = answer(train)
-    right = probabilities.argmax(1) == train.labels
     return {
         "images": len(train.labels),
-        "accuracy": float(right.mean()),
+        "accuracy": _metric(payload).of(train.labels, probabilities.argmax(1)),
         "loss": finite(nll(train.labels, probabilities)),
     }
 
 
-def _outcome(checkpoint: Json, test: Examples, answers: Predictions, fit: Json | None) -> Outcome:
+def _metric(payload: PredictPayload) -> Metric:
+    return METRICS[payload.get("metric", "accuracy")]
+
+
+def _outcome(
+    step: Step, checkpoint: Json, test: Examples, answers: Predictions, fit: Json | None
+) -> Outcome:
+    arrays = {
+        "labels": test.labels,
+        "classes": answers.classes,
+        "probabilities": answers.probabilities,
+    }
+    data = cast(PredictPayload, step.payload)["data"]
+    images = tested_positions(data, step.datasets)
+    if images is not None:
+        arrays["images"] = images
     return Outcome(
         result={"checkpoint": checkpoint, "inputs": input_facts(test), "train": fit},
-        arrays={
-            "labels": test.labels,
-            "classes": answers.classes,
-            "probabilities": answers.probabilities,
-        },
+        arrays=arrays,
     )

@@ -18,9 +18,11 @@ def score_step(step: Step, store: Store, device: torch.device) -> Outcome:
     row = store.rows([predict_key])[predict_key]
     arrays = store.arrays_of(row)
     leaked = store.arrays(overlap[0])["leaked"] if overlap else np.empty(0, np.int64)
+    arrays = {name: np.delete(array, leaked, axis=0) for name, array in arrays.items()}
     labels, classes, probabilities = (
-        np.delete(arrays[name], leaked, axis=0) for name in ("labels", "classes", "probabilities")
+        arrays[name] for name in ("labels", "classes", "probabilities")
     )
+    images = {"images": arrays["images"]} if "images" in arrays else {}  # of a repeated split
     smallest = np.min_scalar_type(probabilities.shape[1] - 1)
     metrics = metrics_of(labels, classes, probabilities) if len(labels) else None
     return Outcome(
@@ -29,7 +31,7 @@ def score_step(step: Step, store: Store, device: torch.device) -> Outcome:
             "left_out": len(leaked),
             **{name: row.result[name] for name in ("checkpoint", "inputs", "train")},
         },
-        arrays={"labels": labels.astype(smallest), "classes": classes.astype(smallest)},
+        arrays={"labels": labels.astype(smallest), "classes": classes.astype(smallest), **images},
     )
 
 

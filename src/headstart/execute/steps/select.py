@@ -1,4 +1,4 @@
-"""Selection steps: the best candidate of each arm by validation on the pilot seed."""
+"""Selection steps: the best candidate of each arm by validation on the seed tried."""
 
 from typing import cast
 
@@ -7,7 +7,7 @@ import torch
 from headstart.core.hashing import Json
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.plan.payload_types import SelectPayload
-from headstart.plan.pilot import choose_rates
+from headstart.plan.pilot import choose_rates, effective_validation
 from headstart.plan.steps import Score, Step
 from headstart.store.store import Store
 from headstart.train.checkpoints import Best, Keep, choose
@@ -25,7 +25,7 @@ def select_step(step: Step, store: Store, device: torch.device) -> Outcome:
         scores.setdefault(candidate["arm"], []).append(
             Score(rate=candidate["rate"], accuracy=accuracy, loss=loss, finite=sound)
         )
-    num_validation = next(iter(rows.values())).result["num_validation"]
+    num_validation = effective_validation(next(iter(rows.values())).result)
     choice = choose_rates(scores, payload["control"], num_validation)
     result: Json = {
         "rates": choice.rates,

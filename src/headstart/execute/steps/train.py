@@ -14,6 +14,7 @@ from headstart.execute.features import feature_cache
 from headstart.execute.steps.inputs import input_facts, training_examples
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights, fresh, start_facts
+from headstart.metrics import ACCURACY, METRICS, Metric
 from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
 from headstart.plan.payload_types import TrainPayload
@@ -95,14 +96,17 @@ def solve_step(step: Step, store: Store, device: torch.device) -> Outcome:
 def _inputs(step: Step, store: Store) -> TrainInputs:
     payload, stored = cast(TrainPayload, step.payload), StoredWeights(store, step.files)
     train, validation = training_examples(payload["data"], payload["preprocessing"], step.datasets)
+    metric = METRICS[payload.get("metric", "accuracy")]
     architecture = stored.architecture(payload, train.image)
     weights = stored.start(payload, step.inputs, architecture)
     facts: Json = {"start": None}
     if payload["start"] != "continue":
         drawn = fresh(architecture, payload["seed"], payload["role"])
         facts["start"] = start_facts(weights, drawn, facts_of(*architecture).stage_of)
+    if metric is not ACCURACY and len(validation.labels):
+        facts["effective_validation"] = metric.effective_number(validation.labels)
     return TrainInputs(
-        work=_config(payload, architecture),
+        work=_config(payload, architecture, metric),
         weights=weights,
         train=train,
         validation=validation,
@@ -116,7 +120,7 @@ def _inputs(step: Step, store: Store) -> TrainInputs:
     )
 
 
-def _config(payload: TrainPayload, architecture: Architecture) -> PhaseConfig:
+def _config(payload: TrainPayload, architecture: Architecture, metric: Metric) -> PhaseConfig:
     network, image, num_classes = architecture
     return PhaseConfig(
         network=network,
@@ -132,6 +136,8 @@ def _config(payload: TrainPayload, architecture: Architecture) -> PhaseConfig:
         role=payload["role"],
         precision=payload.get("precision", "float32"),
         augment=_AUGMENT.validate_python(payload.get("augment", ())),
+        class_weights=payload.get("class_weights", "equal"),
+        metric=metric,
     )
 
 

@@ -87,7 +87,8 @@ def _compared(analysis: Analysis, origin: Origin) -> Iterator[str]:
     """The arm over its seeds, and against the control."""
     result = _result(analysis, origin)
     sd = "" if result.sd is None else f" ± {percent(result.sd)}"
-    yield f"Mean over {len(result.seeds)} seeds of this arm: {percent(result.mean)} %{sd}."
+    measured, seeds = analysis.accuracy_on("test").capitalize(), len(result.seeds)
+    yield f"{measured}, mean over {seeds} seeds of this arm: {percent(result.mean)} %{sd}."
     for comparison in analysis.comparisons:
         if cell_of(comparison) == cell_of(origin):
             interval = bracketed(comparison.low_pp, comparison.high_pp)

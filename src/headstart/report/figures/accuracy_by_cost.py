@@ -1,7 +1,5 @@
 """Accuracy by cost: mean test accuracy against operations, the source run included."""
 
-import math
-
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.text import operations
 from headstart.report.figures.chart import Dot, frame, on_column, pair_id, panel
@@ -18,7 +16,12 @@ def cost_figure(analysis: Analysis, pair: TaskPair, width: int) -> str:
     arms = _costs(analysis, pair)
     if len(arms) < 2:
         return ""
-    drawing = panel("Accuracy against cost", "test accuracy, %", 340 if width > 500 else 290, width)
+    drawing = panel(
+        "Accuracy against cost",
+        f"{analysis.accuracy_on('test')}, %",
+        340 if width > 500 else 290,
+        width,
+    )
     low, high = domain_of(accuracy for points in arms.values() for _, accuracy, _ in points)
     axes = frame(drawing, (low, high), right=width - 10)
     costs = [cost for points in arms.values() for cost, _, _ in points]
@@ -37,10 +40,10 @@ def cost_figure(analysis: Analysis, pair: TaskPair, width: int) -> str:
         height = y(accuracy) + (18 if accuracy > (low + high) / 2 else -9)
         drawing.text(x(cost), height, f"{images:,}", anchor="middle", halo=True)
     return drawing.svg(
-        title=f"Test accuracy against operations, {pair}",
+        title=f"{analysis.accuracy_on('test').capitalize()} against operations, {pair}",
         description=(
-            "A mark for every arm and size: mean test accuracy against the operations of its "
-            "training and, for transfer arms, of the whole source run."
+            f"A mark for every arm and size: mean {analysis.accuracy_on('test')} against the "
+            "operations of its training and, for transfer arms, of the whole source run."
         ),
         name=f"cost-{width}-{pair_id(analysis, pair)}",
     )
@@ -58,6 +61,6 @@ def _costs(analysis: Analysis, pair: TaskPair) -> dict[str, list[tuple[float, fl
     for place, result in results_of(analysis, pair).items():
         cost = result.flops + source.get(place, 0)
         known = place in source or result.arm == analysis.control
-        if known and cost > 0 and math.isfinite(result.mean):
-            arms.setdefault(result.arm, []).append((cost, 100 * result.mean, result.num_images))
+        if known and cost > 0 and result.mean is not None:
+            arms.setdefault(result.arm, []).append((cost, result.mean_percent, result.num_images))
     return {arm: sorted(points, key=lambda point: point[2]) for arm, points in arms.items()}

@@ -31,7 +31,7 @@ def cuts_figure(analysis: Analysis, pair: TaskPair, sweep: Sweep, width: int = C
     """
     wide = width > 500
     families = _marks(sweep, 5 if wide else 3.8)
-    drawing = panel(sweep.title, "test accuracy, %", 420 if wide else 380, width)
+    drawing = panel(sweep.title, f"{analysis.accuracy_on('test')}, %", 420 if wide else 380, width)
     values = [value for marks in families for mark in marks for value, _ in mark.dot.seeds]
     domain = domain_of([*values, *_control_range(sweep)])
     axes = frame(drawing, domain, right=width - 4, below=58)
@@ -50,9 +50,9 @@ def cuts_figure(analysis: Analysis, pair: TaskPair, sweep: Sweep, width: int = C
         )
     place = f"{pairs_of(analysis).index(pair)}-{analysis.sizes.index(sweep.size)}"
     return drawing.svg(
-        title=f"Test accuracy by cut at {sweep.title}, {pair}",
+        title=f"{analysis.accuracy_on('test').capitalize()} by cut at {sweep.title}, {pair}",
         description=(
-            "For every family and cut the mean test accuracy and one dot a seed. "
+            f"For every family and cut the mean {analysis.accuracy_on('test')}, one dot a seed. "
             "The dashed line is the control, the band its standard deviation over seeds."
         ),
         name=f"cuts-{width}-{place}",
@@ -71,7 +71,7 @@ def _marks(sweep: Sweep, reach: float) -> list[list[_Mark]]:
                 dot=_dot(row, family.family, reach),
             )
             for index, row in enumerate(family.rows)
-            if row and row.result
+            if row and row.result and row.result.mean is not None
         ]
         for number, family in enumerate(sweep.families)
     ]
@@ -82,13 +82,13 @@ def _dot(row: Row, family: str, reach: float) -> Dot:
     assert row.result is not None
     result = row.result
     return Dot(
-        mean=100 * result.mean,
+        mean=result.mean_percent,
         style=family_styles()[family],
         reach=reach,
         hint=f"{row.arm}: {percent(result.mean, 2)} %",
         seeds=tuple(
             (100 * value, f"{row.arm}, seed {seed}: {percent(value, 2)} %")
-            for seed, value in zip(result.seeds, result.test_accuracy, strict=True)
+            for seed, value in result.by_seed.items()
         ),
         seed_opacity=0.55,
     )
@@ -96,14 +96,14 @@ def _dot(row: Row, family: str, reach: float) -> Dot:
 
 def _control_range(sweep: Sweep) -> tuple[float, ...]:
     """Mean of the control, and the values one standard deviation below and above it."""
-    if not sweep.control:
+    if not sweep.control or sweep.control.mean is None:
         return ()
-    mean, sd = 100 * sweep.control.mean, 100 * (sweep.control.sd or 0.0)
+    mean, sd = sweep.control.mean_percent, 100 * (sweep.control.sd or 0.0)
     return (mean - sd, mean, mean + sd)
 
 
 def _draw_control(axes: Frame, analysis: Analysis, sweep: Sweep, x: Scale) -> None:
-    if not sweep.control:
+    if not sweep.control or sweep.control.mean is None:
         return
     drawing, y = axes.drawing, axes.y
     ink = arm_styles(analysis)[analysis.control].colour

@@ -1,6 +1,5 @@
 """First figure of a study: gain over the control by number of labelled target images."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,7 +48,7 @@ def gain_figure(analysis: Analysis, pair: TaskPair, width: int = WIDE) -> str:
     extra = 16 if any(len(group.lines) > 1 for group in groups) else 0  # a second line of labels
     drawing = panel(
         f"Gain over {shorten(printable(analysis.control), 24)}",
-        "test accuracy, percentage points" + _no_interval(marks),
+        f"{analysis.accuracy_on('test')}, percentage points{_no_interval(marks)}",
         (400 if width > 500 else 310) + extra,
         width,
     )
@@ -90,7 +89,7 @@ def _marks(analysis: Analysis, groups: Sequence[SizeRows]) -> list[_Mark]:
         )
         for index, group in enumerate(groups)
         for row in group.rows
-        if (c := row.comparison) and math.isfinite(c.gain_pp)
+        if (c := row.comparison)
     ]
 
 
@@ -129,7 +128,7 @@ def _domain(marks: Sequence[_Mark], groups: Sequence[SizeRows]) -> tuple[float, 
     for mark in marks:
         c = mark.comparison
         ends = [c.gain_pp, c.low_pp, c.high_pp, c.low95_pp, c.high95_pp, *c.gains_pp]
-        values += [end for end in ends if end is not None and math.isfinite(end)]
+        values += [end for end in ends if end is not None]
     low, high = min(values), max(values)
     padding = 0.04 * (high - low)
     return low - padding, high + padding

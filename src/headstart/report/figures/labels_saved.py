@@ -26,7 +26,11 @@ def labels_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
     One drawing for each arm. Empty where the control has fewer than two sizes: no curve then.
     """
     results = results_of(analysis, pair)
-    control = [result for (arm, _), result in results.items() if arm == analysis.control]
+    control = [
+        result
+        for (arm, _), result in results.items()
+        if arm == analysis.control and result.mean is not None
+    ]
     if len({result.num_images for result in control}) < 2:
         return ()
     arms: dict[str, list[_Matched]] = {}
@@ -34,7 +38,7 @@ def labels_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
         result = results.get((benefit.arm, benefit.size))
         labels = benefit.labels
         known = (labels.value, labels.at_least, labels.at_most) != (None, None, None)
-        if result and known:
+        if result and result.mean is not None and known:
             arms.setdefault(benefit.arm, []).append(_Matched(result=result, benefit=benefit))
     return tuple(
         _panel(analysis, control, arm, matches, f"labels-{number}-{pair_id(analysis, pair)}")
@@ -45,11 +49,11 @@ def labels_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 def _panel(
     analysis: Analysis, control: list[ArmResult], arm: str, matches: list[_Matched], name: str
 ) -> str:
-    drawing = panel(arm, "test accuracy, %", 290)
+    drawing = panel(arm, f"{analysis.accuracy_on('test')}, %", 290)
     axes, x = _axes(drawing, control, matches)
     styles = arm_styles(analysis)
     base = sorted(control, key=lambda result: result.num_images)
-    path = [(x(result.num_images), axes.y(100 * result.mean)) for result in base]
+    path = [(x(result.num_images), axes.y(result.mean_percent)) for result in base]
     style, control_style = styles[arm], styles[analysis.control]
     drawing.curve(path, control_style.colour, width=1.8)
     for at in path:
@@ -58,7 +62,7 @@ def _panel(
         _draw_arrow(axes, matched, x, style.colour)
     for matched in matches:
         at_size = x(matched.result.num_images)
-        dot = Dot(mean=100 * matched.result.mean, style=style, reach=4.6)
+        dot = Dot(mean=matched.result.mean_percent, style=style, reach=4.6)
         dot.draw(drawing, on_column(at_size, axes.y))
     _draw_arrow_labels(axes, matches, x, style.colour)
     return drawing.svg(
@@ -76,7 +80,7 @@ def _axes(
     drawing: Drawing, control: list[ArmResult], matches: list[_Matched]
 ) -> tuple[Frame, Scale]:
     """Draw the axes; return the frame and the horizontal scale."""
-    low, high = domain_of(100 * r.mean for r in [*control, *(m.result for m in matches)])
+    low, high = domain_of(r.mean_percent for r in [*control, *(m.result for m in matches)])
     top = min(100.0, high + 0.12 * (high - low))  # the labels of arrows are above their accuracy
     axes = frame(drawing, (low, top), right=PANEL - 8)
     numbers = {result.num_images for result in control}
@@ -95,7 +99,7 @@ def _draw_arrow_labels(axes: Frame, matches: list[_Matched], x: Scale, colour: s
         middle = (x(matched.result.num_images) + x(_target(matched, x))) / 2
         middle = min(max(middle, x.start + half), x.end - half)
         for offset in (-10, 20):
-            height = axes.y(100 * matched.result.mean) + offset
+            height = axes.y(matched.result.mean_percent) + offset
             if all(abs(m - middle) > h + half or abs(at - height) > FONT for m, h, at in taken):
                 taken.append((middle, half, height))
                 axes.drawing.text(middle, height, label, anchor="middle", colour=colour, halo=True)
@@ -113,9 +117,10 @@ def _target(matched: _Matched, x: Scale) -> float:
 def _draw_arrow(axes: Frame, matched: _Matched, x: Scale, colour: str) -> None:
     """Draw an arrow and the interval of its target, dashed where only a bound is known."""
     drawing, labels = axes.drawing, matched.benefit.labels
-    height = axes.y(100 * matched.result.mean)
-    if labels.low is not None and labels.high is not None:
-        ends = x(max(labels.low, x.low)), x(min(labels.high, x.high))
+    height = axes.y(matched.result.mean_percent)
+    if labels.low is not None:
+        high = x.high if labels.high is None else min(labels.high, x.high)
+        ends = x(max(labels.low, x.low)), x(high)
         drawing.box((ends[0], height - 5), (ends[1], height + 5), colour, opacity=0.22)
     start, end = x(matched.result.num_images), x(_target(matched, x))
     dash = "" if labels.value is not None else "4 3"

@@ -1,6 +1,5 @@
 """Learning curves: validation accuracy by update, one drawing for each size."""
 
-import math
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import Analysis, Curve
@@ -49,7 +48,7 @@ def _lines(group: SizeRows) -> list[_Line]:
 def _finite(curve: Curve) -> tuple[tuple[int, float], ...]:
     # Not strict: without validation images a curve may have no accuracy at all.
     pairs = zip(curve.updates, curve.validation_accuracy, strict=False)
-    return tuple((update, 100 * value) for update, value in pairs if math.isfinite(value))
+    return tuple((update, 100 * value) for update, value in pairs if value is not None)
 
 
 def _panel(
@@ -60,7 +59,7 @@ def _panel(
     name: str,
 ) -> str:
     styles = arm_styles(analysis)
-    drawing = panel(group.title, "validation accuracy, %", 280)
+    drawing = panel(group.title, f"{analysis.accuracy_on('validation')}, %", 280)
     axes = frame(drawing, domain, right=PANEL - 12)
     last = max(update for line in lines for update, _ in line.points)
     x, y = axes.across(0, last, inset=6), axes.y
@@ -78,6 +77,9 @@ def _panel(
                 dot.draw(drawing, on_column(x(update), y))
     return drawing.svg(
         title=f"Learning curves at {group.title}",
-        description="Validation accuracy by update, one line a seed; marks are the checkpoints.",
+        description=(
+            f"{analysis.accuracy_on('validation').capitalize()} by update, one line a seed; marks "
+            "are the checkpoints."
+        ),
         name=name,
     )

@@ -20,7 +20,7 @@ def pairs_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 
     Each drawing has its own scale. An arm without comparison has only its own dots.
     """
-    groups = [g for g in sizes_of(analysis, pair) if any(row.result for row in g.rows)]
+    groups = [g for g in sizes_of(analysis, pair) if any(_by_seed(row.result) for row in g.rows)]
     return tuple(
         _panel(analysis, group, f"pairs-{number}-{pair_id(analysis, pair)}")
         for number, group in enumerate(groups)
@@ -29,21 +29,21 @@ def pairs_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 
 def pair_arms(groups: Sequence[SizeRows]) -> list[str]:
     """Arms in `pairs_figure`, the control first."""
-    rows = [row for group in groups for row in group.rows if row.result]
+    rows = [row for group in groups for row in group.rows if _by_seed(row.result)]
     return list(dict.fromkeys(row.arm for row in sorted(rows, key=lambda row: not row.is_control)))
 
 
 def _panel(analysis: Analysis, group: SizeRows, name: str) -> str:
     control = next((row.result for row in group.rows if row.is_control), None)
-    rows = [row for row in group.rows if row.result]
+    rows = [row for row in group.rows if _by_seed(row.result)]
     if any(row.comparison for row in rows):  # then the control is drawn beside every arm
         rows = [row for row in rows if not row.is_control]
     most = max(len(row.result.seeds) for row in rows if row.result)
     step = min(11.0, _TALLEST / most)
     block = 30 + step * most
     bottom = HEAD + block * len(rows)
-    drawing = panel(group.title, "test accuracy, %", bottom + 26)
-    values = [100 * value for row in group.rows if row.result for value in row.result.test_accuracy]
+    drawing = panel(group.title, f"{analysis.accuracy_on('test')}, %", bottom + 26)
+    values = [100 * value for row in group.rows for value in _by_seed(row.result).values()]
     low, high = domain_of(values)
     x = Scale(low=low, high=high, start=_LEFT, end=_RIGHT)
     drawing.columns(x, (HEAD, bottom))
@@ -54,8 +54,8 @@ def _panel(analysis: Analysis, group: SizeRows, name: str) -> str:
     return drawing.svg(
         title=f"Every seed's pair at {group.title}",
         description=(
-            f"For every arm and seed a line from the test accuracy of {analysis.control} (hollow) "
-            "to that of the arm (filled)."
+            f"For every arm and seed a line from the {analysis.accuracy_on('test')} of "
+            f"{analysis.control} (hollow) to that of the arm (filled)."
         ),
         name=name,
     )
@@ -99,4 +99,4 @@ def _draw_seeds(
 
 
 def _by_seed(result: ArmResult | None) -> dict[int, float]:
-    return dict(zip(result.seeds, result.test_accuracy, strict=True)) if result else {}
+    return result.by_seed if result else {}

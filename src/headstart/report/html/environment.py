@@ -1,6 +1,5 @@
 """Jinja environment of the page: the filters and functions that its templates may call."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -139,6 +138,5 @@ def _gate_state(gate: Gate) -> str:
 
 
 def _bar_length(accuracies: Sequence[float], index: int) -> float:
-    """Length of a bar, from 0 to 1; 0 for an accuracy that is not finite."""
-    value = accuracies[index]
-    return min(max(value, 0.0), 1.0) if math.isfinite(value) else 0.0
+    """Length of a bar, from 0 to 1."""
+    return min(max(accuracies[index], 0.0), 1.0)

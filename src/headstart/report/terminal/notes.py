@@ -49,7 +49,8 @@ def _print_undecided(analysis: Analysis, console: "Console") -> None:
     by_reason: dict[tuple[Word, str], list[str]] = {}
     for c in analysis.comparisons:
         pair = f", {TaskPair(source=c.source, target=c.target)}" if several else ""
-        if c.arm in swept or c.verdict not in ("invalid", "not enough evidence"):
+        decided = c.verdict not in ("invalid", "not enough evidence") and c.low_pp is not None
+        if c.arm in swept or decided:
             continue
         if least := detectable(c):
             seeds = f", {c.seeds_needed:,} seeds" if c.seeds_needed else ""

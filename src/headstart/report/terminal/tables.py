@@ -46,7 +46,8 @@ def verdict_table(analysis: Analysis, pair: TaskPair, titled: bool, width: int) 
         collapse_padding=True,
     )
     table.add_column("Target data, arm", overflow="fold", max_width=34 if wide else 18)
-    table.add_column("Test acc. %", justify="right", no_wrap=True)
+    name = analysis.accuracy_on("test").replace("accuracy", "acc.").capitalize()
+    table.add_column(f"{name} %", justify="right", no_wrap=True)
     table.add_column("Gain, pp", justify="right", overflow="fold")
     table.add_column("Verdict", overflow="fold", no_wrap=wide)
     if wide:
@@ -126,7 +127,7 @@ def print_sweep(
     decimals = decimals_for(analysis)
     title = f"{pair}, {sweep.title}" if pair else sweep.title
     console.print()
-    print_line(console, f"Cut sweep at {title}: mean test accuracy, %", "bold")
+    print_line(console, f"Cut sweep at {title}: mean {analysis.accuracy_on('test')}, %", "bold")
     table = ruled_table()
     table.add_column("Cut after", overflow="fold", max_width=24)
     for family in sweep.families:

@@ -74,6 +74,7 @@ class BatchedLinearHeads:
             head[:, : self._width] = torch.from_numpy(np.array(weight))
             head[:, self._width] = torch.from_numpy(np.array(bias))
         self._rows, self._labels, self._firsts = _joined([member.train for member in self._members])
+        self._loss_weights = self._weights_of_classes(num)
         self._workspaces: dict[int, _Workspace] = {}
         self._optimiser = make_optimiser(first.work.optimiser, self._groups())
 
@@ -97,6 +98,8 @@ class BatchedLinearHeads:
         logits, truth = class_logits(workspace.outputs), workspace.labels.view(-1, size)
         # The slope of the mean cross-entropy at the logits: (softmax - truth) / batch.
         grads = logits.softmax(2).scatter_add_(2, truth[:, :, None], workspace.minus_one).div_(size)
+        if self._loss_weights is not None:
+            grads.mul_(self._loss_weights.gather(1, truth)[:, :, None])
         grads = grads[:, :, -workspace.outputs.shape[2] :].mT
         for (rows, _, _, gradient), grad in zip(
             workspace.tiles, grads.chunk(len(workspace.tiles)), strict=True
@@ -123,6 +126,17 @@ class BatchedLinearHeads:
         }
         now = {**given.weights, **to_canonical(*given.work.architecture, held)}
         return {name: now[name] for name in names}
+
+    def _weights_of_classes(self, num: int) -> Tensor | None:
+        """Weight of each class in the loss (heads, classes); None where all images count alike."""
+        first = self._members[0].loss_weights
+        if first is None:
+            return None
+        weights = first.new_zeros(num, len(first))
+        for own, member in zip(weights, self._members, strict=False):
+            assert member.loss_weights is not None, "heads trained together have one setting"
+            own.copy_(member.loss_weights)
+        return weights
 
     def _workspace(self, size: int) -> "_Workspace":
         if size not in self._workspaces:

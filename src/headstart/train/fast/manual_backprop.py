@@ -137,6 +137,9 @@ class ManualBackpropTrainer(ModuleTrainer):
         # The slope of the cross-entropy at the logits: softmax - truth.
         found = seen[-1].sigmoid() if self._single else seen[-1].softmax(0)
         grads = found.sub_(self._right.index_select(1, truth))
+        weights = self.member.weights_of(truth)
+        if weights is not None:
+            grads.mul_(weights)
         pace = StepScale(factor, 1 / len(truth))
         for at in range(len(layers) - 1, -1, -1):
             layer, above = layers[at], grads
