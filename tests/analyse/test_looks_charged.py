@@ -116,6 +116,21 @@ def test_a_plan_made_after_a_look_is_no_plan() -> None:
     assert ten["full"].level == later_level(1)
 
 
+def test_what_would_decide_is_reckoned_at_the_level_of_the_next_look() -> None:
+    study = study_of(["scratch", "full"])
+    first = shown().charge(cell("full"), study)
+    assert (first.level, first.next_level) == (planned_level(1), later_level(1))
+    auto = study.model_copy(update={"looks": (5, 10, 20)})
+    assert shown().charge(cell("full"), auto).next_level == planned_level(3)
+    last = auto.model_copy(update={"seeds": tuple(range(20))})
+    assert shown().charge(cell("full"), last).next_level == later_level(1)
+    right = drawn(images=200)
+    (c, _), (planned, _) = judged(right, FIVE), judged(right, FIVE, planned=(5, 10, 20))
+    assert c["full"].seeds_needed is None or planned["full"].seeds_needed is not None
+    if c["full"].seeds_needed and planned["full"].seeds_needed:
+        assert c["full"].seeds_needed > planned["full"].seeds_needed
+
+
 def test_what_was_shown_stays_in_the_family_of_fewer_arms() -> None:
     right = simulated({arm: 0.8 for arm in ARMS}, sd=0.02, images=200)
     all_, looks = judged(right, FIVE)

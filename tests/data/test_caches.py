@@ -37,6 +37,7 @@ def test_kinds_are_told_apart(cache: Path) -> None:
     there = {one.kind.name: one for one in held()}
     assert {name: one.num > 0 for name, one in there.items()} == {
         "decoded": True,
+        "unpacked": False,
         "facts": True,
         "data": True,
         "weights": True,

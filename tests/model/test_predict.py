@@ -130,7 +130,7 @@ def test_paths_that_cannot_be_predicted_are_refused_together(
     refused(
         call("predict", "photos", tmp_path / "empty", tmp_path / "gone.jpg", "--store", folder),
         f"{tmp_path / 'empty'} holds no image files (of 1 files). Image files end in .jpg, ",
-        f"{tmp_path / 'gone.jpg'} is not there. Expected an image, a folder or an archive.",
+        f"{tmp_path / 'gone.jpg'} is not there. Expected an image, a folder or an archive of ",
     )
 
 

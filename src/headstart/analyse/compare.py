@@ -135,7 +135,12 @@ def _comparison(
     source, target, size, arm = cell
     charge, asked = finished.charge(cell), finished.margins[source, target, size]
     margin = asked if charge.margin_pp is None else charge.margin_pp
-    judged = pair.judged(margin, level=error.level, equivalence_level=charge.level)
+    judged = pair.judged(
+        margin,
+        level=error.level,
+        equivalence_level=charge.level,
+        next_level=charge.next_level * error.level / charge.level,
+    )
     if withheld:
         judged = Judged(word="invalid", why=withheld)
     low, high = pair.interval_pp(error.level)

@@ -23,12 +23,14 @@ class Charge:
 
     Attributes:
         level: its error level, before any adjustment for other comparisons.
+        next_level: that of the look that would follow on all so far.
         number: which look at this comparison it is, from 1 on.
         planned: whether the study had planned it before its first look.
         margin_pp: the margin of the first look, if there was one.
     """
 
     level: float
+    next_level: float
     number: int = 1
     planned: bool = True
     margin_pp: float | None = None
@@ -51,20 +53,28 @@ class Shown:
         planned = planned_level(max(len(study.looks), 1))
         question = self.questions.get(cell)
         looks = [look for look in self.looks if question and look.question == question.key]
-        if not looks:
-            return Charge(level=planned)
-        margin = looks[0].margin_pp
-        seeds = tuple(sorted(study.seeds))
+        margin = looks[0].margin_pp if looks else None
+        seeds, later = tuple(sorted(study.seeds)), sum(not look.planned for look in looks)
+        more_planned = len(study.seeds) < max(study.looks, default=0)
         for number, look in enumerate(looks, 1):
             if look.seeds == seeds:
+                more = planned if more_planned and look.planned else later_level(later + 1)
                 return Charge(
-                    level=look.level, number=number, planned=look.planned, margin_pp=margin
+                    level=look.level,
+                    next_level=more,
+                    number=number,
+                    planned=look.planned,
+                    margin_pp=margin,
                 )
-        number = len(looks) + 1
-        if _goes_on(study, looks):
-            return Charge(level=planned, number=number, margin_pp=margin)
-        later = sum(not look.planned for look in looks) + 1
-        return Charge(level=later_level(later), number=number, planned=False, margin_pp=margin)
+        as_planned = not looks or _goes_on(study, looks)
+        later += not as_planned
+        return Charge(
+            level=planned if as_planned else later_level(later),
+            next_level=planned if as_planned and more_planned else later_level(later + 1),
+            number=len(looks) + 1,
+            planned=as_planned,
+            margin_pp=margin,
+        )
 
     def others(self, family: Iterable[Cell]) -> tuple[Look, ...]:
         """The last look at each transfer arm that was shown before and is not in a family now."""

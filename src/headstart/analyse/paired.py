@@ -116,7 +116,14 @@ class Paired:
         share = heaviest * number / len(self.image_weights)
         return float(share * (1 - level ** (1 / number)))
 
-    def judged(self, margin_pp: float, *, level: float, equivalence_level: float) -> Judged:
+    def judged(
+        self,
+        margin_pp: float,
+        *,
+        level: float,
+        equivalence_level: float,
+        next_level: float | None = None,
+    ) -> Judged:
         """Verdict on the arm against the other; see `verdict.judge`."""
         if self.same_weights:
             return Judged(
@@ -124,7 +131,13 @@ class Paired:
                 why="arms identical: both have the same trained weights in every seed",
             )
         if self.crossed is not None:
-            return judge(self.crossed, margin_pp, level=level, equivalence_level=equivalence_level)
+            return judge(
+                self.crossed,
+                margin_pp,
+                level=level,
+                equivalence_level=equivalence_level,
+                next_level=next_level,
+            )
         if len(self.seeds) == 1:
             return too_few(1, self.gain_pp)
         if (self.won + self.lost).any():

@@ -23,7 +23,12 @@ class Judged:
 
 
 def judge(
-    difference: Crossed, margin_pp: float, *, level: float, equivalence_level: float
+    difference: Crossed,
+    margin_pp: float,
+    *,
+    level: float,
+    equivalence_level: float,
+    next_level: float | None = None,
 ) -> Judged:
     """Verdict on a difference in accuracy.
 
@@ -35,7 +40,10 @@ def judge(
         equivalence_level: Error level of each of the two one-sided tests against the margin, which
             are never adjusted: the interval at 1 - 2 levels inside the margin shows that there is
             no difference that matters.
+        next_level: Error level of the test that more data would be put to, another look; that of
+            this one by default.
     """
+    more = level if next_level is None else next_level
     low, high = (100 * end for end in difference.cautious_interval(level))
     inner = tuple(100 * end for end in difference.interval(1 - 2 * equivalence_level))
     small = -margin_pp < inner[0] and inner[1] < margin_pp
@@ -43,7 +51,7 @@ def judge(
     result = f"gain {signed(gain)} pp, {span(low, high, level, equivalence_level, margin_pp)}"
     if difference.num_seeds < FEWEST_SEEDS:
         result = f"{result}; {difference.num_seeds} seeds are too few for a verdict"
-        return _undecided(difference, result, margin_pp, level)
+        return _undecided(difference, result, margin_pp, level, more)
     if low > 0 or high < 0:
         qualifier = _qualifier(max(low, -high), small, margin_pp)
         return Judged(
@@ -58,7 +66,8 @@ def judge(
             why=f"{result}; less than {margin_pp:g} pp either way "
             f"({level_percent(1 - 2 * equivalence_level)} interval {ends})",
         )
-    return _undecided(difference, f"{result}, which contains 0, no difference", margin_pp, level)
+    result = f"{result}, which contains 0, no difference"
+    return _undecided(difference, result, margin_pp, level, more)
 
 
 def too_few(num_seeds: int, gain_pp: float) -> Judged:
@@ -124,14 +133,16 @@ def _beyond(qualifier: Qualifier, margin_pp: float) -> str:
     return f"clear of 0, not clear of the margin of {margin_pp:g} pp"
 
 
-def _undecided(difference: Crossed, result: str, margin_pp: float, level: float) -> Judged:
+def _undecided(
+    difference: Crossed, result: str, margin_pp: float, level: float, next_level: float
+) -> Judged:
     detectable = 100 * difference.detectable(level)
     # Few seeds that disagree could show only a difference that is impossible.
     possible = detectable <= MOST_PP
     least = f"of {detectable:.2f} pp or more" if possible else "of no size"
     effect = max(abs(100 * difference.mean), margin_pp)
-    seeds = difference.seeds_needed(effect / 100, level)
-    images = difference.images_needed(effect / 100, level)
+    seeds = difference.seeds_needed(effect / 100, next_level)
+    images = difference.images_needed(effect / 100, next_level)
     return Judged(
         word="not enough evidence",
         why=f"{result}; a difference {least} could have been seen; "
