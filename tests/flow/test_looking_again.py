@@ -34,7 +34,7 @@ def test_a_study_of_fewer_arms_and_sizes_is_judged_as_before(store_folder: Path)
     assert alone.strictness.family_size == everything.strictness.family_size == 4
     assert alone.strictness.shown_before == 3
     assert of_full(alone) == of_full(everything)
-    assert "4 comparisons of transfer arms, 3 of them shown before by this store," in "".join(
+    assert "4 comparisons of transfer arms (3 of them shown before in this store; Holm;" in "".join(
         alone.detail
     )
 

@@ -281,8 +281,8 @@ def adjustment(strictness: Strictness) -> str:
     if strictness.family_size < 2:
         return f"at an error level of {level}"
     before = strictness.shown_before
-    shown = f", {before} of them shown before by this store," if before else ""
+    shown = f"{before} of them shown before in this store; " if before else ""
     return (
-        f"adjusted for the {strictness.family_size} comparisons of transfer arms{shown} (Holm; "
+        f"adjusted for the {strictness.family_size} comparisons of transfer arms ({shown}Holm; "
         f"{level} for all of them together)"
     )

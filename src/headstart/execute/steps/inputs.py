@@ -35,7 +35,6 @@ from headstart.study.tasks import DataRef, PreprocessingSpec, SplitSpec
 from headstart.train.loop import Examples
 
 KEPT_BYTES = 128_000_000
-_SPLIT_FIELDS = ("by", "validation", "seed", "take", "test", "drop_last")
 
 Datasets = dict[str, DataRef]
 """Name of some images (`images_name`) -> how to find and decode them."""
@@ -118,7 +117,7 @@ def tested_positions(data: DataPayload, datasets: Datasets) -> np.ndarray | None
 
 def _split_of(given: Json) -> tuple[SplitSpec, int | None]:
     """The split that a payload means, and the seed whose split it is where it is repeated."""
-    fields = {name: given[name] for name in _SPLIT_FIELDS if name in given}
+    fields = {name: given[name] for name in SplitSpec.model_fields if name in given}
     if "split_seed" in given:
         fields["seed"] = given["split_seed"]
     return SplitSpec(**fields), given.get("test_seed")
