@@ -47,14 +47,10 @@ def _last_on(origin: str, place: str, rows: Iterable[StudyRow]) -> _Last | None:
 
 
 def _sentence(study: str, before: DatasetFacts, now: DatasetFacts) -> str:
-    (train, test), (train_now, test_now) = _numbers(before), _numbers(now)
-    what = "has grown" if train_now + test_now > train + test else "has changed"
+    # Of all parts: a study may deal others than those of the files.
+    then, number = (sum(facts.train_counts) + sum(facts.test_counts) for facts in (before, now))
+    what = "has grown" if number > then else "has changed"
     return (
-        f"{now.place} {what} since study '{study}' was last run on it: {train:,} images to train "
-        f"on and {test:,} to test with then, {train_now:,} and {test_now:,} now. What is stored "
-        "stays, and is of the images of then."
+        f"{now.place} {what} since study '{study}' was last run on it: {then:,} images then, "
+        f"{number:,} now. What is stored stays, and is of the images of then."
     )
-
-
-def _numbers(facts: DatasetFacts) -> tuple[int, int]:
-    return sum(facts.train_counts), sum(facts.test_counts)
