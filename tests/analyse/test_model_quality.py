@@ -20,7 +20,7 @@ def test_answers_that_are_too_sure() -> None:
     labels = np.array([0, 0, 1, 1])
     probabilities = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.1, 0.9]], np.float32)
     found = model_quality(labels, probabilities.argmax(1), probabilities)
-    assert (found.num_images, found.accuracy) == (4, 0.75)
+    assert (found.num_images, found.accuracy, found.balanced) == (4, 0.75, 0.75)
     assert found.confidence == pytest.approx(0.9)
     assert found.ece == pytest.approx(0.15)
     assert found.low < 0.75 < found.high

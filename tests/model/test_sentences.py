@@ -1,5 +1,6 @@
 """How good a model is and how far to trust it, in words."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -17,7 +18,21 @@ from headstart.study.decoding import Decoding
 
 def quality(confidence: float | None, ece: float | None) -> ModelQuality:
     return ModelQuality(
-        num_images=153, accuracy=0.863, low=0.799, high=0.908, confidence=confidence, ece=ece
+        num_images=153,
+        accuracy=0.863,
+        balanced=0.86,
+        low=0.799,
+        high=0.908,
+        confidence=confidence,
+        ece=ece,
+    )
+
+
+def test_a_model_that_neglects_a_class_says_so() -> None:
+    known = quality(0.87, 0.012)
+    assert "all classes" not in accuracy_sentence(replace(known, balanced=known.accuracy))
+    assert accuracy_sentence(replace(known, balanced=0.5)).endswith(
+        " Where all classes count alike it is 50.0 %."
     )
 
 

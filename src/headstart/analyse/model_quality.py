@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 import scipy  # its parts load when they are first used
 
-from headstart.metrics import calibration_error
+from headstart.metrics import BALANCED_ACCURACY, calibration_error
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 
@@ -16,12 +16,14 @@ class ModelQuality:
     """One model on its test images, those that leaked left out.
 
     `low` and `high` are the ends of Wilson's 95 % interval of the accuracy, over new test images.
+    `balanced` is the balanced accuracy, the mean of the recalls of classes.
     `confidence` is the mean of the highest probability, `ece` the expected calibration error; None
     where probabilities are not finite.
     """
 
     num_images: int
     accuracy: float
+    balanced: float
     low: float
     high: float
     confidence: float | None
@@ -56,6 +58,7 @@ def model_quality(
     return ModelQuality(
         num_images=len(labels),
         accuracy=float(correct.mean()),
+        balanced=BALANCED_ACCURACY.of(labels, classes),
         low=low,
         high=high,
         confidence=float(probabilities.max(1).mean(dtype=np.float64)) if finite else None,

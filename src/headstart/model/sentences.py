@@ -5,6 +5,7 @@ from headstart.analyse.text import percent, plural
 from headstart.model.trained import Origin, TrainedModel
 from headstart.study.decoding import BITS, PADDING, Fit
 
+UNEQUAL = 0.01  # between accuracy and balanced accuracy, from which on both are said
 SOUND = 0.05  # expected calibration error up to which probabilities are as good as frequencies
 
 
@@ -30,10 +31,13 @@ def accuracy_sentence(quality: ModelQuality | None) -> str:
     """Accuracy on the test images with its interval."""
     if quality is None:
         return "It was not tested: nothing is known of its accuracy on new images."
-    return (
+    sentence = (
         f"Accuracy on {quality.num_images:,} test images: {percent(quality.accuracy)} % "
         f"[{percent(quality.low)}, {percent(quality.high)}] (95 % interval over test images)."
     )
+    if abs(quality.balanced - quality.accuracy) < UNEQUAL:
+        return sentence
+    return f"{sentence} Where all classes count alike it is {percent(quality.balanced)} %."
 
 
 def calibration_sentence(quality: ModelQuality | None) -> str:
