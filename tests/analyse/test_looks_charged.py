@@ -157,6 +157,7 @@ def test_an_unfinished_comparison_has_an_estimate_and_no_verdict() -> None:
     assert (whole.verdict, part.verdict) == ("helps", "unfinished")
     assert part.gain_pp == whole.gain_pp
     assert part.low_pp is part.high_pp is part.low95_pp is part.p_adjusted is None
+    assert part.p_value is part.p_equivalence is part.p_paired_t is part.p_sign_flip is None
     assert part.why.endswith("there is a verdict once all of them are run")
     before = shown()
     assert not looks_taken(given.study, before, [part])

@@ -1,6 +1,6 @@
 """Comparisons with the control: transfer arms as one family under Holm, other arms alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from headstart.analyse.analysis import Comparison
 from headstart.analyse.cells import Cell, beside
@@ -135,20 +135,26 @@ def _comparison(
     source, target, size, arm = cell
     charge, asked = finished.charge(cell), finished.margins[source, target, size]
     margin = asked if charge.margin_pp is None else charge.margin_pp
-    judged = pair.judged(
-        margin,
-        level=error.level,
-        equivalence_level=charge.level,
-        next_level=charge.next_level * error.level / charge.level,
+    complete = not finished.is_unfinished(cell)
+    if not complete:
+        pair = replace(pair, crossed=None)  # an estimate: no interval, and no p-value
+    judged = (
+        pair.judged(
+            margin,
+            level=error.level,
+            equivalence_level=charge.level,
+            next_level=charge.next_level * error.level / charge.level,
+        )
+        if complete
+        else unfinished(pair.seeds, finished.study.seeds, pair.gain_pp)
     )
     if withheld:
         judged = Judged(word="invalid", why=withheld)
     low, high = pair.interval_pp(error.level)
     low95, high95 = pair.interval_pp(NOMINAL)
-    if finished.is_unfinished(cell):
-        judged = unfinished(pair.seeds, finished.study.seeds, pair.gain_pp)
-        low = high = low95 = high95 = None
     several = len(pair.seeds) > 1
+    # Seeds that split the same images anew are not independent, as two of the tests take them.
+    independent = several and complete and not pair.repeated
     return Comparison(
         arm=arm,
         control=finished.study.control,
@@ -184,8 +190,9 @@ def _comparison(
         order_violation=order_violation(pair.scores, pair.other_scores)
         if len(pair.seeds) >= FEWEST_FOR_ORDER
         else None,
-        # Seeds that split the same images anew are not independent, as these two tests take them.
-        p_paired_t=paired_t(pair.gains).p_value if several and not pair.repeated else None,
-        p_sign_flip=sign_flip_p(pair.totals) if several and not pair.repeated else None,
-        p_mcnemar=None if several else mcnemar_p(int(pair.won[0]), int(pair.lost[0])),
+        p_paired_t=paired_t(pair.gains).p_value if independent else None,
+        p_sign_flip=sign_flip_p(pair.totals) if independent else None,
+        p_mcnemar=mcnemar_p(int(pair.won[0]), int(pair.lost[0]))
+        if complete and not several
+        else None,
     )

@@ -1,7 +1,7 @@
 """Locks between processes that say who holds them.
 
-A lock is freed by the system when its process ends, but not while that is stopped. Its holder signs
-in a file beside it, for whoever waits to name.
+The system frees a lock when its process ends, but not while the process is stopped. The holder
+writes host, process and time into a file beside the lock, so that a waiting process can name it.
 """
 
 import json

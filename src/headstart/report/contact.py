@@ -40,7 +40,7 @@ def alerts(sheet: ContactSheet) -> Iterator[str]:
     if copies.across_classes:
         yield (
             f"{plural(copies.across_classes, 'pair')} of likely copies under two labels: one of "
-            "them is wrong, or the classes cannot be told apart by a picture."
+            "them is wrong, or a picture does not show which class it is."
         )
     if copies.across_parts:
         yield (

@@ -25,11 +25,8 @@ class Leak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeakExample:
-    """An image and its copy in another part; `similarity` is the correlation of their greys.
-
-    Names are those of image files, and else empty.
-    """
+class ImagePair:
+    """Two images by their places. Names are those of image files, and else empty."""
 
     part: str
     other: str
@@ -39,6 +36,12 @@ class LeakExample:
     other_label: str
     name: str
     other_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeakExample(ImagePair):
+    """An image and its copy in another part; `similarity` is the correlation of their greys."""
+
     kind: str
     similarity: float
     picture: Picture
@@ -46,20 +49,9 @@ class LeakExample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AmbiguousImage:
-    """An image that lies under two labels of one task, in two places that may be of one part.
+class AmbiguousImage(ImagePair):
+    """An image that lies under two labels of one task, in two places that may be of one part."""
 
-    Names are those of image files, and else empty.
-    """
-
-    part: str
-    other: str
-    index: int
-    other_index: int
-    label: str
-    other_label: str
-    name: str
-    other_name: str
     picture: Picture
 
     @property

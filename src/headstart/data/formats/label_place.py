@@ -92,7 +92,7 @@ def is_table(path: Path) -> bool:
 
 
 def check_inside(place: Place, source: Source) -> None:
-    """Check that a table which is no file of its own lies in the folder or archive.
+    """Check that the folder or archive holds the table, where it is named by a path inside it.
 
     Raises:
         DataError: it does not.

@@ -70,8 +70,8 @@ def labelled(
         skip: whether to leave out rows that cannot be used.
 
     Raises:
-        DataError: it cannot be read, its columns cannot be told apart, or, with all of them at
-            once, rows name no file, or have no label or several.
+        DataError: it cannot be read, the meaning of its columns is not clear, or, with all of them
+            at once, rows name no file, or have no label or several.
     """
     images = [name for name in listing.files if is_read(name)]
     columns = columns_of(where, read_table(where, content), spec, FileIndex(images))

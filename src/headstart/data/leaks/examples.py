@@ -7,6 +7,7 @@ import numpy as np
 
 from headstart.data.images import Images
 from headstart.data.leaks.exact_duplicates import ALIKE, KINDS, Copies
+from headstart.data.leaks.image_pair import ImagePair, places
 from headstart.data.thumbnails import thumbnails
 
 MOST_EXAMPLES = 24
@@ -17,20 +18,9 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
-    """Two images that are copies, with their positions and classes in their own parts.
+class Example(ImagePair):
+    """Two images that are copies, or only alike: how, and their correlation."""
 
-    Names are empty where images are no files.
-    """
-
-    part: str
-    other: str
-    index: int
-    other_index: int
-    label: int
-    other_label: int
-    name: str
-    other_name: str
     kind: str
     similarity: float
 
@@ -53,17 +43,9 @@ def examples(copies: Mapping[Pair, Copies], parts: Mapping[str, Images]) -> tupl
 
 
 def _example(pair: Pair, at: int, found: Copies, parts: Mapping[str, Images]) -> Example:
-    match = int(found.index[at])
     part, other = pair
     return Example(
-        part=part,
-        other=other,
-        index=at,
-        other_index=match,
-        label=int(parts[part].labels[at]),
-        other_label=int(parts[other].labels[match]),
-        name=parts[part].file(at),
-        other_name=parts[other].file(match),
+        **places(part, at, other, int(found.index[at]), parts),
         kind=KINDS[found.kind[at]],
         similarity=float(found.similarity[at]),
     )

@@ -29,8 +29,9 @@ from headstart.data.leaks.exact_duplicates import (
     prepared,
 )
 from headstart.data.leaks.examples import LARGEST, Example, Pair, examples, pictures
+from headstart.data.leaks.image_pair import ImagePair
 from headstart.data.leaks.near_duplicates import GreyImages, grey, nearest, units
-from headstart.data.leaks.two_labels import TwoLabels, two_labels
+from headstart.data.leaks.two_labels import two_labels
 from headstart.data.tasks import TrainingPart
 from headstart.data.thumbnails import thumbnails
 
@@ -127,7 +128,7 @@ class Overlap:
     odd_labels: int
     source_two_labels: int
     target_two_labels: int
-    two_labels: tuple[TwoLabels, ...]
+    two_labels: tuple[ImagePair, ...]
     closeness: Closeness | None
     examples: tuple[Example, ...]
     leaked: np.ndarray  # int64 (leaked images,)
@@ -250,7 +251,7 @@ def _alike(copies: dict[Pair, Copies]) -> np.ndarray:
 
 def _two_labels(
     whose: str, parts: dict[str, Images], digests: dict[str, Hashes]
-) -> tuple[TwoLabels, ...]:
+) -> tuple[ImagePair, ...]:
     return two_labels({n: p for n, p in parts.items() if n.split()[0] == whose}, digests)
 
 

@@ -1,12 +1,12 @@
-"""Near copies told from images that are alike only because all images of their sets are.
+"""Separation of near copies from images that are alike only as all images of their sets are.
 
 Under a fixed camera any two images correlate by 0.99 and more. What the images of two sets have in
 common lies in their leading principal directions, of which the first is about the mean image. The
 rest of an image is its own part. With p and q the coordinates of two unit vectors in those
 directions and r and s the norms of their own parts, a correlation c of the images means one of
 (c - p.q) / (r s) of their own parts. Where r and s are large, as in sets of all kinds of images, it
-follows from c >= 0.99 that this is near 1, so only images that the common part all but explains can
-be told from copies.
+follows from c >= 0.99 that this is near 1, so only images that the common part all but explains
+are separated from copies.
 """
 
 from collections.abc import Iterator
