@@ -74,7 +74,7 @@ def bracket_note(analysis: Analysis) -> str:
     return (
         f"Points are right answers {METRICS[analysis.metric].share}. In brackets: the range in "
         "which the gain may lie for other seeds and other test images; all verdicts on transfer "
-        f"together are held to an error of {level_percent(NOMINAL)}, later looks included."
+        f"together are held to an error of {level_percent(NOMINAL)}, later looks at them included."
     )
 
 
