@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from headstart.store.blobs import pack
 from headstart.store.store import Store
 
 KEY, OTHER = "ab" * 32, "cd" * 32
@@ -29,7 +30,8 @@ def put(store: Store, key: str = KEY, **changes: Any) -> None:
         "seconds": 1.5,
         "environment": {"device": "cpu"},
     }
-    store.put(**{**step, **changes})
+    step |= changes
+    store.put(**step | {"arrays": pack(step["arrays"])})
 
 
 def blob(folder: Path, key: str = KEY) -> Path:
@@ -39,6 +41,7 @@ def blob(folder: Path, key: str = KEY) -> Path:
 def child(code: str, *arguments: object) -> subprocess.Popen[str]:
     """A process of its own, with the store's names at hand."""
     names = "import os, signal, sys, time\nfrom pathlib import Path\nimport numpy as np\n"
+    names += "from headstart.store.blobs import pack\n"
     names += "from headstart.store.store import Store\nfolder = Path(sys.argv[1])\n"
     return subprocess.Popen(
         [sys.executable, "-c", names + code, *map(str, arguments)],

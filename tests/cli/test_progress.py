@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from headstart.cli.progress import Tracker
-from headstart.execute.worker import StepOutcome
+from headstart.execute.outcomes import StepOutcome
 from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan, Step

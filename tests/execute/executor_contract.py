@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from headstart.execute.executors import Executor
+from headstart.execute.job import make_job
 from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import StepOutcome
 from headstart.execute.scheduler import Tally, execute
-from headstart.execute.worker import StepOutcome
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
@@ -51,25 +52,35 @@ class ExecutorContract:
         self, executor: Executor, plan: Plan, tmp_path: Path
     ) -> None:
         ready = tuple(step for step in plan.steps.values() if not step.inputs)[:2]
-        Store(tmp_path).close()
-        outcomes = executor.submit(ready, RunOptions(store=tmp_path, workers=1)).result()
-        assert [outcome.key for outcome in outcomes] == [step.key for step in ready]
-        assert {outcome.status for outcome in outcomes} == {"done"}
+        with Store(tmp_path) as store:
+            job = make_job(ready, store, "cpu", shared=executor.shared)
+            computed = executor.submit(job).result()
+        assert [one.key for one in computed] == [step.key for step in ready]
+        assert all(one.arrays and not one.error for one in computed)
 
-    def test_a_step_that_is_done_is_not_done_again(
+    def test_a_job_that_is_done_twice_gives_the_same_and_changes_nothing(
         self, executor: Executor, plan: Plan, tmp_path: Path
     ) -> None:
         first = next(step for step in plan.steps.values() if not step.inputs)
-        options = RunOptions(store=tmp_path, workers=1)
-        Store(tmp_path).close()
-        executor.submit((first,), options).result()
-        (again,) = executor.submit((first,), options).result()
-        assert again.status == "reused"
+        with Store(tmp_path) as store:
+            job = make_job([first], store, "cpu", shared=executor.shared)
+            (one,), (again,) = (executor.submit(job).result() for _ in range(2))
+            assert store.row(first.key) is None
+        assert one.arrays
+        assert again.arrays
+        assert one.arrays.blob == again.arrays.blob
 
     def test_a_whole_plan_runs(self, executor: Executor, plan: Plan, tmp_path: Path) -> None:
         tally, outcomes = self.run(plan, tmp_path, executor)
         assert (tally.run, tally.failed, tally.blocked) == (len(plan.steps), (), 0)
         assert {outcome.key for outcome in outcomes} == set(plan.steps)
+
+    def test_a_step_that_is_done_is_not_done_again(
+        self, executor: Executor, plan: Plan, tmp_path: Path
+    ) -> None:
+        self.run(plan, tmp_path, executor)
+        tally, outcomes = self.run(plan, tmp_path, executor)
+        assert (tally.run, tally.reused, outcomes) == (0, len(plan.steps), [])
 
     def test_results_do_not_depend_on_the_executor(
         self, executor: Executor, plan: Plan, tmp_path: Path

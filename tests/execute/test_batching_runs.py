@@ -1,5 +1,6 @@
 """Steps done together: bits of single ones, work for every worker, failures that stay apart."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -8,15 +9,18 @@ from typing import Any
 import pytest
 
 from headstart.execute import scheduler, worker
+from headstart.execute.commit import claim
 from headstart.execute.executors import InlineExecutor, WorkerDied
+from headstart.execute.job import Computed, Job
 from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import StepOutcome
 from headstart.execute.scheduler import Tally, execute
 from headstart.execute.steps import train as steps
 from headstart.execute.steps.outcome import Outcome
 from headstart.execute.steps.train import PreparedStep
-from headstart.execute.worker import StepOutcome, run_steps
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step, StepKind
+from headstart.store.blobs import pack
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef
 from studies import tiny
@@ -41,11 +45,9 @@ class Recording(InlineExecutor):
     def __init__(self) -> None:
         self.submitted: list[tuple[Step, ...]] = []
 
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        self.submitted.append(steps)
-        return super().submit(steps, options)
+    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+        self.submitted.append(job.steps)
+        return super().submit(job)
 
 
 def go(plan: Plan, folder: Path, executor: Any = None) -> tuple[Tally, dict[str, StepOutcome]]:
@@ -169,29 +171,26 @@ def test_a_head_that_cannot_be_trained_fails_alone(
 def test_steps_that_are_done_or_busy_are_left_out(single: Contents, store_folder: Path) -> None:
     plan = heads_study()
     go(heads_study(arms=["scratch", "random_trunk"]), store_folder)
-    sources = [plan.steps[trial.train_keys[0]] for trial in plan.sources]
-    for step in sources:
-        run_steps((step,), options(store_folder))
     stack = heads(plan)
-    busy = stack[-1]
-    with Store(store_folder) as other, other.lock_step(busy.key):
-        reports = run_steps(tuple(stack), options(store_folder))
-    assert [report.key for report in reports] == [step.key for step in stack]
-    assert [report.status for report in reports] == ["reused"] * 3 + ["done"] * 2 + ["busy"]
-    found = contents(plan, store_folder)
-    assert found == {key: single[key] for key in found}
+    held = stack[-1]
+    with Store(store_folder) as other, other.lock_step(held.key), Store(store_folder) as store:
+        found = claim(stack, store)
+        with found.release:
+            assert list(found.done) == stack[:3]
+            assert list(found.ours) == stack[3:-1]
+            ((busy, holder),) = found.busy
+    assert busy == held
+    assert holder.startswith(f"process {os.getpid()} on ")
 
 
 class Dying(Recording):
     """Its worker dies when two steps or more come together, and never with one alone."""
 
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        if len(steps) == 1:
-            return super().submit(steps, options)
-        self.submitted.append(steps)
-        future: Future[tuple[StepOutcome, ...]] = Future()
+    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+        if len(job.steps) == 1:
+            return super().submit(job)
+        self.submitted.append(job.steps)
+        future: Future[tuple[Computed, ...]] = Future()
         future.set_exception(WorkerDied("killed"))
         return future
 
@@ -210,7 +209,9 @@ def test_when_a_worker_dies_its_steps_are_tried_one_by_one(
 
 
 class Handing:
-    """Says of everything that it was done before."""
+    """Says of everything that it is done, without any work."""
+
+    shared = True
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -218,13 +219,11 @@ class Handing:
         self.kinds: list[str] = []
         self.lent: list[int] = []
 
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        self.sizes.append(len(steps))
-        self.kinds.append(steps[0].kind)
-        future: Future[tuple[StepOutcome, ...]] = Future()
-        future.set_result(tuple(StepOutcome(key=step.key, status="reused") for step in steps))
+    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+        self.sizes.append(len(job.steps))
+        self.kinds.append(job.steps[0].kind)
+        future: Future[tuple[Computed, ...]] = Future()
+        future.set_result(tuple(Computed(key=step.key, arrays=pack({})) for step in job.steps))
         return future
 
     def set_threads(self, threads: int) -> None:
@@ -269,7 +268,7 @@ def test_a_stack_is_split_only_where_a_worker_would_have_nothing_to_do(
     tally, reports = go(plan, store_folder, handing)
     assert handing.sizes == sizes
     assert reports.keys() == plan.steps.keys()
-    assert tally.reused == len(steps)
+    assert tally.run == len(steps)
 
 
 @pytest.mark.parametrize(

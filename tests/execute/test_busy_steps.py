@@ -15,7 +15,7 @@ from headstart import flow
 from headstart.core.errors import StoreError
 from headstart.execute import scheduler
 from headstart.execute.options import RunOptions
-from headstart.execute.worker import StepOutcome
+from headstart.execute.outcomes import StepOutcome
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Step
 from headstart.store import opening

@@ -10,8 +10,8 @@ from headstart.data.datasets import forget, open_part
 from headstart.data.formats import image_files
 from headstart.data.progress import listening
 from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import StepOutcome
 from headstart.execute.steps.inputs import training_images
-from headstart.execute.worker import StepOutcome
 from headstart.flow import Loaded, run, with_facts
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Step

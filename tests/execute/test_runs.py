@@ -18,11 +18,12 @@ from headstart import flow
 from headstart.core.errors import StoreFull
 from headstart.core.lru import SizedLRU
 from headstart.execute.executors import Executor, InlineExecutor
+from headstart.execute.job import Job
 from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import StepOutcome
 from headstart.execute.scheduler import Tally, execute
 from headstart.execute.steps import train, weights
 from headstart.execute.steps.weights import StoredWeights
-from headstart.execute.worker import StepOutcome
 from headstart.flow import Loaded, run
 from headstart.networks.weights import Weights
 from headstart.plan.expand import make_plan
@@ -272,18 +273,18 @@ class Suicidal(InlineExecutor):
     def __init__(self, arm: str, crashes: int) -> None:
         self.arm, self.crashes, self.asked = arm, crashes, 0
 
-    def submit(self, steps: tuple[Step, ...], options: RunOptions) -> Any:
+    def submit(self, job: Job) -> Any:
         """Submit to a real pool; the step kills its own process."""
         from loky import get_reusable_executor
 
         from headstart.execute.executors.processes import _translated
-        from headstart.execute.worker import run_steps
+        from headstart.execute.worker import do_job
 
         pool = get_reusable_executor(max_workers=1, timeout=60)
-        if steps[0].label.startswith(f"{self.arm} on target") and self.asked < self.crashes:
+        if job.steps[0].label.startswith(f"{self.arm} on target") and self.asked < self.crashes:
             self.asked += 1
             return _translated(pool.submit(os.kill, pool.submit(os.getpid).result(), 9))
-        return _translated(pool.submit(run_steps, steps, options))
+        return _translated(pool.submit(do_job, job))
 
 
 def _run_with(executor: Executor, plan: Plan, folder: Path) -> tuple[Tally, list[StepOutcome]]:

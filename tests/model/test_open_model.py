@@ -11,6 +11,7 @@ import headstart as hs
 from headstart.core.errors import DataError, HeadstartError, SpecError, StoreError
 from headstart.data import tasks
 from headstart.execute import worker
+from headstart.execute.job import Computed
 from headstart.flow import Wanted, open_model
 from headstart.model.predictor import Predictor
 from headstart.store.store import Store
@@ -99,18 +100,16 @@ def test_statistics_of_the_source_travel_with_the_model(tmp_path: Path) -> None:
 def test_an_arm_whose_trials_failed_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = worker._work
+    real = worker._Work.do
 
-    def failing(steps: Any, *rest: Any) -> Any:
+    def failing(work: Any, steps: Any) -> Any:
         for step in steps:
             if step.label.startswith("full"):
-                store: Store = rest[0]
-                store.fail(step.key, step.label, "ValueError: no memory")
-                yield worker.StepOutcome(key=step.key, status="failed", error="no memory")
+                yield Computed(key=step.key, error="ValueError: no memory")
             else:
-                yield from real([step], *rest)
+                yield from real(work, [step])
 
-    monkeypatch.setattr(worker, "_work", failing)
+    monkeypatch.setattr(worker._Work, "do", failing)
     folder = trained_study(tmp_path / "store", sizes=[20], seeds=1)
     with pytest.raises(StoreError) as raised:
         open_model(folder, "tiny", Wanted(arm="full"))

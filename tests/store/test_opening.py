@@ -30,7 +30,7 @@ while not Path(sys.argv[2]).exists():
     pass
 with Store(folder) as store:
     store.put(key=sys.argv[3] * 64, kind="train", version=1, payload={}, inputs=(), result={},
-              arrays={"a": np.zeros(3)}, seconds=1.0, environment={})
+              arrays=pack({"a": np.zeros(3)}), seconds=1.0, environment={})
 """
     racers = [child(code, store_folder, go, name) for name in "abcd"]
     for racer in racers:

@@ -1,6 +1,7 @@
 """The store: what was put comes back whole or not at all, whatever happens meanwhile."""
 
 import json
+import pickle
 import shutil
 import signal
 import time
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from headstart.core.errors import StoreDamaged, StoreError
+from headstart.store.blobs import pack
 from headstart.store.store import PlanRow, Store
 from stored import ARRAYS, KEY, OTHER, blob, child, ended, put
 
@@ -54,13 +56,82 @@ def test_rows_of_many_keys(store: Store) -> None:
     assert store.row(keys[0]) is None
 
 
-def test_a_step_put_again_replaces_the_old(store: Store) -> None:
+def test_a_step_put_again_stays_as_it_was(store: Store) -> None:
     put(store)
-    put(store, result={"flops": 7}, arrays={"labels": np.zeros(2)})
+    put(store, result={"flops": 7}, arrays={"labels": np.zeros(2)}, environment={"host": "b"})
+    row = store.row(KEY)
+    assert row is not None
+    assert row.result["flops"] == 1000
+    assert store.arrays(KEY).keys() == ARRAYS.keys()
+    assert store.differing([KEY, OTHER]) == {KEY: {"host": "b"}}
+
+
+def test_a_step_put_again_with_other_times_is_no_difference(store: Store) -> None:
+    put(store, result={"flops": 7, "seconds": 0.5})
+    put(store, result={"flops": 7, "seconds": 0.25}, seconds=3.0, environment={"host": "b"})
+    assert store.differing([KEY]) == {}
+
+
+def test_a_step_whose_blob_is_gone_is_put_anew(store: Store) -> None:
+    put(store)
+    blob(store.folder).unlink()
+    put(store, result={"flops": 7})
     row = store.row(KEY)
     assert row is not None
     assert row.result == {"flops": 7}
-    assert store.arrays(KEY).keys() == {"labels"}
+    assert store.differing([KEY]) == {}
+
+
+def test_large_arrays_travel_as_a_file_that_is_moved(store: Store) -> None:
+    large = {"last/weight": np.arange(300_000, dtype=np.float32)}
+    packed = pack(large, store.folder)
+    assert packed.file is not None
+    assert pack(large).file is None
+    store.put(
+        key=KEY,
+        kind="train",
+        version=1,
+        payload={},
+        inputs=(),
+        result={},
+        arrays=packed,
+        seconds=1.0,
+        environment={},
+    )
+    assert not packed.file.exists()
+    assert np.array_equal(store.arrays(KEY)["last/weight"], large["last/weight"])
+
+
+def test_what_a_worker_is_given_is_what_the_store_holds(store: Store) -> None:
+    put(store)
+    put(store, OTHER, inputs=(KEY,))
+    near = store.inputs_of([OTHER], ancestors=False)
+    assert near.rows([KEY, OTHER]).keys() == {OTHER}
+    far = store.inputs_of([OTHER], ancestors=True)
+    assert far.rows([KEY, OTHER]) == store.rows([KEY, OTHER])
+    assert far.recipe(OTHER) == store.recipe(OTHER)
+    assert far.arrays_of(far.rows([KEY])[KEY]).keys() == ARRAYS.keys()
+
+
+def test_a_worker_that_does_not_see_the_folder_is_given_blobs(store: Store) -> None:
+    put(store)
+    given = pickle.loads(pickle.dumps(store.inputs_of([KEY], ancestors=False, shared=False)))
+    shutil.rmtree(store.folder)
+    assert given.arrays_of(given.rows([KEY])[KEY]).keys() == ARRAYS.keys()
+
+
+def test_a_worker_names_the_step_whose_blob_is_damaged(store: Store) -> None:
+    put(store)
+    given = store.inputs_of([KEY], ancestors=False)
+    content = bytearray(blob(store.folder).read_bytes())
+    content[-1] ^= 1
+    blob(store.folder).write_bytes(bytes(content))
+    with pytest.raises(StoreDamaged) as raised:
+        given.arrays_of(given.rows([KEY])[KEY])
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (again.key, str(again)) == (KEY, str(raised.value))
+    assert str(again).endswith("is not what was written to it")
+    assert store.row(KEY) is not None  # a worker changes nothing
 
 
 def test_a_step_that_was_never_put(store: Store) -> None:
@@ -143,7 +214,7 @@ def trace(statement):
 Store(folder).close()
 store = Store(folder, trace=trace)
 store.put(key={KEY!r}, kind="train", version=1, payload={{}}, inputs=(), result={{}},
-          arrays={{"a": np.zeros(3)}}, seconds=1.0, environment={{}})
+          arrays=pack({{"a": np.zeros(3)}}), seconds=1.0, environment={{}})
 """
     assert ended(child(code, store.folder)) == (-signal.SIGKILL, "")
     assert store.row(KEY) is None

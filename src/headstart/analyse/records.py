@@ -10,7 +10,8 @@ from headstart.analyse.cells import Cell, cell_of
 from headstart.core.hashing import Json
 from headstart.metrics import ACCURACY, Metric
 from headstart.plan.steps import Plan, Step, Trial
-from headstart.store.store import StepRow, Store
+from headstart.store.reading import StepRow
+from headstart.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

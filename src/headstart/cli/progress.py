@@ -11,8 +11,7 @@ from headstart.cli.output import say
 from headstart.core.printable import printable
 from headstart.data.progress import Progress as DataProgress
 from headstart.data.progress import listening
-from headstart.execute.executors import Listener
-from headstart.execute.worker import StepOutcome
+from headstart.execute.outcomes import Listener, StepOutcome
 from headstart.flow import Planned
 from headstart.plan.cost_estimate import model_seconds
 from headstart.plan.steps import Plan, Step

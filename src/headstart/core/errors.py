@@ -9,7 +9,7 @@ HeadstartError
 ├── ExportError     a trained model cannot be written in the form that was asked for
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
-    └── StoreDamaged   a stored result is not what was written; it has been dropped
+    └── StoreDamaged   a stored result is not what was written
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,7 +53,17 @@ class StoreFull(StoreError):
 
 
 class StoreDamaged(StoreError):
-    """A stored result is not what was written; it has been dropped and can be computed again."""
+    """A stored result is not what was written.
+
+    `key` names the step that can be computed again once it is dropped; empty where none can.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message, key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

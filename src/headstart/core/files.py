@@ -72,7 +72,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -99,7 +99,7 @@ def obstacle(path: Path, *, folder: bool) -> str:
     return "" if os.access(above, os.W_OK | os.X_OK) else f"{above} may not be written to"
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename itself durable, where the system allows a folder to be opened."""
     if os.name == "nt":
         return

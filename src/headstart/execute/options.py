@@ -9,7 +9,7 @@ Device = Literal["auto", "cpu", "cuda"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """Where results are kept, on what device and with how many worker processes."""
+    """Where results are kept, on what device and with how many workers."""
 
     store: Path
     workers: int

@@ -5,16 +5,18 @@ import logging
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import ceil, inf
 
 from headstart.core.errors import StoreDamaged
 from headstart.core.locks import PATIENCE
+from headstart.execute.commit import claim, commit
 from headstart.execute.environment import device_for
-from headstart.execute.executors import Executor, Listener, WorkerDied
-from headstart.execute.features import feature_cache
+from headstart.execute.executors import Executor, WorkerDied
+from headstart.execute.job import Computed, feature_cache, make_job
 from headstart.execute.options import RunOptions
-from headstart.execute.worker import StepOutcome
+from headstart.execute.outcomes import Listener, StepOutcome
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
 
@@ -71,16 +73,19 @@ def execute(
     """
     run: set[str] = set()
     while True:
-        work = _Schedule(plan, store.finished(plan.steps), executor, options, listen)
+        work = _Schedule(plan, store, store.finished(plan.steps), executor, options, listen)
         try:
             work.run_all()
-        except StoreDamaged:
-            # The damaged step has lost its row: look again, and compute it with the rest.
+        except StoreDamaged as damaged:
+            if not damaged.key:
+                raise
+            store.drop(damaged.key)  # look again, and compute it with the rest
             run |= work.run
             continue
         finally:
             executor.close(abandon=bool(work.in_flight))
-            feature_cache(store).clear()
+            work.release()
+            feature_cache(store.folder).clear()
         run |= work.run
         for key, error in work.crashes.items():
             store.fail(key, plan.steps[key].label, error)
@@ -92,14 +97,23 @@ def execute(
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    """Steps that are being done, and the claims on them."""
+
+    steps: tuple[Step, ...]
+    claims: ExitStack
+
+
 @dataclass(slots=True)
 class _Schedule:
     plan: Plan
+    store: Store
     done: set[str]
     executor: Executor
     options: RunOptions
     listen: Listener
-    in_flight: dict[Future[tuple[StepOutcome, ...]], tuple[Step, ...]] = field(default_factory=dict)
+    in_flight: dict[Future[tuple[Computed, ...]], _InFlight] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     crashes: dict[str, str] = field(default_factory=dict)
     retry_alone: list[str] = field(default_factory=list)
@@ -189,30 +203,50 @@ class _Schedule:
 
         A search takes seconds and trains nothing: several would keep every worker from training.
         """
-        searching = any(step.kind == "overlap" for go in self.in_flight.values() for step in go)
+        running = (step for job in self.in_flight.values() for step in job.steps)
+        searching = any(step.kind == "overlap" for step in running)
         if searching and self.plan.steps[self._heap[0][-1]].kind == "overlap":
             others = (at for at in self._heap if self.plan.steps[at[-1]].kind != "overlap")
             return min(others, default=self._heap[0])
         return self._heap[0]
 
     def _start(self, keys: list[str]) -> None:
-        steps = tuple(self.plan.steps[key] for key in keys)
-        for step in steps:
+        """Hand out those steps that nobody else works on, and that nobody else has done."""
+        found = claim([self.plan.steps[key] for key in keys], self.store)
+        for step, holder in found.busy:
+            self._wait_for(step, holder)
+        for step in found.done:
+            self._ended(step, StepOutcome(key=step.key, status="reused"))
+        if not found.ours:
+            found.release.close()
+            return
+        for step in found.ours:
             self.listen(step, None)
-        self.in_flight[self.executor.submit(steps, self.options)] = steps
+        with ExitStack() as unless_submitted:
+            unless_submitted.push(found.release)
+            job = make_job(found.ours, self.store, self.options.device, shared=self.executor.shared)
+            future = self.executor.submit(job)
+            unless_submitted.pop_all()
+        self.in_flight[future] = _InFlight(found.ours, found.release)
 
-    def _settle(self, finished: Iterable[Future[tuple[StepOutcome, ...]]]) -> None:
+    def _settle(self, finished: Iterable[Future[tuple[Computed, ...]]]) -> None:
         for future in finished:
             error = future.exception()
             if error is not None and not isinstance(error, WorkerDied):
                 raise error
-            steps = self.in_flight.pop(future)
-            if error is not None:
-                for step in steps:
-                    self._died(step, str(error))
-            else:
-                for step, report in zip(steps, future.result(), strict=True):
-                    self._ended(step, report)
+            job = self.in_flight.pop(future)
+            with job.claims:
+                if error is not None:
+                    for step in job.steps:
+                        self._died(step, str(error))
+                else:
+                    for step, computed in zip(job.steps, future.result(), strict=True):
+                        self._ended(step, commit(step, computed, self.store))
+
+    def release(self) -> None:
+        """Give up the claims on all that is in flight."""
+        for job in self.in_flight.values():
+            job.claims.close()
 
     def _died(self, step: Step, error: str) -> None:
         if step.key not in self.retry_alone:
@@ -225,9 +259,6 @@ class _Schedule:
     def _ended(self, step: Step, report: StepOutcome) -> None:
         if step.key in self.retry_alone:
             self.retry_alone.remove(step.key)
-        if report.status == "busy":
-            self._wait_for(step, report.holder)
-            return
         if report.status == "failed":
             self._fail(step, report)
             return
@@ -243,6 +274,8 @@ class _Schedule:
 
     def _wait_for(self, step: Step, holder: str) -> None:
         """Ask again later for a step that another process works on; once it lasts, say which."""
+        if step.key in self.retry_alone:
+            self.retry_alone.remove(step.key)
         now = time.monotonic()
         self._later.append((now + BUSY_PAUSE, step.key))
         begun = self._busy.setdefault(step.key, now)

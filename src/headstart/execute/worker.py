@@ -1,25 +1,25 @@
-"""The worker: locks a step, runs it, writes its row. Torch is imported only if there is work."""
+"""The worker: does a job and returns what came of it. Torch is imported only here and below."""
 
 import os
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from headstart.core.errors import HeadstartError, StoreError
+from headstart.core.hashing import canonical_json
 from headstart.execute.environment import device_for, environment
-from headstart.execute.options import RunOptions
-from headstart.plan.steps import VERSIONS, Step
-from headstart.store.store import Store
+from headstart.execute.job import Computed, Job, feature_cache
+from headstart.plan.steps import Step
+from headstart.store.blobs import pack
+from headstart.store.store import store_error
 
 if TYPE_CHECKING:
     import torch
 
+    from headstart.execute.steps.context import StepContext
     from headstart.execute.steps.outcome import Outcome
     from headstart.execute.steps.train import PreparedStep
 
@@ -27,82 +27,111 @@ if TYPE_CHECKING:
 READY_BYTES = 256_000_000
 READY_SHARE = 0.2
 
-Status = Literal["done", "reused", "busy", "failed"]
 
+def do_job(job: Job) -> tuple[Computed, ...]:
+    """What came of each step of a job, in order.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepOutcome:
-    """How a step ended: done here, found done, busy elsewhere, or failed with an error text.
-
-    `holder` says who is at work on it elsewhere, where that is known.
-    """
-
-    key: str
-    status: Status
-    seconds: float = 0.0
-    error: str = ""
-    holder: str = ""
-
-
-def run_steps(steps: Sequence[Step], options: RunOptions) -> tuple[StepOutcome, ...]:
-    """Run the steps of one batch group, except those finished or locked by another process.
-
-    Every step has a claim, a row and a report of its own. A failure of a step is a report, not an
-    exception, and no concern of the others.
+    A failure of a step is an error text, not an exception, and no concern of the others.
 
     Raises:
-        StoreError: the store cannot be written; nothing else would fare better.
+        StoreError: what a step needs is damaged, or the store's folder is full; nothing else would
+            fare better.
     """
-    database = options.store / "headstart.db"
-    store = _store(options.store, database.stat().st_ino if database.exists() else 0)
-    reports: dict[str, StepOutcome] = {}
-    with ExitStack() as claims:
-        for step in steps:
-            if not claims.enter_context(store.lock_step(step.key)):
-                holder = str(store.step_holder(step.key) or "")
-                reports[step.key] = StepOutcome(key=step.key, status="busy", holder=holder)
-            elif store.row(step.key) is not None:
-                reports[step.key] = StepOutcome(key=step.key, status="reused")
-        ours = [step for step in steps if step.key not in reports]
-        for report in _work(ours, store, options) if ours else ():
-            reports[report.key] = report
-    return tuple(reports[step.key] for step in steps)
-
-
-def _work(steps: Sequence[Step], store: Store, options: RunOptions) -> Iterator[StepOutcome]:
     import torch
 
-    from headstart.execute.steps.run import run_step, use_threads
-    from headstart.execute.steps.train import PreparedStep, prepare_step, trains_by_updates
-    from headstart.train.trainer import bytes_of
+    from headstart.execute.steps.context import StepContext
 
-    device = torch.device(device_for(options.device))
-    desk = StepWriter(store, device)
+    device = torch.device(device_for(job.device))
     _settle(device)
-    room = _room(device)
-    waiting: list[PreparedStep] = []
-    for step in steps:
+    features = feature_cache(job.folder)
+    work = _Work(job, StepContext(finished=job.inputs, features=features, device=device))
+    computed = {one.key: one for one in work.do(job.steps)}
+    return tuple(computed[step.key] for step in job.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    job: Job
+    context: "StepContext"
+
+    def do(self, steps: Sequence[Step]) -> Iterator[Computed]:
+        """Each step alone, but those that train by updates together, as many as there is room."""
+        from headstart.execute.steps.run import run_step, use_threads
+        from headstart.execute.steps.train import PreparedStep, prepare_step, trains_by_updates
+        from headstart.train.trainer import bytes_of
+
+        room = _room(self.context.device)
+        waiting: list[PreparedStep] = []
+        for step in steps:
+            started = time.perf_counter()
+            try:
+                if not trains_by_updates(step):
+                    outcome = run_step(step, self.context)
+                    yield self.packed(step, outcome, time.perf_counter() - started)
+                    continue
+                use_threads(step)
+                ready = prepare_step(step, self.context)
+            except StoreError:
+                raise
+            except Exception:
+                yield _failed(step)
+                continue
+            # One more may wait if it brings nothing of its own, however large what it shares is.
+            before = bytes_of(one.phase for one in waiting)
+            if waiting and bytes_of(one.phase for one in (*waiting, ready)) > max(before, room):
+                yield from self.trained(waiting)
+                waiting = []
+            waiting.append(ready)
+        if waiting:
+            yield from self.trained(waiting)
+
+    def trained(self, ready: "Sequence[PreparedStep]") -> Iterator[Computed]:
+        """Train the prepared steps together; each is charged its share of the time.
+
+        If that fails, each is tried alone, so that one that cannot be trained fails alone.
+        """
+        from headstart.execute.steps.run import use_threads
+        from headstart.execute.steps.train import train_prepared
+
         started = time.perf_counter()
         try:
-            if not trains_by_updates(step):
-                outcome = run_step(step, store, device)
-                yield desk.keep(step, outcome, time.perf_counter() - started)
-                continue
-            use_threads(step)
-            ready = prepare_step(step, store, device)
-        except StoreError:
-            raise
+            use_threads(ready[0].step)
+            outcomes = train_prepared(ready)
         except Exception:
-            yield desk.fail(step)
-            continue
-        # One more may wait if it brings nothing of its own, however large what it shares is.
-        before = bytes_of(one.phase for one in waiting)
-        if waiting and bytes_of(one.phase for one in (*waiting, ready)) > max(before, room):
-            yield from desk.train(waiting)
-            waiting = []
-        waiting.append(ready)
-    if waiting:
-        yield from desk.train(waiting)
+            if len(ready) == 1:
+                yield _failed(ready[0].step)
+            else:
+                for one in ready:
+                    yield from self.trained([one])
+            return
+        share = (time.perf_counter() - started) / len(ready)
+        for one, outcome in zip(ready, outcomes, strict=True):
+            yield self.packed(one.step, outcome, one.seconds + share)
+
+    def packed(self, step: Step, outcome: "Outcome", seconds: float) -> Computed:
+        """A step that is done, in the form that the store keeps."""
+        folder = self.job.folder if self.job.shared else None
+        try:
+            canonical_json(outcome.result)  # a result that has no such form is a fault of the step
+            arrays = pack(outcome.arrays, folder)
+        except OSError as error:
+            raise store_error(self.job.folder, error) from error
+        except Exception:
+            return _failed(step)
+        return Computed(
+            key=step.key,
+            seconds=seconds,
+            result=outcome.result,
+            arrays=arrays,
+            environment=environment(self.context.device.type),
+        )
+
+
+def _failed(step: Step) -> Computed:
+    """The exception that is being handled: of bad input the sentence says it all."""
+    raised = sys.exception()
+    error = str(raised) if isinstance(raised, HeadstartError) else traceback.format_exc()
+    return Computed(key=step.key, error=error)
 
 
 def _settle(device: "torch.device") -> None:
@@ -123,67 +152,3 @@ def _room(device: "torch.device") -> float:
 
     free, _ = torch.cuda.mem_get_info(device)
     return READY_SHARE * free
-
-
-@dataclass(frozen=True, slots=True)
-class StepWriter:
-    """Writer of outcomes to the store."""
-
-    store: Store
-    device: "torch.device"
-
-    def train(self, ready: "Sequence[PreparedStep]") -> Iterator[StepOutcome]:
-        """Train the prepared steps together; each is charged its share of the time.
-
-        If that fails, each is tried alone, so that one that cannot be trained fails alone.
-        """
-        from headstart.execute.steps.run import use_threads
-        from headstart.execute.steps.train import train_prepared
-
-        started = time.perf_counter()
-        try:
-            use_threads(ready[0].step)
-            outcomes = train_prepared(ready)
-        except Exception:
-            if len(ready) == 1:
-                yield self.fail(ready[0].step)
-            else:
-                for one in ready:
-                    yield from self.train([one])
-            return
-        share = (time.perf_counter() - started) / len(ready)
-        for one, outcome in zip(ready, outcomes, strict=True):
-            yield self.keep(one.step, outcome, one.seconds + share)
-
-    def keep(self, step: Step, outcome: "Outcome", seconds: float) -> StepOutcome:
-        """Write the row of a step that is done."""
-        try:
-            self.store.put(
-                key=step.key,
-                kind=step.kind,
-                version=VERSIONS[step.kind],
-                payload=step.payload,
-                inputs=step.inputs,
-                result=outcome.result,
-                arrays=outcome.arrays,
-                seconds=seconds,
-                environment=environment(self.device.type),
-            )
-        except StoreError:
-            raise
-        except Exception:
-            return self.fail(step)
-        return StepOutcome(key=step.key, status="done", seconds=seconds)
-
-    def fail(self, step: Step) -> StepOutcome:
-        """Record the exception that is being handled: of bad input the sentence says it all."""
-        raised = sys.exception()
-        error = str(raised) if isinstance(raised, HeadstartError) else traceback.format_exc()
-        self.store.fail(step.key, step.label, error)
-        return StepOutcome(key=step.key, status="failed", error=error)
-
-
-@lru_cache(maxsize=2)
-def _store(folder: Path, file: int) -> Store:
-    """One connection per process and store; a store deleted and made anew is another `file`."""
-    return Store(folder)

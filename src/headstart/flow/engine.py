@@ -11,8 +11,9 @@ from headstart.core.errors import DataError
 from headstart.core.hashing import Json
 from headstart.data.datasets import decode
 from headstart.execute.environment import device_for, usable_cores
-from headstart.execute.executors import Listener, executor_for
+from headstart.execute.executors import executor_for
 from headstart.execute.options import Device, RunOptions
+from headstart.execute.outcomes import Listener
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
 from headstart.plan.expand import expected_steps, make_plan

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import Listener
 from headstart.flow.check import with_facts
 from headstart.flow.engine import default_workers, run
 from headstart.flow.frames import Frame, is_frame, saved_table

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from headstart.execute.executors import Listener
 from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import Listener
 from headstart.flow.check import Loaded
 from headstart.flow.engine import Planned, plan_of, questions, run_look, save_study
 from headstart.flow.load import Changes, load, recipes_folder

@@ -1,15 +1,18 @@
-"""Arrays as safetensors files: written whole, checked against their row when read."""
+"""Arrays as safetensors files: packed by a worker, written whole, checked when they are read."""
 
 import hashlib
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load, save
 
-from headstart.core.files import write_whole
+from headstart.core.files import sync_folder, write_whole
 
 Arrays = dict[str, np.ndarray]
+
+LARGE = 1_000_000  # bytes from which packed arrays travel as a file, where files are shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +23,63 @@ class Blob:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """Arrays in the form of a blob, on their way to the store: bytes, or a file to be moved."""
+
+    blob: Blob
+    content: bytes = b""
+    file: Path | None = None
+
+
 class DamagedBlob(Exception):
     """A blob is missing, torn or changed."""
 
 
-def write_blob(path: Path, arrays: Arrays) -> Blob:
-    """Write arrays to `path`, whole and synced to disk."""
+def blob_path(folder: Path, key: str) -> Path:
+    """Where the store in a folder has the blob of a step."""
+    return folder / f"blobs/{key[:2]}/{key}.safetensors"
+
+
+def pack(arrays: Arrays, folder: Path | None = None) -> Packed:
+    """Arrays in the form of a blob.
+
+    Args:
+        arrays: by name.
+        folder: of the store, where this process shares it: large arrays become a file in it.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     # Not np.ascontiguousarray, which gives a single number a shape of (1,).
     content = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
-    write_whole(path, content)
-    return Blob(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    blob = Blob(size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    if folder is None or len(content) < LARGE:
+        return Packed(blob=blob, content=content)
+    file = incoming(folder) / f"{uuid.uuid4().hex}.safetensors"
+    write_whole(file, content)
+    return Packed(blob=blob, file=file)
+
+
+def incoming(folder: Path) -> Path:
+    """The folder of packed files that wait to be moved to their place."""
+    return folder / "incoming"
+
+
+def write_blob(path: Path, packed: Packed) -> None:
+    """Bring packed arrays to `path`, whole and synced to disk."""
+    if packed.file is None:
+        write_whole(path, packed.content)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    packed.file.replace(path)
+    sync_folder(path.parent)
+
+
+def discard(packed: Packed) -> None:
+    """Give up packed arrays that the store does not need."""
+    if packed.file is not None:
+        packed.file.unlink(missing_ok=True)
 
 
 def read_blob(path: Path, blob: Blob) -> Arrays:
@@ -42,8 +92,17 @@ def read_blob(path: Path, blob: Blob) -> Arrays:
         content = path.read_bytes()
     except OSError as error:
         raise DamagedBlob(f"{path} cannot be read: {error}") from None
+    return unpack(content, blob, str(path))
+
+
+def unpack(content: bytes, blob: Blob, name: str) -> Arrays:
+    """The arrays in the bytes of a blob, which errors call `name`.
+
+    Raises:
+        DamagedBlob: the bytes are not what the row says.
+    """
     if len(content) != blob.size or hashlib.sha256(content).hexdigest() != blob.sha256:
-        raise DamagedBlob(f"{path} is not what was written to it")
+        raise DamagedBlob(f"{name} is not what was written to it")
     return dict(load(content))
 
 

@@ -75,6 +75,14 @@ MIGRATIONS = (
         PRIMARY KEY (question, seeds)
     ) STRICT;
     """,
+    # Steps that came out otherwise when they were computed once more, and where that was.
+    """
+    CREATE TABLE differences (
+        key TEXT NOT NULL,
+        environment TEXT NOT NULL,
+        found_at TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 VERSION = len(MIGRATIONS)
 

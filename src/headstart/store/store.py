@@ -13,29 +13,20 @@ from pathlib import Path
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.core.hashing import Json, canonical_json
 from headstart.core.locks import Holder, claimed, holder_of, locked
-from headstart.store.blobs import Arrays, Blob, DamagedBlob, looks_whole, read_blob, write_blob
+from headstart.store.blobs import (
+    Arrays,
+    Blob,
+    DamagedBlob,
+    Packed,
+    blob_path,
+    discard,
+    looks_whole,
+    read_blob,
+    write_blob,
+)
 from headstart.store.looks import Look, from_row, to_row
 from headstart.store.opening import Trace, may_write, open_to_read, open_to_write
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepRow:
-    """A finished step: what it was, the small part of what came out, and where it ran."""
-
-    key: str
-    kind: str
-    result: Json
-    seconds: float
-    environment: Json
-    blob: Blob
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """Inputs and payload of a finished step."""
-
-    payload: Json
-    inputs: tuple[str, ...]
+from headstart.store.reading import Recipe, StepInputs, StepRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +111,7 @@ class Store:
             with locked(folder / "locks" / "opening"):
                 self._connection = open_to_write(folder / "headstart.db", trace)
         except (OSError, sqlite3.Error) as error:
-            raise _store_error(folder, error) from error
+            raise store_error(folder, error) from error
 
     def close(self) -> None:
         """Close the database; the store object is of no use afterwards."""
@@ -139,7 +130,7 @@ class Store:
         found: dict[str, StepRow] = {}
         for row in self._read_steps("*", keys):
             step = _step_row(row)
-            if looks_whole(self._blob_path(step.key), step.blob):
+            if looks_whole(blob_path(self.folder, step.key), step.blob):
                 found[step.key] = step
         return found
 
@@ -148,7 +139,7 @@ class Store:
         return {
             row["key"]
             for row in self._read_steps("key, blob_size, blob_sha256", keys)
-            if looks_whole(self._blob_path(row["key"]), _blob(row))
+            if looks_whole(blob_path(self.folder, row["key"]), _blob(row))
         }
 
     def made(self, keys: Iterable[str]) -> dict[str, Provenance]:
@@ -174,14 +165,31 @@ class Store:
     def recipe(self, key: str) -> Recipe:
         """Inputs and payload of a finished step."""
         (row,) = self._read("SELECT payload, inputs FROM steps WHERE key = ?", (key,))
-        return Recipe(payload=json.loads(row["payload"]), inputs=tuple(json.loads(row["inputs"])))
+        return _recipe(row)
+
+    def inputs_of(self, keys: Iterable[str], *, ancestors: bool, shared: bool = True) -> StepInputs:
+        """Some finished steps as a worker is given them, which does not open the store.
+
+        Args:
+            keys: of the steps; those that are not finished are left out.
+            ancestors: whether the inputs of the steps come too, and theirs.
+            shared: whether the worker sees this folder; if not, it is given the blobs.
+        """
+        finished: dict[str, tuple[StepRow, Recipe]] = {}
+        wanted = set(keys)
+        while wanted:
+            found = self._with_recipes(wanted)
+            finished |= found
+            further = {key for _, recipe in found.values() for key in recipe.inputs}
+            wanted = further - finished.keys() if ancestors else set()
+        contents = {} if shared else {key: self._content(key) for key in finished}
+        return StepInputs(finished=finished, folder=self.folder, contents=contents)
 
     def arrays(self, key: str) -> Arrays:
         """The arrays of a finished step.
 
         Raises:
-            StoreError: there are none. StoreDamaged: the blob is damaged; its row is dropped, so
-                that the next run computes it again.
+            StoreError: there are none. StoreDamaged: as `arrays_of` does.
         """
         row = self.row(key)
         if row is None:
@@ -192,19 +200,25 @@ class Store:
         """The arrays of a step whose row is at hand.
 
         Raises:
-            StoreDamaged: as `arrays` does.
+            StoreDamaged: the blob is damaged; its row is dropped, so that the next run computes it
+                again.
         """
         try:
-            return read_blob(self._blob_path(row.key), row.blob)
+            return read_blob(blob_path(self.folder, row.key), row.blob)
         except DamagedBlob as error:
             if not self.writable:
                 raise StoreDamaged(
                     f"{error}. Whoever may write this store can run it anew."
                 ) from error
-            self._write("DELETE FROM steps WHERE key = ?", (row.key,))
+            self.drop(row.key)
             raise StoreDamaged(
-                f"{error}; it has been dropped. Run the same command again to compute it anew."
+                f"{error}; it has been dropped. Run the same command again to compute it anew.",
+                row.key,
             ) from error
+
+    def drop(self, key: str) -> None:
+        """Forget a step whose blob is damaged, so that it is computed again."""
+        self._write("DELETE FROM steps WHERE key = ?", (key,))
 
     def put(
         self,
@@ -215,21 +229,33 @@ class Store:
         payload: Json,
         inputs: tuple[str, ...],
         result: Json,
-        arrays: Arrays,
+        arrays: Packed,
         seconds: float,
         environment: Json,
     ) -> None:
         """Keep a finished step: first the blob, then the row that makes it count.
 
+        A step that is there already stays as it is. One that comes out otherwise than it did is
+        remembered (`differing`), for then the machines do not compute alike.
+
         Raises:
             StoreFull: the disk has no room left. StoreError: it cannot be written otherwise.
         """
-        try:
-            blob = write_blob(self._blob_path(key), arrays)
-        except OSError as error:
-            raise _store_error(self.folder, error) from error
         with self.atomic():
             self._write("DELETE FROM failures WHERE key = ?", (key,))
+            first = self.row(key)
+            if first is not None:
+                discard(arrays)
+                if first.blob != arrays.blob or _untimed(first.result) != _untimed(result):
+                    self._write(
+                        "INSERT INTO differences VALUES (?, ?, ?)",
+                        (key, canonical_json(environment), _now()),
+                    )
+                return
+            try:
+                write_blob(blob_path(self.folder, key), arrays)
+            except OSError as error:
+                raise store_error(self.folder, error) from error
             self._write(
                 "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -239,13 +265,19 @@ class Store:
                     canonical_json(payload),
                     canonical_json(inputs),
                     canonical_json(result),
-                    blob.size,
-                    blob.sha256,
+                    arrays.blob.size,
+                    arrays.blob.sha256,
                     seconds,
                     canonical_json(environment),
                     _now(),
                 ),
             )
+
+    def differing(self, keys: Iterable[str]) -> dict[str, Json]:
+        """The steps among `keys` that once came out otherwise, with the environment of that."""
+        wanted = set(keys)
+        rows = self._read("SELECT key, environment FROM differences ORDER BY rowid")
+        return {row["key"]: json.loads(row["environment"]) for row in rows if row["key"] in wanted}
 
     def spent(self) -> TrainingTotals:
         """Totals of finished trainings, for cost estimates."""
@@ -268,7 +300,7 @@ class Store:
                 try:
                     ours = stack.enter_context(claimed(self._lock(key)))
                 except OSError as error:
-                    raise _store_error(self.folder, error) from error
+                    raise store_error(self.folder, error) from error
                 yield ours
         finally:
             # Nobody needs the lock of a step that is done; one still waiting would find the row.
@@ -382,6 +414,22 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise
 
+    def _with_recipes(self, keys: Iterable[str]) -> dict[str, tuple[StepRow, Recipe]]:
+        """The finished steps among `keys`, as `rows` has them, with their recipes."""
+        rows = ((_step_row(row), _recipe(row)) for row in self._read_steps("*", keys))
+        return {
+            step.key: (step, recipe)
+            for step, recipe in rows
+            if looks_whole(blob_path(self.folder, step.key), step.blob)
+        }
+
+    def _content(self, key: str) -> bytes:
+        """The bytes of a blob; none where it cannot be read, and its reader finds it damaged."""
+        try:
+            return blob_path(self.folder, key).read_bytes()
+        except OSError:
+            return b""
+
     def _read_steps(self, columns: str, keys: Iterable[str]) -> Iterator[sqlite3.Row]:
         wanted = list(keys)
         for at in range(0, len(wanted), 500):  # SQLite limits the number of parameters
@@ -393,19 +441,16 @@ class Store:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
-            raise _store_error(self.folder, error) from error
+            raise store_error(self.folder, error) from error
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:
             self._connection.execute(statement, values)
         except sqlite3.Error as error:
-            raise _store_error(self.folder, error) from error
+            raise store_error(self.folder, error) from error
 
     def _lock(self, key: str) -> Path:
         return self.folder / "locks" / key
-
-    def _blob_path(self, key: str) -> Path:
-        return self.folder / f"blobs/{key[:2]}/{key}.safetensors"
 
 
 def _step_row(row: sqlite3.Row) -> StepRow:
@@ -417,6 +462,15 @@ def _step_row(row: sqlite3.Row) -> StepRow:
         environment=json.loads(row["environment"]),
         blob=_blob(row),
     )
+
+
+def _untimed(result: Json) -> Json:
+    """A result without what is not the same each time."""
+    return {name: value for name, value in (result or {}).items() if name != "seconds"}
+
+
+def _recipe(row: sqlite3.Row) -> Recipe:
+    return Recipe(payload=json.loads(row["payload"]), inputs=tuple(json.loads(row["inputs"])))
 
 
 def _blob(row: sqlite3.Row) -> Blob:
@@ -436,7 +490,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def _store_error(folder: Path, error: Exception) -> StoreError:
+def store_error(folder: Path, error: Exception) -> StoreError:
     """The store's own error for what the system or SQLite said."""
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if full or "disk is full" in str(error):

@@ -1,7 +1,6 @@
 """Where steps run: in this process or in worker processes."""
 
 from headstart.execute.executors.executor import Executor as Executor
-from headstart.execute.executors.executor import Listener as Listener
 from headstart.execute.executors.executor import WorkerDied as WorkerDied
 from headstart.execute.executors.inline import InlineExecutor as InlineExecutor
 from headstart.execute.executors.processes import ProcessExecutor as ProcessExecutor

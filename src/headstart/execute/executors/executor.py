@@ -1,20 +1,13 @@
 """Interface of executors.
 
-An executor takes steps that are done together and gives a future. What it needs of the outside is
-the store's folder in the options, so an executor for a cluster can be added without a change to
-plan, train or store.
+An executor takes a job and gives a future of what came of its steps. A job says all that it needs,
+so an executor for a cluster can be added without a change to plan, train or store.
 """
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol
 
-from headstart.execute.options import RunOptions
-from headstart.execute.worker import StepOutcome
-from headstart.plan.steps import Step
-
-Listener = Callable[["Step", "StepOutcome | None"], None]
-"""Called for every step that starts (no outcome yet) and ends."""
+from headstart.execute.job import Computed, Job
 
 
 class WorkerDied(Exception):
@@ -22,20 +15,19 @@ class WorkerDied(Exception):
 
 
 class Executor(Protocol):
-    """Runs submissions, at most `slots` at a time."""
+    """Does jobs, at most `slots` at a time; `shared` where workers see the store's folder."""
 
     slots: int
+    shared: bool
 
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        """Start one step, or several of one batch group.
+    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+        """Start a job.
 
-        The future fails with WorkerDied or StoreError; else it gives a report of each step.
+        The future fails with WorkerDied or StoreError; else it gives what came of each step.
         """
 
     def set_threads(self, threads: int) -> None:
-        """Let each submission take so many threads from now on, which changes no number."""
+        """Let each job take so many threads from now on, which changes no number."""
 
     def close(self, *, abandon: bool) -> None:
         """Release the workers; `abandon` ends running steps."""

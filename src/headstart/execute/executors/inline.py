@@ -2,23 +2,21 @@
 
 from concurrent.futures import Future
 
-from headstart.execute.options import RunOptions
-from headstart.execute.worker import StepOutcome, run_steps
-from headstart.plan.steps import Step
+from headstart.execute.job import Computed, Job
+from headstart.execute.worker import do_job
 
 
 class InlineExecutor:
     """Runs steps in this process, one after the other: for tests, debugging, a single worker."""
 
     slots = 1
+    shared = True
 
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        """Do the steps before returning."""
-        future: Future[tuple[StepOutcome, ...]] = Future()
+    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+        """Do the job before returning."""
+        future: Future[tuple[Computed, ...]] = Future()
         try:
-            future.set_result(run_steps(steps, options))
+            future.set_result(do_job(job))
         except Exception as error:
             future.set_exception(error)
         return future

@@ -13,9 +13,8 @@ from typing import Protocol
 from headstart.core.thread_budget import ThreadBudget, attach
 from headstart.execute.environment import usable_cores
 from headstart.execute.executors.executor import WorkerDied
-from headstart.execute.options import RunOptions
-from headstart.execute.worker import StepOutcome, run_steps
-from headstart.plan.steps import Step
+from headstart.execute.job import Computed, Job
+from headstart.execute.worker import do_job
 
 
 class ReusablePool(Protocol):
@@ -24,8 +23,8 @@ class ReusablePool(Protocol):
     _processes: dict[int, object]  # by the system's number
 
     def submit(
-        self, do: Callable[..., tuple[StepOutcome, ...]], *given: object
-    ) -> Future[tuple[StepOutcome, ...]]:
+        self, do: Callable[..., tuple[Computed, ...]], *given: object
+    ) -> Future[tuple[Computed, ...]]:
         """Start a call in a worker."""
 
     def shutdown(self, *, wait: bool, kill_workers: bool) -> None:
@@ -35,14 +34,14 @@ class ReusablePool(Protocol):
 class ProcessExecutor:
     """Steps in worker processes of this machine: one thread each, and those that are idle."""
 
+    shared = True
+
     def __init__(self, workers: int) -> None:
         self.slots = workers
         self._pool: ReusablePool | None = None
 
-    def submit(
-        self, steps: tuple[Step, ...], options: RunOptions
-    ) -> Future[tuple[StepOutcome, ...]]:
-        """Hand the steps to a free worker; workers start when first needed and after a death."""
+    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+        """Hand the job to a free worker; workers start when first needed and after a death."""
         from loky import get_reusable_executor
 
         try:
@@ -54,7 +53,7 @@ class ProcessExecutor:
                     initargs=(os.getpid(), _thread_budget().name),
                     env=_worker_environment(),
                 )
-                return _translated(self._pool.submit(run_steps, steps, options))
+                return _translated(self._pool.submit(do_job, job))
         except KeyboardInterrupt:  # the caller knows nothing of this submission
             self.close(abandon=True)
             raise
@@ -143,13 +142,13 @@ def _start_worker(parent: int, budget: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _translated(inner: "Future[tuple[StepOutcome, ...]]") -> Future[tuple[StepOutcome, ...]]:
+def _translated(inner: "Future[tuple[Computed, ...]]") -> Future[tuple[Computed, ...]]:
     """The same future, with loky's errors of a dead worker as `WorkerDied`."""
     from concurrent.futures.process import BrokenProcessPool
 
-    outer: Future[tuple[StepOutcome, ...]] = Future()
+    outer: Future[tuple[Computed, ...]] = Future()
 
-    def settle(done: "Future[tuple[StepOutcome, ...]]") -> None:
+    def settle(done: "Future[tuple[Computed, ...]]") -> None:
         if outer.cancelled() or done.cancelled():
             return
         error = done.exception()

@@ -4,27 +4,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 
-import torch
-
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.outcome import Outcome
 from headstart.execute.steps.weights import StoredWeights, fresh
 from headstart.networks.facts import facts_of
 from headstart.networks.pretrained import load_trunk
 from headstart.plan.payload_types import MergePayload
 from headstart.plan.steps import Step
-from headstart.store.store import Store
 from headstart.study.network import LibraryNetwork
 
 _LONG = ("trunk", "head")  # pairs of names, one for every tensor
 ANY_CLASSES = 2  # the trunk is the same for any number of classes
 
 
-def merge_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def merge_step(step: Step, context: StepContext) -> Outcome:
     """The trunk of a checkpoint under the names of its network, and an account of what was loaded.
 
     What the checkpoint lacks is not among the weights: it starts fresh.
     """
-    payload, stored = cast(MergePayload, step.payload), StoredWeights(store, step.files)
+    payload, stored = cast(MergePayload, step.payload), StoredWeights(context.finished, step.files)
     network = stored.network(payload["network"])
     assert isinstance(network, LibraryNetwork)
     height, width, channels = payload["image"]

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
-import torch
 
 from headstart.core.hashing import Json
 from headstart.data.datasets import Images
 from headstart.data.thumbnails import thumbnails
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.inputs import test_images
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.image_outcomes import ImageAnswers, image_answers, surest
@@ -19,7 +19,7 @@ from headstart.plan.payload_types import MistakesPayload
 from headstart.plan.preference import mean_accuracy, preferred
 from headstart.plan.steps import Step
 from headstart.store.blobs import Arrays
-from headstart.store.store import StepRow, Store
+from headstart.store.reading import StepRow
 
 Answered = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Of one seed: the test images that did not leak, the classes and the probabilities given."""
@@ -28,9 +28,10 @@ MOST = 12  # images of each kind
 LARGEST = 96  # rows and columns of a picture
 
 
-def mistakes_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def mistakes_step(step: Step, context: StepContext) -> Outcome:
     """Images of every kind, for the transfer arm that validation prefers."""
-    payload, rows = cast(MistakesPayload, step.payload), store.rows(step.inputs)
+    payload, finished = cast(MistakesPayload, step.payload), context.finished
+    rows = finished.rows(step.inputs)
 
     def predictions(numbers: list[int]) -> list[StepRow]:
         return [rows[step.inputs[number]] for number in numbers]
@@ -41,10 +42,10 @@ def mistakes_step(step: Step, store: Store, device: torch.device) -> Outcome:
     images = test_images(payload["test"], step.datasets)
     overlap = payload["overlap"]
     searches = overlap if isinstance(overlap, list) else [overlap] * len(payload["control"])
-    leaked = [store.arrays(step.inputs[search])["leaked"] for search in searches]
+    leaked = [finished.arrays_of(rows[step.inputs[search]])["leaked"] for search in searches]
 
     def answered(numbers: list[int]) -> list[Answered]:
-        by_seed = map(store.arrays_of, predictions(numbers))
+        by_seed = map(finished.arrays_of, predictions(numbers))
         return [_answered(arrays, of) for arrays, of in zip(by_seed, leaked, strict=True)]
 
     of_control = answered(payload["control"])

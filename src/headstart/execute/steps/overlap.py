@@ -4,18 +4,17 @@ from dataclasses import asdict
 from typing import cast
 
 import numpy as np
-import torch
 
 from headstart.data.leaks.bursts import find_bursts
 from headstart.data.leaks.overlap import find_overlap
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.inputs import test_images, training_images
 from headstart.execute.steps.outcome import Outcome
 from headstart.plan.payload_types import OverlapPayload
 from headstart.plan.steps import Step
-from headstart.store.store import Store
 
 
-def overlap_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def overlap_step(step: Step, _: StepContext) -> Outcome:
     """Images of the target's test part that are also trained on or selected by."""
     payload = cast(OverlapPayload, step.payload)
     source = payload.get("source")

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from typing import cast
 
 import numpy as np
-import torch
 
 from headstart.core.hashing import Json
-from headstart.execute.features import feature_cache
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.inputs import (
     chosen_examples,
     input_facts,
@@ -21,16 +20,16 @@ from headstart.metrics import METRICS, Metric, nll
 from headstart.networks.weights import Weights
 from headstart.plan.payload_types import PredictPayload
 from headstart.plan.steps import Step
-from headstart.store.store import Store
 from headstart.train.loop import Examples
 from headstart.train.prediction import Predictions, predict
 
 
-def predict_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def predict_step(step: Step, context: StepContext) -> Outcome:
     """Answers of a trained network to the test images."""
-    payload, stored = cast(PredictPayload, step.payload), StoredWeights(store, step.files)
+    payload = cast(PredictPayload, step.payload)
     if "label_map" in payload:
-        return _label_map(step, stored, device)
+        return _label_map(step, context)
+    stored = StoredWeights(context.finished, step.files)
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
     num_classes = len(payload["data"]["groups"])
     checkpoint: Json = {}
@@ -42,21 +41,22 @@ def predict_step(step: Step, store: Store, device: torch.device) -> Outcome:
         weights, checkpoint = stored.finished(step.inputs, payload["keep"])
 
     def answer(examples: Examples) -> np.ndarray:
-        return _answers(step, stored, weights, examples, num_classes, device).probabilities
+        return _answers(step, context, weights, examples, num_classes).probabilities
 
-    answers = _answers(step, stored, weights, test, num_classes, device)
+    answers = _answers(step, context, weights, test, num_classes)
     return _outcome(step, checkpoint, test, answers, _fit(step, answer))
 
 
-def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outcome:
+def _label_map(step: Step, context: StepContext) -> Outcome:
     """The source network's answers, each source class standing for one class of the target."""
     payload = cast(PredictPayload, step.payload)
+    stored = StoredWeights(context.finished, step.files)
     weights, _ = stored.finished(step.inputs, payload["keep"])
     width, num_classes = payload["source_classes"], len(payload["data"]["groups"])
     train, validation = training_examples(
         payload["label_map"], payload["preprocessing"], step.datasets
     )
-    seen = _answers(step, stored, weights, train, width, device).classes
+    seen = _answers(step, context, weights, train, width).classes
     counts = np.zeros((width, num_classes))
     np.add.at(counts, (seen, train.labels), 1)
     # A source class that was never answered stands for the target's most frequent class.
@@ -64,7 +64,7 @@ def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outco
     stands_for = np.eye(num_classes, dtype=np.float32)[counts.argmax(1)]
 
     def mapped(examples: Examples) -> np.ndarray:
-        answers = _answers(step, stored, weights, examples, width, device)
+        answers = _answers(step, context, weights, examples, width)
         return np.asarray(answers.probabilities @ stands_for)
 
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
@@ -78,16 +78,12 @@ def _label_map(step: Step, stored: StoredWeights, device: torch.device) -> Outco
 
 
 def _answers(
-    step: Step,
-    stored: StoredWeights,
-    weights: Weights,
-    examples: Examples,
-    num_classes: int,
-    device: torch.device,
+    step: Step, context: StepContext, weights: Weights, examples: Examples, num_classes: int
 ) -> Predictions:
+    stored = StoredWeights(context.finished, step.files)
     of = (stored.network(step.payload["network"]), examples.image, num_classes)
     done = 0 if "weights" in step.payload else stored.frozen_prefix(step.inputs, of)
-    return predict(*of, weights, examples, device, done, feature_cache(stored.store))
+    return predict(*of, weights, examples, context.device, done, context.features)
 
 
 def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.merge import merge_step
 from headstart.execute.steps.mistakes import mistakes_step
 from headstart.execute.steps.outcome import Outcome
@@ -13,9 +14,8 @@ from headstart.execute.steps.score import score_step
 from headstart.execute.steps.select import select_step
 from headstart.execute.steps.train import solve_step
 from headstart.plan.steps import Step, StepKind
-from headstart.store.store import Store
 
-_RUN: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
+_RUN: dict[StepKind, Callable[[Step, StepContext], Outcome]] = {
     "merge": merge_step,
     "train": solve_step,
     "select": select_step,
@@ -26,10 +26,10 @@ _RUN: dict[StepKind, Callable[[Step, Store, torch.device], Outcome]] = {
 }
 
 
-def run_step(step: Step, store: Store, device: torch.device) -> Outcome:
-    """Run one step that is not trained update by update. Its inputs are in the store."""
+def run_step(step: Step, context: StepContext) -> Outcome:
+    """Run one step that is not trained update by update."""
     use_threads(step)
-    return _RUN[step.kind](step, store, device)
+    return _RUN[step.kind](step, context)
 
 
 def use_threads(step: Step) -> None:

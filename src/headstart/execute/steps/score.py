@@ -3,21 +3,23 @@
 from dataclasses import asdict
 
 import numpy as np
-import torch
 
 from headstart.core.hashing import Json
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.metrics import Metrics, metrics_of
 from headstart.plan.steps import Step
-from headstart.store.store import Store
 
 
-def score_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def score_step(step: Step, context: StepContext) -> Outcome:
     """Metrics and answers of a prediction, which analysis reads."""
     predict_key, *overlap = step.inputs
-    row = store.rows([predict_key])[predict_key]
-    arrays = store.arrays_of(row)
-    leaked = store.arrays(overlap[0])["leaked"] if overlap else np.empty(0, np.int64)
+    rows = context.finished.rows(step.inputs)
+    row = rows[predict_key]
+    arrays = context.finished.arrays_of(row)
+    leaked = np.empty(0, np.int64)
+    if overlap:
+        leaked = context.finished.arrays_of(rows[overlap[0]])["leaked"]
     arrays = {name: np.delete(array, leaked, axis=0) for name, array in arrays.items()}
     labels, classes, probabilities = (
         arrays[name] for name in ("labels", "classes", "probabilities")

@@ -2,20 +2,18 @@
 
 from typing import cast
 
-import torch
-
 from headstart.core.hashing import Json
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.plan.payload_types import SelectPayload
 from headstart.plan.pilot import choose_rates, effective_validation
 from headstart.plan.steps import Score, Step
-from headstart.store.store import Store
 from headstart.train.checkpoints import Best, Keep, choose
 
 
-def select_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def select_step(step: Step, context: StepContext) -> Outcome:
     """The best candidate of each arm, by what validation said of the weights that count."""
-    rows = store.rows(step.inputs)
+    rows = context.finished.rows(step.inputs)
     scores: dict[str, list[Score]] = {}
     payload = cast(SelectPayload, step.payload)
     for candidate in payload["candidates"]:

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import torch
 from pydantic import TypeAdapter
 
 from headstart.core.hashing import Json
-from headstart.execute.features import feature_cache
+from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.inputs import input_facts, training_examples
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights, fresh, start_facts
@@ -20,7 +19,6 @@ from headstart.networks.weights import Weights
 from headstart.plan.payload_types import TrainPayload
 from headstart.plan.steps import Step
 from headstart.store.blobs import Arrays
-from headstart.store.store import Store
 from headstart.study.augment import AnyAugmentation, Augmentation
 from headstart.study.phases import Phase
 from headstart.study.training import OptimiserSpec, ScheduleSpec
@@ -57,12 +55,18 @@ def trains_by_updates(step: Step) -> bool:
     return step.kind == "train" and step.payload["phase"].get("solver") != "converged"
 
 
-def prepare_step(step: Step, store: Store, device: torch.device) -> PreparedStep:
+def prepare_step(step: Step, context: StepContext) -> PreparedStep:
     """Read the inputs of a training step, and compute the features of its frozen prefix."""
     started = time.perf_counter()
-    inputs = _inputs(step, store)
-    cache = feature_cache(store)
-    phase = prepare(inputs.work, inputs.weights, inputs.train, inputs.validation, device, cache)
+    inputs = _inputs(step, context)
+    phase = prepare(
+        inputs.work,
+        inputs.weights,
+        inputs.train,
+        inputs.validation,
+        context.device,
+        context.features,
+    )
     return PreparedStep(
         step=step,
         phase=phase,
@@ -80,11 +84,16 @@ def train_prepared(prepared: Sequence[PreparedStep]) -> list[Outcome]:
     ]
 
 
-def solve_step(step: Step, store: Store, device: torch.device) -> Outcome:
+def solve_step(step: Step, context: StepContext) -> Outcome:
     """A head solved to convergence."""
-    inputs = _inputs(step, store)
+    inputs = _inputs(step, context)
     solution = solve_phase(
-        inputs.work, inputs.weights, inputs.train, inputs.validation, device, feature_cache(store)
+        inputs.work,
+        inputs.weights,
+        inputs.train,
+        inputs.validation,
+        context.device,
+        context.features,
     )
     solved: Json = {"flops": solution.flops, "solver": solution.facts}
     return Outcome(
@@ -93,8 +102,9 @@ def solve_step(step: Step, store: Store, device: torch.device) -> Outcome:
     )
 
 
-def _inputs(step: Step, store: Store) -> TrainInputs:
-    payload, stored = cast(TrainPayload, step.payload), StoredWeights(store, step.files)
+def _inputs(step: Step, context: StepContext) -> TrainInputs:
+    payload = cast(TrainPayload, step.payload)
+    stored = StoredWeights(context.finished, step.files)
     train, validation = training_examples(payload["data"], payload["preprocessing"], step.datasets)
     metric = METRICS[payload.get("metric", "accuracy")]
     architecture = stored.architecture(payload, train.image)

@@ -14,7 +14,7 @@ from headstart.networks.build import fresh_weights
 from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
 from headstart.plan.payload_types import PredictPayload, StartRulePayload, TrainPayload
-from headstart.store.store import StepRow, Store
+from headstart.store.reading import StepReader, StepRow
 from headstart.study.frozen import frozen_prefix
 from headstart.study.network import AnyNetwork
 from headstart.study.network_files import network_from
@@ -30,9 +30,9 @@ _cache: SizedLRU[Weights] = SizedLRU(
 
 @dataclass(frozen=True, slots=True)
 class StoredWeights:
-    """Reads weights from a store; `files` says where files lie that networks are made of."""
+    """Weights as steps stored them; `files` says where files lie that networks are made of."""
 
-    store: Store
+    steps: StepReader
     files: Mapping[str, str]
 
     def network(self, payload: Json) -> AnyNetwork:
@@ -48,7 +48,7 @@ class StoredWeights:
 
     def finished(self, keys: Sequence[str], keep: Keep) -> tuple[Weights, Json]:
         """The weights that count of a training made of these steps, and where they were found."""
-        rows = self.store.rows(keys)
+        rows = self.steps.rows(keys)
         bests = [rows[key].result.get("best") for key in keys]
         chosen = choose([Best(update=b[0], accuracy=b[1]) if b else None for b in bests], keep)
         row, best = rows[keys[chosen.phase]], bests[chosen.phase]
@@ -60,7 +60,7 @@ class StoredWeights:
 
     def frozen_prefix(self, keys: Sequence[str], of: Architecture) -> int:
         """How many blocks from the stem the training made of these steps left as they were."""
-        phases = (Phase.model_validate(self.store.recipe(key).payload["phase"]) for key in keys)
+        phases = (Phase.model_validate(self.steps.recipe(key).payload["phase"]) for key in keys)
         return min(frozen_prefix(facts_of(*of), phase) for phase in phases)
 
     def of(self, row: StepRow, which: Keep) -> Weights:
@@ -71,22 +71,22 @@ class StoredWeights:
         """
 
         def read() -> Weights:
-            own = _stored(self.store, row, which)
+            own = _stored(self.steps, row, which)
             if not row.result.get("rest"):
                 return own
-            recipe = self.store.recipe(row.key)
+            recipe = self.steps.recipe(row.key)
             payload = cast(TrainPayload, recipe.payload)
             architecture = self.architecture(payload, row.result["image"])
             start = self.start(payload, recipe.inputs, architecture)
             _check_rest(row, start, own)
             return {name: own.get(name, array) for name, array in start.items()}
 
-        return _cache.get((self.store.folder, row.key, row.blob.sha256, which), read)
+        return _cache.get((row.key, row.blob.sha256, which), read)
 
     def start(self, payload: TrainPayload, inputs: Sequence[str], of: Architecture) -> Weights:
         """First weights: of the phase before, or fresh ones with the start's rules applied."""
         if payload["start"] == "continue":
-            return self.of(self.store.rows(inputs[:1])[inputs[0]], "last")
+            return self.of(self.steps.rows(inputs[:1])[inputs[0]], "last")
         weights = dict(fresh(of, payload["seed"], payload["role"]))
         for rule in payload["start"]:
             weights |= self.ruled(rule, inputs, of, payload["seed"])
@@ -124,9 +124,9 @@ def start_facts(weights: Weights, drawn: Weights, stages: Mapping[str, str]) -> 
     }
 
 
-def _stored(store: Store, row: StepRow, which: Keep) -> Weights:
+def _stored(steps: StepReader, row: StepRow, which: Keep) -> Weights:
     """Name of stored weights: best weights that equal the last are stored once, as the last."""
-    arrays = store.arrays_of(row)
+    arrays = steps.arrays_of(row)
     prefix = f"{which}/"
     if not any(name.startswith(prefix) for name in arrays):
         prefix = "last/"

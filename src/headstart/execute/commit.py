@@ -1,0 +1,81 @@
+"""What the coordinator does around a job: it claims steps, and commits what came of them.
+
+It alone writes to the store, one step after the other; workers return what they computed.
+"""
+
+import traceback
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from headstart.core.errors import StoreError
+from headstart.execute.job import Computed
+from headstart.execute.outcomes import StepOutcome
+from headstart.plan.steps import VERSIONS, Step
+from headstart.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Steps sorted by who may work on them: `ours` until `release`, done before, or held elsewhere.
+
+    `busy` steps come with who works on them, as far as that is known.
+    """
+
+    ours: tuple[Step, ...]
+    done: tuple[Step, ...]
+    busy: tuple[tuple[Step, str], ...]
+    release: ExitStack
+
+
+def claim(steps: Sequence[Step], store: Store) -> Claimed:
+    """Claim steps of a store, each with a lock that dies with this process."""
+    ours: list[Step] = []
+    done: list[Step] = []
+    busy: list[tuple[Step, str]] = []
+    with ExitStack() as locks:
+        for step in steps:
+            if not locks.enter_context(store.lock_step(step.key)):
+                busy.append((step, str(store.step_holder(step.key) or "")))
+            elif store.row(step.key) is not None:
+                done.append(step)
+            else:
+                ours.append(step)
+        return Claimed(
+            ours=tuple(ours), done=tuple(done), busy=tuple(busy), release=locks.pop_all()
+        )
+
+
+def commit(step: Step, computed: Computed, store: Store) -> StepOutcome:
+    """Write the row of a step that is done, or the error of one that failed.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    error = computed.error
+    if not error:
+        try:
+            _put(step, computed, store)
+        except StoreError:
+            raise
+        except Exception:
+            error = traceback.format_exc()
+    if error:
+        store.fail(step.key, step.label, error)
+        return StepOutcome(key=step.key, status="failed", error=error)
+    return StepOutcome(key=step.key, status="done", seconds=computed.seconds)
+
+
+def _put(step: Step, computed: Computed, store: Store) -> None:
+    assert computed.arrays is not None
+    store.put(
+        key=step.key,
+        kind=step.kind,
+        version=VERSIONS[step.kind],
+        payload=step.payload,
+        inputs=step.inputs,
+        result=computed.result,
+        arrays=computed.arrays,
+        seconds=computed.seconds,
+        environment=computed.environment,
+    )

@@ -1,0 +1,62 @@
+"""A job: steps that are done together with all that they read, and what came of each.
+
+A job is a pure function of its content: whoever does it opens no database and leaves nothing but
+what it returns, so that an engine may lose it, move it or do it twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from headstart.core.array_cache import MemmapCache
+from headstart.core.hashing import Json
+from headstart.execute.options import Device
+from headstart.plan.steps import Step, StepKind
+from headstart.store.blobs import Packed
+from headstart.store.reading import StepInputs
+from headstart.store.store import Store
+
+# Kinds of step that read weights, and so what the steps before their inputs have stored too.
+READ_WEIGHTS: frozenset[StepKind] = frozenset({"train", "predict"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Steps of one batch group, or a single one.
+
+    `folder` is the store's. Where it is `shared`, workers leave large arrays there as files that
+    wait to be moved, and cached features for each other.
+    """
+
+    steps: tuple[Step, ...]
+    inputs: StepInputs
+    device: Device
+    folder: Path
+    shared: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """What came of a step: its result and arrays and where it ran, or an error text."""
+
+    key: str
+    seconds: float = 0.0
+    result: Json = field(default_factory=dict)
+    arrays: Packed | None = None
+    environment: Json = field(default_factory=dict)
+    error: str = ""
+
+
+def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: bool = True) -> Job:
+    """A job with all that its steps read of the store."""
+    inputs = store.inputs_of(
+        {key for step in steps for key in step.inputs},
+        ancestors=any(step.kind in READ_WEIGHTS for step in steps),
+        shared=shared,
+    )
+    return Job(steps=tuple(steps), inputs=inputs, device=device, folder=store.folder, shared=shared)
+
+
+def feature_cache(folder: Path) -> MemmapCache:
+    """Features of frozen trunks beside a store: none outlives the run that needs it."""
+    return MemmapCache(folder / "features")
