@@ -332,6 +332,7 @@ def test_trace_sees_every_statement(store_folder: Path) -> None:
     assert starts == [
         "BEGIN IMMEDIATE",
         f"DELETE FROM failures WHERE key = '{KEY}'",
+        "SELECT * FROM steps WHERE key IN",
         "INSERT OR REPLACE INTO steps VALUES",
         "COMMIT",
         "SELECT * FROM steps WHERE key IN",

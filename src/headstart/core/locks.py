@@ -32,13 +32,20 @@ class Holder:
     @property
     def stopped(self) -> bool:
         """Whether it is known to be stopped, as by Ctrl-Z or a debugger."""
+        return self.host == socket.gethostname() and _state(self.process) in ("T", "t")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is known to have ended, if only its parent has not asked for it yet."""
         if self.host != socket.gethostname():
             return False
         try:
-            state = Path(f"/proc/{self.process}/stat").read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            os.kill(self.process, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:  # somebody else's
             return False
-        return state.rpartition(")")[2].split()[0] in "Tt"
+        return _state(self.process) in ("Z", "X")
 
     def __str__(self) -> str:
         """Who it is, and what can be done about it."""
@@ -94,6 +101,15 @@ def holder_of(path: Path) -> Holder | None:
         return Holder(**json.loads(_signature(path).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _state(process: int) -> str:
+    """State of a process of this host as Linux has it (proc(5)); empty where it is not known."""
+    try:
+        line = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return line.rpartition(")")[2].split()[0]
 
 
 def _waited_for(lock: FileLock, path: Path) -> bool:

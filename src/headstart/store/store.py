@@ -12,7 +12,7 @@ from pathlib import Path
 
 from headstart.core.errors import StoreDamaged, StoreError, StoreFull
 from headstart.core.hashing import Json, canonical_json
-from headstart.core.locks import Holder, claimed, holder_of, locked
+from headstart.core.locks import Holder, claimed, holder_of
 from headstart.store.blobs import (
     Arrays,
     Blob,
@@ -25,7 +25,7 @@ from headstart.store.blobs import (
     write_blob,
 )
 from headstart.store.looks import Look, from_row, to_row
-from headstart.store.opening import Trace, may_write, open_to_read, open_to_write
+from headstart.store.opening import Trace, open_store
 from headstart.store.reading import Recipe, StepInputs, StepRow
 
 
@@ -91,7 +91,8 @@ class Store:
 
     Safe to open from many processes at once. Every method that writes commits before it returns.
     With `reading`, a store that this user may not write is opened as it is: `writable` is then
-    False, and methods that write fail.
+    False, and methods that write fail. On a network file system, and where files cannot be locked,
+    one process alone has it open to write: another waits for it, and with `reading` does not.
 
     Raises:
         StoreError: the folder cannot be made or written, is no store, or is newer than this code;
@@ -100,22 +101,19 @@ class Store:
 
     def __init__(self, folder: Path, *, reading: bool = False, trace: Trace | None = None) -> None:
         self.folder = folder
-        self.writable = not reading or may_write(folder)
         try:
-            if not self.writable:
-                self._connection = open_to_read(folder / "headstart.db", trace)
-                return
-            (folder / "blobs").mkdir(parents=True, exist_ok=True)
-            (folder / "locks").mkdir(exist_ok=True)
-            # SQLite does not wait for a process that is just turning a new database to WAL.
-            with locked(folder / "locks" / "opening"):
-                self._connection = open_to_write(folder / "headstart.db", trace)
+            opened = open_store(folder, reading=reading, trace=trace)
         except (OSError, sqlite3.Error) as error:
             raise store_error(folder, error) from error
+        self._connection, self._claim = opened.connection, opened.claim
+        self.writable = opened.writable
 
     def close(self) -> None:
         """Close the database; the store object is of no use afterwards."""
         self._connection.close()
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def __enter__(self) -> "Store":
         return self
@@ -293,7 +291,13 @@ class Store:
 
     @contextmanager
     def lock_step(self, key: str) -> Iterator[bool]:
-        """Whether this process may work on a step: a file lock that dies with its owner."""
+        """Whether this process may work on a step: a file lock that dies with its owner.
+
+        A process that alone has the store needs none.
+        """
+        if self._claim is not None:
+            yield True
+            return
         ours = False
         try:
             with ExitStack() as stack:
