@@ -18,7 +18,7 @@ from benchmarks.sides.clock import hand_over
 from benchmarks.sides.memory import WorkerMemory, workers_cpu
 from headstart.core.errors import HeadstartError
 from headstart.execute.options import RunOptions
-from headstart.flow import Loaded, default_workers, recipe, run, with_facts
+from headstart.flow import Loaded, recipe, run, with_facts
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
 from headstart.study.load import read_toml
@@ -69,7 +69,7 @@ def on_mini(given: dict[str, Any]) -> None:
 def seconds_of(loaded: Loaded, store: Path) -> Times:
     """Times of one run into an empty store."""
     started, spent = time.perf_counter(), time.process_time() + workers_cpu()
-    done = run(loaded, RunOptions(store=store, workers=default_workers()), listen=lambda *_: None)
+    done = run(loaded, RunOptions(store=store), listen=lambda *_: None)
     if done.tally.failed or done.tally.blocked:  # a run that stopped early is no fast run
         raise HeadstartError(f"steps failed: {done.tally.failed}")
     return Times(

@@ -3,7 +3,8 @@
 import pytest
 from plans import plan_of, trial
 
-from headstart.plan.cost_estimate import estimate_cost, model_seconds
+from headstart.plan.cost_estimate import FLOPS_PER_SECOND, estimate_cost, makespan, model_seconds
+from headstart.plan.steps import Step
 
 
 def test_everything_is_to_do_on_an_empty_store() -> None:
@@ -42,3 +43,23 @@ def test_measured_timings_and_workers_scale_the_estimate() -> None:
 
 def test_the_model_of_time_by_hand() -> None:
     assert model_seconds(15_000_000_000, 1000, 10) == pytest.approx(1 + 0.7 + 1.5)
+
+
+def step(number: int, seconds: float, *inputs: str) -> Step:
+    flops = int(seconds * FLOPS_PER_SECOND)
+    return Step(
+        kind="score", payload={"number": number}, inputs=inputs, datasets={}, label="",
+        updates=0, flops=flops,
+    )  # fmt: skip
+
+
+def test_what_several_workers_save_at_most() -> None:
+    """Three seconds of work: in a row nobody can help, side by side the longest step remains."""
+    first = step(1, 1.0)
+    second = step(2, 1.0, first.key)
+    chain = makespan([first, second, step(3, 1.0, second.key)], 4)
+    assert (chain.alone, chain.saved) == pytest.approx((3.0, 0.0))
+    apart = [step(1, 0.5), step(2, 1.0), step(3, 1.5)]
+    assert makespan(apart, 2).saved == pytest.approx(1.5)
+    assert makespan(apart, 8).saved == pytest.approx(1.5)
+    assert makespan([], 2).saved == 0

@@ -84,7 +84,7 @@ def test_a_step_whose_blob_is_gone_is_put_anew(store: Store) -> None:
 
 def test_large_arrays_travel_as_a_file_that_is_moved(store: Store) -> None:
     large = {"last/weight": np.arange(300_000, dtype=np.float32)}
-    packed = pack(large, store.folder)
+    lost, packed = pack(large, store.folder, KEY), pack(large, store.folder, KEY)
     assert packed.file is not None
     assert pack(large).file is None
     store.put(
@@ -98,7 +98,9 @@ def test_large_arrays_travel_as_a_file_that_is_moved(store: Store) -> None:
         seconds=1.0,
         environment={},
     )
+    assert lost.file is not None
     assert not packed.file.exists()
+    assert not lost.file.exists()  # left by a run that was killed
     assert np.array_equal(store.arrays(KEY)["last/weight"], large["last/weight"])
 
 

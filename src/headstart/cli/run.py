@@ -30,12 +30,10 @@ def run(
     loaded = flow.load(study, changes, photos.options)
     say(flow.found(loaded))
     require_writable(files)
-    options = RunOptions(
-        store=store, workers=workers or flow.default_workers(device), device=device
-    )
+    options = RunOptions(store=store, workers=workers, device=device)
     changed = flow.changed_data(loaded, store)
     warn((*flow.warnings(loaded), *flow.older_results(loaded, store), *changed))
-    with progress(options.workers) as (planned, listen):
+    with progress(workers or flow.default_workers(device)) as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=command_line())
     show(done.analysis, done.summary, store, files, as_json=json)
     if done.tally.failed:

@@ -50,8 +50,8 @@ def validate(
 
     if path != "fixed" and kind != "null":
         raise typer.BadParameter(f"--path {path} is for null studies, not for '{kind}'.")
-    options = RunOptions(store=store, workers=workers or flow.default_workers())
-    with progress(options.workers) as (planned, listen):
+    options = RunOptions(store=store, workers=workers)
+    with progress(workers or flow.default_workers()) as (planned, listen):
         done = flow.validate(
             kind,
             options,

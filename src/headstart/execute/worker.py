@@ -40,12 +40,14 @@ def do_job(job: Job) -> tuple[Computed, ...]:
     import torch
 
     from headstart.execute.steps.context import StepContext
+    from headstart.networks.reproducible import one_thread_an_operation
 
     device = torch.device(device_for(job.device))
     _settle(device)
     features = feature_cache(job.folder)
     work = _Work(job, StepContext(finished=job.inputs, features=features, device=device))
-    computed = {one.key: one for one in work.do(job.steps)}
+    with one_thread_an_operation():  # restored, for the process may be the user's
+        computed = {one.key: one for one in work.do(job.steps)}
     return tuple(computed[step.key] for step in job.steps)
 
 
@@ -113,7 +115,7 @@ class _Work:
         folder = self.job.folder if self.job.shared else None
         try:
             canonical_json(outcome.result)  # a result that has no such form is a fault of the step
-            arrays = pack(outcome.arrays, folder)
+            arrays = pack(outcome.arrays, folder, step.key)
         except OSError as error:
             raise store_error(self.job.folder, error) from error
         except Exception:

@@ -1,7 +1,7 @@
 """The whole engine on one page: plan, execute, analyse, look, until every verdict is in."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,11 +11,12 @@ from headstart.core.errors import DataError
 from headstart.core.hashing import Json
 from headstart.data.datasets import decode
 from headstart.execute.environment import device_for, usable_cores
-from headstart.execute.executors import executor_for
+from headstart.execute.executors import Executor, InlineExecutor, executor_for
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
+from headstart.plan.cost_estimate import makespan
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.questions import Question, questions_of
 from headstart.plan.steps import Plan, Step
@@ -25,6 +26,10 @@ from headstart.study.facts import facts_json
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
+
+# Until worker processes are ready: each imports PyTorch, and timm for most pretrained networks.
+START_SECONDS = 5.0
+LONG_SECONDS = 120.0
 
 Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
 """Called with a plan, the steps expected after it, and the keys of those stored."""
@@ -98,9 +103,24 @@ def run_look(
         stored = store.finished(plan.steps)
         planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
         decode_ahead(plan, stored)
-        tally = tally.then(execute(plan, store, options, executor_for(options.workers), listen))
+        executor = _executor(options, [s for key, s in plan.steps.items() if key not in stored])
+        tally = tally.then(execute(plan, store, options, executor, listen))
         if not store.finished(plan.undecided):
             return plan, tally
+
+
+def _executor(options: RunOptions, missing: Sequence[Step]) -> Executor:
+    """Workers where they are asked for, or save more time than they take to start.
+
+    Long work is theirs too: one that runs out of memory can be named, and ends no other.
+    """
+    if options.workers is not None:
+        return executor_for(options.workers)
+    workers = default_workers(options.device)
+    ahead = makespan(missing, workers)
+    if ahead.saved > START_SECONDS or ahead.alone > LONG_SECONDS:
+        return executor_for(workers)
+    return InlineExecutor(usable_cores())
 
 
 def decode_ahead(plan: Plan, stored: set[str]) -> None:

@@ -13,7 +13,6 @@ from headstart.core.errors import (
 )
 from headstart.core.files import written_whole
 from headstart.core.hashing import digest, hash_arrays
-from headstart.core.thread_budget import allowing_threads
 from headstart.data.datasets import measure
 from headstart.data.find import where
 from headstart.data.formats.npz_set import write_npz
@@ -27,7 +26,6 @@ from headstart.flow.classifier_settings import ESTIMATOR, ArmSettings, in_words_
 from headstart.flow.engine import plan_of
 from headstart.model.from_store import trained_model
 from headstart.model.trained import TrainedModel
-from headstart.networks.reproducible import one_thread_an_operation
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.tasks import DataRef
@@ -95,8 +93,7 @@ def _trained(loaded: Loaded, store: Store, options: RunOptions) -> tuple[Plan, T
         plan = plan_of(loaded, store)
         wanted = plan.trials[0].train_keys if plan.trials else plan.undecided
         needed = replace(plan, steps=_needed(plan, wanted))
-        with one_thread_an_operation(), allowing_threads(usable_cores()):
-            execute(needed, store, options, InlineExecutor(), lambda *_: None)
+        execute(needed, store, options, InlineExecutor(usable_cores()), lambda *_: None)
         missing = needed.steps.keys() - store.finished(needed.steps)
         if missing:
             (failure, *_) = store.failures(missing).values()

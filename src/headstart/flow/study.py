@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.flow.check import with_facts
-from headstart.flow.engine import default_workers, run
+from headstart.flow.engine import run
 from headstart.flow.frames import Frame, is_frame, saved_table
 from headstart.flow.load import Changes, load
 from headstart.flow.photos import PhotoOptions
@@ -31,7 +31,7 @@ class Study(StudySpec):
     ) -> "Analysis":
         """Run what is missing and give the analysis. What the store holds is not run again."""
         loaded = with_facts(self)
-        options = RunOptions(store=Path(store), workers=workers or default_workers())
+        options = RunOptions(store=Path(store), workers=workers)
         return run(loaded, options, listen=listen or (lambda *_: None)).analysis
 
 

@@ -1,6 +1,7 @@
 """Cost estimate of a plan: what is left to do, and about how long it takes."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headstart.plan.steps import Plan, Step
@@ -69,6 +70,30 @@ def estimate_cost(
         workers=workers,
         measured=spent is not None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Makespan:
+    """Seconds that one core takes for some steps, and at most how much sooner several are done."""
+
+    alone: float
+    saved: float
+
+
+def makespan(steps: Iterable[Step], workers: int) -> Makespan:
+    """How long steps take one core, and how much of that several workers save at most.
+
+    Args:
+        steps: in the order of a plan, in which each comes after its inputs.
+        workers: their number.
+    """
+    total, ends = 0.0, dict[str, float]()
+    for step in steps:
+        seconds = model_seconds(step.flops, step.updates, step.kind != "score")
+        total += seconds
+        ends[step.key] = seconds + max((ends.get(key, 0.0) for key in step.inputs), default=0.0)
+    longest = max(ends.values(), default=0.0)
+    return Makespan(alone=total, saved=total - max(longest, total / workers))
 
 
 def model_seconds(flops: int, updates: int, steps: int) -> float:

@@ -12,6 +12,7 @@ from headstart.core.files import sync_folder, write_whole
 
 Arrays = dict[str, np.ndarray]
 
+INCOMING = "incoming"  # where in a store packed files wait to be moved
 LARGE = 1_000_000  # bytes from which packed arrays travel as a file, where files are shared
 
 
@@ -41,12 +42,13 @@ def blob_path(folder: Path, key: str) -> Path:
     return folder / f"blobs/{key[:2]}/{key}.safetensors"
 
 
-def pack(arrays: Arrays, folder: Path | None = None) -> Packed:
+def pack(arrays: Arrays, folder: Path | None = None, key: str = "") -> Packed:
     """Arrays in the form of a blob.
 
     Args:
         arrays: by name.
         folder: of the store, where this process shares it: large arrays become a file in it.
+        key: of the step that they belong to, by which a file that nobody fetched is found.
 
     Raises:
         OSError: the file cannot be written.
@@ -56,14 +58,9 @@ def pack(arrays: Arrays, folder: Path | None = None) -> Packed:
     blob = Blob(size=len(content), sha256=hashlib.sha256(content).hexdigest())
     if folder is None or len(content) < LARGE:
         return Packed(blob=blob, content=content)
-    file = incoming(folder) / f"{uuid.uuid4().hex}.safetensors"
+    file = folder / INCOMING / f"{key}.{uuid.uuid4().hex}"
     write_whole(file, content)
     return Packed(blob=blob, file=file)
-
-
-def incoming(folder: Path) -> Path:
-    """The folder of packed files that wait to be moved to their place."""
-    return folder / "incoming"
 
 
 def write_blob(path: Path, packed: Packed) -> None:
@@ -76,10 +73,10 @@ def write_blob(path: Path, packed: Packed) -> None:
     sync_folder(path.parent)
 
 
-def discard(packed: Packed) -> None:
-    """Give up packed arrays that the store does not need."""
-    if packed.file is not None:
-        packed.file.unlink(missing_ok=True)
+def discard(folder: Path, key: str) -> None:
+    """Delete the packed files of a step that has its place, those of killed runs among them."""
+    for file in (folder / INCOMING).glob(f"{key}.*"):
+        file.unlink(missing_ok=True)
 
 
 def read_blob(path: Path, blob: Blob) -> Arrays:

@@ -243,7 +243,7 @@ class Store:
             self._write("DELETE FROM failures WHERE key = ?", (key,))
             first = self.row(key)
             if first is not None:
-                discard(arrays)
+                discard(self.folder, key)
                 if first.blob != arrays.blob or _untimed(first.result) != _untimed(result):
                     self._write(
                         "INSERT INTO differences VALUES (?, ?, ?)",
@@ -252,6 +252,7 @@ class Store:
                 return
             try:
                 write_blob(blob_path(self.folder, key), arrays)
+                discard(self.folder, key)
             except OSError as error:
                 raise store_error(self.folder, error) from error
             self._write(

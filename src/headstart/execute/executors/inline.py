@@ -2,27 +2,35 @@
 
 from concurrent.futures import Future
 
+from headstart.core.thread_budget import allowing_threads
 from headstart.execute.job import Computed, Job
 from headstart.execute.worker import do_job
 
 
 class InlineExecutor:
-    """Runs steps in this process, one after the other: for tests, debugging, a single worker."""
+    """Runs steps in this process, one after the other: for tests, debugging, little work.
+
+    `threads` is how many each step may use, which changes no number.
+    """
 
     slots = 1
     shared = True
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
 
     def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
         """Do the job before returning."""
         future: Future[tuple[Computed, ...]] = Future()
         try:
-            future.set_result(do_job(job))
+            with allowing_threads(self._threads):
+                future.set_result(do_job(job))
         except Exception as error:
             future.set_exception(error)
         return future
 
     def set_threads(self, threads: int) -> None:
-        """One worker was asked for, and one thread is what it takes."""
+        """There is one step at a time, and its threads are what was asked for."""
 
     def close(self, *, abandon: bool) -> None:
         """Nothing to release."""
