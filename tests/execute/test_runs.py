@@ -15,7 +15,7 @@ import pytest
 import tomli_w
 
 from headstart import flow
-from headstart.core.errors import StoreFull
+from headstart.core.errors import StoreDamaged, StoreFull
 from headstart.core.lru import SizedLRU
 from headstart.execute.executors import Executor, InlineExecutor
 from headstart.execute.job import Job
@@ -265,6 +265,20 @@ def test_a_damaged_blob_is_computed_again(
     tally = go(loaded, store_folder)
     assert tally.failed == ()
     assert contents(loaded, store_folder) == before
+
+
+def test_damage_that_no_new_run_can_mend_ends_the_run(
+    store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it was tried again for ever, for it names no step that could be computed anew."""
+    loaded = tiny(sizes=[20], seeds=1, arms=["scratch", "full"])
+
+    def gone(*_: object) -> None:
+        raise StoreDamaged("the library that draws first weights is another one")
+
+    monkeypatch.setattr(train, "training_examples", gone)
+    with pytest.raises(StoreDamaged, match="another one"):
+        go(loaded, store_folder)
 
 
 class Suicidal(InlineExecutor):

@@ -48,6 +48,22 @@ Workers = Annotated[
         help="Worker processes; by default one for each core.",
     ),
 ]
+Executor = Annotated[
+    Literal["local", "ray"],
+    typer.Option(help="Where steps run: on this machine, or on the nodes of a Ray cluster."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="The Ray cluster; without one Ray is started on this machine.",
+    ),
+]
+AnyVersion = Annotated[
+    bool,
+    typer.Option("--any-version", help="Let nodes with other versions compute; rows name theirs."),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out image files that cannot be decoded.")

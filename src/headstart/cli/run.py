@@ -14,6 +14,9 @@ def run(
     grid: arguments.Grid,
     workers: arguments.Workers = None,
     device: arguments.Device = "auto",
+    executor: arguments.Executor = "local",
+    address: arguments.Address = None,
+    any_version: arguments.AnyVersion = False,
     variants: arguments.Variants,
     skip_broken: arguments.SkipBroken = False,
     follow_links: arguments.FollowLinks = False,
@@ -24,13 +27,14 @@ def run(
     from headstart import flow
     from headstart.cli.output import command_line, require_writable, say, show, warn
     from headstart.cli.progress import progress
-    from headstart.execute.options import RunOptions
+    from headstart.execute.options import Cluster, RunOptions
 
     changes = arguments.changes_of(grid, variants, skip_broken, follow_links)
     loaded = flow.load(study, changes, photos.options)
     say(flow.found(loaded))
     require_writable(files)
-    options = RunOptions(store=store, workers=workers, device=device)
+    cluster = Cluster(address=address, any_version=any_version) if executor == "ray" else None
+    options = RunOptions(store=store, workers=workers, device=device, cluster=cluster)
     changed = flow.changed_data(loaded, store)
     warn((*flow.warnings(loaded), *flow.older_results(loaded, store), *changed))
     with progress(workers or flow.default_workers(device)) as (planned, listen):

@@ -7,6 +7,7 @@ HeadstartError
 ├── NetworkError    a network is not known, not installed or cannot be used as asked
 ├── OutputError     a report cannot be written where it was asked for
 ├── ExportError     a trained model cannot be written in the form that was asked for
+├── ClusterError    a cluster is not there, or its nodes lack what a study needs
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
     └── StoreDamaged   a stored result is not what was written
@@ -42,6 +43,10 @@ class OutputError(HeadstartError):
 
 class ExportError(HeadstartError):
     """A trained model cannot be written in the form that was asked for."""
+
+
+class ClusterError(HeadstartError):
+    """A cluster is not there, or its nodes lack what a study needs."""
 
 
 class StoreError(HeadstartError):

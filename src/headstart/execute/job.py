@@ -4,6 +4,7 @@ A job is a pure function of its content: whoever does it opens no database and l
 what it returns, so that an engine may lose it, move it or do it twice.
 """
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,10 @@ def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: boo
     return Job(steps=tuple(steps), inputs=inputs, device=device, folder=store.folder, shared=shared)
 
 
-def feature_cache(folder: Path) -> MemmapCache:
-    """Features of frozen trunks beside a store: none outlives the run that needs it."""
-    return MemmapCache(folder / "features")
+def feature_cache(folder: Path, *, shared: bool = True) -> MemmapCache:
+    """Features of frozen trunks beside a store: none outlives the run that needs it.
+
+    A machine that does not share the folder has some of its own among its temporary files.
+    """
+    place = folder if shared else Path(tempfile.gettempdir()) / "headstart"
+    return MemmapCache(place / "features")

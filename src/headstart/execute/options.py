@@ -8,13 +8,25 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A Ray cluster: its address, None for a Ray that is started on this machine.
+
+    With `any_version`, nodes with other versions of headstart, PyTorch or Python may compute.
+    """
+
+    address: str | None = None
+    any_version: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """Where results are kept, on what device and with how many workers.
 
     Without a number of workers there are as many as the machine has room for, or none where the
-    work is done sooner than they could start.
+    work is done sooner than they could start. With a `cluster` steps run there.
     """
 
     store: Path
     workers: int | None = None
     device: Device = "auto"
+    cluster: Cluster | None = None

@@ -44,7 +44,7 @@ def do_job(job: Job) -> tuple[Computed, ...]:
 
     device = torch.device(device_for(job.device))
     _settle(device)
-    features = feature_cache(job.folder)
+    features = feature_cache(job.folder, shared=job.shared)
     work = _Work(job, StepContext(finished=job.inputs, features=features, device=device))
     with one_thread_an_operation():  # restored, for the process may be the user's
         computed = {one.key: one for one in work.do(job.steps)}

@@ -11,7 +11,8 @@ from headstart.core.errors import DataError
 from headstart.core.hashing import Json
 from headstart.data.datasets import decode
 from headstart.execute.environment import device_for, usable_cores
-from headstart.execute.executors import Executor, InlineExecutor, executor_for
+from headstart.execute.executors import Executor, InlineExecutor, RayExecutor, executor_for
+from headstart.execute.nodes import Needed
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.execute.scheduler import Tally, execute
@@ -103,7 +104,8 @@ def run_look(
         stored = store.finished(plan.steps)
         planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
         decode_ahead(plan, stored)
-        executor = _executor(options, [s for key, s in plan.steps.items() if key not in stored])
+        missing = [step for key, step in plan.steps.items() if key not in stored]
+        executor = _executor(options, missing)
         tally = tally.then(execute(plan, store, options, executor, listen))
         if not store.finished(plan.undecided):
             return plan, tally
@@ -114,6 +116,8 @@ def _executor(options: RunOptions, missing: Sequence[Step]) -> Executor:
 
     Long work is theirs too: one that runs out of memory can be named, and ends no other.
     """
+    if options.cluster is not None:
+        return RayExecutor(options.cluster, options.store, _needed(missing))
     if options.workers is not None:
         return executor_for(options.workers)
     workers = default_workers(options.device)
@@ -121,6 +125,14 @@ def _executor(options: RunOptions, missing: Sequence[Step]) -> Executor:
     if ahead.saved > START_SECONDS or ahead.alone > LONG_SECONDS:
         return executor_for(workers)
     return InlineExecutor(usable_cores())
+
+
+def _needed(steps: Sequence[Step]) -> Needed:
+    """What steps read, wherever they run."""
+    return Needed(
+        files=tuple(sorted({path for step in steps for path in step.files.values()})),
+        datasets=tuple(sorted({of.dataset for step in steps for of in step.datasets.values()})),
+    )
 
 
 def decode_ahead(plan: Plan, stored: set[str]) -> None:

@@ -4,6 +4,7 @@ from headstart.execute.executors.executor import Executor as Executor
 from headstart.execute.executors.executor import WorkerDied as WorkerDied
 from headstart.execute.executors.inline import InlineExecutor as InlineExecutor
 from headstart.execute.executors.processes import ProcessExecutor as ProcessExecutor
+from headstart.execute.executors.ray import RayExecutor as RayExecutor
 
 
 def executor_for(workers: int) -> Executor:

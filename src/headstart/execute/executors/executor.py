@@ -17,8 +17,11 @@ class WorkerDied(Exception):
 class Executor(Protocol):
     """Does jobs, at most `slots` at a time; `shared` where workers see the store's folder."""
 
-    slots: int
     shared: bool
+
+    @property
+    def slots(self) -> int:
+        """How many jobs there may be at a time."""
 
     def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
         """Start a job.

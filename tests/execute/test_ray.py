@@ -1,0 +1,116 @@
+"""Steps on a Ray that runs on this machine: the contract of executors, and what can be missing."""
+
+import re
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from executor_contract import ExecutorContract
+
+from headstart import flow
+from headstart.core.errors import ClusterError
+from headstart.execute import nodes
+from headstart.execute.executors import Executor, RayExecutor
+from headstart.execute.nodes import Needed, NodeReport, require_alike, versions_here
+from headstart.execute.options import Cluster, RunOptions
+from headstart.store.store import Store
+from studies import tiny
+
+ray = pytest.importorskip("ray")
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray and what it starts
+
+HERE = NodeReport(host="one", versions=versions_here(), sees_store=True, missing=())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def local_ray() -> Iterator[None]:
+    yield
+    ray.shutdown()
+
+
+class TestRay(ExecutorContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path_factory: pytest.TempPathFactory) -> None:
+        self.folder = tmp_path_factory.mktemp("shared")
+
+    def make(self) -> Executor:
+        return RayExecutor(Cluster(), self.folder, Needed())
+
+
+class TestRayWithoutSharedFolder(TestRay):
+    """Nodes that do not see the store's folder are given blobs, and give bytes back."""
+
+    @pytest.fixture(autouse=True)
+    def _apart(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("headstart.execute.executors.ray.require_alike", lambda *_, **__: False)
+
+
+def test_a_study_on_a_cluster_is_the_study_at_home(tmp_path: Path) -> None:
+    loaded = tiny(sizes=[20], seeds=2, arms=["scratch", "probe"])
+    here = flow.run(loaded, RunOptions(store=tmp_path / "here", workers=1), listen=lambda *_: None)
+    there = flow.run(
+        loaded, RunOptions(store=tmp_path / "there", cluster=Cluster()), listen=lambda *_: None
+    )
+    assert there.analysis.comparisons == here.analysis.comparisons
+    with Store(tmp_path / "here") as one, Store(tmp_path / "there") as other:
+        keys = here.tally.done
+        assert {k: r.blob for k, r in one.rows(keys).items()} == {
+            k: r.blob for k, r in other.rows(keys).items()
+        }
+
+
+def test_nodes_that_lack_something_are_all_named() -> None:
+    older = replace(HERE, host="two", versions={**HERE.versions, "torch": "1.0"})
+    bare = replace(HERE, host="three", missing=("no data set './photos'", "no file w.pt"))
+    with pytest.raises(ClusterError) as raised:
+        require_alike([HERE, older, bare], any_version=False)
+    here = HERE.versions["torch"]
+    assert str(raised.value).startswith(
+        "not all nodes can do this work:\n"
+        f"  - two has torch 1.0, this machine {here}\n"
+        "  - three has no data set './photos'\n"
+        "  - three has no file w.pt\n"
+        "Install the same versions everywhere"
+    )
+    assert require_alike([HERE, older], any_version=True)
+    assert not require_alike([HERE, replace(HERE, sees_store=False)], any_version=False)
+
+
+def test_a_node_says_what_it_lacks(tmp_path: Path) -> None:
+    needed = Needed(
+        files=(str(tmp_path / "w.pt"), __file__), datasets=("mnist-mini", str(tmp_path / "gone"))
+    )
+    with nodes.token_in(tmp_path) as token:
+        report = nodes.look(token, needed)
+        assert report.sees_store
+    assert report.missing == (
+        f"no file {tmp_path / 'w.pt'}",
+        f"no data set '{tmp_path / 'gone'}'",
+    )
+    assert not nodes.look(token, needed).sees_store
+
+
+def test_a_node_with_other_versions_that_joins_later_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.execute.executors.ray import _do
+
+    monkeypatch.setattr(nodes, "COMPARED", ("headstart",))
+    with pytest.raises(ClusterError, match=rf"{socket.gethostname()} has headstart .* machine 0.0"):
+        _do(None, {**versions_here(), "headstart": "0.0"}, ())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nowhere", "--address 'nowhere' is no address of a Ray cluster: auto, HOST:6379 or ray:"),
+        ("127.0.0.1:9", "no Ray cluster at '127.0.0.1:9': "),
+        ("ray://127.0.0.1:9", "no Ray cluster at 'ray://127.0.0.1:9': "),
+    ],
+)
+def test_no_cluster_at_the_address(address: str, message: str, tmp_path: Path) -> None:
+    ray.shutdown()
+    with pytest.raises(ClusterError, match=re.escape(message)):
+        RayExecutor(Cluster(address=address), tmp_path, Needed())
