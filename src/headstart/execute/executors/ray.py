@@ -113,14 +113,22 @@ class RayExecutor:
                 for node in self._ray.nodes()
                 if node["Alive"]
             ]
-            try:
-                reports: list[NodeReport] = self._ray.get(asked, timeout=ANSWER)
-            except Exception as error:
-                raise ClusterError(
-                    f"a node of the cluster cannot run headstart: {_first_line(error)}. Is it "
-                    "installed there, in the environment that Ray was started in?"
-                ) from error
-        return reports
+            return [report for one in asked if (report := self._report(one))]
+
+    def _report(self, reference: Any) -> NodeReport | None:
+        """What a node reports; None of one that has gone meanwhile."""
+        from ray.exceptions import GetTimeoutError, RayTaskError, RuntimeEnvSetupError
+
+        try:
+            report: NodeReport = self._ray.get(reference, timeout=ANSWER)
+        except (GetTimeoutError, RayTaskError, RuntimeEnvSetupError) as error:
+            raise ClusterError(
+                f"a node of the cluster cannot run headstart: {_first_line(error)}. Is it "
+                "installed there, in the environment that Ray was started in?"
+            ) from error
+        except self._ray.exceptions.RayError:
+            return None
+        return report
 
     def _settle(self, reference: Any, inner: "Future[Any]", outer: "Future[Any]") -> None:
         self._running.pop(reference, None)
@@ -213,8 +221,13 @@ def _require_answer(address: str) -> None:
 
 def _translated(error: BaseException) -> BaseException:
     """Ray's error as the scheduler knows it: a lost worker, or what the job itself raised."""
-    from ray.exceptions import RayError, RayTaskError
+    from ray.exceptions import LocalRayletDiedError, RayError, RayTaskError
 
+    if isinstance(error, LocalRayletDiedError):
+        return ClusterError(
+            "the Ray node of this machine has ended, and with it the way to all others. What was "
+            "finished is kept: run the same command again once Ray runs here."
+        )
     if isinstance(error, RayTaskError) and isinstance(error.cause, HeadstartError):
         return error.cause
     if isinstance(error, RayError) and not isinstance(error, RayTaskError):

@@ -1,0 +1,163 @@
+"""A Ray cluster of three nodes whose workers, nodes and coordinator are killed at random.
+
+`HEADSTART_KILLS=100 python -m pytest -m slow tests/execute/test_ray_faults.py -s` prints counts.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headstart.store.store import Store
+from studies import tiny_table
+from study_files import write_study
+
+pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(3000),
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
+]
+
+KILLS = int(os.environ.get("HEADSTART_KILLS", "6"))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    for _ in range(2):
+        made.add_node(num_cpus=1)
+    yield made
+    made.shutdown()
+
+
+class Coordinator:
+    """`headstart run` on the cluster, begun again whenever it was killed."""
+
+    def __init__(self, study: Path, store: Path, address: str) -> None:
+        self._command = [
+            *(sys.executable, "-m", "headstart", "run", str(study), "--store", str(store)),
+            *("--executor", "ray", "--address", address, "--json"),
+        ]
+        self.process = self._start()
+
+    def ended(self) -> bool:
+        """Whether it came to its end. With the node that it is connected to it must be begun again.
+
+        On one machine that may be any of the nodes; elsewhere it is the one it runs beside.
+        """
+        if self.process.poll() is None:
+            return False
+        if self.process.returncode == 0:
+            return True
+        _, errors = self.process.communicate()
+        assert "the Ray node of this machine has ended" in errors, errors
+        self.process = self._start()
+        return False
+
+    def _start(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            self._command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    def kill(self) -> None:
+        """kill -9, and the same command again."""
+        self.process.kill()
+        self.process.communicate()
+        self.process = self._start()
+
+
+def workers() -> list[int]:
+    """Processes that Ray has for jobs."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and (folder / "cmdline").read_bytes().startswith(b"ray::"):
+                found.append(int(folder.name))
+    return found
+
+
+def kill_something(cluster: Any, coordinator: Coordinator, chance: random.Random) -> str:
+    """A worker, a node or the coordinator; the node is replaced by a new one."""
+    what = chance.choice(["worker", "worker", "node", "coordinator"])
+    if what == "worker":
+        there = workers()
+        if not there:
+            return "nothing"
+        with suppress(ProcessLookupError):
+            os.kill(chance.choice(there), signal.SIGKILL)
+    elif what == "node":
+        cluster.remove_node(chance.choice(list(cluster.worker_nodes)), allow_graceful=False)
+        cluster.add_node(num_cpus=1)
+    else:
+        coordinator.kill()
+    return what
+
+
+def untimed(text: str) -> Any:
+    """The document of a run without what is not the same each time."""
+    document = json.loads(text)
+    for name in ("summary", "run", "command", "created", "environment"):
+        document.pop(name, None)
+    return _without_seconds(document)
+
+
+def _without_seconds(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_seconds(inner)
+            for name, inner in value.items()
+            if "seconds" not in name and name not in ("command", "report", "store")
+        }
+    if isinstance(value, list):
+        return [_without_seconds(inner) for inner in value]
+    return value
+
+
+def run_here(study: Path, store: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "headstart", "run", str(study), "--store", str(store), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    return done.stdout
+
+
+def test_random_kills_change_no_number(cluster: Any, tmp_path: Path) -> None:
+    chance, kills, studies = random.Random(0), Counter[str](), 0
+    table = tiny_table(sizes=[20, 40], seeds=3, arms=["scratch", "probe", "full"])
+    study = write_study(tmp_path / "tiny.toml", table)
+    expected = run_here(study, tmp_path / "here")
+    while sum(kills.values()) < KILLS:
+        store = tmp_path / f"store{studies}"
+        coordinator = Coordinator(study, store, cluster.address)
+        while not coordinator.ended():
+            time.sleep(chance.uniform(0.5, 4.0))
+            if coordinator.process.poll() is None and sum(kills.values()) < KILLS:
+                kills[kill_something(cluster, coordinator, chance)] += 1
+        output, _ = coordinator.process.communicate()
+        assert untimed(output) == untimed(expected)
+        with Store(store) as opened:
+            keys = [p.stem for p in (store / "blobs").rglob("*.safetensors")]
+            assert opened.differing(keys) == {}
+        studies += 1
+    print(f"\n{dict(kills)} in {studies} studies")
