@@ -45,7 +45,7 @@ Workers = Annotated[
         metavar="N",
         min=1,
         max=1000,
-        help="Worker processes; by default one for each core.",
+        help="Worker processes; by default one for each core, and none for little work.",
     ),
 ]
 Executor = Annotated[
