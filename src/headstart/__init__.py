@@ -9,6 +9,14 @@ from headstart.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis as Analysis
+    from headstart.checks.frozen import frozen as frozen
+    from headstart.checks.inputs import inputs as inputs
+    from headstart.checks.moved import moved as moved
+    from headstart.checks.overlap import overlap as overlap
+    from headstart.checks.same_start import same_start as same_start
+    from headstart.checks.tensors import snapshot as snapshot
+    from headstart.checks.transferred import transferred as transferred
+    from headstart.core.errors import CheckFailed as CheckFailed
     from headstart.core.errors import DataError as DataError
     from headstart.core.errors import HeadstartError as HeadstartError
     from headstart.core.errors import SpecError as SpecError
@@ -19,34 +27,53 @@ if TYPE_CHECKING:
     from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
     from headstart.flow.classifier import TransferClassifier as TransferClassifier
+    from headstart.study.network_facts import InputFacts as InputFacts
 
 _HOME = {
     "Analysis": ("headstart.analyse.analysis", "Analysis"),
+    "CheckFailed": ("headstart.core.errors", "CheckFailed"),
     "DataError": ("headstart.core.errors", "DataError"),
     "HeadstartError": ("headstart.core.errors", "HeadstartError"),
+    "InputFacts": ("headstart.study.network_facts", "InputFacts"),
     "SpecError": ("headstart.core.errors", "SpecError"),
     "StoreError": ("headstart.core.errors", "StoreError"),
     "Study": ("headstart.flow", "Study"),
     "TransferClassifier": ("headstart.flow.classifier", "TransferClassifier"),
+    "frozen": ("headstart.checks.frozen", "frozen"),
+    "inputs": ("headstart.checks.inputs", "inputs"),
     "load": ("headstart.flow", "load_study"),
     "load_model": ("headstart.flow", "load_model"),
+    "moved": ("headstart.checks.moved", "moved"),
+    "overlap": ("headstart.checks.overlap", "overlap"),
     "recipes": ("headstart.flow", "recipes"),
+    "same_start": ("headstart.checks.same_start", "same_start"),
+    "snapshot": ("headstart.checks.tensors", "snapshot"),
     "study": ("headstart.study", ""),
+    "transferred": ("headstart.checks.transferred", "transferred"),
 }
 
 __all__ = [
     "Analysis",
+    "CheckFailed",
     "DataError",
     "HeadstartError",
+    "InputFacts",
     "SpecError",
     "StoreError",
     "Study",
     "TransferClassifier",
     "__version__",
+    "frozen",
+    "inputs",
     "load",
     "load_model",
+    "moved",
+    "overlap",
     "recipes",
+    "same_start",
+    "snapshot",
     "study",
+    "transferred",
 ]
 
 

@@ -28,8 +28,10 @@ COMMANDS = [
     ["data", "where"],
     ["data", "show"],
     ["data", "fetch"],
+    ["leaks"],
     ["cache"],
     ["cache", "clear"],
+    ["audit"],
 ]
 
 

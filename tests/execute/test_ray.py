@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,12 +25,15 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray and what it st
 HERE = NodeReport(host="one", versions=versions_here(), sees_store=True, missing=())
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def local_ray() -> Iterator[None]:
+    """One Ray for all tests, for executors use one that is there."""
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
 
+@pytest.mark.usefixtures("local_ray")
 class TestRay(ExecutorContract):
     @pytest.fixture(autouse=True)
     def _folder(self, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -47,6 +51,7 @@ class TestRayWithoutSharedFolder(TestRay):
         monkeypatch.setattr("headstart.execute.executors.ray.require_alike", lambda *_, **__: False)
 
 
+@pytest.mark.usefixtures("local_ray")
 def test_a_study_on_a_cluster_is_the_study_at_home(tmp_path: Path) -> None:
     loaded = tiny(sizes=[20], seeds=2, arms=["scratch", "probe"])
     here = flow.run(loaded, RunOptions(store=tmp_path / "here", workers=1), listen=lambda *_: None)
@@ -114,3 +119,20 @@ def test_no_cluster_at_the_address(address: str, message: str, tmp_path: Path) -
     ray.shutdown()
     with pytest.raises(ClusterError, match=re.escape(message)):
         RayExecutor(Cluster(address=address), tmp_path, Needed())
+
+
+def test_a_ray_that_was_started_for_a_run_ends_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray.shutdown()
+    stdout = sys.stdout
+    executor = RayExecutor(Cluster(), tmp_path, Needed())
+    assert ray.is_initialized()
+    assert sys.stdout is sys.stderr  # Ray prints into it, and a document may be printed there
+    executor.close(abandon=False)
+    assert not ray.is_initialized()
+    assert sys.stdout is stdout
+    monkeypatch.setattr(nodes, "versions_here", dict)
+    with pytest.raises(ClusterError, match="not all nodes can do this work"):
+        RayExecutor(Cluster(), tmp_path, Needed(files=("gone",)))
+    assert not ray.is_initialized()

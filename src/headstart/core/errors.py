@@ -5,6 +5,7 @@ HeadstartError
 ├── DataError       a data set is missing, torn or not what it claims to be
 ├── CheckpointError a file of pretrained weights is missing, torn or does not fit the network
 ├── NetworkError    a network is not known, not installed or cannot be used as asked
+├── CheckFailed     a check of one's own training loop found a fault, and was to raise it
 ├── OutputError     a report cannot be written where it was asked for
 ├── ExportError     a trained model cannot be written in the form that was asked for
 ├── ClusterError    a cluster is not there, or its nodes lack what a study needs
@@ -35,6 +36,10 @@ class CheckpointError(HeadstartError, ValueError):
 
 class NetworkError(HeadstartError, ValueError):
     """A network is not known, not installed or cannot be used as asked."""
+
+
+class CheckFailed(HeadstartError, AssertionError):
+    """A check found a fault; the text is what it found."""
 
 
 class OutputError(HeadstartError):

@@ -48,25 +48,40 @@ def versions_here() -> Versions:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A file with a text that was made up for it: who reads that text shares its folder."""
+
+    path: Path
+    text: str
+
+    def seen(self) -> bool:
+        """Whether this machine reads the text."""
+        try:
+            return self.path.read_text(encoding="ascii") == self.text
+        except (OSError, ValueError):
+            return False
+
+
 @contextmanager
-def token_in(folder: Path) -> Iterator[Path]:
-    """A file in a folder for the time of the block: who sees it shares the folder."""
-    path = folder / f".shared-{uuid.uuid4().hex}"
-    path.write_bytes(b"")
+def token_in(folder: Path) -> Iterator[Token]:
+    """A token in a folder for the time of the block."""
+    token = Token(folder.absolute() / ".shared", uuid.uuid4().hex)
+    token.path.write_text(token.text, encoding="ascii")
     try:
-        yield path
+        yield token
     finally:
-        path.unlink(missing_ok=True)
+        token.path.unlink(missing_ok=True)
 
 
-def look(token: Path, needed: Needed) -> NodeReport:
+def look(token: Token, needed: Needed) -> NodeReport:
     """Report of the machine that this is called on."""
     files = (f"no file {file}" for file in needed.files if not Path(file).exists())
     datasets = (f"no data set '{name}'" for name in needed.datasets if not _found(name))
     return NodeReport(
         host=socket.gethostname(),
         versions=versions_here(),
-        sees_store=token.exists(),
+        sees_store=token.seen(),
         missing=(*files, *datasets),
     )
 

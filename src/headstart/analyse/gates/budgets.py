@@ -10,9 +10,9 @@ from headstart.analyse.records import Record
 from headstart.analyse.text import plural
 from headstart.core.hashing import Json
 from headstart.study.arms import SELF, ArmSpec
+from headstart.study.input_range import LARGEST_INPUT, is_too_large
 
 ENOUGH_SEEDS = 5
-LARGEST_INPUT = 50
 _END = {"low": "smallest", "high": "largest"}
 
 
@@ -182,8 +182,7 @@ def _range(evidence: Evidence) -> Iterator[Finding]:
 
     def wide(record: Record) -> bool:
         facts = [row.result["inputs"] for row in record.train_rows] + [record.test_inputs]
-        # Negated, so that an input that is not finite counts as too large.
-        return not all(-LARGEST_INPUT <= f["min"] <= f["max"] <= LARGEST_INPUT for f in facts)
+        return any(is_too_large((f["min"], f["max"])) for f in facts)
 
     yield from on_cells(
         (cell for cell, record in evidence.each() if wide(record)),

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, named
 from headstart.core.hashing import Json
-from headstart.study.network_facts import InputFacts
+from headstart.study.input_range import expected_range, is_of_other_range, per_channel
 from headstart.study.study import Pair
-
-OTHER_RANGE = 4  # times wider or narrower than what a network expects
 
 
 @check("CHK-25-seen", "caveat", "Test images are new to the checkpoint")
@@ -63,14 +61,13 @@ def _inputs(evidence: Evidence) -> Iterator[Finding]:
                 cells=cells,
             )
             continue
-        low, high = _expected(wanted)
+        low, high = expected_range(wanted)
         wrong = {
             cell: (inputs["min"], inputs["max"])
             for cell, record in evidence.each()
             if cell in cells and record.train_rows
             for inputs in (record.train_rows[0].result["inputs"],)
-            if not high - low > (inputs["max"] - inputs["min"]) / OTHER_RANGE
-            or inputs["max"] - inputs["min"] < (high - low) / OTHER_RANGE
+            if is_of_other_range((inputs["min"], inputs["max"]), (low, high))
         }
         given = evidence.study.preprocessing.standardise not in ("auto", "network")
         if wrong or given:
@@ -78,20 +75,10 @@ def _inputs(evidence: Evidence) -> Iterator[Finding]:
             state = f"were given {ends[0]:g} to {ends[1]:g}" if ends else "are prepared otherwise"
             yield Finding(
                 message=f"{network} was trained on inputs from {low:.3g} to {high:.3g} (mean "
-                f"{_text(wanted.mean)}, deviation {_text(wanted.deviation)}); "
+                f"{per_channel(wanted.mean)}, deviation {per_channel(wanted.deviation)}); "
                 f"{named(wrong or cells)} {state}.",
                 cells=frozenset(wrong) or cells,
             )
-
-
-def _expected(wanted: InputFacts) -> tuple[float, float]:
-    """Smallest and largest input that a network expects."""
-    moments = list(zip(wanted.mean, wanted.deviation, strict=True))
-    return min(-m / d for m, d in moments), max((1 - m) / d for m, d in moments)
-
-
-def _text(numbers: tuple[float, ...]) -> str:
-    return "/".join(f"{number:g}" for number in dict.fromkeys(numbers))
 
 
 def _pretrained(evidence: Evidence) -> Iterator[Pair]:

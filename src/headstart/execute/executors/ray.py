@@ -3,10 +3,11 @@
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,12 +49,15 @@ class RayExecutor:
 
     def __init__(self, cluster: Cluster, folder: Path, needed: Needed) -> None:
         self._cluster = cluster
-        self._ray = _connected(cluster)
+        self._connection = ExitStack()
+        self._ray = _connected(cluster, self._connection)
         self._running: dict[Any, float] = {}
         self._known, self._slots = 0.0, 0
         self._contents: dict[str, Any] = {}
-        reports = self._reports(folder, needed)
-        self.shared = require_alike(reports, any_version=cluster.any_version)
+        with self._connection.pop_all() as unless_alike:
+            reports = self._reports(folder, needed)
+            self.shared = require_alike(reports, any_version=cluster.any_version)
+            self._connection = unless_alike.pop_all()
         self._over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -85,13 +89,14 @@ class RayExecutor:
         """A job has one core, for Ray gives the others to other jobs."""
 
     def close(self, *, abandon: bool) -> None:
-        """End running jobs with `abandon`; a local Ray stays until this process ends."""
+        """End running jobs with `abandon`, and the connection unless it was there before."""
         self._over.set()
         self._contents.clear()
-        if abandon:
+        if abandon and self._ray.is_initialized():
             for reference in list(self._running):
                 with suppress(Exception):
                     self._ray.cancel(reference, force=True)
+        self._connection.close()
 
     @property
     def _unit(self) -> str:
@@ -109,7 +114,7 @@ class RayExecutor:
                 self._ray.remote(
                     num_cpus=0,
                     scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
-                )(look).remote(token.absolute(), needed)
+                )(look).remote(token, needed)
                 for node in self._ray.nodes()
                 if node["Alive"]
             ]
@@ -170,8 +175,8 @@ def _do(
     return do_job(replace(job, inputs=replace(job.inputs, contents=given)))
 
 
-def _connected(cluster: Cluster) -> Any:
-    """Ray, connected to the cluster; started here where no address is given."""
+def _connected(cluster: Cluster, connection: ExitStack) -> Any:
+    """Ray, connected to the cluster, or started here, until `connection` is closed."""
     try:
         import ray
     except ImportError:
@@ -180,15 +185,21 @@ def _connected(cluster: Cluster) -> Any:
         ) from None
     if ray.is_initialized():
         return ray
+    connection.enter_context(redirect_stdout(sys.stderr))  # Ray prints of nodes that have died
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if cluster.address is None:
         ray.init(num_cpus=usable_cores(), include_dashboard=False, **quiet)
+        connection.callback(ray.shutdown)
         return ray
-    _require_answer(cluster.address)
     try:
+        _require_answer(cluster.address)
         ray.init(address=cluster.address, **quiet)
+        connection.callback(ray.shutdown)
     except Exception as error:
+        connection.close()
+        if isinstance(error, ClusterError):
+            raise
         raise ClusterError(
             f"no Ray cluster at '{cluster.address}': {_first_line(error)}. Start one with 'ray "
             "start --head', or leave out --address to run Ray on this machine."

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -42,6 +42,14 @@ class Architecture:
     input: InputFacts | None
     white: float
     notes: tuple[str, ...]
+
+    @property
+    def fed(self) -> InputFacts | None:
+        """How images are prepared for the file's own model, which runs its scaling layers."""
+        if self.input is None:
+            return None
+        channels = self.input.channels
+        return replace(self.input, mean=(0.0,) * channels, deviation=(1 / self.white,) * channels)
 
 
 def read(name: str) -> Architecture:

@@ -19,6 +19,7 @@ from headstart.core.errors import NetworkError
 from headstart.networks.checkpoints.file_hash import file_hash
 from headstart.networks.keras.architecture import read
 from headstart.networks.keras.file_adapter import KerasFileAdapter
+from headstart.networks.keras.load import load_model
 from headstart.study.network_facts import InputFacts, Shape
 
 _PROBABILITIES = ("softmax", "sigmoid")
@@ -121,16 +122,11 @@ class KerasOnTorchAdapter(KerasFileAdapter):
 
         They are run in the network, and so is a change of size.
         """
-        known = read(name).input
-        if known is None:
+        fed = read(name).fed
+        if fed is None:
             return None
         height, width = opened(name).input_shape[1:3]
-        return replace(
-            known,
-            size=(height or known.size[0], width or known.size[1]),
-            mean=(0.0,) * known.channels,
-            deviation=(1 / read(name).white,) * known.channels,
-        )
+        return replace(fed, size=(height or fed.size[0], width or fed.size[1]))
 
     def notes(self, name: str) -> tuple[str, ...]:
         """How the file is run."""
@@ -189,15 +185,7 @@ def opened(name: str) -> Any:
     Raises:
         NetworkError: the file is not there, or Keras refuses it.
     """
-    keras = import_keras(name)
-    path = Path(name).expanduser()
-    if not path.exists():
-        raise NetworkError(f"{path} is not there. Name a .keras or .h5 file that Keras saved.")
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises whatever a layer raises
-        reason = str(error).strip().split("\n", 1)[0]
-        raise NetworkError(f"{path}: Keras cannot open it: {reason}") from error
+    return load_model(import_keras(name), Path(name).expanduser())
 
 
 def _drawn_anew(keras: Any, model: Any) -> Any:

@@ -73,17 +73,7 @@ class TimmAdapter(Adapter):
 
     def input_facts(self, name: str) -> InputFacts | None:
         """The input that the pretrained configuration names."""
-        timm = _timm()
-        found = timm.data.resolve_data_config({}, pretrained_cfg=pretrained_config(name))
-        channels, height, width = found["input_size"]
-        return InputFacts(
-            size=(height, width),
-            crop=found["crop_pct"],
-            interpolation=found["interpolation"],
-            mean=tuple(found["mean"]),
-            deviation=tuple(found["std"]),
-            channels=channels,
-        )
+        return input_of(pretrained_config(name))
 
     def translated(self, name: str, image: Shape, weights: Weights) -> Weights:
         """What timm's `checkpoint_filter_fn`, if the network's family has one, makes of weights."""
@@ -144,6 +134,20 @@ def pretrained_config(name: str) -> dict[str, Any]:
         raise unknown_network("timm", name, timm.list_models(), "timm.list_models()")
     found = timm.get_pretrained_cfg(name)
     return dict(found.to_dict()) if found else {}
+
+
+def input_of(config: dict[str, Any]) -> InputFacts:
+    """How images are prepared, by a pretrained configuration."""
+    found = _timm().data.resolve_data_config({}, pretrained_cfg=config)
+    channels, height, width = found["input_size"]
+    return InputFacts(
+        size=(height, width),
+        crop=found["crop_pct"],
+        interpolation=found["interpolation"],
+        mean=tuple(found["mean"]),
+        deviation=tuple(found["std"]),
+        channels=channels,
+    )
 
 
 def _saved(name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """HTML page of a contact sheet: one file without scripts or external files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,13 @@ def contact_page(sheet: ContactSheet) -> str:
         counts=counts,
         most=max(train + test for _, train, test in counts),
         classes=list(zip(counts, sheet.classes, strict=True))[:MOST_CLASSES],
-        uri=lambda pixels: data_uri(picture_of(pixels)),
-        tiny=_tiny,
+        **picture_tools(),
     )
 
 
-def _tiny(pixels: np.ndarray) -> bool:
-    return is_tiny(picture_of(pixels))
+def picture_tools() -> dict[str, Callable[[np.ndarray], object]]:
+    """Functions that `picture.html.j2` needs to show pixels."""
+    return {
+        "uri": lambda pixels: data_uri(picture_of(pixels)),
+        "tiny": lambda pixels: is_tiny(picture_of(pixels)),
+    }

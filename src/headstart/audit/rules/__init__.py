@@ -1,0 +1,1 @@
+"""Rules: the slips that the text of a program can show."""
