@@ -1,9 +1,11 @@
 """Which copies does the search find, and which images does it take for copies?
 
 `python -m benchmarks.copies [SET ...]` plants copies of training images in the test part of each
-set, one kind after the other, and prints a table: "by correlation" counts images whose greys
-correlate by 0.99, "copies" those whose own parts are alike as well. Sets of photos are read from
-HEADSTART_DATA; parts under a camera and films are made up, and hold no copies but those planted.
+set, one kind after the other, and prints a table: "by correlation" counts images that are equal to
+one, or whose greys correlate by 0.99, as they are or once they are changed; "copies" those whose
+own parts are alike as well; "changed" those of them that are turned, inverted or shifted. Labels
+are not looked at, as between source and target. Sets of photos are read from HEADSTART_DATA; parts
+under a camera and films are made up, and hold no copies but those planted.
 """
 
 import io
@@ -20,14 +22,11 @@ from PIL import Image, ImageDraw
 from headstart.core.errors import DataError
 from headstart.data.datasets import open_part
 from headstart.data.images import Images
-from headstart.data.leaks.exact_duplicates import (
-    ALIKE,
-    NONE,
-    Copies,
-    compared_at,
-    near_copies,
-    prepared,
-)
+from headstart.data.leaks.changed_matches import changed_matches
+from headstart.data.leaks.changes import CHANGES
+from headstart.data.leaks.copies import ALIKE, KINDS
+from headstart.data.leaks.exact_duplicates import exact_copies, hashes
+from headstart.data.leaks.near_copies import compared_at, near_copies, prepared
 from headstart.data.leaks.near_duplicates import best_matches
 from headstart.study.tasks import DataRef
 
@@ -70,6 +69,13 @@ PLANTED: dict[str, Change] = {
     "flatter": lambda image: (image * 0.8 + 20).astype(np.uint8),
     "noise": _noisy,
     "mirrored, JPEG 85": lambda image: _saved(image[:, ::-1], 85),
+    "turned": lambda image: np.rot90(image),
+    "turned, JPEG 85": lambda image: _saved(np.rot90(image), 85),
+    "upside down, JPEG 85": lambda image: _saved(image[::-1, ::-1], 85),
+    "inverted": lambda image: 255 - image,
+    "inverted, JPEG 85": lambda image: _saved(255 - image, 85),
+    "shifted by 1": lambda image: np.pad(image, ((1, 0), (0, 0), (0, 0)), "edge")[:-1],
+    "shifted by 2": lambda image: np.roll(image, (2, -2), (0, 1)),
 }
 
 
@@ -174,10 +180,15 @@ SETS: dict[str, Callable[[], Arrays]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Number of test images, and of planted ones, that each criterion finds."""
+    """Number of test images, and of planted ones, that each criterion finds.
+
+    `changed` are test images that are copies once they are turned, inverted or shifted. `seconds`
+    are those of the search as images are, and of all.
+    """
 
     by_correlation: tuple[int, int]
     copies: tuple[int, int]
+    changed: int
     alike: int
     seconds: tuple[float, float]
 
@@ -186,21 +197,23 @@ def search(train: np.ndarray, test: np.ndarray, planted: np.ndarray) -> Found:
     """What is found among training images, of test images with planted ones behind them."""
     parts = {"train": _images(train), "test": _images(np.concatenate([test, planted]))}
     size = compared_at(*parts.values())
-    ready = prepared(parts, size, turned=["test"])
+    ready = prepared(parts, size)
     start = process_time()
-    both = [best_matches(ready[n], ready["train"], NEAR) for n in ("test", "test, mirrored")]
-    between = process_time()
-    num = len(parts["test"])
-    none = Copies(
-        kind=np.full(num, NONE, np.uint8), index=np.full(num, -1), similarity=np.zeros(num)
-    )
-    found = near_copies(none, ready["test"], ready["test, mirrored"], ready["train"], NEAR)
+    matches = [best_matches(ready["test"], ready["train"], NEAR)]
+    plain = process_time()
+    exact = exact_copies(hashes(parts["test"], CHANGES, shifts=True), hashes(parts["train"]))
+    found = near_copies(exact, ready["test"], ready["train"], NEAR, CHANGES)
     end = process_time()
+    changes = [change for change in CHANGES if change.shape(size) == size]
+    matches += changed_matches(ready["test"], ready["train"], changes, NEAR).values()
+    by_correlation = np.any([exact.found, *(one.index >= 0 for one in matches)], axis=0)
+    kinds = np.array(KINDS)[found.kind[: len(test)]]
     return Found(
-        by_correlation=_counts((both[0].index >= 0) | (both[1].index >= 0), len(test)),
+        by_correlation=_counts(by_correlation, len(test)),
         copies=_counts(found.found, len(test)),
+        changed=sum(kind.endswith(("quarter", "half", "inverted", "shifted")) for kind in kinds),
         alike=int((found.kind[: len(test)] == ALIKE).sum()),
-        seconds=(between - start, end - between),
+        seconds=(plain - start, end - plain),
     )
 
 
@@ -227,17 +240,16 @@ def rows(name: str) -> Iterator[str]:
     )
     yield (
         f"| {name} | {len(train):,} + {len(test):,} | {own.by_correlation[0]:,} | "
-        f"{own.copies[0]:,} | {own.alike:,} | of {num}: {planted} | {before:.1f}, {after:.1f} |"
+        f"{own.copies[0]:,} | {own.changed:,} | {own.alike:,} | of {num}: {planted} | "
+        f"{before:.1f}, {after:.1f} |"
     )
 
 
 def main() -> None:
     """Print the table."""
     print(
-        "| set | training + test images | by correlation | copies | alike only "
-        "| planted: by correlation, copies | CPU seconds: by correlation, all |\n"
-        + "| --- " * 7
-        + "|"
+        "| set | training + test images | by correlation | copies | changed | alike only "
+        "| planted: by correlation, copies | CPU seconds: as they are, all |\n" + "| --- " * 8 + "|"
     )
     for name in sys.argv[1:] or SETS:
         try:

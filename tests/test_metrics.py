@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.metrics import Metrics, calibration_error, metrics_of, nll
+from headstart.metrics import Metrics, calibration_error, losses_of, metrics_of, nll
 
 P = np.array(
     [
@@ -18,7 +18,9 @@ Y = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2])
 
 
 def told(labels: np.ndarray, probabilities: np.ndarray) -> Metrics:
-    return metrics_of(labels, probabilities.argmax(1), probabilities)
+    with np.errstate(divide="ignore"):
+        losses = losses_of(labels, np.log(probabilities))
+    return metrics_of(labels, probabilities.argmax(1), probabilities, losses)
 
 
 def test_the_vector_of_calibration() -> None:
@@ -41,8 +43,13 @@ def test_recall_counts_and_the_class_that_has_no_image() -> None:
     assert found.num_images == 5
 
 
-def test_a_truth_held_to_be_impossible_costs_much_but_not_everything() -> None:
-    assert nll(np.array([0]), np.array([[0.0, 1.0]])) == pytest.approx(12 * np.log(10))
+def test_a_truth_held_to_be_impossible_costs_everything_and_an_unlikely_one_its_logarithm() -> None:
+    held_impossible = told(np.array([0, 1]), np.array([[0.0, 1.0], [0.5, 0.5]]))
+    assert (held_impossible.nll, held_impossible.brier) == (np.inf, 1.25)
+    # Far less than single precision holds apart from 0, and than 1e-12.
+    unlikely = losses_of(np.array([0, 1]), np.array([[-500, 0], [-40, -1]], np.float32))
+    assert unlikely.tolist() == [500, 1]
+    assert nll(unlikely) == 250.5
     sure = told(np.array([1, 0]), np.array([[0.0, 1.0], [1.0, 0.0]]))
     assert (sure.nll, sure.brier, sure.ece) == (0, 0, 0)
 
@@ -56,14 +63,16 @@ def test_a_bin_holds_its_upper_end() -> None:
 
 
 def test_numbers_that_are_not_finite_stay_so() -> None:
-    found = metrics_of(np.array([0]), np.array([0]), np.array([[np.nan, np.nan]]))
+    nothing = np.array([[np.nan, np.nan]])
+    found = metrics_of(np.array([0]), np.array([0]), nothing, nothing[0, :1])
     assert np.isnan([found.nll, found.brier, found.ece]).all()
     assert found.accuracy == 1
 
 
 def test_no_image_is_an_error() -> None:
+    none = np.empty(0, np.int64)
     with pytest.raises(ValueError, match="at least one image"):
-        metrics_of(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 3)))
+        metrics_of(none, none, np.empty((0, 3)), np.empty(0))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 40), st.integers(2, 6))

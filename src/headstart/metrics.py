@@ -11,7 +11,6 @@ import numpy as np
 from headstart.study.training import MetricName
 
 NUM_BINS = 15
-SMALLEST = 1e-12  # a probability of 0 for what was true would make the loss infinite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +93,10 @@ class Metrics:
     """One trial on its test images.
 
     `balanced_accuracy` is the mean recall over the classes that have images; `nll` the mean
-    negative log-likelihood in nats; `brier` the mean over images of the sum over classes of
-    (p - 1[y])^2; `ece` the expected calibration error. `recall` is None for a class without images,
-    `counts` are images of each class.
+    negative log-likelihood in nats, of which nothing is clipped: it is infinite where a true class
+    was held impossible; `brier` the mean over images of the sum over classes of (p - 1[y])^2; `ece`
+    the expected calibration error. `recall` is None for a class without images, `counts` are images
+    of each class.
     """
 
     num_images: int
@@ -109,13 +109,16 @@ class Metrics:
     counts: tuple[int, ...]
 
 
-def metrics_of(labels: np.ndarray, classes: np.ndarray, probabilities: np.ndarray) -> Metrics:
+def metrics_of(
+    labels: np.ndarray, classes: np.ndarray, probabilities: np.ndarray, losses: np.ndarray
+) -> Metrics:
     """Metrics of answers.
 
     Args:
         labels: true classes (images,).
         classes: answers (images,). They need not be the most probable ones.
         probabilities: of every class (images, classes).
+        losses: of the true classes (images,), see `losses_of`.
 
     Raises:
         ValueError: there is no image.
@@ -134,7 +137,7 @@ def metrics_of(labels: np.ndarray, classes: np.ndarray, probabilities: np.ndarra
         num_images=len(labels),
         accuracy=float(correct.mean()),
         balanced_accuracy=float(np.mean(there)),
-        nll=nll(labels, probabilities),
+        nll=nll(losses),
         brier=brier(labels, probabilities),
         ece=calibration_error(correct, probabilities),
         recall=recall,
@@ -142,10 +145,14 @@ def metrics_of(labels: np.ndarray, classes: np.ndarray, probabilities: np.ndarra
     )
 
 
-def nll(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean negative log-likelihood in nats, probabilities clipped from below."""
-    true = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(true, SMALLEST)).mean())
+def losses_of(labels: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
+    """Negative log-likelihood in nats of each image's true class (images,)."""
+    return np.asarray(-log_probabilities[np.arange(len(labels)), labels])
+
+
+def nll(losses: np.ndarray) -> float:
+    """Mean negative log-likelihood in nats of images (images,); nothing is clipped."""
+    return float(losses.astype(np.float64).mean())
 
 
 def brier(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -235,9 +235,9 @@ def source_rows(evidence: Evidence) -> frozenset[str]:
     return evidence.lineage.behind[PROBE][1] & evidence.lineage.source_runs
 
 
-TARGET = tiny_table()["tasks"]["target"]
+SOURCE, TARGET = tiny_table()["tasks"]["source"], tiny_table()["tasks"]["target"]
 SPLIT_BY_TEST = {
-    "source": tiny_table()["tasks"]["source"],
+    "source": SOURCE,
     "target": {**TARGET, "split": {"by": "test"}},
 }
 KEPT = {"fresh": ["head"], "taken": ["pool", "dense1", "dense2"]}

@@ -8,6 +8,7 @@ import pytest
 from synthetic import PAIR, finished, records_of, simulated, study_of
 
 from headstart.analyse.analysis import (
+    ArmNote,
     ArmResult,
     Attribution,
     AttributionNote,
@@ -19,7 +20,8 @@ from headstart.analyse.analysis import (
 )
 from headstart.analyse.attribution import attribute, expected_of, role_of
 from headstart.analyse.compare import compare_all
-from headstart.analyse.headline import Answers, details, headline
+from headstart.analyse.details import details
+from headstart.analyse.headline import Answers, headline
 from headstart.analyse.sentences import objections, reading_of, remedy
 from headstart.study.arms import NAMED_ARMS
 from headstart.study.dataset_facts import DatasetFacts
@@ -189,6 +191,19 @@ def test_a_random_trunk_with_another_strategy_is_missed() -> None:
         | {"compute_of": "half"},
     )
     assert "cannot be told from random trunk: not run in the same way" in (notes["half"].reading)
+
+
+def test_a_control_with_other_settings_is_not_the_arm_without_the_source() -> None:
+    trunk = {"name": "random_trunk", "start": "fresh", "strategy": "probe"}
+    training = {"updates": 12, "batch_size": 4, "validations": 3}
+    rows, notes = attributed(
+        {"scratch": 0.7, "random_trunk": 0.7, "probe": 0.8, "scratch_long": 0.7},
+        {**trunk, "training": training},
+        {"name": "scratch_long", "start": "fresh", "strategy": "full", "compute_of": "probe"},
+    )
+    assert not rows["probe", "random_trunk"].alike
+    assert rows["probe", "scratch_long"].alike
+    assert "cannot be told from random trunk: not run in the same way" in notes["probe"].reading
 
 
 def test_scratch_matched_to_a_cheaper_arm_is_no_match() -> None:
@@ -371,6 +386,7 @@ def answers(c: Comparison, study: StudySpec, **changes: Any) -> Answers:
         benefits=(),
         attributions=(),
         unlearnt=frozenset(),
+        arm_notes=(ArmNote(arm="scratch", what="everything is trained", from_nothing=True),),
     )
     return replace(given, **changes)
 
@@ -449,5 +465,5 @@ def test_the_headline_of_a_pretrained_source_is_about_its_checkpoint() -> None:
     given = answers(helps, study)
     text = headline(given)
     assert text.startswith("With 20 images the pretrained network is right 80 times in 100")
-    lines = details(study, given.facts, (), 0, Strictness())
+    lines = details(study, given.facts, (), 0, Strictness(), given.comparisons)
     assert lines[-1].endswith("the verdict is about this checkpoint.")

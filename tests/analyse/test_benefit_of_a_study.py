@@ -20,7 +20,7 @@ from headstart.execute.options import RunOptions
 from headstart.execute.steps.inputs import training_examples
 from headstart.execute.steps.weights import StoredWeights
 from headstart.flow import Loaded, run
-from headstart.metrics import metrics_of, nll
+from headstart.metrics import losses_of, metrics_of, nll
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
@@ -83,7 +83,8 @@ def test_a_score_holds_the_metrics_of_its_prediction_on_images_that_did_not_leak
         row = store.row(one.score_key)
         assert row is not None
         clean = {name: np.delete(array, leaked, axis=0) for name, array in benefit.items()}
-        expected = metrics_of(clean["labels"], clean["classes"], clean["probabilities"])
+        names = ("labels", "classes", "probabilities", "losses")
+        expected = metrics_of(*(clean[name] for name in names))
         for name in ("accuracy", "balanced_accuracy", "nll", "brier", "ece", "num_images"):
             assert row.result["metrics"][name] == pytest.approx(getattr(expected, name))
         assert row.result["left_out"] == len(leaked)
@@ -107,7 +108,7 @@ def test_the_fit_is_measured_on_the_arms_own_images_in_eval_mode(plan: Plan, sto
         assert row.result["train"] == {
             "images": 20,
             "accuracy": float((benefit.classes == train.labels).mean()),
-            "loss": pytest.approx(nll(train.labels, benefit.probabilities)),
+            "loss": pytest.approx(nll(losses_of(train.labels, benefit.log_probabilities))),
         }
 
 

@@ -54,6 +54,12 @@ def test_copies_of_every_kind_are_found_in_arrays() -> None:
         found.check()
 
 
+def test_turned_and_inverted_copies_are_found() -> None:
+    test = images(4, seed=5)
+    test[0], test[1] = np.rot90(TRAIN[0]), 255 - TRAIN[1]
+    assert hs.overlap(TRAIN, test).kinds == {"turned by a quarter": 1, "inverted": 1}
+
+
 def test_near_copies_are_not_sought_where_that_is_wished() -> None:
     found = hs.overlap(TRAIN, with_copies(), near=None)
     assert found.kinds == {"exact": 1, "mirrored": 1}

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_sets import unlabelled
 
+from headstart.data.images import Images
+from headstart.data.leaks.copies import KINDS
 from headstart.data.leaks.copies_inside import copies_inside
-from headstart.data.leaks.exact_duplicates import KINDS
 
 SIDE = 16
 
@@ -51,6 +52,27 @@ def test_a_near_copy_may_be_mirrored() -> None:
     assert set(named(pixels).values()) <= {("near, mirrored", 0), ("near, mirrored", 3)}
     assert named(pixels)
     assert not named(pixels, near=None)
+
+
+def test_turned_inverted_and_shifted_images_name_an_earlier_one_of_their_class() -> None:
+    pixels = noise(12)
+    pixels[5], pixels[6] = np.rot90(pixels[1]), 255 - pixels[2]
+    pixels[7] = np.roll(pixels[3], 1, axis=1)
+    pixels[8] = 255 - pixels[4][::-1]
+    pixels[9] = np.clip(np.rot90(pixels[0], 2).astype(int) + 1, 0, 255)
+    wanted = {
+        5: ("turned by a quarter", 1),
+        6: ("inverted", 2),
+        7: ("shifted", 3),
+        8: ("mirrored, turned by a half, inverted", 4),
+    }
+    assert named(pixels, near=None) == wanted
+    found = named(pixels)
+    assert {at: found.pop(at) for at in wanted} == wanted
+    assert set(found.values()) <= {("near, turned by a half", at) for at in (0, 9)}
+    assert len(found) == 1
+    others = copies_inside(Images(pixels, np.arange(12)), 0.99)
+    assert not others.found.any()
 
 
 @pytest.mark.parametrize("num", [0, 1])

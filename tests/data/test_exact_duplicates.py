@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from headstart.data.datasets import Images
+from headstart.data.leaks.copies import KINDS
 from headstart.data.leaks.examples import MOST_EXAMPLES
 from headstart.data.leaks.overlap import Overlap, SharedPair, find_overlap
 from headstart.data.tasks import TrainingPart, training_part
@@ -32,9 +33,8 @@ def pair(found: Overlap, part: str, other: str) -> SharedPair:
 def kinds(found: Overlap) -> list[tuple[int, str, int, str]]:
     """(test image, part, training image, kind) of each leak."""
     parts = ("target training", "source training", "target validation")
-    names = ("none", "exact", "mirrored", "near", "near, mirrored")
     return [
-        (int(at), parts[where], int(index), names[kind])
+        (int(at), parts[where], int(index), KINDS[kind])
         for at, where, index, kind in zip(
             found.leaked, found.leaked_part, found.leaked_index, found.leaked_kind, strict=True
         )
@@ -68,11 +68,11 @@ def test_planted_copies_are_told_apart() -> None:
         num_other=NUM,
         exact=2,
         mirrored=0,
+        changed=0,
         near=1,
-        near_mirrored=0,
         alike=0,
     )
-    assert pair(found, "target test", "target training").near_mirrored == 1
+    assert pair(found, "target test", "target training").near == 1
     assert (found.shared_train, found.shared_validation, found.own_validation) == (1, 0, 0)
 
 

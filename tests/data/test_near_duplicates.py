@@ -7,14 +7,9 @@ from hypothesis import strategies as st
 from tiny_sets import full_sets, unlabelled
 
 from headstart.data.datasets import open_part
-from headstart.data.leaks.near_duplicates import (
-    DEFAULT_BLOCKING,
-    Blocking,
-    Matches,
-    best_matches,
-    grey,
-    prepare,
-)
+from headstart.data.leaks.bounds import DEFAULT_BLOCKING, Blocking
+from headstart.data.leaks.greys import grey
+from headstart.data.leaks.near_duplicates import Matches, best_matches, prepare
 from headstart.study.tasks import DataRef
 
 

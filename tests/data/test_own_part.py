@@ -8,19 +8,15 @@ import pytest
 from PIL import Image
 from tiny_sets import unlabelled
 
-from headstart.data.leaks.exact_duplicates import (
-    ALIKE,
-    NEAR,
-    NEAR_MIRRORED,
-    Copies,
-    near_copies,
-    prepared,
-)
+from headstart.data.leaks.changes import CHANGES
+from headstart.data.leaks.copies import ALIKE, KINDS, NEAR, NEAR_MIRRORED, Copies
+from headstart.data.leaks.near_copies import near_copies, prepared
 from headstart.data.leaks.near_duplicates import best_matches
 from headstart.data.leaks.own_part import CROWD, DIRECTIONS, common_directions
 
 SIDE = 32  # at which images are compared
 LARGE = 96
+HALF_INVERTED = KINDS.index("near, turned by a half, inverted")
 
 
 def under_a_camera(seed: int, num: int) -> np.ndarray:
@@ -52,10 +48,9 @@ def enlarged(image: np.ndarray) -> np.ndarray:
 
 def found_among(keys: np.ndarray, queries: np.ndarray) -> Copies:
     parts = {"keys": unlabelled(keys), "queries": unlabelled(queries)}
-    ready = prepared(parts, (SIDE, SIDE), turned=["queries"])
-    num = len(queries)
-    nothing = Copies(kind=np.zeros(num, np.uint8), index=np.full(num, -1), similarity=np.zeros(num))
-    return near_copies(nothing, ready["queries"], ready["queries, mirrored"], ready["keys"], 0.99)
+    ready = prepared(parts, (SIDE, SIDE))
+    nothing = Copies.none(len(queries))
+    return near_copies(nothing, ready["queries"], ready["keys"], 0.99, CHANGES)
 
 
 def test_what_all_images_share_is_no_likeness() -> None:
@@ -79,8 +74,10 @@ def test_what_all_images_share_is_no_likeness() -> None:
         (enlarged, NEAR),
         (lambda image: (image * 0.8 + 20).astype(np.uint8), NEAR),
         (lambda image: saved(image[:, ::-1]), NEAR_MIRRORED),
+        (lambda image: saved(np.rot90(image)), KINDS.index("near, turned by a quarter")),
+        (lambda image: saved(255 - image[::-1, ::-1]), HALF_INVERTED),
     ],
-    ids=["JPEG", "enlarged", "flatter", "mirrored"],
+    ids=["JPEG", "enlarged", "flatter", "mirrored", "turned", "inverted upside down"],
 )
 def test_copies_under_a_camera_are_found(
     change: Callable[[np.ndarray], np.ndarray], kind: int

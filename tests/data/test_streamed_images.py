@@ -21,7 +21,7 @@ from headstart.data.formats import stream
 from headstart.data.formats.decode import decode
 from headstart.data.images import Images
 from headstart.data.leaks.exact_duplicates import hashes
-from headstart.data.leaks.near_duplicates import grey
+from headstart.data.leaks.greys import grey
 from headstart.data.preprocess import statistics
 from headstart.data.tasks import split_indices
 from headstart.study.decoding import Decoding

@@ -64,6 +64,18 @@ def test_an_arm_with_a_training_of_its_own() -> None:
     assert first_step(plan, "y").payload["start"][0]["keep"] == "last"
 
 
+def test_a_run_on_the_target_itself_is_trained_as_the_control_is() -> None:
+    """Also where the control has a training of its own, and others choose their rates."""
+    own = {**STUDY["training"], "batch_size": 10}
+    control = arm("scratch", "fresh", training=own)
+    plan = plan_of(arms=[control, "selffer"], training={**own, "batch_size": 16})
+    (key,) = first_step(plan, "selffer").inputs
+    assert plan.steps[key].payload["batch_size"] == 10
+    assert first_step(plan, "selffer").payload["batch_size"] == 16
+    waiting = plan_of(arms=[control, "selffer"], training={**own, "rates": [0.01, 0.02]})
+    assert waiting.num_waiting
+
+
 @pytest.mark.parametrize(
     "strategy",
     [

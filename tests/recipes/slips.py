@@ -269,8 +269,8 @@ SLIPS: dict[str, Slip] = {
         ids=("0.5", "2.12", "3.8"),
         slipped={"arms": ["scratch", "probe", "full"]},
         says={
-            "CHK-21": "no random-trunk control: a gain cannot be put down to what the source "
-            "learnt."
+            "CHK-21": "no random-trunk control: what the architecture alone would give, with "
+            "nothing learnt, is not shown."
         },
     ),
     "no run from scratch": Slip(

@@ -7,6 +7,7 @@ import numpy as np
 
 from headstart.analyse.analysis import (
     Analysis,
+    ArmNote,
     ArmResult,
     Comparison,
     Curve,
@@ -16,6 +17,7 @@ from headstart.analyse.analysis import (
     Word,
 )
 from headstart.report.run_summary import RunSummary
+from headstart.study.arms import DESCRIPTIONS
 
 ARMS = ("scratch", "random_trunk", "probe", "full", "probe_then_full")
 SIZES = (("50", 50), ("100", 100), ("10%", 600), ("all", 6000))
@@ -121,6 +123,11 @@ def analysis(
         sizes=tuple(size for size, _ in sizes),
         arm_names=names,
         control=control,
+        arm_notes=tuple(
+            ArmNote(arm=arm, what=DESCRIPTIONS[arm], from_nothing=arm == "scratch")
+            for arm in arms
+            if arm in DESCRIPTIONS
+        ),
         tasks=_tasks(pairs, note),
         arms=tuple(results),
         sources=tuple(_source(source, num_seeds) for source in dict.fromkeys(s for s, _ in pairs)),
@@ -382,6 +389,7 @@ def _gates(invalid: bool) -> tuple[Gate, ...]:
             passed=False,
             severity="caveat",
             message="One learning rate for all arms; a tuned control may be better.",
+            could_turn=True,
         ),
         Gate(
             id="converged",

@@ -50,6 +50,14 @@ def test_more_seeds_are_proposed_where_they_help_and_are_few() -> None:
     assert next_steps(many, RUN)[0].what == "to use the best model"
 
 
+def test_more_seeds_are_not_proposed_where_the_reason_says_that_they_would_not_help() -> None:
+    """Arms that answer alike in every seed: harder test images would tell, seeds would not."""
+    alike = undecided(analysis(num_seeds=3), low_pp=None, high_pp=None, seeds_needed=None)
+    assert next_steps(alike, RUN)[0].what == "to use the best model"
+    one = undecided(analysis(num_seeds=1), seeds_needed=None)
+    assert next_steps(one, RUN)[0].command == "headstart run study.toml --store s --seeds 5"
+
+
 def test_more_test_images_are_asked_for_where_seeds_would_not_do() -> None:
     short = undecided(analysis(), seeds_needed=None, images_needed=450, more="test images")
     first, *_ = next_steps(short, RUN)

@@ -24,6 +24,8 @@ def test_first_screen_holds_question_answer_bars_and_what_to_do_next() -> None:
         for part in (
             given.question,
             given.headline,
+            "What could change this answer",
+            "One learning rate for all arms",
             "all verdicts on transfer together are held to an error of 5 %",
             "5 seeds, 5 arms, 4 sizes, 100 of 100 trials done",
             "Right answers in 100 test images",
@@ -35,12 +37,27 @@ def test_first_screen_holds_question_answer_bars_and_what_to_do_next() -> None:
     assert places == sorted(places)
 
 
-def test_limits_and_the_figure_of_gains_are_with_the_verdicts() -> None:
+def test_caveats_of_less_weight_are_folded_below_the_others() -> None:
+    given = analysis()
+    tuned = next(gate for gate in given.gates if gate.id == "tuned")
+    small = replace(tuned, id="small", could_turn=False, message="The environment differs.")
+    first = first_screen(page_of(replace(given, gates=(small, tuned))))
+    before, folded = first.split('<details class="lesser">')
+    assert tuned.message in before
+    assert small.message not in before
+    assert "<summary>1 more caveat of less weight</summary>" in folded
+    assert small.message in folded.split("</details>")[0]
+    alone = first_screen(page_of(replace(given, gates=(small,))))
+    assert "<summary>1 caveat of less weight</summary>" in alone
+    assert "What could change this answer" not in alone
+    assert "lesser" not in first_screen(page_of(given))
+
+
+def test_the_figure_of_gains_and_its_intervals_are_with_the_verdicts() -> None:
     verdicts = section(page_of(analysis()), "Verdicts")
     places = [
         verdicts.index(part)
         for part in (
-            "One learning rate for all arms",
             "Gain over scratch by number of target images",
             "not adjusted for the number of comparisons (16)",
         )
@@ -268,7 +285,7 @@ def test_shared_images_are_counted_and_shown_side_by_side() -> None:
     assert "9 of 1,000 test images of &#39;digits&#39; left out as copies" in shown
     row = shown.split("<tbody>")[1].split("</tr>")[0]
     cells = re.findall(r'<td class="num">([^<]*)</td>', row)
-    assert cells == ["1,000 with 6,000", "2", "1", "6", "3"]
+    assert cells == ["1,000 with 6,000", "2", "1", "0", "6", "3"]
     assert "4 carry another target label" in shown
     assert "near, 0.9931" in shown
     assert "source training train/o/5.png: letter o" in shown
@@ -282,7 +299,8 @@ def test_shared_images_are_counted_and_shown_side_by_side() -> None:
         image = Image.open(io.BytesIO(base64.b64decode(drawn)))
         assert np.asarray(image).tobytes() == values
     none = section(page_of(CASES["no leaks"]), "Images that two parts share")
-    assert "No test image of &#39;digits&#39; is a copy" in none
+    kinds = "equal, mirrored, turned, inverted or shifted"
+    assert f"No {kinds} image was found for any test image of &#39;digits&#39;" in none
     assert none.count("not looked for") == 4
     assert "<img" not in none
     assert "<details open>" not in none

@@ -12,7 +12,7 @@ from headstart.analyse.analysis import Analysis, Benefit
 from headstart.report.csv_tables import tables, write_tables
 
 TABLES = {
-    "ambiguous_images",
+    "ambiguous_images", "arm_notes",
     "arms", "attribution_notes", "attributions", "class_gains", "comparisons", "copies",
     "confusion_rows", "confusions", "copy_examples", "curves", "forgetting", "gates",
     "image_mistakes", "leaks", "left_out", "mistakes", "picks", "published", "sources", "tasks",

@@ -61,19 +61,20 @@ def test_no_line_is_longer_than_the_terminal(case: Analysis, width: int) -> None
         assert len(line) <= width, line
 
 
-def test_order_is_headline_table_caveats_and_how_to_repeat() -> None:
+def test_order_is_headline_caveats_table_and_how_to_repeat() -> None:
     given = analysis()
     text = printed(given, 120, Path("report.html"))
     places = [
         text.index(part)
         for part in (
             given.headline,
+            "What could change this answer:",
+            "One learning rate for all arms",
             "Right answers in 100 test images",
             "Page, to read on",
             "headstart predict",
             "Target data",
             "not adjusted",
-            "Caveat: One",
             "131 steps run",
         )
     ]
@@ -201,7 +202,8 @@ def test_copies_left_out_are_reported_in_a_line() -> None:
     text = " ".join(printed(replace(analysis(), leaks=(LEAKS, NO_LEAKS)), 120).split())
     whom = "compared with all training images of 'letters' and 'digits'."
     assert f"9 of 1,000 test images of 'digits' left out as copies: {whom}" in text
-    assert f"No test image of 'digits' is a copy: {whom}" in text
+    kinds = "equal, mirrored, turned, inverted or shifted"
+    assert f"No {kinds} image was found for any test image of 'digits': {whom}" in text
 
 
 def test_gains_are_put_down_to_something_once_for_all_places_that_read_alike() -> None:
@@ -240,7 +242,7 @@ def test_what_intervals_are_adjusted_for_is_said() -> None:
 
 def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:
     text = printed(with_benefits(analysis()), 140)
-    assert text.index("helps") < text.index("What transfer is worth") < text.index("Caveat")
+    assert text.index("helps") < text.index("What transfer is worth") < text.index("not adjusted")
     for said in (
         "Labels scratch needs: to do as well as the arm",
         "430 [300, 611]",
@@ -258,7 +260,8 @@ def test_what_transfer_is_worth_stands_under_the_verdicts() -> None:
 def test_what_validation_prefers_is_marked() -> None:
     text = printed(with_benefits(analysis()))
     assert len([line for line in text.splitlines() if line.startswith("full * ")]) == len(SIZES)
-    assert "*: the arm that validation prefers." in text
+    said = "*: the arm to use: best on validation, of equals the cheapest."
+    assert said in " ".join(text.split())
     assert "*" not in printed(analysis())
 
 
@@ -275,8 +278,25 @@ def test_what_a_caveat_says_is_said_once() -> None:
     text = " ".join(printed(attributed, 120).split())
     assert text.count(tuned.message) == 1
     assert "A remark." in text
-    assert "9 images left out." in text
+    assert text.count("9 images left out.") == 1
     assert "left out as copies" not in text
+
+
+def test_caveats_of_less_weight_are_counted_and_said_where() -> None:
+    given = analysis()
+    tuned = next(gate for gate in given.gates if gate.id == "tuned")
+    small = tuple(
+        replace(tuned, id=f"small {number}", could_turn=False, message=f"Small, {number}.")
+        for number in range(2)
+    )
+    both = replace(given, gates=(*small, tuned))
+    text = printed(both, 120, Path("report.html"))
+    assert "2 more caveats of less weight: on the page, under 'What could be wrong'." in text
+    assert "Small, 0." not in text
+    assert text.index(tuned.message) < text.index("2 more caveats") < text.index("Details")
+    command = "1 caveat of less weight, on a page: headstart report letters-to-digits --html FILE"
+    assert command in printed(replace(given, gates=small[:1]), 120)
+    assert "caveat" not in printed(replace(given, gates=()), 120)
 
 
 def test_no_worth_no_table() -> None:

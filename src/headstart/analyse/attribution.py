@@ -7,8 +7,9 @@ from headstart.analyse.analysis import Attribution, AttributionNote, Comparison,
 from headstart.analyse.compare import Finished
 from headstart.analyse.paired import paired
 from headstart.analyse.sentences import State, reading_of
+from headstart.analyse.trainings import same_settings
 from headstart.strategies import phases_of
-from headstart.study.arms import SELF, SOURCE, ArmSpec, LabelMap
+from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.study.base import HEAD
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.study import StudySpec
@@ -34,6 +35,15 @@ def role_of(arm: ArmSpec, study: StudySpec) -> Role | None:
     return "compute-matched scratch" if arm.compute_of is not None else None
 
 
+def is_from_nothing(arm: ArmSpec, study: StudySpec, stage_names: tuple[str, ...]) -> bool:
+    """Whether an arm trains everything from weights that have learnt nothing, whatever its name.
+
+    Read as a plan reads it: a rule of the start counts where it gives a stage its weights.
+    """
+    origins = {rule.origin for rule, _ in arm.starts(stage_names)}
+    return origins <= {UNTRAINED} and _trains_everything(arm, study)
+
+
 def _trains_everything(arm: ArmSpec, study: StudySpec) -> bool:
     """Whether the last phase freezes nothing."""
     phases = phases_of(arm.strategy, _stages_for(arm, study), _ENOUGH_UPDATES)
@@ -53,13 +63,15 @@ def _stages_for(arm: ArmSpec, study: StudySpec) -> tuple[str, ...]:
 
 
 def _alike(arm: ArmSpec, control: ArmSpec, role: Role, study: StudySpec) -> bool:
-    """Whether the control differs from the arm by its role alone, not by its training.
+    """Whether the control differs from the arm by its role alone, not by its training or settings.
 
     Scratch that is matched to another arm counts where that arm trains everything: for the same
     updates no arm costs more.
     """
     if role == "label map":
         return True
+    if not same_settings(study, arm, control):
+        return False
     if role == "compute-matched scratch":
         matched = next(a for a in study.all_arms if a.name == control.compute_of)
         return matched.name == arm.name or _trains_everything(matched, study)

@@ -5,17 +5,20 @@ from dataclasses import replace
 from itertools import product
 
 from headstart.analyse.analysis import Analysis, Comparison, Strictness, Tuning
+from headstart.analyse.arm_notes import arm_notes_of
 from headstart.analyse.attribution import attribute
 from headstart.analyse.benefit.build import benefits_of
 from headstart.analyse.benefit.class_gains import class_gains
 from headstart.analyse.benefit.forgetting import forgetting_of
 from headstart.analyse.benefit.model_selection import select_models
-from headstart.analyse.cells import Cell
+from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.compare import Finished, compare_all, family_of
-from headstart.analyse.gates.convergence import learnt
+from headstart.analyse.details import details
+from headstart.analyse.gates.convergence import unlearnt_cells
 from headstart.analyse.gates.gate import Evidence
+from headstart.analyse.gates.outcome import gates_of, withheld_by
 from headstart.analyse.gates.registry import run_audits, run_gates
-from headstart.analyse.headline import Answers, details, headline
+from headstart.analyse.headline import Answers, headline
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
 from headstart.analyse.looks import NOTHING_SHOWN, Shown
@@ -26,7 +29,6 @@ from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
 from headstart.analyse.published import published_figures
 from headstart.analyse.records import (
-    Record,
     Records,
     accounts_of,
     gather,
@@ -35,10 +37,12 @@ from headstart.analyse.records import (
 )
 from headstart.analyse.results import by_cell, results_of
 from headstart.analyse.tasks import task_facts
+from headstart.analyse.trainings import settings_of_cells
 from headstart.metrics import METRICS
 from headstart.plan.steps import Plan, Trial
 from headstart.store.store import Store
 from headstart.study.facts import Facts
+from headstart.study.shared_classes import all_shared_classes
 from headstart.study.study import StudySpec
 
 
@@ -66,6 +70,7 @@ def evidence_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evi
         sources=gather_sources(plan, store, metric),
         accounts=accounts_of(plan, store),
         lineage=lineage_of(plan, store, ((c, seed) for c, by in records.items() for seed in by)),
+        margins=plan.margins,
     )
 
 
@@ -76,18 +81,27 @@ def analysis_of(
 
     A number that fails its audit withholds the verdict, as any other fault does.
     """
-    gates, withheld = run_gates(evidence)
+    checked = run_gates(evidence)
+    withheld = withheld_by(checked, evidence.records)
     analysis = _without_gates(evidence, plan, store, shown, withheld)
-    audits, doubted = run_audits(analysis, evidence)
+    audited = run_audits(analysis, evidence)
+    doubted = withheld_by(audited, evidence.records)
     if doubted:
         analysis = _without_gates(evidence, plan, store, shown, {**doubted, **withheld})
-    every = tuple(sorted((*gates, *audits), key=lambda gate: gate.id))
+    gates = gates_of((*checked, *audited), _answered(analysis))
     missing = analysis.num_trials - analysis.num_done
+    held, rows = analysis.strictness, analysis.comparisons
     return replace(
         analysis,
-        gates=every,
-        detail=details(evidence.study, evidence.facts, every, missing, analysis.strictness),
+        gates=gates,
+        detail=details(evidence.study, evidence.facts, gates, missing, held, rows),
     )
+
+
+def _answered(analysis: Analysis) -> frozenset[Cell]:
+    """Cells behind the verdicts of the headline: the arms that validation prefers, the control."""
+    judged = [c for c in analysis.preferred if c.verdict not in ("invalid", "unfinished")]
+    return frozenset(cell for c in judged for cell in (cell_of(c), beside(cell_of(c), c.control)))
 
 
 def _without_gates(
@@ -114,6 +128,7 @@ def _without_gates(
     withheld = withheld | {cell: "not finished" for cell in planned if finished.is_unfinished(cell)}
     source_flops = {trial.source: trial.flops for trial in plan.sources}
     benefits = benefits_of(study, facts, records, source_flops, withheld)
+    arm_notes = arm_notes_of(study, facts)
     answers = Answers(
         study=study,
         facts=facts,
@@ -121,11 +136,10 @@ def _without_gates(
         results=arms,
         benefits=benefits,
         attributions=attributions,
-        unlearnt=frozenset(
-            cell
-            for cell, by_seed in records.items()
-            if 2 * sum(map(_did_not_learn, by_seed.values())) > len(by_seed)
-        ),
+        unlearnt=unlearnt_cells(records),
+        arm_notes=arm_notes,
+        settings=settings_of_cells(study, records),
+        shared_classes=all_shared_classes(study, facts),
     )
     return Analysis(
         study=study.name,
@@ -136,6 +150,7 @@ def _without_gates(
         sizes=tuple(size.label for size in study.sizes),
         arm_names=tuple(arm.name for arm in study.all_arms),
         control=study.control,
+        arm_notes=arm_notes,
         tasks=task_facts(study, facts),
         arms=arms,
         sources=sources,
@@ -187,10 +202,6 @@ def _strictness(finished: Finished, comparisons: tuple[Comparison, ...]) -> Stri
         family_size=len(family) + len(finished.shown.others(family)),
         shown_before=len(finished.shown.others(family)),
     )
-
-
-def _did_not_learn(record: Record) -> bool:
-    return bool(record.train_rows) and not learnt(record)
 
 
 def _last_error(error: str) -> str:

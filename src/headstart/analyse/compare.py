@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from headstart.analyse.analysis import Comparison
+from headstart.analyse.analysis import FEWEST_SEEDS, Comparison
 from headstart.analyse.cells import Cell, beside
 from headstart.analyse.looks import NOTHING_SHOWN, Charge, Shown
 from headstart.analyse.multiplicity import NOMINAL, holm
@@ -16,7 +16,7 @@ from headstart.analyse.over_seeds import (
 )
 from headstart.analyse.paired import Answers, Paired, paired
 from headstart.analyse.statistics import relative_error_reduction
-from headstart.analyse.verdict import FEWEST_SEEDS, Judged, unfinished
+from headstart.analyse.verdict import Judged, unfinished
 from headstart.plan.steps import Place
 from headstart.study.study import StudySpec
 

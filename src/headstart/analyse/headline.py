@@ -4,26 +4,28 @@ Each gain is written as `(arm: +1.2 points [+0.3, +2.1])` behind its size and it
 an audit can read the sentences again (`gates/sentence_audits.py`).
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from headstart.analyse.analysis import (
+    FEWEST_SEEDS,
+    ArmNote,
     ArmResult,
     Attribution,
     Benefit,
     Comparison,
     Estimate,
-    Gate,
     Strictness,
     Word,
 )
 from headstart.analyse.cells import Cell, beside, cell_of
+from headstart.analyse.reservations import reservations
 from headstart.analyse.sentences import objections
 from headstart.analyse.text import amount, count, listed, signed
-from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.metrics import METRICS
 from headstart.study.facts import Facts
+from headstart.study.shared_classes import SharedClasses
 from headstart.study.study import StudySpec
 
 LEAD_WORDS: dict[Word, str] = {
@@ -61,6 +63,9 @@ class Answers:
         benefits: of transfer arms, for the labels that they save.
         attributions: comparisons with controls that explain a gain.
         unlearnt: cells in which most trainings never got clear of chance.
+        arm_notes: what the arms are, the control among them.
+        settings: of cells that were trained otherwise than their control, how.
+        shared_classes: of source and target, for each pair that has any.
     """
 
     study: StudySpec
@@ -70,6 +75,9 @@ class Answers:
     benefits: tuple[Benefit, ...]
     attributions: tuple[Attribution, ...]
     unlearnt: Collection[Cell]
+    arm_notes: tuple[ArmNote, ...] = ()
+    settings: Mapping[Cell, str] = field(default_factory=dict)
+    shared_classes: tuple[SharedClasses, ...] = ()
 
     def result(self, cell: Cell) -> ArmResult:
         """Result of a cell."""
@@ -78,6 +86,11 @@ class Answers:
     def noun(self, comparison: Comparison) -> str:
         """What an image of a comparison is called."""
         return self.facts.of(self.study.tasks[comparison.target]).noun
+
+    @property
+    def from_nothing(self) -> bool:
+        """Whether the control trains everything from nothing."""
+        return any(n.from_nothing for n in self.arm_notes if n.arm == self.study.control)
 
     def labels(self, cell: Cell) -> Estimate | None:
         """Number of labels with which the control does as well, if it was estimated."""
@@ -100,6 +113,7 @@ def headline(answers: Answers) -> str:
         *objections(preferred, answers.attributions, several_pairs),
         *_unlearnt(preferred, answers),
         *_late_margins(preferred),
+        *reservations(preferred, answers.settings, answers.shared_classes),
     ]
     return " ".join(lines)
 
@@ -128,7 +142,7 @@ def _lead_sentence(best: Comparison, answers: Answers) -> str:
     size, words = _size(best, answers), _words(best, LEAD_WORDS)
     return (
         f"{size[0].upper()}{size[1:]} {_network(best, answers.study)} is right {right} times "
-        f"{METRICS[answers.study.metric].share}, {_from_control(best.control)} {without} times: "
+        f"{METRICS[answers.study.metric].share}, {_from_control(answers)} {without} times: "
         f"{words} {_gain(best)}{_labels_saved(best, answers)}."
     )
 
@@ -140,8 +154,10 @@ def _network(best: Comparison, study: StudySpec) -> str:
     return f"the network pretrained on '{best.source}'"
 
 
-def _from_control(control: str) -> str:
-    return "training from nothing" if control == "scratch" else f"the control {control}"
+def _from_control(answers: Answers) -> str:
+    return (
+        "training from nothing" if answers.from_nothing else f"the control {answers.study.control}"
+    )
 
 
 def _times(mean: float, control: float) -> tuple[str, str]:
@@ -190,7 +206,7 @@ def _labels_saved(best: Comparison, answers: Answers) -> str:
     """
     labels = answers.labels(cell_of(best))
     learnt = beside(cell_of(best), best.control) not in answers.unlearnt
-    if best.verdict != "helps" or best.control != "scratch" or not learnt:
+    if best.verdict != "helps" or not answers.from_nothing or not learnt:
         return ""
     if labels is None or not labels.low:
         return ""
@@ -235,40 +251,6 @@ def _late_margins(preferred: tuple[Comparison, ...]) -> Iterator[str]:
             f"The margin of {asked:g} {_points(asked)} was chosen after results were seen: no "
             f"verdict is read from it, but from the first one, {first:g} {_points(first)}."
         )
-
-
-def details(
-    study: StudySpec,
-    facts: Facts,
-    gates: tuple[Gate, ...],
-    missing: int,
-    strictness: Strictness,
-) -> tuple[str, ...]:
-    """Sentences to read with the headline: missing trials, failed gates, meaning of a gain."""
-    lines = []
-    if missing:
-        lines.append(
-            f"{missing} trials are missing; comparisons that need them are estimates yet, without "
-            "verdicts."
-        )
-    lines += [f"Invalid: {g.message}" for g in gates if not g.passed and g.severity == "invalid"]
-    lines += [f"Caveat: {g.message}" for g in gates if not g.passed and g.severity == "caveat"]
-    lines.append(
-        f"Gains are over {study.control} in percentage points of "
-        f"{METRICS[study.metric].on('test')}, same images, seeds and updates; brackets hold the "
-        "interval over seeds and test images that the verdict is read from, "
-        f"{adjustment(strictness)}. The arm named at each size is the transfer arm that "
-        "validation prefers."
-    )
-    for name in study.repeated_targets:
-        noun = facts.of(study.tasks[name]).noun
-        lines.append(
-            f"Each seed was tested on a new fifth of the {noun}s of '{name}' and trained on the "
-            f"rest: a verdict is about {noun}s like these, split anew."
-        )
-    if any(source.pretrained for source in study.sources.values()):
-        lines.append("All seeds share one checkpoint, so the verdict is about this checkpoint.")
-    return tuple(lines)
 
 
 def adjustment(strictness: Strictness) -> str:

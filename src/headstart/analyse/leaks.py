@@ -92,7 +92,7 @@ def _source_classes(evidence: Evidence, name: str) -> tuple[str, ...]:
 
 def _leak(pair: Json) -> Leak:
     counts: dict[str, Any] = {field.name: pair[field.name] for field in fields(Leak)}
-    return Leak(**counts | {"near": pair["near"] + pair["near_mirrored"]})
+    return Leak(**counts)
 
 
 def _example(

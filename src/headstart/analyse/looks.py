@@ -8,10 +8,9 @@ errors of all looks at a question sum to 5 % at most, whatever was seen before a
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from headstart.analyse.analysis import Comparison
+from headstart.analyse.analysis import FEWEST_SEEDS, Comparison
 from headstart.analyse.cells import Cell, cell_of
 from headstart.analyse.multiplicity import later_level, planned_level
-from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.plan.questions import Question
 from headstart.store.looks import Look
 from headstart.study.study import StudySpec

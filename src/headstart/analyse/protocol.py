@@ -6,6 +6,7 @@ from headstart.analyse.analysis import Strictness
 from headstart.analyse.headline import adjustment
 from headstart.metrics import ACCURACY, METRICS
 from headstart.plan.steps import Plan
+from headstart.study.arm_text import described
 from headstart.study.study import AUTO, StudySpec
 from headstart.study.training import TrainingSpec
 
@@ -13,7 +14,7 @@ from headstart.study.training import TrainingSpec
 def protocol_lines(
     study: StudySpec, plan: Plan, strictness: Strictness
 ) -> tuple[tuple[str, str], ...]:
-    """(rule, its setting) for each rule that all arms of the study share."""
+    """(rule, its setting) for each rule of the study, and for each arm with another training."""
     training = study.training
     seeds = ", ".join(str(seed) for seed in study.seeds)
     keep = (
@@ -22,13 +23,14 @@ def protocol_lines(
         else "the last"
     )
     return (
-        ("Control", f"{study.control}: the same network and budget without the source"),
+        ("Control", f"{study.control}: {described(study.arm(study.control))}"),
         ("Seeds", f"{seeds}; {_seeds_mean(study)}"),
         ("Size", "number of labelled training images; validation images are extra, see tasks"),
         ("Subsets", "stratified and nested: a smaller size is part of the larger one"),
         ("Budget", f"{_budget(training)}, batches of {training.batch_size} or all images if fewer"),
         *_sources(study),
         ("Optimiser", _optimiser(training)),
+        *_other_trainings(study),
         ("Pilot", _pilot(study)),
         ("Weights that count", f"{keep}; measured {training.validations} times, evenly spaced"),
         ("Preprocessing", _preprocessing(study)),
@@ -89,6 +91,17 @@ def _sources(study: StudySpec) -> Iterator[tuple[str, str]]:
         if source.pretrained is not None:
             file = f", weights of {source.weights}" if source.weights else ""
             yield f"Source {name}", f"{source.checkpoint}, pretrained{file}: its trunk, a new head"
+
+
+def _other_trainings(study: StudySpec) -> Iterator[tuple[str, str]]:
+    """Arms whose training is not the study's: budget, batch size and optimiser."""
+    for arm in study.all_arms:
+        own = arm.training
+        if own is not None and own != study.training and arm.trains:
+            yield (
+                f"Training of {arm.name}",
+                f"{_budget(own)}, batches of {own.batch_size}; {_optimiser(own)}",
+            )
 
 
 def _pilot(study: StudySpec) -> str:

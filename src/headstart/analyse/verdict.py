@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import MOST_PP, More, Qualifier, Word
+from headstart.analyse.analysis import FEWEST_SEEDS, MOST_PP, More, Qualifier, Word
 from headstart.analyse.statistics import MOST_IMAGES, MOST_SEEDS, Crossed
 from headstart.analyse.text import level_percent, plural, signed
-
-FEWEST_SEEDS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

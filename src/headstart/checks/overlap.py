@@ -17,16 +17,10 @@ from headstart.core.names import few
 from headstart.data.catalogue import Part
 from headstart.data.contact_sheet import COMPARED, NEAR, PAIRS, CopyPair, Shown
 from headstart.data.images import Images
-from headstart.data.leaks.exact_duplicates import (
-    ALIKE,
-    KINDS,
-    Copies,
-    compared_at,
-    exact_copies,
-    hashes,
-    near_copies,
-    prepared,
-)
+from headstart.data.leaks.changes import CHANGES
+from headstart.data.leaks.copies import ALIKE, KINDS, Copies
+from headstart.data.leaks.exact_duplicates import exact_copies, hashes
+from headstart.data.leaks.near_copies import compared_at, near_copies, prepared
 from headstart.report.found import left_out_text
 from headstart.report.html.copies_page import CopiesPage, write_copies_page
 from headstart.study.dataset_facts import LeftOut
@@ -103,7 +97,10 @@ class Overlap(Result):
         near = ""
         if self.near is not None:
             near = f", and those whose grey values correlate by {self.near:g} or more"
-        return f"Copies are equal or mirrored images ({files}){near}. Other crops are not found."
+        return (
+            "Copies are images that are equal as they are, mirrored, turned by quarters, inverted "
+            f"or shifted by a pixel or two ({files}){near}. Other crops are not found."
+        )
 
     def document(self) -> Json:
         """All fields, whether it is as it should be, and the sentence, for JSON."""
@@ -242,11 +239,12 @@ def check_writable(page: Path) -> None:
 
 def _copies_between(images: Images, others: Images, near: float | None) -> Copies:
     """For each image its copy among others."""
-    exact = exact_copies(hashes(images), hashes(others))
+    ours, theirs = (hashes(one, CHANGES, shifts=True) for one in (images, others))
+    exact = exact_copies(ours, theirs)
     if near is None:
         return exact
-    ready = prepared({"one": images, "other": others}, compared_at(images, others), turned=("one",))
-    return near_copies(exact, ready["one"], ready["one, mirrored"], ready["other"], near)
+    ready = prepared({"one": images, "other": others}, compared_at(images, others))
+    return near_copies(exact, ready["one"], ready["other"], near, CHANGES)
 
 
 def _copy(ours: ImageSet, theirs: ImageSet, at: int, there: int, found: Copies) -> Copy:

@@ -12,8 +12,8 @@ from headstart.data.catalogue import PARTS, Part
 from headstart.data.datasets import facts_of, open_part, photos_in
 from headstart.data.formats.file_kinds import is_read
 from headstart.data.images import Images, as_bytes
+from headstart.data.leaks.copies import KINDS
 from headstart.data.leaks.copies_inside import copies_inside
-from headstart.data.leaks.exact_duplicates import KINDS
 from headstart.data.thumbnails import thumbnails
 from headstart.study.dataset_facts import DatasetFacts, Size
 from headstart.study.decoding import BITS, Decoding

@@ -13,6 +13,7 @@ from headstart.execute.environment import usable_cores
 from headstart.flow.check import Loaded, checked
 from headstart.flow.photos import NO_OPTIONS, PhotoOptions, described, new_study
 from headstart.flow.study_paths import from_here
+from headstart.plan.same_arms import same_arms, same_arms_sentence
 from headstart.report.found import found_lines
 from headstart.study.archives import is_archive
 from headstart.study.arms import DEFAULT_ARMS
@@ -20,7 +21,9 @@ from headstart.study.data_checks import untested
 from headstart.study.labels import TABLE_SUFFIXES
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
-from headstart.study.study import StudySpec
+from headstart.study.margin import wide_margin
+from headstart.study.shared_classes import shared_class_warnings
+from headstart.study.study import AUTO, StudySpec
 from headstart.study.variants import with_variants
 
 
@@ -101,7 +104,19 @@ def found(loaded: Loaded) -> tuple[str, ...]:
 
 def warnings(loaded: Loaded) -> tuple[str, ...]:
     """What a study will come to that its author may not want, known before anything is trained."""
-    return (*predicted_leaks(loaded.study, loaded.facts), *_untested(loaded))
+    study, facts = loaded.study, loaded.facts
+    return (
+        *predicted_leaks(study, facts),
+        *shared_class_warnings(study, facts),
+        *(same_arms_sentence(names, study) for names in same_arms(study, facts)),
+        *_wide_margin(study),
+        *_untested(loaded),
+    )
+
+
+def _wide_margin(study: StudySpec) -> Iterator[str]:
+    if study.margin != AUTO and (sentence := wide_margin(float(study.margin))):
+        yield sentence
 
 
 def _untested(loaded: Loaded) -> Iterator[str]:

@@ -193,7 +193,7 @@ class Pilot:
         return [
             arm
             for arm in self.study.arms_of(pair, size)
-            if arm.has_rate and self.trainings.training_of(arm).rates
+            if arm.has_rate and self.study.training_of(arm).rates
         ]
 
     def _choice(
@@ -208,13 +208,13 @@ class Pilot:
             return self.trainings.plan_arm(pair, size, arm, seed, rates)
 
         def tried(grid: tuple[float, ...]) -> list[tuple[str, float, PlannedTraining]]:
-            fixed = self.trainings.training_of(control).optimiser.lr
+            fixed = self.study.training_of(control).optimiser.lr
             return [
                 *((arm.name, fixed, planned(arm, None)) for arm in once),
                 *((arm.name, rate, planned(arm, rate)) for arm in arms for rate in grid),
             ]
 
-        grid = self.trainings.training_of(arms[0]).rates if arms else ()
+        grid = self.study.training_of(arms[0]).rates if arms else ()
         words = (*((RATES,) if arms else ()), *((MARGIN,) if self._measures(pair) else ()))
         own = f", seed {seed}" if study.tasks[pair.target].split.repeats else ""
         what = Sought(words=words, where=f"of {pair.target} at {size.label}{own}")

@@ -13,9 +13,9 @@ StepKind = Literal["train", "select", "predict", "score", "overlap", "merge", "m
 VERSIONS: dict[StepKind, int] = {
     "train": 1,
     "select": 2,
-    "predict": 2,
+    "predict": 3,
     "score": 1,
-    "overlap": 3,
+    "overlap": 4,
     "merge": 1,
     "mistakes": 1,
 }

@@ -16,7 +16,7 @@ from headstart.plan.payloads import (
 from headstart.plan.steps import Step
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.strategies import phases_of
-from headstart.study.arms import FRESH, SELF, SOURCE, UNTRAINED, ArmSpec, Full
+from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, Full
 from headstart.study.facts import Facts
 from headstart.study.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
 from headstart.study.phases import Phase
@@ -91,10 +91,6 @@ class Trainings:
         assert task is not None, "a checkpoint has no run"
         return self.trial_data(pair, task, EVERYTHING, seed, "source")
 
-    def training_of(self, arm: ArmSpec) -> TrainingSpec:
-        """The budget and optimiser of an arm, before a learning rate is chosen."""
-        return arm.training or self.study.training
-
     def plan_arm(
         self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates
     ) -> PlannedTraining:
@@ -102,10 +98,14 @@ class Trainings:
         asked = (pair.source, pair.target, size, arm.name, seed, rates)
         if asked not in self._planned:
             trial_data = self.target(pair, size, arm, seed)
-            training = self.training_of(arm)
-            training = training.at(rates.of(arm.name)) if arm.has_rate else training.untuned()
+            training = self._training_of(arm, rates)
             self._planned[asked] = self._plan(arm, training, size, trial_data, rates)
         return self._planned[asked]
+
+    def _training_of(self, arm: ArmSpec, rates: Rates) -> TrainingSpec:
+        """The training of an arm with the learning rate that was chosen, if any is to choose."""
+        training = self.study.training_of(arm)
+        return training.at(rates.of(arm.name)) if arm.has_rate else training.untuned()
 
     def plan_source(self, pair: Pair, seed: int, rate: float | None) -> PlannedTraining:
         """A source run, from scratch on the source task; or the pretrained trunk."""
@@ -220,8 +220,10 @@ class Trainings:
 
         Those of a checkpoint are not known, and count as none.
         """
-        arm, pair = self._arm(name), trial_data.pair
-        works = [(arm, self.training_of(arm), size, self.target(pair, size, arm, trial_data.seed))]
+        arm, pair = self.study.arm(name), trial_data.pair
+        works = [
+            (arm, self.study.training_of(arm), size, self.target(pair, size, arm, trial_data.seed))
+        ]
         if SOURCE in arm.origins and self.study.source_of(pair).task is not None:
             works.append((SOURCE_ARM, self.study.pretraining, EVERYTHING, self.source(pair, 0)))
         return sum(
@@ -256,20 +258,14 @@ class Trainings:
         """The start's rules with their stages spelt out, and the steps they take weights from."""
         rules: list[StartRulePayload] = []
         inputs: list[str] = []
-        taken: set[str] = set()
-        for rule in arm.start:
-            covered = rule.covered(trial_data.network_facts.stage_names)
-            stages = [name for name in covered if name not in taken]
-            taken |= set(stages)
-            if rule.origin == FRESH or not stages:
-                continue
+        for rule, stages in arm.starts(trial_data.network_facts.stage_names):
             if rule.origin == UNTRAINED:
-                rules.append({"stages": stages, "role": "source"})
+                rules.append({"stages": list(stages), "role": "source"})
                 continue
             planned = self._origin(rule.origin, size, trial_data, rates)
             inputs += [key for key in planned.keys if key not in inputs]
             said: StartRulePayload = {
-                "stages": stages,
+                "stages": list(stages),
                 "inputs": [inputs.index(key) for key in planned.keys],
                 "keep": planned.keep,
             }
@@ -285,7 +281,7 @@ class Trainings:
             return self.plan_source(trial_data.pair, trial_data.seed, rates.source)
         if origin == SELF:
             return self._self_run(size, trial_data, rates)
-        return self.plan_arm(trial_data.pair, size, self._arm(origin), trial_data.seed, rates)
+        return self.plan_arm(trial_data.pair, size, self.study.arm(origin), trial_data.seed, rates)
 
     def _self_run(self, size: SizeSpec, trial_data: TrialData, rates: Rates) -> PlannedTraining:
         """A run from scratch on the same target images, with its own first weights.
@@ -296,11 +292,8 @@ class Trainings:
         own = self.trial_data(
             trial_data.pair, trial_data.task_name, trial_data.size, trial_data.seed, "self"
         )
-        training = self.study.training.at(rates.of(self.study.control))
+        training = self._training_of(self.study.arm(self.study.control), rates)
         return self._plan(arm, training, size, own, rates)
-
-    def _arm(self, name: str) -> ArmSpec:
-        return next(arm for arm in self.study.all_arms if arm.name == name)
 
 
 SOURCE_ARM = ArmSpec(name=SOURCE_RUN, start=(), strategy=Full())

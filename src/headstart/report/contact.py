@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from headstart.analyse.text import plural
 from headstart.data.contact_sheet import COMPARED, MOST_COMPARED, NEAR, ContactSheet
 from headstart.report.found import left_out_text
+from headstart.report.leaks import NOT_SOUGHT, kinds_sought
 from headstart.study.dataset_facts import DatasetFacts
 
 UNEQUAL = 5  # times as many images as the rarest class has, from which on it is said
@@ -64,23 +65,23 @@ def alerts(sheet: ContactSheet) -> Iterator[str]:
 def how_compared(sheet: ContactSheet) -> str:
     """What counts as a likely copy."""
     size = f" at {COMPARED[0]} x {COMPARED[1]} pixels" if sheet.facts.from_files else ""
+    equal = (
+        f"Equal and mirrored images{size}, and images of one class that are equal once they are "
+        "turned by quarters, inverted or shifted by up to 2 pixels"
+    )
     if not sheet.copies.near_sought:
-        return (
-            f"Equal and mirrored images{size}; near ones are sought among {MOST_COMPARED:,} at "
-            "most."
-        )
+        return f"{equal}; near ones are sought among {MOST_COMPARED:,} at most. {NOT_SOUGHT}"
     return (
-        f"Equal and mirrored images{size}, and those whose grey values correlate by {NEAR} or "
-        "more. Copies in other crops are not found."
+        f"{equal}; those as well whose grey values correlate by {NEAR} or more, shifted ones "
+        f"excepted. {NOT_SOUGHT}"
     )
 
 
 def _copies(sheet: ContactSheet) -> str:
     copies = sheet.copies
     if not copies.num:
-        return (
-            "none found" if copies.near_sought else "none equal or mirrored; near ones not sought"
-        )
+        kinds = kinds_sought(near=copies.near_sought)
+        return f"no {kinds} images found{'' if copies.near_sought else '; near ones not sought'}"
     return (
         f"{plural(copies.num, 'pair')}, {copies.across_parts:,} of them in both parts, "
         f"{copies.across_classes:,} under two labels"

@@ -109,9 +109,12 @@ _PUBLISHED = _Part(
 )
 _GATE = _Part(
     name="GatePart",
-    description="One check of the protocol.",
+    description=(
+        "One check of the protocol. `could_turn` marks a caveat that could turn a verdict of the\n"
+        "headline around."
+    ),
     record=Gate,
-    fields=("id", "passed", "severity", "message"),
+    fields=("id", "passed", "severity", "message", "could_turn"),
 )
 _PARTS = {
     "arms": _ARM,
@@ -123,7 +126,7 @@ _PARTS = {
     "gates": _GATE,
 }
 _FIELDS = (
-    "study", "headline", "metric", "seeds", "tasks", "arms", "sources", "comparisons",
+    "study", "headline", "metric", "seeds", "tasks", "arms", "arm_notes", "sources", "comparisons",
     "attributions",
     "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
     "confusions", "mistakes", "published", "gates", "failures",

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import Analysis, Comparison
+from headstart.analyse.analysis import ENOUGH_SEEDS, FEWEST_SEEDS, Analysis, Comparison
 from headstart.analyse.cells import beside, cell_of
 from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.text import amount, level_percent
@@ -50,7 +50,7 @@ def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
         bars = tuple(
             Bar(label=label, accuracy=means[cell], is_control=cell[3] == best.control)
             for label, cell in (
-                (_control(best.control), beside(cell_of(best), best.control)),
+                (_control(analysis), beside(cell_of(best), best.control)),
                 (f"pretrained ({best.arm})", cell_of(best)),
             )
             if cell in means
@@ -97,9 +97,15 @@ def _more_seeds(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
             "help less"
         )
         return
-    needed = max((c.seeds_needed or 0 for c in undecided), default=0) or 5
+    needed = max(map(_seeds_wanted, undecided))
     if len(analysis.seeds) < needed <= MOST_SEEDS:
         yield NextStep(what="for a surer verdict", command=shlex.join(_with_seeds(words, needed)))
+
+
+def _seeds_wanted(c: Comparison) -> int:
+    """Seeds that would decide, or that a first interval takes; 0 where seeds would not help."""
+    few = len(c.seeds) < FEWEST_SEEDS and (c.low_pp is not None or len(c.seeds) == 1)
+    return c.seeds_needed or (ENOUGH_SEEDS if few else 0)
 
 
 def _with_seeds(words: list[str], number: int) -> list[str]:
@@ -135,5 +141,5 @@ def _repeated(analysis: Analysis, best: Comparison) -> bool:
     return any(task.repeated for task in analysis.tasks if task.name == best.target)
 
 
-def _control(control: str) -> str:
-    return "from nothing" if control == "scratch" else control
+def _control(analysis: Analysis) -> str:
+    return "from nothing" if analysis.control_from_nothing else analysis.control

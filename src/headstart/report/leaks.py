@@ -3,6 +3,14 @@
 from headstart.analyse.analysis import LeakReport
 from headstart.analyse.text import comma_list, plural
 
+NOT_SOUGHT = "Other crops and angles are not sought."
+
+
+def kinds_sought(*, near: bool) -> str:
+    """What an image may be to another that counts as its copy."""
+    last = ", shifted or nearly equal" if near else " or shifted"
+    return f"equal, mirrored, turned, inverted{last}"
+
 
 def leak_line(report: LeakReport) -> str:
     """Number of test images left out, and of those that are only alike."""
@@ -14,7 +22,11 @@ def leak_line(report: LeakReport) -> str:
             "pretrained on is not known"
         )
     if not report.num_left_out:
-        line = f"No test image of '{report.target}' is a copy: {compared}."
+        kinds = kinds_sought(near=report.near is not None)
+        line = (
+            f"No {kinds} image was found for any test image of '{report.target}': {compared}. "
+            f"{NOT_SOUGHT}"
+        )
     else:
         line = (
             f"{report.num_left_out:,} of {plural(report.num_test, 'test image')} of "
@@ -30,13 +42,16 @@ def leak_line(report: LeakReport) -> str:
 
 def leak_notes(report: LeakReport) -> tuple[str, ...]:
     """Notes on the comparison of images, shared training images and common class names."""
-    how = "Copies are equal byte for byte, or to the mirror image"
+    how = (
+        "Copies are equal byte for byte, as they are or once they are mirrored, turned by "
+        "quarters, inverted or shifted by up to 2 pixels"
+    )
     if report.near is not None:
         how += (
-            f", or correlate in grey by at least {report.near:g} and are alike also without what "
-            "all images of their sets have in common"
+            f", or correlate in grey by at least {report.near:g} as they are, mirrored, turned or "
+            "inverted, and are alike also without what all images of their sets have in common"
         )
-    notes = [f"{how}; each image counts once, as the first of these kinds."]
+    notes = [f"{how}; each image counts once, as the first of these kinds. {NOT_SOUGHT}"]
     if any(one.alike for one in report.copies):
         notes.append(
             "Alike only: they correlate as much, but only as all images of their set or of a long "

@@ -4,7 +4,6 @@ from headstart.analyse.analysis import Analysis
 from headstart.analyse.cells import cell_of
 from headstart.analyse.text import duration, level_percent, listed, plural
 from headstart.report.run_summary import RunSummary
-from headstart.study.arms import DESCRIPTIONS
 
 FROM_PYTHON = "This study was run from Python; its run() repeats it."
 
@@ -25,7 +24,7 @@ def warnings_of(analysis: Analysis) -> tuple[str, ...]:
             f"Incomplete: {analysis.num_done} of {plural(analysis.num_trials, 'trial')} are done. "
             "What is shown rests on these only."
         )
-    if len(analysis.seeds) == 1:
+    if most_seeds(analysis) == 1:
         warnings.append("One seed only: nothing here says how much of a gain is luck.")
     if not analysis.comparisons:
         warnings.append("Nothing was compared with a control, so there is no verdict.")
@@ -44,10 +43,29 @@ def interval_note(analysis: Analysis) -> str:
         return ""
     level = confidence(analysis)
     if not level:
-        return "There is no interval: that takes at least two seeds."
+        return _no_interval(analysis)
     return (
         f"In brackets: {level} intervals over seeds and test images, {adjustment_note(analysis)}."
     )
+
+
+def _no_interval(analysis: Analysis) -> str:
+    """Reason why no comparison has an interval."""
+    if any(c.verdict == "unfinished" for c in analysis.comparisons):
+        return "There is no interval yet: trials are missing."
+    if all(len(c.seeds) < 2 for c in analysis.comparisons):
+        return "There is no interval: that takes at least two seeds."
+    return "There is no interval: every verdict says why."
+
+
+def most_seeds(analysis: Analysis) -> int:
+    """Largest number of finished seeds of an arm."""
+    return max((len(result.seeds) for result in analysis.arms), default=0)
+
+
+def over_seeds(analysis: Analysis) -> str:
+    """What a number or a mark of an arm is, for a caption."""
+    return "mean over seeds" if most_seeds(analysis) > 1 else "the one seed there is"
 
 
 def confidence(analysis: Analysis) -> str:
@@ -70,8 +88,16 @@ def adjustment_note(analysis: Analysis) -> str:
 
 
 def arm_notes(analysis: Analysis) -> tuple[tuple[str, str], ...]:
-    """Named arms of a study with what they are, in words."""
-    return tuple((arm, DESCRIPTIONS[arm]) for arm in analysis.arm_names if arm in DESCRIPTIONS)
+    """Arms of a study with what they are, in words, and settings that are not the control's."""
+    return tuple(
+        (note.arm, f"{note.what}{f' (with {note.other_settings})' if note.other_settings else ''}")
+        for note in analysis.arm_notes
+    )
+
+
+def has_other_settings(analysis: Analysis, arm: str) -> bool:
+    """Whether an arm was trained with settings that are not the control's."""
+    return any(note.arm == arm and note.other_settings for note in analysis.arm_notes)
 
 
 def margin_note(analysis: Analysis) -> str:
@@ -99,7 +125,7 @@ def published_notes(analysis: Analysis) -> tuple[str, ...]:
     if any(figure.keras is not None for figure in analysis.published):
         notes.append("Keras here: Keras 3 run once on a 2-core machine.")
     if any(figure.headstart is not None for figure in analysis.published):
-        num_seeds = len(analysis.seeds)
+        num_seeds = most_seeds(analysis)
         mean = f"mean over {num_seeds} seeds" if num_seeds > 1 else "one seed"
         notes.append(f"headstart: {mean}.")
     return tuple(notes)

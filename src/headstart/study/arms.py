@@ -162,6 +162,20 @@ class ArmSpec(Spec):
         """Where weights are taken from, without `fresh`, each once."""
         return tuple(dict.fromkeys(r.origin for r in self.start if r.origin != FRESH))
 
+    def starts(self, stage_names: tuple[str, ...]) -> tuple[tuple[StartRule, tuple[str, ...]], ...]:
+        """Rules of the start that give any stage its first weights, each with those stages.
+
+        The first rule that covers a stage wins, so a later one may have none left and is not here.
+        """
+        found: list[tuple[StartRule, tuple[str, ...]]] = []
+        taken: set[str] = set()
+        for rule in self.start:
+            stages = tuple(name for name in rule.covered(stage_names) if name not in taken)
+            taken |= set(stages)
+            if stages and rule.origin != FRESH:
+                found.append((rule, stages))
+        return tuple(found)
+
     @property
     def trains(self) -> bool:
         """Whether anything is trained at all."""

@@ -16,8 +16,15 @@ LEAST_SHARED = 0.1  # of the target's training images; below this they are stray
 def predicted_leaks(study: StudySpec, facts: Facts) -> tuple[str, ...]:
     """A sentence for each pair whose verdicts will be withheld for the images that it shares."""
     return tuple(
-        dict.fromkeys(line for pair in study.pairs for line in _shared(study, facts, pair))
+        dict.fromkeys(
+            line for pair in study.pairs for line in withheld_verdicts(study, facts, pair)
+        )
     )
+
+
+def withheld_verdicts(study: StudySpec, facts: Facts, pair: Pair) -> tuple[str, ...]:
+    """Why the verdicts of a pair will be withheld for the images that it shares, if they will."""
+    return tuple(_shared(study, facts, pair))
 
 
 def _shared(study: StudySpec, facts: Facts, pair: Pair) -> Iterator[str]:

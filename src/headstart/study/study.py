@@ -42,7 +42,7 @@ class LeakSpec(Spec):
     """How images that two parts share are looked for.
 
     `near` is the correlation of grey values from which on two images count as copies; `"off"` looks
-    for equal and mirrored images only.
+    for equal images only, as they are, mirrored, turned, inverted or shifted.
     """
 
     near: Annotated[float | Literal["off"], BeforeValidator(_near)] = 0.99
@@ -179,6 +179,14 @@ class StudySpec(Spec):
         network = self.source_of(pair).pretrained or self.network
         assert network is not None, "the checks ask for a network"
         return network
+
+    def arm(self, name: str) -> ArmSpec:
+        """An arm by its name."""
+        return next(arm for arm in self.all_arms if arm.name == name)
+
+    def training_of(self, arm: ArmSpec) -> TrainingSpec:
+        """The budget and optimiser of an arm, before a learning rate is chosen."""
+        return arm.training or self.training
 
     @property
     def pretraining(self) -> TrainingSpec:

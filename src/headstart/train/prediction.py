@@ -21,10 +21,14 @@ from headstart.train.threads import parallel_map
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Predicted classes (n,), int64, and class probabilities (n, classes), float32."""
+    """Predicted classes (n,), int64, probabilities (n, classes) and their logarithms, float32.
+
+    A logarithm is finite where single precision makes the probability 0.
+    """
 
     classes: np.ndarray
     probabilities: np.ndarray
+    log_probabilities: np.ndarray
 
 
 def predict(
@@ -57,7 +61,11 @@ def predictions_of(module: StagedModule, examples: Examples, device: torch.devic
 
 def _predictions(logits: torch.Tensor) -> Predictions:
     logits = logits.cpu()
-    return Predictions(classes=logits.argmax(1).numpy(), probabilities=logits.softmax(1).numpy())
+    return Predictions(
+        classes=logits.argmax(1).numpy(),
+        probabilities=logits.softmax(1).numpy(),
+        log_probabilities=logits.double().log_softmax(1).float().numpy(),
+    )
 
 
 def logits_of(module: StagedModule, part: DeviceData, done: int = 0) -> Tensor:

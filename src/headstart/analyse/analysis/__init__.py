@@ -7,6 +7,8 @@ from headstart.analyse.analysis.benefit import Benefit as Benefit
 from headstart.analyse.analysis.benefit import Estimate as Estimate
 from headstart.analyse.analysis.benefit import Forgetting as Forgetting
 from headstart.analyse.analysis.benefit import ModelSelection as ModelSelection
+from headstart.analyse.analysis.comparison import ENOUGH_SEEDS as ENOUGH_SEEDS
+from headstart.analyse.analysis.comparison import FEWEST_SEEDS as FEWEST_SEEDS
 from headstart.analyse.analysis.comparison import MOST_PP as MOST_PP
 from headstart.analyse.analysis.comparison import Attribution as Attribution
 from headstart.analyse.analysis.comparison import AttributionNote as AttributionNote
@@ -25,6 +27,7 @@ from headstart.analyse.analysis.mistakes import ConfusionRow as ConfusionRow
 from headstart.analyse.analysis.mistakes import ImageMistake as ImageMistake
 from headstart.analyse.analysis.mistakes import Mistakes as Mistakes
 from headstart.analyse.analysis.picture import Picture as Picture
+from headstart.analyse.analysis.result import ArmNote as ArmNote
 from headstart.analyse.analysis.result import ArmResult as ArmResult
 from headstart.analyse.analysis.result import Curve as Curve
 from headstart.analyse.analysis.result import Gate as Gate

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 MOST_PP = 100.0  # largest possible difference of two accuracies
+FEWEST_SEEDS = 3  # of a verdict that is read from an interval
+ENOUGH_SEEDS = 5  # for a verdict to lean on
 
 Word = Literal[
     "helps", "hurts", "no measurable difference", "not enough evidence", "invalid", "unfinished"

@@ -9,9 +9,10 @@ from headstart.analyse.analysis.picture import Picture
 class Leak:
     """Number of images of one part with a copy in another; each counts once, as the first kind.
 
-    Parts are named in words, as "target test". `mirrored` copies are equal to the mirror image;
-    `near` ones correlate with an image, or with its mirror image, by the threshold or more. `alike`
-    ones do so too, but only as all images of their set or of a long series do: they are no copies.
+    Parts are named in words, as "target test". `mirrored` copies are equal to the mirror image,
+    `changed` ones are equal once they are turned, inverted or shifted; `near` ones correlate by the
+    threshold or more, as they are or once they are changed. `alike` ones do so too, but only as all
+    images of their set or of a long series do: they are no copies.
     """
 
     part: str
@@ -20,6 +21,7 @@ class Leak:
     num_other: int
     exact: int
     mirrored: int
+    changed: int
     near: int
     alike: int
 

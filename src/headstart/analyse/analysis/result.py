@@ -80,14 +80,33 @@ class ArmResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArmNote:
+    """What one arm is: what it trains, and from which first weights.
+
+    `other_settings` are those of its training that are not the control's, each with the control's
+    in brackets; empty without any. `from_nothing` says whether everything is trained from weights
+    that have learnt nothing.
+    """
+
+    arm: str
+    what: str
+    other_settings: str = ""
+    from_nothing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Outcome of one check of the protocol: failed, it withholds verdicts or is a caveat."""
+    """Outcome of one check of the protocol: failed, it withholds verdicts or is a caveat.
+
+    `could_turn` marks a caveat that could turn a verdict of the headline around.
+    """
 
     id: str
     title: str
     passed: bool
     severity: Severity
     message: str
+    could_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

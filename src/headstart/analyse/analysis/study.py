@@ -12,6 +12,7 @@ from headstart.analyse.analysis.comparison import (
 from headstart.analyse.analysis.leak import LeakReport
 from headstart.analyse.analysis.mistakes import Confusion, Mistakes
 from headstart.analyse.analysis.result import (
+    ArmNote,
     ArmResult,
     Gate,
     PublishedFigure,
@@ -49,6 +50,7 @@ class Analysis:
     num_trials: int
     num_done: int
     failures: tuple[str, ...]
+    arm_notes: tuple[ArmNote, ...] = ()
     leaks: tuple[LeakReport, ...] = ()  # of the pairs whose images were compared
     attributions: tuple[Attribution, ...] = ()
     attribution_notes: tuple[AttributionNote, ...] = ()
@@ -69,6 +71,11 @@ class Analysis:
         return self.headline
 
     @property
+    def control_from_nothing(self) -> bool:
+        """Whether the control trains everything from nothing."""
+        return any(note.arm == self.control and note.from_nothing for note in self.arm_notes)
+
+    @property
     def preferred(self) -> tuple[Comparison, ...]:
         """Comparison of the transfer arm that validation prefers, for each size of each pair."""
         return tuple(c for c in self.comparisons if c.preferred)
@@ -83,5 +90,6 @@ class Analysis:
         )
 
     def failed_gates(self, severity: Severity) -> tuple[Gate, ...]:
-        """Failed gates of one severity."""
-        return tuple(g for g in self.gates if not g.passed and g.severity == severity)
+        """Failed gates of one severity; those that could turn the headline around come first."""
+        failed = [g for g in self.gates if not g.passed and g.severity == severity]
+        return tuple(sorted(failed, key=lambda gate: not gate.could_turn))

@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from headstart.analyse.analysis import ClassGain
+from headstart.analyse.analysis import FEWEST_SEEDS, ClassGain
 from headstart.analyse.cells import Cell, beside
 from headstart.analyse.multiplicity import NOMINAL, holm
 from headstart.analyse.records import Record, Records
 from headstart.analyse.repeated import crossed_of, mean_of, tabled
-from headstart.analyse.verdict import FEWEST_SEEDS
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 

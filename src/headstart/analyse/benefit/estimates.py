@@ -5,11 +5,10 @@ from math import isfinite
 
 import numpy as np
 
-from headstart.analyse.analysis import Estimate
+from headstart.analyse.analysis import FEWEST_SEEDS, Estimate
 from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.repeated import crossed_of, line_of, mean_of
 from headstart.analyse.statistics import Crossed, t_half_width
-from headstart.analyse.verdict import FEWEST_SEEDS
 
 FEW = f"no interval: fewer than {FEWEST_SEEDS} seeds"
 NO_IMAGE = "no test image is left"

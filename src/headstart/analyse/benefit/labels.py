@@ -7,11 +7,10 @@ from math import exp, log
 
 import numpy as np
 
-from headstart.analyse.analysis import Estimate
+from headstart.analyse.analysis import FEWEST_SEEDS, Estimate
 from headstart.analyse.benefit.estimates import half_width, withheld
 from headstart.analyse.repeated import RepeatedLine, line_of, mean_of
 from headstart.analyse.statistics import CrossedLine
-from headstart.analyse.verdict import FEWEST_SEEDS
 
 _GRID = np.linspace(0, 1, 17)  # between two sizes, to search for a change of sign
 _HALVINGS = 30

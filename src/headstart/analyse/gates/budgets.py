@@ -4,21 +4,39 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
-from headstart.analyse.cells import Cell
-from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, in_words, on_cells
+from headstart.analyse.analysis import ENOUGH_SEEDS
+from headstart.analyse.cells import Cell, beside
+from headstart.analyse.gates.convergence import (
+    from_diverged_source,
+    is_finite,
+    sources_where,
+    unlearnt_cells,
+)
+from headstart.analyse.gates.gate import (
+    Evidence,
+    Finding,
+    GateSpec,
+    check,
+    in_words,
+    named,
+    on_cells,
+)
 from headstart.analyse.records import Record
-from headstart.analyse.text import plural
+from headstart.analyse.text import listed, plural
+from headstart.analyse.trainings import settings_of_cells
 from headstart.core.hashing import Json
 from headstart.study.arms import SELF, ArmSpec
 from headstart.study.input_range import LARGEST_INPUT, is_too_large
+from headstart.study.study import StudySpec
 
-ENOUGH_SEEDS = 5
 _END = {"low": "smallest", "high": "largest"}
 
 
-@check("CHK-07", "invalid", "Equal budgets and data")
+@check("CHK-07", "invalid", "Equal updates and data")
 def _budgets(evidence: Evidence) -> Iterator[Finding]:
-    """All arms had the same number of updates on the same number of images at each size."""
+    """At each size arms had the same number of updates on the same number of images, but for those
+    that train nothing, are solved to convergence, match another arm's cost, or go on from a run on
+    the target itself."""
     # Updates on the target, those of the arms that an arm starts from included, and images.
     budgets: dict[tuple[str, str, str], dict[Cell, tuple[int, int]]] = {}
     for cell, record in evidence.each():
@@ -31,13 +49,14 @@ def _budgets(evidence: Evidence) -> Iterator[Finding]:
         usual = control or Counter(by_cell.values()).most_common(1)[0][0]
         unequal = {cell: budget for cell, budget in by_cell.items() if budget != usual}
         if unequal:
+            whose = "the control's" if control else "most arms'"
             arms = "; ".join(
                 f"{cell[3]} has {updates:,} updates on {images:,} images"
                 for cell, (updates, images) in sorted(unequal.items())
             )
             yield Finding(
                 message=f"unequal budgets at {in_words(place[2])}: {arms}, where {usual[0]:,} "
-                f"updates on {usual[1]:,} images are the control's.",
+                f"updates on {usual[1]:,} images are {whose}.",
                 cells=frozenset(unequal),
             )
 
@@ -53,9 +72,39 @@ def _target_updates(arm: ArmSpec, cell: Cell, evidence: Evidence) -> int:
     return updates + max(before, default=0)
 
 
+@check("CHK-07-training", "caveat", "Trained alike", could_turn=True)
+def _trained_alike(evidence: Evidence) -> Iterator[Finding]:
+    """Every arm that has a learning rate was trained with the control's settings."""
+    by_settings: dict[str, set[Cell]] = {}
+    for cell, settings in settings_of_cells(evidence.study, evidence.records).items():
+        by_settings.setdefault(settings, set()).add(cell)
+    for settings, cells in by_settings.items():
+        yield from on_cells(
+            cells,
+            f"{{cells}} had other settings than {evidence.study.control}: {settings}. What sets "
+            "them apart may be that, and not the source.",
+        )
+
+
+@check("CHK-07-learns", "invalid", "No arm is untrained for its settings")
+def _untrained(evidence: Evidence) -> Iterator[Finding]:
+    """No arm with settings that are not the control's failed to learn where the control did, nor
+    the other way round."""
+    unlearnt = unlearnt_cells(evidence.records)
+    for cell, settings in settings_of_cells(evidence.study, evidence.records).items():
+        control = beside(cell, evidence.study.control)
+        if evidence.records.get(control) and (cell in unlearnt) != (control in unlearnt):
+            failed, other = (cell, control) if cell in unlearnt else (control, cell)
+            yield Finding(
+                message=f"{named([failed])} did not learn and {other[3]} did, with other settings: "
+                f"{cell[3]} had {settings}. That says nothing of the source.",
+                cells=frozenset({cell}),
+            )
+
+
 @check("CHK-07-solver", "caveat", "One solver")
 def _solver(evidence: Evidence) -> Iterator[Finding]:
-    """Every arm was trained by updates of one kind."""
+    """No head was solved to convergence beside arms that are trained by a number of updates."""
     # Heads solved to convergence have the same images, but no number of updates.
     solved = [arm.name for arm in evidence.study.all_arms if arm.converges]
     counts = [
@@ -74,15 +123,12 @@ def _solver(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-09", "caveat", "Learning rates tuned alike")
+@check("CHK-09", "caveat", "Learning rates tuned alike", could_turn=True)
 def _tuned(evidence: Evidence) -> Iterator[Finding]:
-    """Every arm chose its learning rate from one grid, by validation on seeds that do not test."""
-    training = evidence.study.training
-    if not training.rates:
-        yield Finding(
-            message=f"not tuned: one fixed learning rate ({training.optimiser.lr:g}) for all arms "
-            "and sizes; an arm that needs another one is at a disadvantage."
-        )
+    """Every arm that has a learning rate chose it by validation, from as many as the others; no
+    arm's best is the smallest or the largest tried."""
+    if message := _fixed_rates(evidence.study):
+        yield Finding(message=message)
     yield from _unequal_tries(evidence)
     at_edge = {
         (*place, arm): f"{choice.rates[arm]:g}, the {_END[side]} tried"
@@ -98,6 +144,38 @@ def _tuned(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
+def _fixed_rates(study: StudySpec) -> str:
+    """Arms whose learning rate is given and not chosen, and which; empty without any."""
+    arms = [arm for arm in study.all_arms if arm.has_rate]
+    fixed = {
+        arm.name: study.training_of(arm).optimiser.lr
+        for arm in arms
+        if not study.training_of(arm).rates
+    }
+    every = "all arms" if len(arms) == len(study.all_arms) else "all arms that have one"
+    unfair = "an arm that needs another one is at a disadvantage."
+    rates = Counter(fixed.values())
+    usual = fixed.get(study.control, max(rates, key=lambda rate: rates[rate], default=0.0))
+    others = "; ".join(
+        f"{listed([name for name in fixed if fixed[name] == rate], 'and')} {rate:g}"
+        for rate in rates
+        if len(fixed) < len(arms) or rate != usual
+    )
+    if not fixed:
+        return ""
+    if len(fixed) < len(arms):
+        return (
+            f"not tuned alike: one fixed learning rate for some arms ({others}), where the others "
+            "chose theirs by validation."
+        )
+    if not others:
+        return f"not tuned: one fixed learning rate ({usual:g}) for {every} and sizes; {unfair}"
+    return (
+        f"not tuned: fixed learning rates at all sizes, {usual:g} for {every} but these: {others}; "
+        f"{unfair}"
+    )
+
+
 def _unequal_tries(evidence: Evidence) -> Iterator[Finding]:
     """Arms that tried fewer rates than others at the same place."""
     tries = set()
@@ -111,7 +189,7 @@ def _unequal_tries(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-17", "caveat", "Enough seeds")
+@check("CHK-17", "caveat", "Enough seeds", could_turn=True)
 def _enough_seeds(evidence: Evidence) -> Iterator[Finding]:
     """Every arm shares five seeds or more with the control."""
     # Seeds that an arm shares with its control: only those are paired.
@@ -131,7 +209,8 @@ def _enough_seeds(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-17-paired", "invalid", "Seeds are paired")
 def _paired(evidence: Evidence) -> Iterator[Finding]:
-    """With the same seed all arms of a size drew the same images from the same streams."""
+    """With the same seed all arms of a size drew the same images from the same streams, but for
+    arms with a size to themselves."""
     # An arm with a size of its own is unpaired on purpose, which CHK-07 reports.
     resized = {arm.name for arm in evidence.study.all_arms if arm.size is not None}
     yield from on_cells(
@@ -167,18 +246,24 @@ def _control_streams(evidence: Evidence, cell: Cell, seed: int) -> list[Json]:
 
 @check("CHK-22", "invalid", "Finite numbers")
 def _finite(evidence: Evidence) -> Iterator[Finding]:
-    """All weights and losses were finite."""
+    """All weights and training losses of finished trials were finite, and those of the source runs
+    behind them."""
     yield from on_cells(
-        evidence.cells_where(
-            lambda record: not all(row.result["finite"] for row in record.train_rows)
-        ),
+        evidence.cells_where(lambda r: not is_finite(r) and not from_diverged_source(evidence, r)),
         "{cells} met numbers that are not finite; lower the learning rate.",
     )
+    for source, cells, runs in sources_where(evidence, lambda r: not is_finite(r)):
+        yield from on_cells(
+            cells,
+            f"the source '{source}' diverged: {runs} met numbers that are not finite. What starts "
+            "from it has no verdict ({cells}). Lower the learning rate of its training "
+            "(source_training).",
+        )
 
 
 @check("CHK-22-range", "caveat", "Inputs in a sane range")
 def _range(evidence: Evidence) -> Iterator[Finding]:
-    """No input was larger than 50 in size."""
+    """No input of a finished trial, trained or tested on, was larger than 50 in size."""
 
     def wide(record: Record) -> bool:
         facts = [row.result["inputs"] for row in record.train_rows] + [record.test_inputs]
@@ -192,5 +277,5 @@ def _range(evidence: Evidence) -> Iterator[Finding]:
 
 
 GATES: tuple[GateSpec, ...] = (
-    _budgets, _solver, _tuned, _enough_seeds, _paired, _finite, _range,
+    _budgets, _trained_alike, _untrained, _solver, _tuned, _enough_seeds, _paired, _finite, _range,
 )  # fmt: skip

@@ -8,9 +8,10 @@ from headstart.study.input_range import expected_range, is_of_other_range, per_c
 from headstart.study.study import Pair
 
 
-@check("CHK-25-seen", "caveat", "Test images are new to the checkpoint")
+@check("CHK-25-seen", "caveat", "What the checkpoint has seen is searched", could_turn=True)
 def _pretraining_images(evidence: Evidence) -> Iterator[Finding]:
-    """No checkpoint is used whose pretraining images are not known and searched."""
+    """The images that every checkpoint was pretrained on are given, so that copies are looked
+    for."""
     for pair in _pretrained(evidence):
         source = evidence.study.source_of(pair)
         if source.seen is None:
@@ -21,9 +22,9 @@ def _pretraining_images(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check("CHK-25-loaded", "caveat", "The whole trunk was loaded")
+@check("CHK-25-loaded", "caveat", "The whole trunk was loaded", could_turn=True)
 def _loaded(evidence: Evidence) -> Iterator[Finding]:
-    """Every tensor of a pretrained trunk comes from its checkpoint."""
+    """Every tensor of a pretrained trunk that was loaded comes from its checkpoint."""
     for pair in _pretrained(evidence):
         account = evidence.accounts.get(pair.source)
         if account is not None and account["num_loaded_tensors"] < account["num_tensors"]:
@@ -47,9 +48,10 @@ def _listed(account: Json) -> str:
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-@check("CHK-26", "caveat", "Inputs as the checkpoint expects")
+@check("CHK-26", "caveat", "Inputs as the checkpoint expects", could_turn=True)
 def _inputs(evidence: Evidence) -> Iterator[Finding]:
-    """Every pretrained network was given inputs on the scale that it was trained on."""
+    """Every pretrained network was given inputs prepared as it says, in a range within a factor of
+    four of what it was trained on."""
     for pair in _pretrained(evidence):
         network = evidence.study.network_of(pair)
         cells = evidence.cells_of_pair(pair.source, pair.target)

@@ -5,34 +5,39 @@ from collections.abc import Iterator
 import numpy as np
 
 from headstart.analyse.analysis import Role
-from headstart.analyse.attribution import expected_of, role_of
+from headstart.analyse.attribution import expected_of, is_from_nothing, role_of
 from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, on_cells
 from headstart.analyse.gates.leaks import shared_share
 from headstart.analyse.records import Record
 from headstart.analyse.sentences import remedy
 from headstart.analyse.tasks import task_facts, untested_sentence
-from headstart.analyse.text import listed
+from headstart.analyse.text import listed, plural
+from headstart.metrics import METRICS
+from headstart.study.arm_text import described
+from headstart.study.arms import UNTRAINED
 from headstart.study.leak_preview import LEAST_SHARED
 
 MOST_OF_ONE_CLASS = 0.8  # of the test images; beyond this accuracy is mostly that of one class
 ALIKE, FEWEST = 0.25, 5  # neighbours by name that are alike: of all, and at the least
 
 
-@check("CHK-10", "invalid", "Test images are touched once")
+@check("CHK-10", "invalid", "Nothing is chosen on test images")
 def _test_untouched(evidence: Evidence) -> Iterator[Finding]:
-    """Selection saw validation images only; test images were opened by the last step."""
+    """The validation images of no target are its test images."""
     for pair in evidence.study.pairs:
         if evidence.study.tasks[pair.target].split.by == "test":
             yield Finding(
                 message=f"validation images of '{pair.target}' are its test images.",
                 cells=evidence.cells_of_pair(pair.source, pair.target),
+                asserts={"validated on test images": True},
             )
 
 
-@check("CHK-11", "caveat", "Statistics travel with the trunk")
+@check("CHK-11", "caveat", "Statistics travel with the trunk", could_turn=True)
 def _statistics(evidence: Evidence) -> Iterator[Finding]:
-    """Inputs were prepared as the source's were."""
+    """No transferred trunk is given inputs that are standardised by other statistics than the
+    source's."""
     spec = evidence.study.preprocessing
     arms = [arm.name for arm in evidence.study.all_arms if arm.transfers]
     if spec.standardise not in ("channel", "pixel") or spec.statistics == "source" or not arms:
@@ -46,7 +51,8 @@ def _statistics(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-12", "invalid", "Splits conserve images")
 def _splits(evidence: Evidence) -> Iterator[Finding]:
-    """Every trial was trained, validated and tested on the images planned, all of them."""
+    """Every finished trial was trained, validated and tested on as many images as planned, copies
+    that are left out of the scores included."""
     tasks = {task.name: task for task in task_facts(evidence.study, evidence.facts)}
 
     def wrong(record: Record) -> bool:
@@ -77,9 +83,10 @@ def _splits(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check("CHK-12-groups", "caveat", "Groups are on one side")
+@check("CHK-12-groups", "caveat", "Groups are on one side", could_turn=True)
 def _groups(evidence: Evidence) -> Iterator[Finding]:
-    """No group that a table of labels names has images on both sides of the test or validation."""
+    """No table of labels has a column that is called like groups, with several images in one, and
+    is not used to split."""
     for task in task_facts(evidence.study, evidence.facts):
         for group in task.groups:
             if group.name != task.grouped_by and group.num < task.num_images:
@@ -91,9 +98,10 @@ def _groups(evidence: Evidence) -> Iterator[Finding]:
                 )
 
 
-@check("CHK-12-bursts", "caveat", "No bursts on both sides")
+@check("CHK-12-bursts", "caveat", "No bursts on both sides", could_turn=True)
 def _bursts(evidence: Evidence) -> Iterator[Finding]:
-    """Files with neighbouring numbers are no more alike across the test than others of a class."""
+    """Of test images next to a training image by the number in its name, fewer than five, or than a
+    quarter, are more like it than 95 % of random pairs are; or groups are kept together."""
     for (source, target), overlap in evidence.overlaps.items():
         found = overlap.result.get("bursts")  # absent where images are no files with numbers
         grouped = evidence.study.tasks[target].split.group is not None
@@ -109,20 +117,25 @@ def _bursts(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-12-classes", "caveat", "Every class is tested")
 def _classes_tested(evidence: Evidence) -> Iterator[Finding]:
-    """Every class that was trained on has test images, those that leaked left out."""
-    tested: dict[str, set[int]] = {}
+    """Every class that a finished trial was trained on has test images that are not left out as
+    copies."""
+    tested: dict[tuple[str, str], set[int]] = {}  # by pair: copies are left out by pair
     for cell, record in evidence.each():
-        tested.setdefault(cell[1], set()).update(np.unique(record.labels).tolist())
-    for task, labels in tested.items():
+        tested.setdefault(cell[:2], set()).update(np.unique(record.labels).tolist())
+    found: dict[str, frozenset[Cell]] = {}
+    for (source, task), labels in tested.items():
         groups = enumerate(evidence.classes_of(task).items())
-        missing = [name for at, (name, group) in groups if group and at not in labels]
-        if missing and labels:
-            yield Finding(message=untested_sentence(task, missing))
+        if missing := [name for at, (name, group) in groups if group and at not in labels]:
+            message = untested_sentence(task, missing)
+            cells = evidence.cells_of_pair(source, task)
+            found[message] = found.get(message, frozenset()) | cells
+    for message, cells in found.items():
+        yield Finding(message=message, cells=cells)
 
 
 @check("CHK-13", "caveat", "Heads fit their classes")
 def _dead_outputs(evidence: Evidence) -> Iterator[Finding]:
-    """Every output of a head has a class with images."""
+    """Every output of a head has a class that its task takes from the data set."""
     for name in evidence.study.tasks:
         classes = evidence.classes_of(name).values()
         used = sum(1 for labels in classes if labels)
@@ -134,7 +147,7 @@ def _dead_outputs(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-13-labels", "invalid", "Labels and answers fit the head")
 def _labels_fit(evidence: Evidence) -> Iterator[Finding]:
-    """Every head has one output for each class of its task, and no label is beyond them."""
+    """Every head has one output for each class of its task; no label or answer is beyond them."""
 
     def wrong(cell: Cell, record: Record) -> bool:
         outputs = len(evidence.classes_of(cell[1]))
@@ -151,7 +164,8 @@ def _labels_fit(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-16", "invalid", "Same test images for all arms")
 def _same_test(evidence: Evidence) -> Iterator[Finding]:
-    """All arms of a target were scored on the same test images, once per trial."""
+    """All arms of a pair were scored on the same test images; where each seed has a test part to
+    itself, on those of the seed."""
     # Compared within a pair: leaks are left out by pair, so pairs may differ. Of a repeated split
     # each seed has other test images.
     first: dict[tuple[str, str, int | None], Record] = {}
@@ -168,19 +182,45 @@ def _same_test(evidence: Evidence) -> Iterator[Finding]:
     yield from on_cells(wrong, "{cells} were scored on other test images.")
 
 
+@check("CHK-17-images", "caveat", "Enough test images")
+def _enough_test_images(evidence: Evidence) -> Iterator[Finding]:
+    """One test image is worth no more than the margin."""
+    steps: dict[str, tuple[float, int, float]] = {}
+    for cell, by_seed in evidence.records.items():
+        tested = [record for record in by_seed.values() if len(record.labels)]
+        margin = evidence.margins.get(cell[:3])
+        if tested and margin is not None:
+            number = _num_tested(tested)
+            heaviest = max(float(r.metric.weights(r.labels).max()) for r in tested)
+            step = 100 * heaviest / number
+            if step > margin:
+                steps[cell[1]] = max(steps.get(cell[1], (0, 0, 0)), (step, number, margin))
+    for target, (step, number, margin) in steps.items():
+        yield Finding(
+            message=f"'{target}' is tested on {plural(number, 'image')}: one more that is right is "
+            f"{step:.3g} points, the smallest step of {METRICS[evidence.study.metric].noun} there "
+            f"is, and more than the margin of {margin:g}. Only more test images measure finer.",
+            cells=frozenset(cell for cell in evidence.records if cell[1] == target),
+        )
+
+
+def _num_tested(records: list[Record]) -> int:
+    """Test images of a cell; those of all seeds where each has a test part to itself."""
+    parts = [record.images for record in records if record.images is not None]
+    return len(np.unique(np.concatenate(parts))) if parts else len(records[0].labels)
+
+
 @check("CHK-21", "caveat", "Controls present")
 def _controls(evidence: Evidence) -> Iterator[Finding]:
-    """The control starts from scratch; a random-trunk control is part of the study."""
-    control = evidence.arm(evidence.study.control)
-    if control.origins:
-        yield Finding(
-            message=f"the control, {control.name}, does not start from scratch: nothing shows what "
-            "the target reaches without the source."
-        )
+    """The control trains everything from nothing; the study has a random trunk, and a label map
+    where labels follow from the source's on shared images."""
+    if message := _not_from_nothing(evidence):
+        yield Finding(message=message)
     roles = {role_of(arm, evidence.study) for arm in evidence.study.all_arms}
     if "random trunk" not in roles:
         yield Finding(
-            message="no random-trunk control: a gain cannot be put down to what the source learnt."
+            message="no random-trunk control: what the architecture alone would give, with nothing "
+            "learnt, is not shown."
         )
     relabelled = any(
         shared_share(overlap.result) >= LEAST_SHARED and overlap.result["label_function"]
@@ -192,9 +232,32 @@ def _controls(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-21-thorough", "caveat", "Controls for attribution present")
+def _not_from_nothing(evidence: Evidence) -> str:
+    """What gains are over instead, where the control is no training from nothing."""
+    study, stages = evidence.study, evidence.network_facts.stage_names
+    control = study.arm(study.control)
+    if is_from_nothing(control, study, stages):
+        return ""
+    if any(rule.origin != UNTRAINED for rule, _ in control.starts(stages)):
+        what = "does not start from scratch"
+    else:
+        what = f"is not trained whole from scratch ({described(control)})"
+    beside = [arm.name for arm in study.arms if is_from_nothing(arm, study, stages)]
+    if beside:
+        return (
+            f"the control, {control.name}, {what}: gains are not over training from nothing (the "
+            f"arm {listed(beside, 'or')})."
+        )
+    return (
+        f"the control, {control.name}, {what}: nothing shows what the target reaches without the "
+        "source."
+    )
+
+
+@check("CHK-21-thorough", "caveat", "Further controls present")
 def _attributable(evidence: Evidence) -> Iterator[Finding]:
-    """Every transfer arm has the controls that would explain its gain away."""
+    """Every control that would explain a transfer arm's gain away is part of the study, a random
+    trunk aside."""
     # Missing controls beyond a random trunk, by the transfer arms that need them.
     study = evidence.study
     roles = {role_of(arm, study) for arm in study.all_arms} | {"random trunk"}
@@ -211,17 +274,20 @@ def _attributable(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-27", "caveat", "Accuracy is not that of one class")
+@check("CHK-27", "caveat", "Accuracy is not that of one class", could_turn=True)
 def _one_class(evidence: Evidence) -> Iterator[Finding]:
-    """No class is most of the test images, or accuracy is balanced."""
+    """No class has more than four in five test images, or accuracy is balanced."""
     if evidence.study.metric != "accuracy":
         return
-    tested = {cell[1]: r.labels for cell, r in evidence.each() if len(r.labels)}
-    for target, labels in tested.items():
-        counts = np.bincount(labels)
-        share = counts.max() / len(labels)
+    largest: dict[str, tuple[float, int]] = {}  # share and class: copies are left out by pair
+    for cell, record in evidence.each():
+        if len(record.labels):
+            counts = np.bincount(record.labels)
+            one = (float(counts.max() / len(record.labels)), int(counts.argmax()))
+            largest[cell[1]] = max(largest.get(cell[1], one), one)
+    for target, (share, label) in largest.items():
         if share > MOST_OF_ONE_CLASS:
-            name = list(evidence.classes_of(target))[counts.argmax()]
+            name = list(evidence.classes_of(target))[label]
             yield Finding(
                 message=f"{share:.0%} of the test images of '{target}' are of class '{name}': "
                 f"always answering that is right {100 * share:.1f} times in 100, so accuracy says "
@@ -233,5 +299,5 @@ def _one_class(evidence: Evidence) -> Iterator[Finding]:
 
 GATES: tuple[GateSpec, ...] = (
     _test_untouched, _statistics, _splits, _classes_tested, _groups, _bursts, _dead_outputs,
-    _labels_fit, _same_test, _controls, _attributable, _one_class,
+    _labels_fit, _same_test, _enough_test_images, _controls, _attributable, _one_class,
 )  # fmt: skip

@@ -5,9 +5,10 @@ cells; `caveat` is printed with them. An audit does the same for finished number
 again from the records, in a simpler way.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, ParamSpec
+from types import MappingProxyType
+from typing import Generic, Literal, ParamSpec
 
 from headstart.analyse.analysis import Analysis, Severity
 from headstart.analyse.cells import Cell
@@ -22,20 +23,35 @@ from headstart.study.study import StudySpec
 
 _Inputs = ParamSpec("_Inputs")
 
+SharedFact = Literal[
+    "test images with a copy", "training images of both tasks", "validated on test images"
+]
+"""What sentences of several checks speak of; one report gives each of them one value."""
+
+Asserts = Mapping[SharedFact, int]
+"""Facts that a sentence asserts, with their values: a number, or whether it is so."""
+
+NOTHING: Asserts = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Fault found by a gate, with its cells; without cells it concerns the whole study."""
+    """Fault found by a gate, with its cells; without cells it concerns the whole study.
+
+    `asserts` are the facts in its message of which another check speaks as well.
+    """
 
     message: str
     cells: frozenset[Cell] = frozenset()
+    asserts: Asserts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Input of all gates. `records` are the finished trials, `sources` the source runs.
 
-    `accounts` list the tensors that each pretrained source loaded, by the source's name.
+    `accounts` list the tensors that each pretrained source loaded, by the source's name; `margins`
+    are the differences that matter, in percentage points, by place.
     """
 
     study: StudySpec
@@ -46,6 +62,7 @@ class Evidence:
     sources: Records = field(default_factory=dict)
     lineage: Lineage = field(default_factory=Lineage)
     accounts: dict[str, Json] = field(default_factory=dict)
+    margins: dict[Place, float] = field(default_factory=dict)
 
     def each(self) -> Iterator[tuple[Cell, Record]]:
         """Every finished trial with its cell."""
@@ -83,13 +100,19 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec(Generic[_Inputs]):
-    """A gate or audit: its id in docs/checks.md, its message if it passes, and its function."""
+    """A gate or audit: its id in docs/checks.md, its message if it passes, and its function.
+
+    `asserts` are the facts in the message of a check that passes. `could_turn` says whether what a
+    caveat warns of could turn a verdict around.
+    """
 
     id: str
     title: str
     severity: Severity
     good: str
     check: Callable[_Inputs, Iterable[Finding]]
+    asserts: Asserts = field(default_factory=dict)
+    could_turn: bool = False
 
 
 GateSpec = CheckSpec[[Evidence]]
@@ -97,21 +120,39 @@ AuditSpec = CheckSpec[[Analysis, Evidence]]
 
 
 def check(
-    id: str, severity: Severity, title: str
+    id: str,
+    severity: Severity,
+    title: str,
+    *,
+    asserts: Asserts = NOTHING,
+    could_turn: bool = False,
 ) -> Callable[[Callable[_Inputs, Iterable[Finding]]], CheckSpec[_Inputs]]:
     """Decorator that makes a gate, or an audit, of a function that yields findings.
 
-    The docstring of the function is the message of a check that passes.
+    The docstring of the function is the message of a check that passes: it says what the function
+    looks at, and no more.
 
     Args:
         id: Id in docs/checks.md.
         severity: Whether a finding withholds verdicts or is a caveat.
         title: Name of the check.
+        asserts: Facts that the docstring asserts. A check without a finding is not said to pass
+            where a finding of another one gives a fact another value.
+        could_turn: Whether a caveat could turn a verdict around: without what it warns of the
+            verdict might be another word. Such caveats are read with the answer.
     """
 
     def declare(function: Callable[_Inputs, Iterable[Finding]]) -> CheckSpec[_Inputs]:
         good = " ".join((function.__doc__ or "").split())
-        return CheckSpec(id=id, title=title, severity=severity, good=good, check=function)
+        return CheckSpec(
+            id=id,
+            title=title,
+            severity=severity,
+            good=good,
+            check=function,
+            asserts=asserts,
+            could_turn=could_turn,
+        )
 
     return declare
 

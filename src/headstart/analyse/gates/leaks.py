@@ -10,6 +10,7 @@ from headstart.analyse.records import OverlapRecord
 from headstart.analyse.text import plural
 from headstart.core.hashing import Json
 from headstart.study.leak_preview import LEAST_SHARED
+from headstart.study.shared_classes import all_shared_classes
 
 MOST_LEAKED = 0.5  # of the test images; beyond this the rest is no fair sample
 NEAR_OFF = '`leaks = { near = "off" }`'
@@ -17,9 +18,10 @@ MOST_NAMED = 3  # images under two labels
 MOST_CLOSER = 0.005  # of the test images left; 0.001 are expected
 
 
-@check("CHK-01", "invalid", "Source and target are different tasks")
+@check("CHK-01", "invalid", "Source and target are not the same data")
 def _same_task(evidence: Evidence) -> Iterator[Finding]:
-    """Source and target are not the same images with the same classes."""
+    """As far as images were compared, less than a tenth of the target's training images are the
+    source's, or they have other classes; at most half of its test images are copies."""
     for (source, target), overlap in evidence.overlaps.items():
         counts = overlap.result
         if shared_share(counts) >= LEAST_SHARED and counts["same_labels"]:
@@ -29,12 +31,14 @@ def _same_task(evidence: Evidence) -> Iterator[Finding]:
                 "images are the source's, with the same classes. This is more training, not "
                 "transfer.",
                 cells=evidence.cells_of_pair(source, target),
+                asserts={"training images of both tasks": counts["shared_train"]},
             )
         if len(overlap.leaked) > MOST_LEAKED * counts["num_test"]:
             yield Finding(
                 message=f"{len(overlap.leaked):,} of {counts['num_test']:,} test images of "
-                f"'{target}' are also {_seen(counts)}{_near(counts['leaked_near'])}.",
+                f"'{target}' are also {_seen(counts)}{_how(counts)}.",
                 cells=evidence.cells_of_pair(source, target),
+                asserts={"test images with a copy": len(overlap.leaked)},
             )
 
 
@@ -54,6 +58,13 @@ def _seen(counts: Json) -> str:
     )
 
 
+def _how(counts: Json) -> str:
+    """Number of the copies among the test images that are not equal as they are."""
+    changed = counts["leaked_changed"]
+    turned = f"; turned, inverted or shifted: {changed:,} of them" if changed else ""
+    return f"{turned}{_near(counts['leaked_near'])}"
+
+
 def _near(number: int) -> str:
     """Number of images of a sentence that are not equal, and what to do if they are no copies."""
     if not number:
@@ -64,10 +75,22 @@ def _near(number: int) -> str:
     )
 
 
-@check("CHK-01-leaks", "caveat", "No shared images")
+@check(
+    "CHK-01-leaks",
+    "caveat",
+    "No shared images",
+    asserts={
+        "test images with a copy": 0,
+        "training images of both tasks": 0,
+        "validated on test images": False,
+    },
+)
 def _leaks(evidence: Evidence) -> Iterator[Finding]:
-    """No test image of the target is a training or validation image or all but one; no
-    validation image is a training image."""
+    """Among the images that were compared no test image was found among training and validation
+    images, no validation image among training images and, but for a few that are only alike, none
+    of the target's training images among the source's: none equal, mirrored, turned by quarters,
+    inverted or shifted by a pixel or two, and none nearly equal where these are looked for. Other
+    crops and angles are not."""
     for (source, target), overlap in evidence.overlaps.items():
         cells = evidence.cells_of_pair(source, target)
         for message in _leak_messages(source, target, overlap):
@@ -79,10 +102,10 @@ def _leak_messages(source: str, target: str, overlap: OverlapRecord) -> Iterator
     if 0 < len(overlap.leaked) <= MOST_LEAKED * counts["num_test"]:
         yield (
             f"{len(overlap.leaked):,} of {counts['num_test']:,} test images of '{target}' are also "
-            f"{_seen(counts)}: left out of all scores{_near(counts['leaked_near'])}."
+            f"{_seen(counts)}: left out of all scores{_how(counts)}."
         )
     many = shared_share(counts) >= LEAST_SHARED
-    reported = many and counts["label_function"]  # by CHK-01 or CHK-02
+    reported = _is_one_task(counts)  # by CHK-01 or CHK-02
     near = counts["shared_train_near"]
     # A few that are only similar may be other images of two sets of the same kind.
     if (many or counts["shared_train"] > near) and not reported:
@@ -109,9 +132,10 @@ def _leak_messages(source: str, target: str, overlap: OverlapRecord) -> Iterator
         )
 
 
-@check("CHK-01-alike", "caveat", "Images differ in more than their pose")
+@check("CHK-01-alike", "caveat", "Images differ in more than their pose", could_turn=True)
 def _alike(evidence: Evidence) -> Iterator[Finding]:
-    """No test image is like training images only because all images of its set are alike."""
+    """Where near copies were looked for, no test image is like training images only because all
+    images of its set are alike."""
     for (source, target), overlap in evidence.overlaps.items():
         counts = overlap.result
         if counts["alike_test"]:
@@ -125,9 +149,24 @@ def _alike(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
+@check("CHK-01-classes", "caveat", "Source and target have different classes", could_turn=True)
+def _same_classes(evidence: Evidence) -> Iterator[Finding]:
+    """The source has no images of the target's classes, as far as its classes are known."""
+    for shared in all_shared_classes(evidence.study, evidence.facts):
+        place = (shared.pair.source, shared.pair.target)
+        overlap = evidence.overlaps.get(place)
+        if overlap is None or not _is_one_task(overlap.result):  # else CHK-01 or CHK-02 says more
+            yield Finding(message=shared.sentence, cells=evidence.cells_of_pair(*place))
+
+
+def _is_one_task(counts: Json) -> bool:
+    """Whether many images are shared and the target's labels follow from the source's."""
+    return bool(shared_share(counts) >= LEAST_SHARED and counts["label_function"])
+
+
 @check("CHK-01-labels", "caveat", "One label for each image")
 def _two_labels(evidence: Evidence) -> Iterator[Finding]:
-    """No image lies under two labels of one task."""
+    """Among the images that were compared, none lies under two labels of one task."""
     found: dict[str, frozenset[Cell]] = {}  # a task may be a side of several pairs
     for (source, target), overlap in evidence.overlaps.items():
         images = ambiguous_images(evidence, source, target, overlap)
@@ -154,7 +193,8 @@ def _ambiguous(task: str | None, number: int, listed: Sequence[AmbiguousImage]) 
 
 @check("CHK-02", "invalid", "The target is no relabelling")
 def _relabelling(evidence: Evidence) -> Iterator[Finding]:
-    """On shared images, if any, the target's labels do not follow from the source's."""
+    """As far as images were compared, no target renames the classes of its source on a tenth of its
+    training images or more."""
     for (source, target), overlap in evidence.overlaps.items():
         counts = overlap.result
         renamed = counts["label_function"] and not counts["same_labels"]
@@ -164,7 +204,10 @@ def _relabelling(evidence: Evidence) -> Iterator[Finding]:
                 f"({counts['shared_train']:,} shared): this is relabelling, not transfer. Give "
                 "source and target different images.",
                 cells=evidence.cells_of_pair(source, target),
+                asserts={"training images of both tasks": counts["shared_train"]},
             )
 
 
-GATES: tuple[GateSpec, ...] = (_same_task, _leaks, _alike, _two_labels, _relabelling)
+GATES: tuple[GateSpec, ...] = (
+    _same_task, _same_classes, _leaks, _alike, _two_labels, _relabelling,
+)  # fmt: skip

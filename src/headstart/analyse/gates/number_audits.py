@@ -74,7 +74,7 @@ def _control_cell(row: Any) -> Cell:
 
 @check("CHK-14-gap", "invalid", "Generalisation gaps are of eval mode")
 def _gaps(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """Every reported training accuracy was measured as the test was, in every seed."""
+    """Every reported training accuracy and gap is that measured in eval mode in every seed."""
     counts = _counted(evidence)
     wrong = set()
     for result in analysis.arms:
@@ -129,7 +129,7 @@ def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Findin
 
 @check("CHK-20", "invalid", "Source costs are counted")
 def _source_costs(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
-    """Every reported cost of an arm that rests on the source includes its source run."""
+    """Every reported cost of an arm that rests on source runs on record includes them."""
     recorded = {
         row.key: row.result["flops"]
         for by_seed in evidence.sources.values()

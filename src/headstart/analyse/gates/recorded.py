@@ -9,7 +9,7 @@ from headstart.store.store import Provenance
 
 @check("CHK-14", "caveat", "Training accuracy in eval mode")
 def _fits(evidence: Evidence) -> Iterator[Finding]:
-    """Every arm was tried on its own training images in eval mode, as on the test images."""
+    """Every finished trial was tried on its own training images in eval mode, as on test images."""
     yield from on_cells(
         (cell for cell, record in evidence.each() if record.fit is None),
         "the accuracy of {cells} on their own training images was not measured in eval mode: no "
@@ -17,9 +17,10 @@ def _fits(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check("CHK-18", "invalid", "Numbers rest on recorded runs")
+@check("CHK-18", "invalid", "Recorded runs are unaltered")
 def _intact(evidence: Evidence) -> Iterator[Finding]:
-    """Every row behind a number is the one that its key names: settings, data and inputs."""
+    """Every row of the store behind a number is the one that its key names: settings, data and
+    inputs."""
     yield from on_cells(
         _resting_on(evidence, lambda made: not made.intact),
         "{cells} rest on rows of the store that were changed after they were written: their "
@@ -27,9 +28,10 @@ def _intact(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-@check("CHK-18-trace", "caveat", "Every run can be retraced")
+@check("CHK-18-trace", "caveat", "Every trial can be retraced")
 def _traced(evidence: Evidence) -> Iterator[Finding]:
-    """Every step behind a number is in the store, with its version, planned beforehand."""
+    """Every step behind a number, source runs aside, is in the store with its version, finished
+    after a study had been planned there."""
     lineage = evidence.lineage
     lost = {cell: lineage.lost(cell) - lineage.source_runs for cell in lineage.behind}
     number = len(frozenset().union(*lost.values()))
@@ -62,7 +64,7 @@ def _resting_on(evidence: Evidence, wrong: Callable[[Provenance], bool]) -> froz
 
 @check("CHK-20-source", "caveat", "Source runs are on record")
 def _source_runs(evidence: Evidence) -> Iterator[Finding]:
-    """Every source run that an arm rests on is in the store with its cost."""
+    """Every source run that a finished trial rests on is in the store with its cost."""
     lineage = evidence.lineage
     cells = frozenset(c for c in lineage.behind if lineage.lost(c) & lineage.source_runs)
     if cells:
@@ -76,7 +78,7 @@ def _source_runs(evidence: Evidence) -> Iterator[Finding]:
 
 @check("ENV", "caveat", "One environment")
 def _one_environment(evidence: Evidence) -> Iterator[Finding]:
-    """All results were computed with the same versions on the same kind of device."""
+    """All trainings were computed with the same versions on the same kind of device."""
     environments = {
         tuple(sorted(row.environment.items()))
         for records in (evidence.records, evidence.sources)

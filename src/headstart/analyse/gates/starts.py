@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, on_cells
 from headstart.analyse.records import Record
+from headstart.plan.same_arms import same_arms, same_arms_sentence
 from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.study.base import HEAD
 
 
 @check("CHK-03", "invalid", "The trunk was really transferred")
 def _transferred(evidence: Evidence) -> Iterator[Finding]:
-    """Every transferred stage started with the weights of its origin, every other fresh."""
+    """In finished trials every stage to be transferred started with the weights of its origin,
+    every other fresh."""
 
     def wrong(record: Record) -> bool:
         start = record.train_rows[0].result["start"]
@@ -53,7 +55,8 @@ def _takes_trunk(arm: ArmSpec, evidence: Evidence) -> bool:
 
 @check("CHK-04", "invalid", "Frozen is frozen, trained has moved")
 def _frozen(evidence: Evidence) -> Iterator[Finding]:
-    """Frozen parameters and buffers were bit-identical afterwards; the rest had moved."""
+    """Frozen parameters and buffers of finished trials were bit-identical afterwards; the rest had
+    moved."""
 
     def moved(record: Record) -> bool:
         return any(r.result["frozen_before"] != r.result["frozen_after"] for r in record.train_rows)
@@ -67,7 +70,7 @@ def _frozen(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-05", "invalid", "The head was fresh")
 def _fresh_head(evidence: Evidence) -> Iterator[Finding]:
-    """Every arm began with a freshly drawn head, the same for all arms of a seed."""
+    """Every finished trial that trains began with a freshly drawn head."""
     yield from on_cells(
         evidence.cells_where(
             lambda record: HEAD not in record.train_rows[0].result["start"]["fresh"]
@@ -90,9 +93,18 @@ def _independent(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
+@check("CHK-06-same", "caveat", "No arm is there twice")
+def _twice(evidence: Evidence) -> Iterator[Finding]:
+    """No two arms are the same training under two names."""
+    for names in same_arms(evidence.study, evidence.facts):
+        yield Finding(
+            message=same_arms_sentence(names, evidence.study), cells=evidence.cells_of(names)
+        )
+
+
 @check("CHK-23", "caveat", "Frozen stages in eval mode")
 def _eval_mode(evidence: Evidence) -> Iterator[Finding]:
-    """Dropout and batch statistics rested in frozen stages."""
+    """No arm leaves dropout or batch statistics live in frozen stages."""
     in_train_mode = [
         arm.name
         for arm in evidence.study.all_arms
@@ -107,4 +119,6 @@ def _eval_mode(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-GATES: tuple[GateSpec, ...] = (_transferred, _frozen, _fresh_head, _independent, _eval_mode)
+GATES: tuple[GateSpec, ...] = (
+    _transferred, _frozen, _fresh_head, _independent, _twice, _eval_mode,
+)  # fmt: skip

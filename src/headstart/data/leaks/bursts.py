@@ -12,8 +12,9 @@ import numpy as np
 
 from headstart.core.seeds import generator
 from headstart.data.images import Images
-from headstart.data.leaks.exact_duplicates import compared_at
-from headstart.data.leaks.near_duplicates import grey, units
+from headstart.data.leaks.greys import grey
+from headstart.data.leaks.near_copies import compared_at
+from headstart.data.leaks.near_duplicates import units
 
 APART = 2  # numbers that neighbours are apart, at the most
 BURST = 30  # numbers that images of other moments are apart, at the least

@@ -1,120 +1,118 @@
-"""Images of one set that are in another as well: byte for byte, mirrored, or nearly."""
+"""Images of one set that are in another byte for byte: as they are, or changed."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 
-from headstart.data.images import Images
-from headstart.data.leaks.near_duplicates import SIDE, GreyImages, best_matches, grey, prepare
-from headstart.data.leaks.own_part import common_directions, copies_of
-
-NONE, EXACT, MIRRORED, NEAR, NEAR_MIRRORED, ALIKE = range(6)
-KINDS = ("none", "exact", "mirrored", "near", "near, mirrored", "alike")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Copies:
-    """For each image of a set its copy in another: how it is one, where, and how alike they are.
-
-    An image that is `alike` is no copy: it correlates with others as its whole set or a long series
-    of images does.
-    """
-
-    kind: np.ndarray  # uint8 (n,), a position of KINDS
-    index: np.ndarray  # int64 (n,), -1 without a copy
-    similarity: np.ndarray  # float64 (n,), 1 for equal bytes
-
-    @property
-    def found(self) -> np.ndarray:
-        """Whether each image has a copy (n,)."""
-        return np.asarray((self.kind != NONE) & (self.kind != ALIKE))
-
-    def counts(self) -> tuple[int, ...]:
-        """How many images there are of each kind but `none`."""
-        return tuple(np.bincount(self.kind, minlength=len(KINDS))[1:].tolist())
+from headstart.data.images import Images, as_bytes
+from headstart.data.leaks.changes import MIRRORED, Change, by_class, windows
+from headstart.data.leaks.codes import Codes, codes_of
+from headstart.data.leaks.copies import EXACT, SHIFTED, Copies, kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hashes:
-    """The hash of each image and of its mirror image; images of another shape have others."""
+    """Hash and code of each image; images of another shape have other hashes.
 
+    `changes` are those that the codes know of.
+    """
+
+    images: Images
     plain: list[bytes]
-    mirrored: list[bytes]
+    codes: Codes
+    changes: tuple[Change, ...]
 
 
-def hashes(images: Images) -> Hashes:
-    """Hashes of shape and bytes."""
+def hashes(
+    images: Images, changes: Sequence[Change] = (MIRRORED,), *, shifts: bool = False
+) -> Hashes:
+    """Hashes of shape and bytes, and codes of the images and of what they would be once changed."""
     key = repr(images.shape).encode()
-
-    def digests(block: np.ndarray) -> list[bytes]:
-        whole = np.ascontiguousarray(block)
-        return [blake2b(image.data, digest_size=16, key=key).digest() for image in whole]
-
-    plain, mirrored = [], []
+    plain, codes = [], [codes_of(np.empty((0, *images.shape), np.uint8), changes, shifts=shifts)]
     for block in images.blocks():
-        plain += digests(block)
-        mirrored += digests(block[:, :, ::-1])
-    return Hashes(plain=plain, mirrored=mirrored)
+        whole = np.ascontiguousarray(block)
+        plain += [blake2b(image.data, digest_size=16, key=key).digest() for image in whole]
+        codes.append(codes_of(whole, changes, shifts=shifts))
+    return Hashes(images=images, plain=plain, codes=Codes.of_all(codes), changes=tuple(changes))
 
 
-def exact_copies(of: Hashes, among: Hashes) -> Copies:
-    """Equal bytes first, then equal to the mirror image; of several the first."""
+def exact_copies(of: Hashes, among: Hashes, *, same_class: bool = False) -> Copies:
+    """Equal bytes first, then equal to the mirror image, then otherwise changed, then shifted.
+
+    Of several the first. Among themselves images are copies of earlier ones. If `same_class`, what
+    is turned, inverted or shifted is a copy of an image of its class only: a turned 6 may be a 9.
+    """
+    found = Copies.none(len(of.plain))
     first: dict[bytes, int] = {}
     for at, digest in enumerate(among.plain):
         first.setdefault(digest, at)
     plain = np.array([first.get(digest, -1) for digest in of.plain], np.int64)
-    mirrored = np.array([first.get(digest, -1) for digest in of.mirrored], np.int64)
-    kind = np.where(plain >= 0, EXACT, np.where(mirrored >= 0, MIRRORED, NONE))
-    return Copies(
-        kind=kind.astype(np.uint8),
-        index=np.where(plain >= 0, plain, mirrored),
-        similarity=(kind != NONE).astype(np.float64),
-    )
-
-
-def near_copies(
-    exact: Copies, of: GreyImages, mirrored: GreyImages | None, among: GreyImages, threshold: float
-) -> Copies:
-    """Where nothing is equal: correlated by `threshold` or more, as it is or else mirrored.
-
-    The own parts of two copies are alike too; where they are not, images are `alike` at most.
-    """
-    found = Copies(
-        kind=exact.kind.copy(), index=exact.index.copy(), similarity=exact.similarity.copy()
-    )
-    for kind, greys in ((NEAR, of), (NEAR_MIRRORED, mirrored)):
-        left = np.flatnonzero(~found.found)
-        if greys is None or not len(left):
-            continue
-        matches = best_matches(greys.at(left), among, threshold)
-        matched = matches.index >= 0
-        if not matched.any():
-            continue
-        at = left[matched]
-        copies = copies_of(greys.at(at), among, threshold, common_directions(greys, among))
-        is_copy = copies.index >= 0
-        found.kind[at] = np.where(is_copy, kind, ALIKE)
-        found.index[at] = np.where(is_copy, copies.index, matches.index[matched])
-        found.similarity[at] = np.where(is_copy, copies.similarity, matches.similarity[matched])
+    equal = np.flatnonzero((plain >= 0) & (plain < _limits(of, among)))
+    found.record(equal, EXACT, plain[equal], 1)
+    _add_turned(found, of, among, same_class=same_class)
+    _add_shifted(found, of, among, same_class=same_class)
     return found
 
 
-def compared_at(*sets: Images) -> tuple[int, int]:
-    """Height and width at which sets are compared: the least of each, at most 32."""
-    heights, widths = ([images.shape[axis] for images in sets] for axis in (0, 1))
-    return min(SIDE, *heights), min(SIDE, *widths)
+def _limits(of: Hashes, among: Hashes) -> np.ndarray:
+    """Each image may be a copy of those of `among` before this position (n,)."""
+    num = len(of.plain)
+    return np.arange(num) if of is among else np.full(num, len(among.plain))
 
 
-def prepared(
-    sets: dict[str, Images], size: tuple[int, int], turned: Collection[str] = ()
-) -> dict[str, GreyImages]:
-    """Sets of images by name, ready to be compared at a size.
+def _add_turned(found: Copies, of: Hashes, among: Hashes, *, same_class: bool) -> None:
+    ours, theirs = of.images, among.images
+    of_any, of_class = (_Lookup(of, among, among.codes.whole, by) for by in (False, same_class))
+    for column, change in enumerate(of.changes):
+        if change.shape(ours.shape) != theirs.shape:
+            continue
 
-    Those named in `turned` also come with left and right exchanged, as "NAME, mirrored".
-    """
-    greys = {name: grey(images, *size) for name, images in sets.items()}
-    for name in turned:
-        greys[f"{name}, mirrored"] = grey(sets[name], *size, mirrored=True)
-    return dict(zip(greys, prepare(*greys.values()), strict=True))
+        def equal(one: int, other: int, change: Change = change) -> bool:
+            given = as_bytes if change.inverted else np.asarray
+            image, copy = (given(s.image(at)[None]) for s, at in ((ours, one), (theirs, other)))
+            return bool(copy.min() < copy.max()) and np.array_equal(change.of(image), copy)
+
+        lookup = of_class if by_class(change) else of_any
+        lookup.add(found, kind_of(change, near=False), of.codes.changed[:, column], equal)
+
+
+def _add_shifted(found: Copies, of: Hashes, among: Hashes, *, same_class: bool) -> None:
+    ours, theirs = of.images, among.images
+    if ours.shape != theirs.shape or not of.codes.shifted.shape[1]:
+        return
+    lookup = _Lookup(of, among, among.codes.centre, same_class)
+    centre, *shifts = windows((ours.shape[0], ours.shape[1]))
+    for column, window in enumerate(shifts):
+
+        def equal(one: int, other: int, window: tuple[slice, slice] = window) -> bool:
+            image, copy = ours.image(one)[window], theirs.image(other)[centre]
+            return bool(copy.min() < copy.max()) and np.array_equal(image, copy)
+
+        lookup.add(found, SHIFTED, of.codes.shifted[:, column], equal)
+
+
+class _Lookup:
+    """The first image of each code, or of each code and class."""
+
+    def __init__(self, of: Hashes, among: Hashes, codes: np.ndarray, by_class: bool) -> None:
+        self._labels = of.images.labels if by_class else None
+        self._limits = _limits(of, among)
+        known = codes + 1j * among.images.labels if by_class else codes
+        self._known, self._first = np.unique(known, return_index=True)
+
+    def add(
+        self, found: Copies, kind: int, codes: np.ndarray, equal: Callable[[int, int], bool]
+    ) -> None:
+        """Record images without a copy so far that equal the first of their code indeed."""
+        left = np.flatnonzero(~found.found)
+        if not len(self._known):
+            return
+        wanted = (codes if self._labels is None else codes + 1j * self._labels)[left]
+        place = np.minimum(np.searchsorted(self._known, wanted), len(self._known) - 1)
+        first = self._first[place]
+        hit = (self._known[place] == wanted) & (first < self._limits[left])
+        for at, index in zip(left[hit].tolist(), first[hit].tolist(), strict=True):
+            if equal(at, index):
+                found.record(at, kind, index, 1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.data.images import Images
-from headstart.data.leaks.exact_duplicates import ALIKE, KINDS, Copies
+from headstart.data.leaks.copies import ALIKE, KINDS, Copies
 from headstart.data.leaks.image_pair import ImagePair, places
 from headstart.data.thumbnails import thumbnails
 

@@ -13,24 +13,14 @@ import numpy as np
 
 from headstart.core.seeds import generator
 from headstart.data.datasets import Images
-from headstart.data.leaks.exact_duplicates import (
-    ALIKE,
-    EXACT,
-    KINDS,
-    MIRRORED,
-    NEAR,
-    NEAR_MIRRORED,
-    Copies,
-    Hashes,
-    compared_at,
-    exact_copies,
-    hashes,
-    near_copies,
-    prepared,
-)
+from headstart.data.leaks.changes import CHANGES
+from headstart.data.leaks.copies import ALIKE, EXACT, KINDS, MIRRORED, Copies, is_changed, is_near
+from headstart.data.leaks.exact_duplicates import Hashes, exact_copies, hashes
 from headstart.data.leaks.examples import LARGEST, Example, Pair, examples, pictures
+from headstart.data.leaks.greys import grey
 from headstart.data.leaks.image_pair import ImagePair
-from headstart.data.leaks.near_duplicates import GreyImages, grey, nearest, units
+from headstart.data.leaks.near_copies import compared_at, near_copies, prepared
+from headstart.data.leaks.near_duplicates import nearest, units
 from headstart.data.leaks.two_labels import two_labels
 from headstart.data.tasks import TrainingPart
 from headstart.data.thumbnails import thumbnails
@@ -49,6 +39,7 @@ PAIRS = (
     (TARGET_VALIDATION, TARGET_TRAIN),
     (TARGET_TRAIN, SOURCE_TRAIN),
 )
+CHANGED = (TARGET_VALIDATION, TARGET_TEST)  # whose images are also sought turned, and so on
 SEEN = (TARGET_TRAIN, SOURCE_TRAIN, TARGET_VALIDATION)  # a test image in one of them leaked
 MOST_TWO_LABELS = 24  # that are listed
 _SAMPLE = 2_000  # test and training images whose nearest neighbours are compared
@@ -61,7 +52,9 @@ _MOST_ODD = 0.05  # near copies whose labels may differ though the rest follows 
 class SharedPair:
     """How many images of `part` have a copy in `other`; each counts once, as the first kind.
 
-    `alike` are no copies: they are like images of `other` only as their whole set is.
+    `changed` are equal once they are turned, inverted or shifted; `near` correlate as they are, or
+    once they are mirrored, turned or inverted. `alike` are no copies: they are like images of
+    `other` only as their whole set is.
     """
 
     part: str
@@ -70,14 +63,14 @@ class SharedPair:
     num_other: int
     exact: int
     mirrored: int
+    changed: int
     near: int
-    near_mirrored: int
     alike: int
 
     @property
     def total(self) -> int:
         """Copies of any kind."""
-        return self.exact + self.mirrored + self.near + self.near_mirrored
+        return self.exact + self.mirrored + self.changed + self.near
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +92,10 @@ class Overlap:
     """What two tasks share.
 
     `leaked` are positions of test images that are copies of images in the parts of `SEEN`
-    (`leaked_near` of them nearly, the rest byte for byte or mirrored); their arrays run in
-    parallel. `alike_test` counts test images that are like training images, but no more than all
-    images of their set are. `shared_...` counts images of the target, copies of any kind.
+    (`leaked_near` of them nearly, `leaked_changed` once they are turned, inverted or shifted, the
+    rest byte for byte or mirrored); their arrays run in parallel. `alike_test` counts test images
+    that are like training images, but no more than all images of their set are. `shared_...` counts
+    images of the target, copies of any kind.
     `label_function` says whether, on shared training images, the target's label follows from the
     source's; `same_labels` whether it follows the other way round as well; `odd_labels` counts the
     shared images whose target label is not the usual one for their source label.
@@ -121,6 +115,7 @@ class Overlap:
     leaked_from_source: int
     leaked_from_target: int
     leaked_from_validation: int
+    leaked_changed: int
     leaked_near: int
     alike_test: int
     label_function: bool
@@ -154,8 +149,8 @@ def find_overlap(
         source: images of the source; None where they are not known.
         target: images that the target trains on and validates on.
         test: the target's test images.
-        near: the least correlation of two images that are nearly the same; None finds equal and
-            mirrored ones only.
+        near: the least correlation of two images that are nearly the same; None finds those only
+            that are equal, as they are or once they are changed.
         validates_on_test: the validation images are the test images, so that these are not copies
             of them.
     """
@@ -169,7 +164,10 @@ def find_overlap(
         TARGET_VALIDATION: target.validation,
         TARGET_TEST: test,
     }
-    digests = {name: hashes(images) for name, images in parts.items()}
+    digests = {
+        name: hashes(images, CHANGES, shifts=True) if name in CHANGED else hashes(images)
+        for name, images in parts.items()
+    }
     pairs = [pair for pair in PAIRS if not (validates_on_test and pair == _SELECTED_BY)]
     copies = _all_copies(pairs, parts, digests, near)
     seen = [copies[TARGET_TEST, part] for part in SEEN if (TARGET_TEST, part) in copies]
@@ -188,13 +186,14 @@ def find_overlap(
         num_test=len(test),
         pairs=tuple(counted.values()),
         shared_train=int(shared.found.sum()),
-        shared_train_near=int(np.isin(shared.kind, (NEAR, NEAR_MIRRORED)).sum()),
+        shared_train_near=int(is_near(shared.kind).sum()),
         shared_validation=counted[TARGET_VALIDATION, SOURCE_TRAIN].total,
         own_validation=counted[TARGET_VALIDATION, TARGET_TRAIN].total,
         leaked_from_source=counted[TARGET_TEST, SOURCE_TRAIN].total,
         leaked_from_target=counted[TARGET_TEST, TARGET_TRAIN].total,
         leaked_from_validation=0 if validates_on_test else counted[_SELECTED_BY].total,
-        leaked_near=int(np.isin(found_copies.kind, (NEAR, NEAR_MIRRORED)).sum()),
+        leaked_changed=int(is_changed(found_copies.kind).sum()),
+        leaked_near=int(is_near(found_copies.kind).sum()),
         alike_test=len(np.setdiff1d(np.flatnonzero(_alike(copies)), leaked)),
         label_function=follows,
         same_labels=follows and back,
@@ -217,30 +216,29 @@ def find_overlap(
 def _all_copies(
     pairs: Sequence[Pair], parts: dict[str, Images], digests: dict[str, Hashes], near: float | None
 ) -> dict[Pair, Copies]:
-    found = {(one, other): exact_copies(digests[one], digests[other]) for one, other in pairs}
+    own = [name for name in parts if name not in (SOURCE_TRAIN, SOURCE_VALIDATION)]
+    found = {
+        (one, other): exact_copies(digests[one], digests[other], same_class=other in own)
+        for one, other in pairs
+    }
     if near is None:
         return found
-    own = [name for name in parts if name not in (SOURCE_TRAIN, SOURCE_VALIDATION)]
     size = compared_at(*parts.values())
-    across = _with_mirrored(parts, size)
+    across = prepared(parts, size)
     # The target's own parts are not made coarser for the sake of a source of smaller images.
     own_size = compared_at(parts[TARGET_TEST])
-    inside = across if own_size == size else _with_mirrored({n: parts[n] for n in own}, own_size)
+    inside = across if own_size == size else prepared({n: parts[n] for n in own}, own_size)
     # Two tasks on one data set have parts in common: the same images are searched once.
     searched: dict[tuple[object, ...], Copies] = {}
     for (one, other), exact in found.items():
         ready = inside if other in own else across
-        turned = ready.get(f"{one}, mirrored")
-        search = (tuple(digests[one].plain), tuple(digests[other].plain), ready is inside, one)
+        changes = CHANGES if one in CHANGED else ()
+        labels = (parts[one].labels, parts[other].labels) if changes and other in own else None
+        search = (tuple(digests[one].plain), tuple(digests[other].plain), other in own, one)
         if search not in searched:
-            searched[search] = near_copies(exact, ready[one], turned, ready[other], near)
+            searched[search] = near_copies(exact, ready[one], ready[other], near, changes, labels)
         found[one, other] = searched[search]
     return found
-
-
-def _with_mirrored(parts: dict[str, Images], size: tuple[int, int]) -> dict[str, GreyImages]:
-    """Parts to compare, and mirror images of those that are few beside the training images."""
-    return prepared(parts, size, turned=(TARGET_VALIDATION, TARGET_TEST))
 
 
 def _alike(copies: dict[Pair, Copies]) -> np.ndarray:
@@ -256,18 +254,17 @@ def _two_labels(
 
 
 def _counted(names: Pair, found: Copies, parts: dict[str, Images]) -> SharedPair:
-    exact, mirrored, near, near_mirrored, alike = found.counts()
-    part, other = names
+    kind, (part, other) = found.kind, names
     return SharedPair(
         part=part,
         other=other,
         num_part=len(parts[part]),
         num_other=len(parts[other]),
-        exact=exact,
-        mirrored=mirrored,
-        near=near,
-        near_mirrored=near_mirrored,
-        alike=alike,
+        exact=int((kind == EXACT).sum()),
+        mirrored=int((kind == MIRRORED).sum()),
+        changed=int(is_changed(kind).sum()),
+        near=int(is_near(kind).sum()),
+        alike=int((kind == ALIKE).sum()),
     )
 
 
@@ -288,7 +285,7 @@ def _label_rules(found: Copies, source: Images, target: Images) -> tuple[int, bo
     """
     at = np.flatnonzero(found.found)
     theirs, ours = source.labels[found.index[at]], target.labels[at]
-    equal = np.isin(found.kind[at], (EXACT, MIRRORED))
+    equal = ~is_near(found.kind[at])
     odd, odd_back = _odd(theirs, ours), _odd(ours, theirs)
     follows, back = (
         len(at) > 0 and not o[equal].any() and o[~equal].sum() <= _MOST_ODD * (~equal).sum()

@@ -13,19 +13,19 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from headstart.data.leaks.bounds import SLACK, slices
 from headstart.data.leaks.near_duplicates import (
-    SLACK,
     GreyImages,
+    Labels,
     Matches,
     principal_directions,
     sampled,
-    slices,
     take_best,
     units,
 )
 
 DIRECTIONS = 16  # at most, that hold what images have in common
-OWN = 0.6  # the least correlation of own parts of copies
+OWN = 0.625  # the least correlation of own parts of copies
 CROWD = 24  # an image that has more copies than this is of a series
 _LEAST_EACH = 8  # images, and pixels, for each direction: fewer would take own parts away
 _LEAST_SHARE = 0.05  # of the images, in effect, that lie along a common direction
@@ -49,7 +49,11 @@ def common_directions(*sets: GreyImages) -> np.ndarray:
 
 
 def copies_of(
-    queries: GreyImages, keys: GreyImages, threshold: float, common: np.ndarray
+    queries: GreyImages,
+    keys: GreyImages,
+    threshold: float,
+    common: np.ndarray,
+    labels: Labels | None = None,
 ) -> Matches:
     """For each query the most similar key whose own part is like the query's.
 
@@ -58,6 +62,7 @@ def copies_of(
         keys: images among which copies are looked for.
         threshold: the least correlation of two copies.
         common: what `common_directions` found.
+        labels: of both, where copies are of one class.
 
     Returns:
         Matches: the copies; none for a query with more than `CROWD` of them.
@@ -65,14 +70,17 @@ def copies_of(
     num = np.zeros(len(queries), np.int64)
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
     for one, other in _alike(queries, keys, threshold, common):
+        if labels is not None:
+            same = labels[0][one] == labels[1][other]
+            one, other = one[same], other[same]
         num += np.bincount(one, minlength=len(queries))
         few = num[one] <= CROWD
         pairs.append((one[few], other[few]))
-    index, similarity = np.full(len(queries), -1, np.int64), np.zeros(len(queries))
+    found = Matches.none(len(queries))
     for one, other in pairs:
         kept = num[one] <= CROWD
-        take_best(one[kept], other[kept], queries, keys, threshold, index, similarity)
-    return Matches(index=index, similarity=similarity)
+        take_best(one[kept], other[kept], queries, keys, threshold, found)
+    return found
 
 
 def _alike(

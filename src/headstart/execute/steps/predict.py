@@ -16,7 +16,7 @@ from headstart.execute.steps.inputs import (
 )
 from headstart.execute.steps.outcome import Outcome, finite
 from headstart.execute.steps.weights import StoredWeights
-from headstart.metrics import METRICS, Metric, nll
+from headstart.metrics import METRICS, Metric, losses_of, nll
 from headstart.networks.weights import Weights
 from headstart.plan.payload_types import PredictPayload
 from headstart.plan.steps import Step
@@ -40,11 +40,10 @@ def predict_step(step: Step, context: StepContext) -> Outcome:
     else:
         weights, checkpoint = stored.finished(step.inputs, payload["keep"])
 
-    def answer(examples: Examples) -> np.ndarray:
-        return _answers(step, context, weights, examples, num_classes).probabilities
+    def answer(examples: Examples) -> Predictions:
+        return _answers(step, context, weights, examples, num_classes)
 
-    answers = _answers(step, context, weights, test, num_classes)
-    return _outcome(step, checkpoint, test, answers, _fit(step, answer))
+    return _outcome(step, checkpoint, test, answer(test), _fit(step, answer))
 
 
 def _label_map(step: Step, context: StepContext) -> Outcome:
@@ -63,18 +62,21 @@ def _label_map(step: Step, context: StepContext) -> Outcome:
     counts += np.bincount(train.labels, minlength=num_classes) / (2 * len(train.labels))
     stands_for = np.eye(num_classes, dtype=np.float32)[counts.argmax(1)]
 
-    def mapped(examples: Examples) -> np.ndarray:
+    def mapped(examples: Examples) -> Predictions:
         answers = _answers(step, context, weights, examples, width)
-        return np.asarray(answers.probabilities @ stands_for)
+        probabilities = np.asarray(answers.probabilities @ stands_for)
+        with np.errstate(divide="ignore"):  # a class that none stands for is held impossible
+            logs = np.log(probabilities)
+        return Predictions(
+            classes=probabilities.argmax(1), probabilities=probabilities, log_probabilities=logs
+        )
 
     test = test_examples(payload["data"], payload["preprocessing"], step.datasets)
     checkpoint: Json = {"map": counts.argmax(1).tolist()}
     if len(validation.labels):
-        answered = mapped(validation).argmax(1)
+        answered = mapped(validation).classes
         checkpoint["validation_accuracy"] = _metric(payload).of(validation.labels, answered)
-    probabilities = mapped(test)
-    answers = Predictions(classes=probabilities.argmax(1), probabilities=probabilities)
-    return _outcome(step, checkpoint, test, answers, _fit(step, mapped))
+    return _outcome(step, checkpoint, test, mapped(test), _fit(step, mapped))
 
 
 def _answers(
@@ -86,17 +88,17 @@ def _answers(
     return predict(*of, weights, examples, context.device, done, context.features)
 
 
-def _fit(step: Step, answer: Callable[[Examples], np.ndarray]) -> Json | None:
+def _fit(step: Step, answer: Callable[[Examples], Predictions]) -> Json | None:
     """Accuracy and loss on the arm's own training images, in eval mode as the test is taken."""
     payload = cast(PredictPayload, step.payload)
     if "train" not in payload:
         return None
     train = chosen_examples(payload["train"], payload["preprocessing"], step.datasets)
-    probabilities = answer(train)
+    answers = answer(train)
     return {
         "images": len(train.labels),
-        "accuracy": _metric(payload).of(train.labels, probabilities.argmax(1)),
-        "loss": finite(nll(train.labels, probabilities)),
+        "accuracy": _metric(payload).of(train.labels, answers.probabilities.argmax(1)),
+        "loss": finite(nll(losses_of(train.labels, answers.log_probabilities))),
     }
 
 
@@ -111,6 +113,7 @@ def _outcome(
         "labels": test.labels,
         "classes": answers.classes,
         "probabilities": answers.probabilities,
+        "losses": losses_of(test.labels, answers.log_probabilities),
     }
     data = cast(PredictPayload, step.payload)["data"]
     images = tested_positions(data, step.datasets)

@@ -21,12 +21,12 @@ def score_step(step: Step, context: StepContext) -> Outcome:
     if overlap:
         leaked = context.finished.arrays_of(rows[overlap[0]])["leaked"]
     arrays = {name: np.delete(array, leaked, axis=0) for name, array in arrays.items()}
-    labels, classes, probabilities = (
-        arrays[name] for name in ("labels", "classes", "probabilities")
+    labels, classes, probabilities, losses = (
+        arrays[name] for name in ("labels", "classes", "probabilities", "losses")
     )
     images = {"images": arrays["images"]} if "images" in arrays else {}  # of a repeated split
     smallest = np.min_scalar_type(probabilities.shape[1] - 1)
-    metrics = metrics_of(labels, classes, probabilities) if len(labels) else None
+    metrics = metrics_of(labels, classes, probabilities, losses) if len(labels) else None
     return Outcome(
         result={
             "metrics": _metrics_json(metrics) if metrics else None,

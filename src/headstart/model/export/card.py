@@ -93,10 +93,16 @@ def _compared(analysis: Analysis, origin: Origin) -> Iterator[str]:
         if cell_of(comparison) == cell_of(origin):
             interval = bracketed(comparison.low_pp, comparison.high_pp)
             yield (
-                f"Against {comparison.control}, which learns the same images without the source: "
+                f"Against {comparison.control}{_what(analysis)}: "
                 f"{points(comparison.gain_pp)} points {interval}, verdict: {comparison.verdict} "
                 f"({comparison.why})."
             )
+
+
+def _what(analysis: Analysis) -> str:
+    """What the control is, in brackets."""
+    whats = [note.what for note in analysis.arm_notes if note.arm == analysis.control]
+    return "".join(f" ({what})" for what in whats)
 
 
 def _limits(opened: OpenedModel) -> Iterator[str]:

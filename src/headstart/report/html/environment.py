@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.analyse import text
 from headstart.analyse.analysis import Analysis, Gate
-from headstart.report import first_screen, notes, record_text
+from headstart.report import caveats, first_screen, notes, record_text
 from headstart.report.benefit import TITLES, benefit_note
 from headstart.report.figures.palette import ICONS
 from headstart.report.figures.svg import SHAPES
@@ -45,7 +45,10 @@ _FILTERS: tuple[Callable[..., str], ...] = (
 )  # fmt: skip
 _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     notes.interval_note, notes.margin_note, notes.confidence, notes.steps_note,
-    notes.adjustment_note, notes.arm_notes, notes.attribution_lines, notes.published_notes,
+    notes.adjustment_note, notes.arm_notes, notes.has_other_settings,
+    notes.attribution_lines, notes.published_notes,
+    notes.most_seeds, notes.over_seeds,
+    caveats.turning, caveats.lesser, caveats.lesser_title,
     benefit_note,
     data_uri, is_tiny, leak_line, leak_notes, confusion_cells,
     first_screen.bar_groups, first_screen.bars_title, first_screen.bracket_note,
@@ -67,6 +70,8 @@ def environment(analysis: Analysis) -> "Environment":
     }
     jinja.globals |= {
         **{f.__name__: f for f in _FUNCTIONS},
+        "checks_title": caveats.CHECKS,
+        "turning_title": caveats.TURNING,
         "benefit_titles": [t.format(control=analysis.control) for t in TITLES[1:]],
         "from_python": notes.FROM_PYTHON,
         "icons": ICONS,

@@ -1,14 +1,16 @@
 """First screen of a study in a terminal: the sentence, bars, and what to do next."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.text import percent
+from headstart.report.caveats import CHECKS, TURNING, lesser, lesser_title, turning
 from headstart.report.first_screen import bar_groups, bars_title, bracket_note, next_steps
 from headstart.report.notes import warnings_of
 from headstart.report.run_summary import RunSummary
-from headstart.report.terminal.console import print_line, print_to_copy, styled
+from headstart.report.terminal.console import print_item, print_line, print_to_copy, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +26,7 @@ def print_first_screen(
     print_line(console, analysis.headline, "bold")
     for warning in warnings_of(analysis):
         print_line(console, f"! {warning}", "bold yellow")
+    _print_caveats(analysis, summary, console, html)
     print_line(console, bracket_note(analysis), "dim")
     _print_bars(analysis, console)
     steps = next_steps(analysis, summary)
@@ -37,6 +40,25 @@ def print_first_screen(
             print_to_copy(console, what, step.command)
         else:
             print_line(console, f"{what}.")
+
+
+def _print_caveats(
+    analysis: Analysis, summary: RunSummary, console: "Console", html: Path | None
+) -> None:
+    """Print the caveats that could turn the answer around; count the others, and say where."""
+    weighty, others = turning(analysis), lesser(analysis)
+    if weighty:
+        print_line(console, f"{TURNING}:", "yellow")
+    for gate in weighty:
+        print_item(console, gate.message, "yellow")
+    if not others:
+        return
+    counted = lesser_title(analysis)
+    if html:
+        print_line(console, f"{counted}: on the page, under '{CHECKS}'.", "dim")
+    else:
+        again = f"headstart report {shlex.quote(analysis.study)} --html FILE{summary.store_option}"
+        print_to_copy(console, f"{counted}, on a page", again)
 
 
 def _print_bars(analysis: Analysis, console: "Console") -> None:

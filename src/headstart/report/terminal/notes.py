@@ -1,11 +1,17 @@
-"""Notes below the tables in a terminal: meaning of the numbers, open verdicts, caveats."""
+"""Notes below the tables in a terminal: meaning of the numbers, open verdicts, copies."""
 
 from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis, Word
 from headstart.analyse.text import plural
 from headstart.report.leaks import leak_line
-from headstart.report.notes import arm_notes, attribution_lines, interval_note, remarks_of
+from headstart.report.notes import (
+    arm_notes,
+    attribution_lines,
+    interval_note,
+    most_seeds,
+    remarks_of,
+)
 from headstart.report.record_text import detectable
 from headstart.report.rows import TaskPair, pairs_of, sweep_arms
 from headstart.report.terminal.console import print_item, print_line
@@ -18,10 +24,11 @@ _NUM_PLACES = 4  # named of those with the same reason; the table marks all of t
 
 
 def print_notes(analysis: Analysis, console: "Console") -> None:
-    """Print the notes; gates that withhold verdicts are among the warnings instead."""
+    """Print the notes; failed gates are on the first screen instead."""
     console.print()
-    notes = ["±: standard deviation over seeds."] if len(analysis.seeds) > 1 else []
-    notes += ["*: the arm that validation prefers."] if analysis.picks else []
+    notes = ["±: standard deviation over seeds."] if most_seeds(analysis) > 1 else []
+    if analysis.picks:
+        notes.append("*: the arm to use: best on validation, of equals the cheapest.")
     print_line(console, " ".join([*notes, interval_note(analysis)]).strip(), "dim")
     arms = "; ".join(f"{arm}: {note}" for arm, note in arm_notes(analysis))
     print_line(console, f"{arms}." if arms else "", "dim")
@@ -30,12 +37,10 @@ def print_notes(analysis: Analysis, console: "Console") -> None:
     for line in attribution_lines(analysis):
         print_item(console, line)
     _print_undecided(analysis, console)
-    caveats = analysis.failed_gates("caveat")
-    for report in analysis.leaks:
-        if all(gate.id != _LEAK_GATE for gate in caveats):  # that gate says the same
+    # A failed gate says the same.
+    if all(gate.id != _LEAK_GATE for gate in analysis.failed_gates("caveat")):
+        for report in analysis.leaks:
             print_item(console, leak_line(report))
-    for gate in caveats:
-        print_item(console, f"Caveat: {gate.message}", "yellow")
 
 
 def _print_undecided(analysis: Analysis, console: "Console") -> None:

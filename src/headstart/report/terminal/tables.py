@@ -6,7 +6,7 @@ from headstart.analyse.analysis import Analysis, Word
 from headstart.analyse.text import DASH, percent, points, printable
 from headstart.report.benefit import TITLES, benefit_note, benefit_rows, forgetting_lines
 from headstart.report.figures.palette import ICONS
-from headstart.report.notes import decimals_for, published_notes
+from headstart.report.notes import decimals_for, has_other_settings, published_notes
 from headstart.report.record_text import (
     accuracy,
     figure_value,
@@ -59,6 +59,7 @@ def verdict_table(analysis: Analysis, pair: TaskPair, titled: bool, width: int) 
         table.add_row(styled(group.title, "bold"))
         for row in group.rows:
             mark = " *" if (group.size, row.arm) in preferred else ""
+            mark += "\nother settings" if has_other_settings(analysis, row.arm) else ""
             cells = _cells(row, mark, group.num_images, decimals)
             table.add_row(*(cells if wide else cells[:4]))
         table.add_section()
