@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
     from headstart.flow.classifier import TransferClassifier as TransferClassifier
+    from headstart.flow.results import Results as Results
     from headstart.study.network_facts import InputFacts as InputFacts
 
 _HOME = {
@@ -34,6 +35,7 @@ _HOME = {
     "CheckFailed": ("headstart.core.errors", "CheckFailed"),
     "DataError": ("headstart.core.errors", "DataError"),
     "HeadstartError": ("headstart.core.errors", "HeadstartError"),
+    "Results": ("headstart.flow.results", "Results"),
     "InputFacts": ("headstart.study.network_facts", "InputFacts"),
     "SpecError": ("headstart.core.errors", "SpecError"),
     "StoreError": ("headstart.core.errors", "StoreError"),
@@ -58,6 +60,7 @@ __all__ = [
     "DataError",
     "HeadstartError",
     "InputFacts",
+    "Results",
     "SpecError",
     "StoreError",
     "Study",

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny_study import analysed, run_tiny
 
-from headstart.analyse.analysis import Analysis, Strictness
+from headstart.analyse.analysis import Analysis, Strictness, known
 from headstart.analyse.build import analyse
 from headstart.execute.options import RunOptions
 from headstart.flow import run
@@ -70,7 +70,7 @@ def test_counts_and_budgets(given: Analysis) -> None:
     assert {r.total_parameters for r in by_arm.values()} == {49 * 12 + 12 + 12 * 8 + 8 + 8 * 5 + 5}
     assert by_arm["probe"].trainable_parameters == 45
     assert by_arm["full"].trainable_parameters == by_arm["full"].total_parameters
-    assert by_arm["probe"].flops < by_arm["full"].flops
+    assert known(by_arm["probe"].flops) < known(by_arm["full"].flops)
     assert [point for curve in by_arm["full"].curves for point in curve.updates] == [4, 8, 12] * 3
 
 

@@ -21,7 +21,7 @@ from headstart.analyse.analysis import (
 from headstart.analyse.attribution import attribute, expected_of, role_of
 from headstart.analyse.compare import compare_all
 from headstart.analyse.details import details
-from headstart.analyse.headline import Answers, headline
+from headstart.analyse.headline import Answers, headline, wording_of
 from headstart.analyse.sentences import objections, reading_of, remedy
 from headstart.study.arms import NAMED_ARMS
 from headstart.study.dataset_facts import DatasetFacts
@@ -366,9 +366,8 @@ def result_of(c: Comparison) -> ArmResult:
     )
 
 
-def answers(c: Comparison, study: StudySpec, **changes: Any) -> Answers:
-    """One comparison with its control, as the headline is given it."""
-    arm = result_of(c)
+def facts_of(study: StudySpec, sizes: Any = None) -> Facts:
+    """Facts of a study's target, as if it had been read."""
     dataset = DatasetFacts(
         name="d",
         content="0",
@@ -376,17 +375,23 @@ def answers(c: Comparison, study: StudySpec, **changes: Any) -> Answers:
         classes=("a", "b"),
         train_counts=(9, 9),
         test_counts=(9, 9),
-        sizes=changes.pop("sizes", None),
+        sizes=sizes,
     )
+    return Facts(datasets={study.tasks["target"].data.origin: dataset})
+
+
+def answers(c: Comparison, study: StudySpec, **changes: Any) -> Answers:
+    """One comparison with its control, as the headline is given it."""
+    arm = result_of(c)
+    nothing = ArmNote(arm="scratch", what="everything is trained", from_nothing=True)
     given = Answers(
         study=study,
-        facts=Facts(datasets={study.tasks["target"].data.origin: dataset}),
+        wording=wording_of(study, facts_of(study, changes.pop("sizes", None)), (nothing,)),
         comparisons=(replace(c, preferred=True),),
         results=(arm, replace(arm, arm="scratch", mean=0.6)),
         benefits=(),
         attributions=(),
         unlearnt=frozenset(),
-        arm_notes=(ArmNote(arm="scratch", what="everything is trained", from_nothing=True),),
     )
     return replace(given, **changes)
 
@@ -465,5 +470,5 @@ def test_the_headline_of_a_pretrained_source_is_about_its_checkpoint() -> None:
     given = answers(helps, study)
     text = headline(given)
     assert text.startswith("With 20 images the pretrained network is right 80 times in 100")
-    lines = details(study, given.facts, (), 0, Strictness(), given.comparisons)
+    lines = details(study, facts_of(study), (), 0, Strictness(), given.comparisons)
     assert lines[-1].endswith("the verdict is about this checkpoint.")

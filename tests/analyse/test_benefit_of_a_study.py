@@ -14,7 +14,8 @@ from headstart.analyse.analysis import Analysis, ArmResult, Curve, Estimate
 from headstart.analyse.benefit.build import benefits_of
 from headstart.analyse.benefit.class_gains import class_gains
 from headstart.analyse.benefit.model_selection import select_models
-from headstart.analyse.build import analyse
+from headstart.analyse.build import analyse, evidence_of
+from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import gather
 from headstart.execute.options import RunOptions
 from headstart.execute.steps.inputs import training_examples
@@ -66,6 +67,10 @@ def given(plan: Plan, store: Store) -> Analysis:
     """The study analysed."""
     loaded = study()
     return analyse(loaded.study, loaded.facts, plan, store)
+
+
+def evidence(loaded: Loaded, plan: Plan, store: Store) -> Evidence:
+    return evidence_of(loaded.study, loaded.facts, plan, store)
 
 
 def trial(plan: Plan, arm: str, size: str = "20", seed: int = 0) -> Trial:
@@ -242,7 +247,7 @@ def test_what_is_not_valid_is_worth_nothing(plan: Plan, store: Store) -> None:
     assert gone.labels == Estimate(value=None, why="withheld: CHK-22: not finite")
     assert gone.updates_to == gone.gap_pp == gone.labels
     assert all(w.gap_pp.value is not None for w in benefit if w is not gone)
-    gains = class_gains(*arguments, {cell: "CHK-22: not finite"})
+    gains = class_gains(evidence(loaded, plan, store), {cell: "CHK-22: not finite"})
     assert {(c.arm, c.size) for c in gains} == {("probe", "20"), ("probe", "80"), ("full", "80")}
 
 
@@ -256,7 +261,7 @@ def test_without_a_test_image_that_did_not_leak_nothing_is_told(plan: Plan, stor
         for cell, by_seed in gather(plan, store).items()
     }
     assert benefits_of(loaded.study, loaded.facts, emptied, {}, {}) == ()
-    assert class_gains(loaded.study, loaded.facts, emptied, {}) == ()
+    assert class_gains(replace(evidence(loaded, plan, store), records=emptied), {}) == ()
 
 
 def test_the_arm_to_use_is_chosen_on_validation(given: Analysis) -> None:

@@ -288,6 +288,9 @@ def test_the_label_map_is_the_source_network_and_a_table(ran: Ran, seed: int) ->
     told = ran.store.arrays(trial.predict_key)
     np.testing.assert_array_equal(told["labels"], 1 - published.labels % 2)
     np.testing.assert_allclose(told["probabilities"], expected, atol=1e-5)
+    of_truth = told["probabilities"][np.arange(len(told["labels"])), told["labels"]]
+    np.testing.assert_allclose(np.exp(-told["losses"]), of_truth, atol=1e-6)
+    assert (np.isinf(told["losses"]) == (of_truth == 0)).all()
     sure = np.abs(expected[:, 0] - expected[:, 1]) > 1e-4
     assert sure.mean() > 0.99
     np.testing.assert_array_equal(told["classes"][sure], expected.argmax(1)[sure])

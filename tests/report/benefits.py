@@ -10,6 +10,7 @@ from headstart.analyse.analysis import (
     Estimate,
     Forgetting,
     ModelSelection,
+    known,
 )
 
 
@@ -42,7 +43,7 @@ def with_benefits(given: Analysis) -> Analysis:
         picks=tuple(
             ModelSelection(
                 size=c.size,
-                num_images=c.num_images,
+                num_images=known(c.num_images),
                 source=c.source,
                 target=c.target,
                 arm=c.arm,
@@ -61,7 +62,7 @@ def with_benefits(given: Analysis) -> Analysis:
             Forgetting(
                 arm=c.arm,
                 size=c.size,
-                num_images=c.num_images,
+                num_images=known(c.num_images),
                 source=c.source,
                 target=c.target,
                 seeds=c.seeds,
@@ -92,7 +93,7 @@ def _benefit(c: Comparison, number: int) -> Benefit:
         arm=c.arm,
         control=c.control,
         size=c.size,
-        num_images=c.num_images,
+        num_images=known(c.num_images),
         source=c.source,
         target=c.target,
         seeds=c.seeds,

@@ -12,7 +12,14 @@ from leak_reports import SHADES
 from pages import CASES, first_screen, page_of, section
 from PIL import Image
 
-from headstart.analyse.analysis import Analysis, Attribution, AttributionNote, Strictness, Tuning
+from headstart.analyse.analysis import (
+    Analysis,
+    Attribution,
+    AttributionNote,
+    Strictness,
+    Tuning,
+    known,
+)
 from headstart.report.html.page import page
 
 
@@ -185,7 +192,9 @@ def test_what_a_gain_may_be_put_down_to() -> None:
         why="",
         alike=True,
     )
-    note = AttributionNote(**place, num_images=helped.num_images, reading="worse than a control")
+    note = AttributionNote(
+        **place, num_images=known(helped.num_images), reading="worse than a control"
+    )
     shown = section(
         page_of(replace(given, attributions=(against,), attribution_notes=(note,))), "Why"
     )

@@ -11,7 +11,7 @@ from benefits import with_benefits
 from leak_reports import LEAKS, NO_LEAKS
 from rich.console import Console
 
-from headstart.analyse.analysis import Analysis, AttributionNote, Strictness
+from headstart.analyse.analysis import Analysis, AttributionNote, Strictness, known
 from headstart.report.notes import FROM_PYTHON
 from headstart.report.terminal.study import print_report
 
@@ -214,7 +214,7 @@ def test_gains_are_put_down_to_something_once_for_all_places_that_read_alike() -
         AttributionNote(
             arm=c.arm,
             size=c.size,
-            num_images=c.num_images,
+            num_images=known(c.num_images),
             source=c.source,
             target=c.target,
             reading="no better than shuffled: initial scale, not features",

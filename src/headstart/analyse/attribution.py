@@ -3,7 +3,7 @@
 A control is recognised by its start and its strategy, never by its name (docs/verdict.md).
 """
 
-from headstart.analyse.analysis import Attribution, AttributionNote, Comparison, Role
+from headstart.analyse.analysis import Attribution, AttributionNote, Comparison, Role, known
 from headstart.analyse.compare import Finished
 from headstart.analyse.paired import paired
 from headstart.analyse.sentences import State, reading_of
@@ -122,7 +122,7 @@ def attribute(
             AttributionNote(
                 arm=comparison.arm,
                 size=comparison.size,
-                num_images=comparison.num_images,
+                num_images=known(comparison.num_images),
                 source=comparison.source,
                 target=comparison.target,
                 reading=reading_of(comparison, own, _silent(study, arm, controls, own)),

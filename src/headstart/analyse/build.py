@@ -4,26 +4,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from headstart.analyse.analysis import Analysis, Comparison, Strictness, Tuning
+from headstart.analyse.analysis import Analysis, Tuning
 from headstart.analyse.arm_notes import arm_notes_of
 from headstart.analyse.attribution import attribute
 from headstart.analyse.benefit.build import benefits_of
 from headstart.analyse.benefit.class_gains import class_gains
 from headstart.analyse.benefit.forgetting import forgetting_of
 from headstart.analyse.benefit.model_selection import select_models
-from headstart.analyse.cells import Cell, beside, cell_of
-from headstart.analyse.compare import Finished, compare_all, family_of
+from headstart.analyse.cells import Cell
+from headstart.analyse.compare import Finished, compare_all
 from headstart.analyse.details import details
 from headstart.analyse.gates.convergence import unlearnt_cells
 from headstart.analyse.gates.gate import Evidence
-from headstart.analyse.gates.outcome import gates_of, withheld_by
+from headstart.analyse.gates.outcome import answered_by, gates_of, withheld_by
 from headstart.analyse.gates.registry import run_audits, run_gates
-from headstart.analyse.headline import Answers, headline
+from headstart.analyse.headline import Answers, headline, wording_of
 from headstart.analyse.leaks import leak_reports
 from headstart.analyse.lineage import lineage_of
 from headstart.analyse.looks import NOTHING_SHOWN, Shown
 from headstart.analyse.mistakes import confusions_of, mistakes_of, pair_answers
-from headstart.analyse.multiplicity import planned_level
 from headstart.analyse.paired import answers_of
 from headstart.analyse.preferred import with_preferred
 from headstart.analyse.protocol import protocol_lines
@@ -36,6 +35,7 @@ from headstart.analyse.records import (
     overlaps_of,
 )
 from headstart.analyse.results import by_cell, results_of
+from headstart.analyse.strictness import strictness_of
 from headstart.analyse.tasks import task_facts
 from headstart.analyse.trainings import settings_of_cells
 from headstart.metrics import METRICS
@@ -88,7 +88,7 @@ def analysis_of(
     doubted = withheld_by(audited, evidence.records)
     if doubted:
         analysis = _without_gates(evidence, plan, store, shown, {**doubted, **withheld})
-    gates = gates_of((*checked, *audited), _answered(analysis))
+    gates = gates_of((*checked, *audited), answered_by(analysis))
     missing = analysis.num_trials - analysis.num_done
     held, rows = analysis.strictness, analysis.comparisons
     return replace(
@@ -96,12 +96,6 @@ def analysis_of(
         gates=gates,
         detail=details(evidence.study, evidence.facts, gates, missing, held, rows),
     )
-
-
-def _answered(analysis: Analysis) -> frozenset[Cell]:
-    """Cells behind the verdicts of the headline: the arms that validation prefers, the control."""
-    judged = [c for c in analysis.preferred if c.verdict not in ("invalid", "unfinished")]
-    return frozenset(cell for c in judged for cell in (cell_of(c), beside(cell_of(c), c.control)))
 
 
 def _without_gates(
@@ -124,20 +118,19 @@ def _without_gates(
     comparisons = with_preferred(study, compare_all(finished), arms)
     attributions, notes = attribute(finished, comparisons)
     pairs = pair_answers(evidence, plan, comparisons, withheld)
-    strictness = _strictness(finished, comparisons)
+    strictness = strictness_of(finished)
     withheld = withheld | {cell: "not finished" for cell in planned if finished.is_unfinished(cell)}
     source_flops = {trial.source: trial.flops for trial in plan.sources}
     benefits = benefits_of(study, facts, records, source_flops, withheld)
     arm_notes = arm_notes_of(study, facts)
     answers = Answers(
         study=study,
-        facts=facts,
+        wording=wording_of(study, facts, arm_notes),
         comparisons=comparisons,
         results=arms,
         benefits=benefits,
         attributions=attributions,
         unlearnt=unlearnt_cells(records),
-        arm_notes=arm_notes,
         settings=settings_of_cells(study, records),
         shared_classes=all_shared_classes(study, facts),
     )
@@ -169,7 +162,7 @@ def _without_gates(
         attribution_notes=notes,
         strictness=strictness,
         worth=benefits,
-        class_gains=class_gains(study, facts, records, withheld),
+        class_gains=class_gains(evidence, withheld),
         picks=select_models(study, arms, source_flops),
         forgetting=forgetting_of(plan, evidence.sources, store, METRICS[study.metric]),
         confusions=confusions_of(pairs),
@@ -188,19 +181,6 @@ def _unfinished(
         for trial in trials
         if trial.seed not in records.get(cell, {})
         and not {*trial.train_keys, trial.predict_key, trial.score_key} & failures.keys()
-    )
-
-
-def _strictness(finished: Finished, comparisons: tuple[Comparison, ...]) -> Strictness:
-    """What the verdicts on transfer arms are held to, as sentences say it."""
-    family = family_of(finished.study, finished.planned)
-    charges = [finished.charge(cell) for cell in family]
-    return Strictness(
-        level=min((charge.level for charge in charges), default=planned_level(1)),
-        look=max((charge.number for charge in charges), default=1),
-        looks_planned=max(len(finished.study.looks), 1),
-        family_size=len(family) + len(finished.shown.others(family)),
-        shown_before=len(finished.shown.others(family)),
     )
 
 

@@ -5,6 +5,9 @@ from typing import Protocol
 Cell = tuple[str, str, str, str]
 """(source, target, size, arm)."""
 
+ONE_SIZE = "as given"
+"""Size of results from elsewhere that name none."""
+
 
 class InCell(Protocol):
     """A record that belongs to a cell."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from headstart.analyse.analysis import FEWEST_SEEDS, Comparison
 from headstart.analyse.cells import Cell, beside
+from headstart.analyse.contrast import Contrast
+from headstart.analyse.evidence import Design
 from headstart.analyse.looks import NOTHING_SHOWN, Charge, Shown
 from headstart.analyse.multiplicity import NOMINAL, holm
 from headstart.analyse.over_seeds import (
@@ -14,7 +16,7 @@ from headstart.analyse.over_seeds import (
     paired_t,
     sign_flip_p,
 )
-from headstart.analyse.paired import Answers, Paired, paired
+from headstart.analyse.paired import Answers, paired
 from headstart.analyse.statistics import relative_error_reduction
 from headstart.analyse.verdict import Judged, unfinished
 from headstart.plan.steps import Place
@@ -30,7 +32,7 @@ class ErrorLevel:
     p_adjusted: float | None
 
 
-def family_of(study: StudySpec, planned: tuple[Cell, ...]) -> tuple[Cell, ...]:
+def family_of(study: Design, planned: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """Comparisons that the study is for: each transfer arm at each size of each pair.
 
     The plan alone determines them, so that neither results nor the number of finished trials change
@@ -42,21 +44,24 @@ def family_of(study: StudySpec, planned: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """Input of all comparisons: planned cells in order, finished answers, reasons of gates.
+class Comparable:
+    """Input of all comparisons: what was asked, planned cells in order, reasons of gates.
 
     `margins` are the differences that matter, in percentage points, by place; `shown` says what was
     shown before, and so what each comparison is held to. `unfinished` cells lack trials that are
     planned and did not fail: of them there is an estimate, and no verdict.
     """
 
-    study: StudySpec
+    study: Design
     planned: tuple[Cell, ...]
-    answers: dict[Cell, Answers]
     withheld: dict[Cell, str]
     margins: dict[Place, float]
     shown: Shown = NOTHING_SHOWN
     unfinished: frozenset[Cell] = frozenset()
+
+    def contrast(self, cell: Cell) -> Contrast | None:
+        """A cell against its control; None without results to compare."""
+        raise NotImplementedError
 
     def charge(self, cell: Cell) -> Charge:
         """What the look at a cell is held to."""
@@ -67,16 +72,26 @@ class Finished:
         return not self.unfinished.isdisjoint({cell, beside(cell, self.study.control)})
 
 
-def compare_all(finished: Finished) -> tuple[Comparison, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(Comparable):
+    """The same of a study of headstart's own, with the answers of its finished trials."""
+
+    study: StudySpec
+    answers: dict[Cell, Answers]
+
+    def contrast(self, cell: Cell) -> Contrast | None:
+        """A cell against its control over their common seeds; None without one."""
+        arm, control = (self.answers.get(c) for c in (cell, beside(cell, self.study.control)))
+        return paired(arm, control) if arm and control else None
+
+
+def compare_all(finished: Comparable) -> tuple[Comparison, ...]:
     """Comparison of every planned cell with its control, where both share a seed."""
-    study, answers, withheld = finished.study, finished.answers, finished.withheld
+    study, withheld = finished.study, finished.withheld
     pairs = {
         cell: pair
         for cell in finished.planned
-        if cell[3] != study.control
-        and cell in answers
-        and (control := beside(cell, study.control)) in answers
-        and (pair := paired(answers[cell], answers[control]))
+        if cell[3] != study.control and (pair := finished.contrast(cell))
     }
     invalid = {
         cell: reason
@@ -97,7 +112,10 @@ def compare_all(finished: Finished) -> tuple[Comparison, ...]:
 
 
 def _levels(
-    finished: Finished, family: tuple[Cell, ...], pairs: dict[Cell, Paired], invalid: set[Cell]
+    finished: Comparable,
+    family: tuple[Cell, ...],
+    pairs: dict[Cell, Contrast],
+    invalid: set[Cell],
 ) -> dict[Cell, ErrorLevel]:
     """Holm's error level of each member of the family.
 
@@ -113,7 +131,7 @@ def _levels(
             return None
         if finished.is_unfinished(cell):
             return None
-        return pair.crossed.cautious_p if len(pair.seeds) >= FEWEST_SEEDS else None
+        return pair.crossed.cautious_p if pair.num_seeds >= FEWEST_SEEDS else None
 
     p_values = [p_of(cell) for cell in family]
     before = finished.shown.others(family)
@@ -130,7 +148,7 @@ def _levels(
 
 
 def _comparison(
-    finished: Finished, cell: Cell, pair: Paired, withheld: str | None, error: ErrorLevel
+    finished: Comparable, cell: Cell, pair: Contrast, withheld: str | None, error: ErrorLevel
 ) -> Comparison:
     source, target, size, arm = cell
     charge, asked = finished.charge(cell), finished.margins[source, target, size]
@@ -152,9 +170,8 @@ def _comparison(
         judged = Judged(word="invalid", why=withheld)
     low, high = pair.interval_pp(error.level)
     low95, high95 = pair.interval_pp(NOMINAL)
-    several = len(pair.seeds) > 1
     # Seeds that split the same images anew are not independent, as two of the tests take them.
-    independent = several and complete and not pair.repeated
+    independent = complete and pair.independent
     return Comparison(
         arm=arm,
         control=finished.study.control,
@@ -186,13 +203,13 @@ def _comparison(
         p_value=pair.crossed.cautious_p if pair.crossed else None,
         p_adjusted=error.p_adjusted,
         p_equivalence=pair.crossed.equivalence_p(margin / 100) if pair.crossed else None,
-        favourable=favourable(pair.gains),
+        favourable=favourable(pair.gains) if len(pair.gains) else None,
         order_violation=order_violation(pair.scores, pair.other_scores)
-        if len(pair.seeds) >= FEWEST_FOR_ORDER
+        if len(pair.seeds) >= FEWEST_FOR_ORDER and not pair.control_seeds
         else None,
         p_paired_t=paired_t(pair.gains).p_value if independent else None,
         p_sign_flip=sign_flip_p(pair.totals) if independent else None,
-        p_mcnemar=mcnemar_p(int(pair.won[0]), int(pair.lost[0]))
-        if complete and not several
-        else None,
+        p_mcnemar=mcnemar_p(*pair.discordant) if complete and pair.discordant else None,
+        basis=pair.basis,
+        control_seeds=pair.control_seeds,
     )

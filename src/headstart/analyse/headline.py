@@ -4,7 +4,8 @@ Each gain is written as `(arm: +1.2 points [+0.3, +2.1])` behind its size and it
 an audit can read the sentences again (`gates/sentence_audits.py`).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -19,10 +20,12 @@ from headstart.analyse.analysis import (
     Strictness,
     Word,
 )
-from headstart.analyse.cells import Cell, beside, cell_of
+from headstart.analyse.cells import ONE_SIZE, Cell, beside, cell_of
+from headstart.analyse.evidence import Design
+from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.reservations import reservations
 from headstart.analyse.sentences import objections
-from headstart.analyse.text import amount, count, listed, signed
+from headstart.analyse.text import amount, count, listed, p_value, signed
 from headstart.metrics import METRICS
 from headstart.study.facts import Facts
 from headstart.study.shared_classes import SharedClasses
@@ -52,30 +55,68 @@ _COARSE_PP = 1.0  # accuracies that lie closer are given with a decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """Names of things in sentences.
+
+    Attributes:
+        nouns: what an image of each target is called; image by default.
+        networks: what the network of an arm is called, by source; the arm's name by default.
+        from_control: the control, where accuracies are named.
+        from_nothing: whether the control trains everything from nothing.
+        several_pairs: whether sentences must say which pair of tasks they are about.
+        most_named: comparisons that are named beside the first; of more there are numbers only.
+    """
+
+    nouns: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    from_control: str
+    from_nothing: bool = False
+    several_pairs: bool = False
+    most_named: int | None = None
+
+
+def wording_of(study: StudySpec, facts: Facts, arms: tuple[ArmNote, ...]) -> Wording:
+    """Wording for a study of headstart's own; `arms` say what its arms are."""
+    from_nothing = any(note.from_nothing for note in arms if note.arm == study.control)
+    return Wording(
+        nouns={pair.target: facts.of(study.tasks[pair.target]).noun for pair in study.pairs},
+        networks={pair.source: _network(study, pair.source) for pair in study.pairs},
+        from_control="training from nothing" if from_nothing else f"the control {study.control}",
+        from_nothing=from_nothing,
+        several_pairs=len(study.pairs) > 1,
+    )
+
+
+def _network(study: StudySpec, source: str) -> str:
+    known = study.sources.get(source)
+    if known is not None and known.pretrained is not None:
+        return "the pretrained network"
+    return f"the network pretrained on '{source}'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """What the sentences are made of.
 
     Attributes:
-        study: its arms, sizes and sources.
-        facts: of its data sets, to call photos photos.
+        study: what was asked.
+        wording: how sentences call its images and networks.
         comparisons: of arms with the control.
         results: of all arms.
         benefits: of transfer arms, for the labels that they save.
         attributions: comparisons with controls that explain a gain.
         unlearnt: cells in which most trainings never got clear of chance.
-        arm_notes: what the arms are, the control among them.
         settings: of cells that were trained otherwise than their control, how.
         shared_classes: of source and target, for each pair that has any.
     """
 
-    study: StudySpec
-    facts: Facts
+    study: Design
+    wording: Wording
     comparisons: tuple[Comparison, ...]
     results: tuple[ArmResult, ...]
     benefits: tuple[Benefit, ...]
     attributions: tuple[Attribution, ...]
     unlearnt: Collection[Cell]
-    arm_notes: tuple[ArmNote, ...] = ()
     settings: Mapping[Cell, str] = field(default_factory=dict)
     shared_classes: tuple[SharedClasses, ...] = ()
 
@@ -85,12 +126,7 @@ class Answers:
 
     def noun(self, comparison: Comparison) -> str:
         """What an image of a comparison is called."""
-        return self.facts.of(self.study.tasks[comparison.target]).noun
-
-    @property
-    def from_nothing(self) -> bool:
-        """Whether the control trains everything from nothing."""
-        return any(n.from_nothing for n in self.arm_notes if n.arm == self.study.control)
+        return self.wording.nouns.get(comparison.target, "image")
 
     def labels(self, cell: Cell) -> Estimate | None:
         """Number of labels with which the control does as well, if it was estimated."""
@@ -103,7 +139,7 @@ def headline(answers: Answers) -> str:
     Objections name the controls that do as well, and a control that has not learnt.
     """
     preferred = tuple(c for c in answers.comparisons if c.preferred)
-    several_pairs = len(answers.study.pairs) > 1
+    several_pairs = answers.wording.several_pairs
     if not preferred:
         if any(result.mean is None for result in answers.results):
             return "There is no verdict: no test image is left that was not trained on."
@@ -112,6 +148,7 @@ def headline(answers: Answers) -> str:
         *_verdicts(preferred, answers, several_pairs),
         *objections(preferred, answers.attributions, several_pairs),
         *_unlearnt(preferred, answers),
+        *_narrow(preferred),
         *_late_margins(preferred),
         *reservations(preferred, answers.settings, answers.shared_classes),
     ]
@@ -127,11 +164,23 @@ def _verdicts(
         prefix = f"{pair[0]} to {pair[1]}: " if several_pairs else ""
         yield prefix + _lead_sentence(lead, answers)
         others = [c for c in sizes if c is not lead]
-        for words, alike in groupby(others, key=lambda c: _words(c, OTHER_WORDS)):
-            places = [f"{_size(c, answers)} {_gain(c)}" for c in alike]
+        if answers.wording.most_named is not None and len(others) > answers.wording.most_named:
+            yield _counted(sizes)
+            continue
+        alike: dict[str, list[str]] = {_words(lead, OTHER_WORDS): []}  # "the same" comes first
+        for c in others:
+            alike.setdefault(_words(c, OTHER_WORDS), []).append(f"{_size(c, answers)} {_gain(c)}")
+        for number, (words, places) in enumerate(alike.items()):
             comma = "," if ", " in words else ""  # behind a clause
-            same = words == _words(lead, OTHER_WORDS)
-            yield f"{'The same holds' if same else words + comma} {listed(places, 'and')}."
+            if places:
+                yield f"{words + comma if number else 'The same holds'} {listed(places, 'and')}."
+
+
+def _counted(comparisons: Sequence[Comparison]) -> str:
+    """How many comparisons came out how, where there are too many to name."""
+    counts = Counter(c.verdict for c in comparisons)
+    words = [f"{number:,} {word!r}" for word, number in counts.most_common()]
+    return f"Of all {len(comparisons):,} comparisons: {listed(words, 'and')}."
 
 
 def _lead_sentence(best: Comparison, answers: Answers) -> str:
@@ -141,22 +190,10 @@ def _lead_sentence(best: Comparison, answers: Answers) -> str:
     right, without = _times(result.mean_percent, control.mean_percent)
     size, words = _size(best, answers), _words(best, LEAD_WORDS)
     return (
-        f"{size[0].upper()}{size[1:]} {_network(best, answers.study)} is right {right} times "
-        f"{METRICS[answers.study.metric].share}, {_from_control(answers)} {without} times: "
+        f"{size[0].upper()}{size[1:]} {answers.wording.networks.get(best.source, best.arm)} is "
+        f"right {right} times {METRICS[answers.study.metric].share}, "
+        f"{answers.wording.from_control} {without} times: "
         f"{words} {_gain(best)}{_labels_saved(best, answers)}."
-    )
-
-
-def _network(best: Comparison, study: StudySpec) -> str:
-    source = study.sources.get(best.source)
-    if source is not None and source.pretrained is not None:
-        return "the pretrained network"
-    return f"the network pretrained on '{best.source}'"
-
-
-def _from_control(answers: Answers) -> str:
-    return (
-        "training from nothing" if answers.from_nothing else f"the control {answers.study.control}"
     )
 
 
@@ -184,7 +221,9 @@ def _points(number: float) -> str:
 
 def _size(best: Comparison, answers: Answers) -> str:
     """The size with the noun of its images: with 20 photos a class, with all 243 photos."""
-    return f"with {amount(best.size, best.num_images, answers.noun(best))}"
+    if best.num_images is not None:
+        return f"with {amount(best.size, best.num_images, answers.noun(best))}"
+    return "in these results" if best.size == ONE_SIZE else f"at size '{best.size}'"
 
 
 def _gain(best: Comparison) -> str:
@@ -206,7 +245,7 @@ def _labels_saved(best: Comparison, answers: Answers) -> str:
     """
     labels = answers.labels(cell_of(best))
     learnt = beside(cell_of(best), best.control) not in answers.unlearnt
-    if best.verdict != "helps" or not answers.from_nothing or not learnt:
+    if best.verdict != "helps" or not answers.wording.from_nothing or not learnt:
         return ""
     if labels is None or not labels.low:
         return ""
@@ -239,6 +278,29 @@ def _unlearnt(preferred: tuple[Comparison, ...], answers: Answers) -> Iterator[s
     )
 
 
+def _narrow(preferred: tuple[Comparison, ...]) -> Iterator[str]:
+    """What a verdict is not about: methods of single models, or test images of scores alone."""
+    for c in preferred:
+        if c.p_mcnemar is not None and c.p_mcnemar < NOMINAL:
+            yield (
+                f"The two models of {c.arm} and {c.control} differ on these test images (McNemar, "
+                f"p {_equals(p_value(c.p_mcnemar))}): that is about these two models, and says "
+                "nothing about the methods."
+            )
+    bases = {c.basis for c in preferred if c.low_pp is not None}
+    if any(basis.startswith("seeds") and "images" not in basis for basis in bases):
+        yield (
+            "Brackets are over seeds alone: that is about these test images, for there are no "
+            "answers to single ones."
+        )
+    if any(basis.startswith("folds") for basis in bases):
+        yield "Brackets are over folds, and allow for the training images that these share."
+
+
+def _equals(text: str) -> str:
+    return text if text.startswith("<") else f"= {text}"
+
+
 def _late_margins(preferred: tuple[Comparison, ...]) -> Iterator[str]:
     """A margin that was changed after results were seen."""
     late = dict.fromkeys(
@@ -253,8 +315,8 @@ def _late_margins(preferred: tuple[Comparison, ...]) -> Iterator[str]:
         )
 
 
-def adjustment(strictness: Strictness) -> str:
-    """Adjustment of the intervals of transfer arms."""
+def adjustment(strictness: Strictness, arms: str = "transfer arms") -> str:
+    """Adjustment of the intervals of transfer arms, or of what else they are called."""
     level = f"{100 * strictness.level:.3g} %"
     if strictness.looks_planned > 1:
         level += f" at each of {strictness.looks_planned} planned looks"
@@ -265,6 +327,6 @@ def adjustment(strictness: Strictness) -> str:
     before = strictness.shown_before
     shown = f"{before} of them shown before in this store; " if before else ""
     return (
-        f"adjusted for the {strictness.family_size} comparisons of transfer arms ({shown}Holm; "
+        f"adjusted for the {strictness.family_size} comparisons of {arms} ({shown}Holm; "
         f"{level} for all of them together)"
     )

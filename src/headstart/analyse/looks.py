@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from headstart.analyse.analysis import FEWEST_SEEDS, Comparison
 from headstart.analyse.cells import Cell, cell_of
+from headstart.analyse.evidence import Design
 from headstart.analyse.multiplicity import later_level, planned_level
 from headstart.plan.questions import Question
 from headstart.store.looks import Look
@@ -47,7 +48,7 @@ class Shown:
     questions: Mapping[Cell, Question] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
 
-    def charge(self, cell: Cell, study: StudySpec) -> Charge:
+    def charge(self, cell: Cell, study: Design) -> Charge:
         """What a look at a cell with the study's seeds is held to."""
         planned = planned_level(max(len(study.looks), 1))
         question = self.questions.get(cell)
@@ -86,7 +87,7 @@ class Shown:
 NOTHING_SHOWN = Shown()
 
 
-def _goes_on(study: StudySpec, looks: list[Look]) -> bool:
+def _goes_on(study: Design, looks: list[Look]) -> bool:
     """Whether the study had planned this look before the first one was taken."""
     planned = planned_level(max(len(study.looks), 1))
     return len(study.seeds) in study.looks and all(

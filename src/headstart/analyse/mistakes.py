@@ -1,7 +1,7 @@
 """Confusion matrices and mistakes of the arm that validation prefers, and of the control."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -15,6 +15,7 @@ from headstart.analyse.analysis import (
 )
 from headstart.analyse.analysis.picture import picture_of
 from headstart.analyse.cells import Cell, beside, cell_of
+from headstart.analyse.evidence import Tested
 from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.records import Record
 from headstart.analyse.repeated import tabled
@@ -27,13 +28,18 @@ from headstart.store.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairAnswers:
-    """The preferred arm and the control at the largest size of a pair, over their common seeds.
-
-    `step` is the key of the step that lists single images.
-    """
+    """The preferred arm and the control at the largest size of a pair, over their common seeds."""
 
     comparison: Comparison
     classes: tuple[str, ...]
+    arm: tuple[Tested, ...]
+    control: tuple[Tested, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswers(PairAnswers):
+    """The same from a store; `step` is the key of the step that lists single images."""
+
     arm: tuple[Record, ...]
     control: tuple[Record, ...]
     step: str
@@ -44,7 +50,7 @@ def pair_answers(
     plan: Plan,
     comparisons: Iterable[Comparison],
     withheld: dict[Cell, str],
-) -> tuple[PairAnswers, ...]:
+) -> tuple[StoredAnswers, ...]:
     """Answers to look at, of every pair with a comparison that is not withheld."""
     preferred = {(c.source, c.target, c.size): c for c in comparisons if c.preferred}
     answers = []
@@ -58,7 +64,7 @@ def pair_answers(
         arm, control = (
             tuple(evidence.records[cell][seed] for seed in comparison.seeds) for cell in cells
         )
-        found = PairAnswers(
+        found = StoredAnswers(
             comparison=comparison,
             classes=tuple(evidence.classes_of(place[1])),
             arm=arm,
@@ -73,24 +79,28 @@ def pair_answers(
 def confusions_of(pairs: Iterable[PairAnswers]) -> tuple[Confusion, ...]:
     """Confusion matrices of the preferred arm, then of the control, of each pair."""
     return tuple(
-        _confusion(records, pair.classes) for pair in pairs for records in (pair.arm, pair.control)
-    )
+        _confusion(pair, name, records)
+        for pair in pairs
+        for name, records in (
+            (pair.comparison.arm, pair.arm), (pair.comparison.control, pair.control),
+        )
+    )  # fmt: skip
 
 
-def _confusion(records: tuple[Record, ...], classes: tuple[str, ...]) -> Confusion:
-    trial = records[0].trial
+def _confusion(pair: PairAnswers, arm: str, records: tuple[Tested, ...]) -> Confusion:
+    comparison, classes = pair.comparison, pair.classes
     counts = np.zeros((len(classes), len(classes)), np.int64)
     for record in records:
         np.add.at(counts, (record.labels, record.classes), 1)
     labels, _ = tabled([r.labels for r in records], [r.images for r in records])
     tested = np.bincount(labels.max(0), minlength=len(classes))
     return Confusion(
-        arm=trial.arm,
-        size=trial.size,
-        num_images=trial.num_images,
-        source=trial.source,
-        target=trial.target,
-        seeds=tuple(record.trial.seed for record in records),
+        arm=arm,
+        size=comparison.size,
+        num_images=records[0].num_images,
+        source=comparison.source,
+        target=comparison.target,
+        seeds=comparison.seeds,
         confusion_rows=tuple(
             ConfusionRow(
                 true_class=classes[true],
@@ -104,12 +114,24 @@ def _confusion(records: tuple[Record, ...], classes: tuple[str, ...]) -> Confusi
     )
 
 
-def mistakes_of(pairs: Iterable[PairAnswers], plan: Plan, store: Store) -> tuple[Mistakes, ...]:
+def mistakes_of(pairs: Iterable[StoredAnswers], plan: Plan, store: Store) -> tuple[Mistakes, ...]:
     """What the preferred arm of each pair gets wrong, puts right and breaks."""
-    return tuple(_mistakes(pair, plan, store) for pair in pairs)
+    return tuple(_with_images(pair, plan, store) for pair in pairs)
 
 
-def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
+def _with_images(pair: StoredAnswers, plan: Plan, store: Store) -> Mistakes:
+    listed, pictures = _stored(pair, plan, store)
+    return replace(
+        counted_mistakes(pair),
+        image_mistakes=tuple(
+            _image_mistake(one, pair.classes, len(pair.comparison.seeds)) for one in listed
+        ),
+        pictures=tuple(picture_of(values) for values in pictures),
+    )
+
+
+def counted_mistakes(pair: PairAnswers) -> Mistakes:
+    """Numbers of images that the arm gets wrong, puts right and breaks; no single ones."""
     comparison = pair.comparison
     (wrong, tested), (control_wrong, _) = (
         tabled([~record.correct for record in records], [record.images for record in records])
@@ -118,7 +140,6 @@ def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
     num_wrong, control_num_wrong = wrong.sum(0), control_wrong.sum(0)
     num_seeds = len(comparison.seeds) if tested is None else tested.sum(0)
     found = outcomes(num_wrong, control_num_wrong, num_seeds)
-    listed, pictures = _stored(pair, plan, store)
     return Mistakes(
         arm=comparison.arm,
         control=comparison.control,
@@ -135,14 +156,14 @@ def _mistakes(pair: PairAnswers, plan: Plan, store: Store) -> Mistakes:
         both_wrong=int(found["both wrong"].sum()),
         undecided=int(found["undecided"].sum()),
         repeated=tested is not None,
-        image_mistakes=tuple(
-            _image_mistake(one, pair.classes, len(comparison.seeds)) for one in listed
-        ),
-        pictures=tuple(picture_of(values) for values in pictures),
+        image_mistakes=(),
+        pictures=(),
     )
 
 
-def _stored(pair: PairAnswers, plan: Plan, store: Store) -> tuple[list[Json], Iterable[np.ndarray]]:
+def _stored(
+    pair: StoredAnswers, plan: Plan, store: Store
+) -> tuple[list[Json], Iterable[np.ndarray]]:
     """Images that the pair's step has listed for this arm, with pictures; none before it ran."""
     row = store.row(pair.step)
     if row is None:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headstart.analyse.analysis import Basis
 from headstart.analyse.cells import Cell
-from headstart.analyse.records import Record, Records
+from headstart.analyse.contrast import Contrast
+from headstart.analyse.evidence import Tested, TestedCells
 from headstart.analyse.repeated import crossed_of, tabled
-from headstart.analyse.statistics import Crossed
 from headstart.analyse.text import signed
-from headstart.analyse.verdict import Judged, cannot_tell_apart, judge, no_variance, too_few
+from headstart.analyse.verdict import Judged, cannot_tell_apart, no_variance, too_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +20,11 @@ class Answers:
     `right` (test images,) is 1 for a correct answer, `scores` the same times the weight of each
     image in the study's metric (`image_weights`); `classes` are the predicted classes. `images` are
     the test images of each seed, None where all seeds have the same (`Record.images`).
-    `num_images` is the number of labelled training images, `weights` name the weights that were
-    tested.
+    `num_images` is the number of labelled training images, None where it is not known; `weights`
+    name the weights that were tested, as far as they are known.
     """
 
-    num_images: int
+    num_images: int | None
     seeds: tuple[int, ...]
     right: tuple[np.ndarray, ...]
     scores: tuple[np.ndarray, ...]
@@ -50,60 +51,57 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paired:
+class Paired(Contrast):
     """Two arms compared seed by seed and image by image.
 
-    `num_images` is the arm's number of training images, `num_tested` that of each seed's test
-    images. `repeated` says whether each seed has a test part to itself. `won` and `lost` count, in
-    each seed, the test images that only the arm or only the other arm classified correctly;
-    `scores` and `totals` are by the study's metric, and `image_weights` are the weights in it of
-    all images that any seed was tested on. `crossed` is None for a single seed or image and where
-    the arms are right on the same images. `all_right` says whether both are right on all of them,
-    `same_answers` whether all answers are the same, wrong ones included, `same_weights` whether the
-    trained weights are.
+    `num_tested` is the number of each seed's test images. `repeated` says whether each seed has a
+    test part to itself. `won` and `lost` count, in each seed, the test images that only the arm or
+    only the other arm classified correctly; `scores` and `weighted_totals` are by the study's
+    metric, and `image_weights` are the weights in it of all images that any seed was tested on.
+    `crossed` is None for a single seed or image and where the arms are right on the same images.
+    `all_right` says whether both are right on all of them, `same_answers` whether all answers are
+    the same, wrong ones included, `same_weights` whether the trained weights are.
     """
 
-    num_images: int
     num_tested: np.ndarray  # (seeds,)
     repeated: bool
-    seeds: tuple[int, ...]
     won: np.ndarray  # (seeds,)
     lost: np.ndarray  # (seeds,)
-    scores: np.ndarray  # (seeds,)
-    other_scores: np.ndarray  # (seeds,)
-    totals: np.ndarray  # (seeds,), gains times the number of test images
+    weighted_totals: np.ndarray  # (seeds,), gains times the number of test images
     image_weights: np.ndarray  # (images tested by any seed,)
-    crossed: Crossed | None
     all_right: bool
     same_answers: bool
     same_weights: bool
 
     @property
-    def score(self) -> float:
-        """Mean score of the arm."""
-        return float(self.scores.mean())
+    def basis(self) -> Basis:
+        """What the interval is over, and what of it is paired."""
+        return "seeds and images, both paired"
 
     @property
-    def other_score(self) -> float:
-        """Mean score of the other arm."""
-        return float(self.other_scores.mean())
+    def totals(self) -> np.ndarray:
+        """Gains of each seed times the number of its test images (seeds,)."""
+        return self.weighted_totals
 
     @property
     def gains(self) -> np.ndarray:
         """Gain of each seed, as a fraction (seeds,)."""
-        return np.asarray(self.totals / self.num_tested)
+        return np.asarray(self.weighted_totals / self.num_tested)
 
     @property
     def gain_pp(self) -> float:
         """Mean gain in percentage points."""
         return float(100 * self.gains.mean())
 
-    def interval_pp(self, level: float) -> tuple[float, float] | tuple[None, None]:
-        """Interval that a verdict at this level is read from; (None, None) without one."""
-        if self.crossed is None:
-            return None, None
-        low, high = self.crossed.cautious_interval(level)
-        return 100 * low, 100 * high
+    @property
+    def independent(self) -> bool:
+        """Whether there are several seeds, and they do not split the same images anew."""
+        return len(self.seeds) > 1 and not self.repeated
+
+    @property
+    def discordant(self) -> tuple[int, int] | None:
+        """Of a single seed the images that only one of its two models has right."""
+        return (int(self.won[0]), int(self.lost[0])) if len(self.seeds) == 1 else None
 
     def unseen(self, level: float) -> float:
         """Largest gain, as a fraction, that leaves no trace in so many images at an error level.
@@ -130,14 +128,16 @@ class Paired:
                 word="invalid",
                 why="arms identical: both have the same trained weights in every seed",
             )
-        if self.crossed is not None:
-            return judge(
-                self.crossed,
-                margin_pp,
-                level=level,
-                equivalence_level=equivalence_level,
-                next_level=next_level,
-            )
+        return Contrast.judged(
+            self,
+            margin_pp,
+            level=level,
+            equivalence_level=equivalence_level,
+            next_level=next_level,
+        )
+
+    def without_interval(self, level: float) -> Judged:
+        """Verdict where there is no interval; `level` is the error level that it would have."""
         if len(self.seeds) == 1:
             return too_few(1, self.gain_pp)
         if (self.won + self.lost).any():
@@ -154,8 +154,8 @@ class Paired:
         return no_variance(self.score, alike if self.same_answers else right)
 
 
-def answers_of(records: Records, seeds: tuple[int, ...]) -> dict[Cell, Answers]:
-    """Answers of every cell with a tested trial, seeds in the order of the study.
+def answers_of(records: TestedCells, seeds: tuple[int, ...]) -> dict[Cell, Answers]:
+    """Answers of every cell with a tested model, seeds in the order of the study.
 
     Seeds whose test images have all leaked have none, nor do cells without another seed.
     """
@@ -166,10 +166,10 @@ def answers_of(records: Records, seeds: tuple[int, ...]) -> dict[Cell, Answers]:
     return {cell: _answers(by_seed) for cell, by_seed in found.items() if by_seed}
 
 
-def _answers(by_seed: dict[int, Record]) -> Answers:
+def _answers(by_seed: dict[int, Tested]) -> Answers:
     records = tuple(by_seed.values())
     return Answers(
-        num_images=records[0].trial.num_images,
+        num_images=records[0].num_images,
         seeds=tuple(by_seed),
         right=tuple(record.correct.astype(np.int8) for record in records),
         scores=tuple(record.scores for record in records),
@@ -199,20 +199,20 @@ def paired(arm: Answers, other: Answers) -> Paired | None:
         seeds=seeds,
         won=np.count_nonzero(differences == 1, axis=1),
         lost=np.count_nonzero(differences == -1, axis=1),
-        scores=_shares(arm),
-        other_scores=_shares(other),
-        totals=weighted.sum(1),
+        scores=seed_scores(arm),
+        other_scores=seed_scores(other),
+        weighted_totals=weighted.sum(1),
         image_weights=image_weights,
         crossed=crossed_of(weighted, tested, float(image_weights.max()))
         if differ and enough
         else None,
         all_right=all(row.all() for row in (*arm.right, *other.right)),
         same_answers=not differ and all(map(np.array_equal, arm.classes, other.classes)),
-        same_weights=arm.weights == other.weights,
+        same_weights=any(arm.weights) and arm.weights == other.weights,
     )
 
 
-def _shares(answers: Answers) -> np.ndarray:
+def seed_scores(answers: Answers) -> np.ndarray:
     """Score of each seed (seeds,), exactly 1 where every answer is right."""
     rows = zip(answers.scores, answers.image_weights, strict=True)
     return np.array([scores.sum() / weights.sum() for scores, weights in rows])

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from headstart.analyse.analysis import ArmResult, Comparison
 from headstart.analyse.cells import cell_of
+from headstart.analyse.evidence import Design
 from headstart.plan.preference import preferred
 from headstart.plan.steps import Place
-from headstart.study.study import StudySpec
 
 
 def with_preferred(
-    study: StudySpec, comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...]
+    study: Design, comparisons: tuple[Comparison, ...], results: tuple[ArmResult, ...]
 ) -> tuple[Comparison, ...]:
     """Comparisons with a mark on the transfer arm that validation prefers at each size.
 

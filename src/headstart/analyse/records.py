@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from headstart.analyse.cells import Cell, cell_of
+from headstart.analyse.evidence import Tested
 from headstart.core.hashing import Json
 from headstart.metrics import ACCURACY, Metric
 from headstart.plan.steps import Plan, Step, Trial
@@ -15,52 +16,27 @@ from headstart.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Tested):
     """One finished trial with its rows, its answers and its score.
 
     Answers are those on test images that neither source nor target has trained on. `metrics` are
-    those of `headstart.metrics.Metrics`, None where no test image is left; `fit` is the score on
-    the arm's own training images (images, accuracy and loss, in eval mode). `tested_on` names the
-    test images: their data, and how many of them were left out. `metric` is the study's. `images`
-    are the positions of the test images among all images of the task where each seed has a test
-    part to itself, and else None.
+    None where no test image is left; `fit` is the score on the arm's own training images (images,
+    accuracy and loss, in eval mode). `tested_on` names the test images: their data, and how many of
+    them were left out. `metric` is the study's.
     """
 
     trial: Trial
     steps: tuple[Step, ...]
     train_rows: tuple[StepRow, ...]
     checkpoint: Json
-    labels: np.ndarray  # (images,)
-    classes: np.ndarray  # (images,)
     test_inputs: Json
-    metrics: Json | None
     fit: Json | None
     tested_on: Json = field(default_factory=dict)
-    metric: Metric = ACCURACY
-    images: np.ndarray | None = None  # (images,)
 
     @property
-    def correct(self) -> np.ndarray:
-        """Whether each test image was classified correctly (images,)."""
-        return np.asarray(self.labels == self.classes)
-
-    @property
-    def scores(self) -> np.ndarray:
-        """Each right answer as the weight of its image in the metric, a wrong one as 0 (images,).
-
-        Their mean is the score, but for rounding.
-        """
-        return np.asarray(self.metric.weights(self.labels) * self.correct)
-
-    @property
-    def errors(self) -> np.ndarray:
-        """Each wrong answer as the weight of its image, a right one as 0 (images,)."""
-        return np.asarray(self.metric.weights(self.labels) * ~self.correct)
-
-    @property
-    def score(self) -> float | None:
-        """Score by the metric; None where no test image is left."""
-        return self.metric.of(self.labels, self.classes) if len(self.labels) else None
+    def num_images(self) -> int:
+        """Number of labelled training images."""
+        return self.trial.num_images
 
     @property
     def weights(self) -> tuple[str, ...]:

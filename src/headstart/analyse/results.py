@@ -1,9 +1,13 @@
 """Results of arms and source runs: means over seeds and learning curves."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from headstart.analyse.analysis import ArmResult, Curve
 from headstart.analyse.cells import Cell, cell_of
+from headstart.analyse.evidence import Tested
 from headstart.analyse.records import Record, Records
 from headstart.plan.preference import mean_accuracy
 from headstart.plan.steps import Trial
@@ -42,11 +46,7 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
         source=first.source,
         target=first.target,
         seeds=tuple(record.trial.seed for record in records),
-        test_accuracy=tuple(scores),
-        mean=float(np.mean(scores)) if scores else None,
-        sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
-        lowest=min(scores, default=None),
-        highest=max(scores, default=None),
+        **spread_of(scores),
         validation_mean=mean_accuracy(
             record.checkpoint.get("validation_accuracy") for record in records
         ),
@@ -63,18 +63,34 @@ def _arm_result(trials: list[Trial], by_seed: dict[int, Record], arm: ArmSpec | 
     )
 
 
-def _metric_means(records: list[Record]) -> dict[str, float | None]:
-    """Means over seeds, None where a seed has none."""
-    columns: dict[str, list[float | None]] = {
-        name: [record.metrics[name] if record.metrics else None for record in records]
+def spread_of(scores: Sequence[float]) -> dict[str, Any]:
+    """Scores of the seeds of an arm, with mean, standard deviation and range."""
+    return {
+        "test_accuracy": tuple(scores),
+        "mean": float(np.mean(scores)) if scores else None,
+        "sd": float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        "lowest": min(scores, default=None),
+        "highest": max(scores, default=None),
+    }
+
+
+def _metric_means(records: list[Record]) -> dict[str, Any]:
+    fits = [record.fit["accuracy"] if record.fit else None for record in records]
+    return {**metric_means(records), "train_mean": mean_of_all(fits)}
+
+
+def metric_means(records: Sequence[Tested]) -> dict[str, Any]:
+    """Means of each metric over seeds, None where a seed has none."""
+    return {
+        name: mean_of_all([record.metrics[name] if record.metrics else None for record in records])
         for name in ("accuracy", "balanced_accuracy", "nll", "brier", "ece")
     }
-    columns["train_mean"] = [record.fit["accuracy"] if record.fit else None for record in records]
-    means = {}
-    for name, column in columns.items():
-        values = [value for value in column if value is not None]
-        means[name] = float(np.mean(values)) if len(values) == len(column) else None
-    return means
+
+
+def mean_of_all(column: Sequence[float | None]) -> float | None:
+    """Mean of one value for each seed; None where a seed has none."""
+    values = [value for value in column if value is not None]
+    return float(np.mean(values)) if values and len(values) == len(column) else None
 
 
 def _curve(record: Record) -> Curve:

@@ -133,6 +133,11 @@ class Crossed(MeanError):
         return self.num_images
 
     @property
+    def over_images(self) -> bool:
+        """Whether the interval is over test images too, and not over seeds alone."""
+        return True
+
+    @property
     def images_meant(self) -> str:
         """What further images would be."""
         return "test images"

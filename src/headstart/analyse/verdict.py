@@ -162,6 +162,9 @@ _HELPS_MORE: dict[More, str] = {
 def _would_do(seeds: int | None, images: int | None, effect: str, difference: Crossed) -> str:
     """Numbers of seeds or images that would show an effect, and which help more."""
     more, meant = difference.more, difference.images_meant
+    if not difference.over_images:
+        enough = f"about {seeds} seeds would show {effect}" if seeds else "more seeds might show it"
+        return f"{enough} on these test images; answers to single images would say more"
     by_images = f"about {_rough(images):,} {meant} with the same seeds" if images else ""
     if seeds and images:
         return f"about {seeds} seeds would show {effect}, or {by_images}; {_HELPS_MORE[more]}"

@@ -9,6 +9,7 @@ from headstart.cli.audit import audit
 from headstart.cli.cache import cache
 from headstart.cli.data import data
 from headstart.cli.export import export
+from headstart.cli.judge import judge
 from headstart.cli.leaks import leaks
 from headstart.cli.new import new
 from headstart.cli.plan import plan
@@ -41,7 +42,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much of a head start does transfer learning give, and which way is worth it?",
 )
-for command in (run, new, plan, status, report, predict, export, leaks, audit, validate):
+for command in (
+    run, new, plan, status, report, predict, export, judge, leaks, audit, validate,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")

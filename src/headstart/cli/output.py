@@ -55,23 +55,25 @@ def warn(warnings: Iterable[str]) -> None:
 def show(
     analysis: "Analysis",
     summary: "RunSummary",
-    store: Path,
+    store: Path | None,
     files: "Files",
     *,
     as_json: bool = False,
 ) -> None:
     """Write the HTML file and the tables; print the report, or one JSON document.
 
-    The page goes to `files.html`, or into the `store`. The report is printed even if no file can be
-    written; a page at the default path that cannot be written is only reported.
+    The page goes to `files.html`, or into the `store`; results that no store holds have a page
+    where one is asked for. The report is printed even if no file can be written; a page at the
+    default path that cannot be written is only reported.
 
     Raises:
         OutputError: a file that was asked for cannot be written.
     """
-    if store != DEFAULT_STORE:
+    if store not in (None, DEFAULT_STORE):
         option = printable(f" --store {shlex.quote(str(store))}")
         summary = replace(summary, store_option=option)
-    page, failed = files.html or store / "reports" / f"{analysis.study}.html", []
+    page = files.html or (store / "reports" / f"{analysis.study}.html" if store else None)
+    failed = []
     for option, write, path in (("--html", _write_page, page), ("--csv", _write_tables, files.csv)):
         try:
             if path is not None:
@@ -82,10 +84,13 @@ def show(
     _print(analysis, summary, page if written else None, as_json=as_json)
     if not failed:
         return
-    again = shlex.join(["headstart", "report", analysis.study, "--store", str(store)])
+    again = summary.command
+    if store:
+        kept = shlex.join(["headstart", "report", analysis.study, "--store", str(store)])
+        again = f"The results are kept in the store; write it with: {kept}"
     message = "\n".join(
-        f"{path} cannot be written: {why}. The results are kept in the store; write it with: "
-        f"{again} {option} {'OTHER.html' if option == '--html' else 'FOLDER'}"
+        f"{path} cannot be written: {why}. {again} "
+        f"{option} {'OTHER.html' if option == '--html' else 'FOLDER'}"
         for option, path, why in failed
     )
     if files.html is None and failed[0][1] == page and len(failed) == 1:

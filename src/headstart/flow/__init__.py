@@ -10,6 +10,10 @@ from headstart.flow.engine import default_workers as default_workers
 from headstart.flow.engine import plan_of as plan_of
 from headstart.flow.engine import run as run
 from headstart.flow.engine import save_study as save_study
+from headstart.flow.judge import JudgedResults as JudgedResults
+from headstart.flow.judge import JudgeOptions as JudgeOptions
+from headstart.flow.judge import columns_from as columns_from
+from headstart.flow.judge import judge as judge
 from headstart.flow.load import Changes as Changes
 from headstart.flow.load import find_study as find_study
 from headstart.flow.load import found as found
@@ -34,6 +38,7 @@ from headstart.flow.reopen import report_again as report_again
 from headstart.flow.study import Study as Study
 from headstart.flow.study import load_study as load_study
 from headstart.flow.study import photo_study as photo_study
+from headstart.flow.templates import template as template
 from headstart.flow.validate import STUDIES as STUDIES
 from headstart.flow.validate import Validated as Validated
 from headstart.flow.validate import validate as validate

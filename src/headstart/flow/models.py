@@ -154,7 +154,7 @@ def _choose_result(
         found = [result for result in found if cell_of(result) in picked]
     if not found:
         raise StoreError(_why_none(analysis, reopened, wanted))
-    most = max(result.num_images for result in found)
+    most = max(result.num_images or 0 for result in found)
     largest = [result for result in found if result.num_images == most]
     chosen = max(largest, key=lambda result: result.validation_mean or 0.0)
     if wanted.arm == BEST:

@@ -20,6 +20,10 @@ Row = dict[str, str]
 _OWNER = ("name", "arm", "size", "num_images", "source", "target")
 
 
+# What a spreadsheet would run; names of results from elsewhere may begin with anything.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 def write_tables(analysis: Analysis, folder: Path) -> None:
     """Write every table to a file in `folder`, with its header even without rows."""
     for name, (columns, rows) in tables(analysis).items():
@@ -120,4 +124,6 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return ";".join(_text(one) for one in value)
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
     return repr(value) if isinstance(value, float) else str(value)

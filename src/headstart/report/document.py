@@ -80,7 +80,7 @@ _COMPARISON = _Part(
         "error_reduction", "verdict", "why", "qualifier", "margin_pp", "confidence", "low95_pp",
         "high95_pp", "in_family", "preferred", "p_value", "p_adjusted", "p_equivalence",
         "favourable", "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
-        "seeds_needed", "images_needed", "more",
+        "seeds_needed", "images_needed", "more", "basis",
     ),
 )  # fmt: skip
 _ATTRIBUTION = _Part(
@@ -114,7 +114,7 @@ _GATE = _Part(
         "headline around."
     ),
     record=Gate,
-    fields=("id", "passed", "severity", "message", "could_turn"),
+    fields=("id", "passed", "severity", "message", "known", "could_turn"),
 )
 _PARTS = {
     "arms": _ARM,
@@ -129,7 +129,7 @@ _FIELDS = (
     "study", "headline", "metric", "seeds", "tasks", "arms", "arm_notes", "sources", "comparisons",
     "attributions",
     "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
-    "confusions", "mistakes", "published", "gates", "failures",
+    "confusions", "mistakes", "published", "gates", "failures", "from_elsewhere",
 )  # fmt: skip
 """Fields of the Analysis in the document; records with a part are reduced to its fields."""
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import ENOUGH_SEEDS, FEWEST_SEEDS, Analysis, Comparison
-from headstart.analyse.cells import beside, cell_of
+from headstart.analyse.cells import ONE_SIZE, beside, cell_of
 from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.text import amount, level_percent
 from headstart.metrics import METRICS
+from headstart.plan.steps import Place
+from headstart.report.notes import over
 from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 
@@ -43,21 +45,34 @@ class NextStep:
 def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
     """Bars for each size of each pair with a transfer arm that was compared."""
     means = {cell_of(r): r.mean for r in analysis.arms if r.mean is not None}
-    several = len(pairs_of(analysis)) > 1
-    groups = []
+    groups: dict[Place, list[Comparison]] = {}
     for best in analysis.preferred:
-        size = amount(best.size, best.num_images, _noun(analysis, best))
-        bars = tuple(
-            Bar(label=label, accuracy=means[cell], is_control=cell[3] == best.control)
-            for label, cell in (
-                (_control(analysis), beside(cell_of(best), best.control)),
-                (f"pretrained ({best.arm})", cell_of(best)),
-            )
-            if cell in means
+        groups.setdefault((best.source, best.target, best.size), []).append(best)
+    return tuple(
+        BarGroup(
+            title=_title(analysis, named[0]),
+            bars=tuple(
+                Bar(label=label, accuracy=means[cell], is_control=cell[3] == named[0].control)
+                for label, cell in (
+                    (
+                        _control(analysis),
+                        beside(cell_of(named[0]), named[0].control),
+                    ),
+                    *((_arm(analysis, best), cell_of(best)) for best in named),
+                )
+                if cell in means
+            ),
         )
-        pair = f"{best.source} to {best.target}, " if several else ""
-        groups.append(BarGroup(title=f"{pair}{size}", bars=bars))
-    return tuple(groups)
+        for named in groups.values()
+    )
+
+
+def _title(analysis: Analysis, best: Comparison) -> str:
+    """The size, and of several pairs which one."""
+    pair = f"{best.source} to {best.target}, " if len(pairs_of(analysis)) > 1 else ""
+    if best.num_images is not None:
+        return f"{pair}{amount(best.size, best.num_images, _noun(analysis, best))}"
+    return "" if best.size == ONE_SIZE else best.size
 
 
 def bars_title(analysis: Analysis) -> str:
@@ -71,10 +86,19 @@ def bracket_note(analysis: Analysis) -> str:
     """Meaning of the brackets in the headline, in plain words; empty without any."""
     if not any(best.low_pp is not None for best in analysis.preferred):
         return ""
+    others = {
+        "folds": "other images, split anew",
+        "seeds alone": "other seeds on these test images",
+    }.get(over(analysis), "other seeds and other test images")
+    held = (
+        f"all verdicts together are held to an error of {level_percent(analysis.strictness.level)}"
+        if analysis.from_elsewhere
+        else f"all verdicts on transfer together are held to an error of {level_percent(NOMINAL)}, "
+        "later looks at them included"
+    )
     return (
         f"Points are right answers {METRICS[analysis.metric].share}. In brackets: the range in "
-        "which the gain may lie for other seeds and other test images; all verdicts on transfer "
-        f"together are held to an error of {level_percent(NOMINAL)}, later looks at them included."
+        f"which the gain may lie for {others}; {held}."
     )
 
 
@@ -121,6 +145,8 @@ def _with_seeds(words: list[str], number: int) -> list[str]:
 def _model(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
     if not summary.command or not any(result.seeds for result in analysis.arms):
         return
+    if analysis.from_elsewhere:  # the models are where they were trained
+        return
     name = shlex.quote(analysis.study)
     yield NextStep(
         what="to use the best model",
@@ -143,3 +169,7 @@ def _repeated(analysis: Analysis, best: Comparison) -> bool:
 
 def _control(analysis: Analysis) -> str:
     return "from nothing" if analysis.control_from_nothing else analysis.control
+
+
+def _arm(analysis: Analysis, best: Comparison) -> str:
+    return best.arm if analysis.from_elsewhere else f"pretrained ({best.arm})"

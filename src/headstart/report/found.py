@@ -92,7 +92,9 @@ def groups_found(task: TaskFacts) -> str:
 
 def rarely_tested(tasks: Iterable[TaskFacts], target: str) -> str:
     """Classes of a target that have no row in the table of classes, for want of test images."""
-    task = next(task for task in tasks if task.name == target)
+    task = next((task for task in tasks if task.name == target), None)
+    if task is None:  # results from elsewhere
+        return ""
     counts = zip(task.classes, task.train_counts, task.test_counts, strict=False)
     few = [f"{name} ({test:,})" for name, train, test in counts if train and test < 2]
     return f"Without two test images, and so without a row: {in_a_row(few)}." if few else ""

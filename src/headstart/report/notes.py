@@ -44,9 +44,16 @@ def interval_note(analysis: Analysis) -> str:
     level = confidence(analysis)
     if not level:
         return _no_interval(analysis)
-    return (
-        f"In brackets: {level} intervals over seeds and test images, {adjustment_note(analysis)}."
-    )
+    return f"In brackets: {level} intervals over {over(analysis)}, {adjustment_note(analysis)}."
+
+
+def over(analysis: Analysis) -> str:
+    """What the intervals are over."""
+    bases = {c.basis for c in analysis.comparisons}
+    if any(basis.startswith("folds") for basis in bases):
+        return "folds"
+    images = any("images" in basis for basis in bases)
+    return "seeds and test images" if images else "seeds alone"
 
 
 def _no_interval(analysis: Analysis) -> str:
@@ -81,6 +88,8 @@ def adjustment_note(analysis: Analysis) -> str:
     looks = f", at look {held.look}" if held.look > 1 else ""
     if held.family_size < 2 or not any(c.in_family for c in analysis.comparisons):
         return f"not adjusted for the number of comparisons ({len(analysis.comparisons)}){looks}"
+    if analysis.from_elsewhere:
+        return f"adjusted for their {held.family_size} comparisons (Holm)"
     return (
         f"for transfer arms adjusted for their {held.family_size} comparisons (Holm), for "
         f"other arms not adjusted{looks}"
@@ -133,6 +142,8 @@ def published_notes(analysis: Analysis) -> tuple[str, ...]:
 
 def steps_note(summary: RunSummary) -> str:
     """Steps that the present command ran and reused, and its duration."""
+    if not summary.steps_run + summary.steps_reused:
+        return f"Nothing was trained; it took {duration(summary.seconds)}."
     return (
         f"{plural(summary.steps_run, 'step')} run, {summary.steps_reused:,} reused, "
         f"in {duration(summary.seconds)}."

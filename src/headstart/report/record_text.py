@@ -37,13 +37,20 @@ def updates(result: ArmResult) -> str:
 
 def training_time(result: ArmResult) -> str:
     """Mean training time of a trial; a dash for an arm that trains nothing."""
-    return duration(result.seconds) if result.updates else DASH
+    return DASH if result.seconds is None or result.updates == 0 else duration(result.seconds)
 
 
 def trained(result: ArmResult) -> str:
-    """Number of trained parameters."""
+    """Number of trained parameters; a dash where it is not known."""
     number = result.trainable_parameters
+    if number is None:
+        return DASH
     return f"{number:,}" if number else "nothing trained"
+
+
+def parameters(result: ArmResult) -> str:
+    """Number of all parameters; a dash where it is not known."""
+    return DASH if result.total_parameters is None else f"{result.total_parameters:,}"
 
 
 def seeds_there(result: ArmResult) -> str:
@@ -54,7 +61,9 @@ def seeds_there(result: ArmResult) -> str:
 
 def own_images(result: ArmResult, num_images: int | None) -> str:
     """Number of images of an arm whose number differs from that of its size; else empty."""
-    return "" if result.num_images == num_images else f"on {plural(result.num_images, 'image')}"
+    if result.num_images is None or result.num_images == num_images:
+        return ""
+    return f"on {plural(result.num_images, 'image')}"
 
 
 def size_lines(size: str, num_images: int | None) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class TaskPair:
     target: str
 
     def __str__(self) -> str:
-        return f"{self.source} → {self.target}"
+        return f"{self.source} → {self.target}" if self.source else self.target
 
 
 class _InPair(Protocol):

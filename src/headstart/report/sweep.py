@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import Analysis, ArmResult
+from headstart.analyse.analysis import Analysis, ArmResult, known
 from headstart.report.record_text import size_lines
 from headstart.report.rows import FAMILIES, Row, TaskPair, rows_at, sweep_arms
 
@@ -51,7 +51,7 @@ def _sweep(analysis: Analysis, pair: TaskPair, size: str) -> Sweep | None:
         return None
     return Sweep(
         size=size,
-        num_images=next(iter(results.values())).num_images,
+        num_images=known(next(iter(results.values())).num_images),
         cuts=analysis.cuts,
         families=tuple(
             FamilyRows(

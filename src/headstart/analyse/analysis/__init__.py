@@ -12,6 +12,7 @@ from headstart.analyse.analysis.comparison import FEWEST_SEEDS as FEWEST_SEEDS
 from headstart.analyse.analysis.comparison import MOST_PP as MOST_PP
 from headstart.analyse.analysis.comparison import Attribution as Attribution
 from headstart.analyse.analysis.comparison import AttributionNote as AttributionNote
+from headstart.analyse.analysis.comparison import Basis as Basis
 from headstart.analyse.analysis.comparison import ClassGain as ClassGain
 from headstart.analyse.analysis.comparison import Comparison as Comparison
 from headstart.analyse.analysis.comparison import More as More
@@ -35,5 +36,6 @@ from headstart.analyse.analysis.result import PublishedFigure as PublishedFigure
 from headstart.analyse.analysis.result import Severity as Severity
 from headstart.analyse.analysis.result import TaskFacts as TaskFacts
 from headstart.analyse.analysis.result import Tuning as Tuning
+from headstart.analyse.analysis.result import known as known
 from headstart.analyse.analysis.strictness import Strictness as Strictness
 from headstart.analyse.analysis.study import Analysis as Analysis

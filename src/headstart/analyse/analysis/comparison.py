@@ -10,6 +10,18 @@ ENOUGH_SEEDS = 5  # for a verdict to lean on
 Word = Literal[
     "helps", "hurts", "no measurable difference", "not enough evidence", "invalid", "unfinished"
 ]
+Basis = Literal[
+    "seeds and images, both paired",
+    "seeds and groups of images, both paired",
+    "seeds and images, seeds not paired",
+    "seeds and images, not paired",
+    "seeds, paired",
+    "seeds, not paired",
+    "folds, paired",
+    "folds, not paired",
+]
+"""What an interval is over, and what of it is paired. Over seeds or folds alone it is about the
+test images that there were."""
 Qualifier = Literal["beyond the margin", "smaller than the margin", ""]
 More = Literal["seeds", "test images", "either"]
 Role = Literal[
@@ -43,12 +55,16 @@ class Comparison:
     (power 0.8), `seeds_needed` and `images_needed` are the numbers that would show the gain found
     or the margin, whichever is larger, and `more` is what would help most; None where unknown.
     `error_reduction` is the share of the control's errors removed, None where it made none.
+
+    `basis` is what the interval is over and what of it is paired; where seeds are not, `seeds` are
+    the arm's, `control_seeds` the control's, and there are no gains of single seeds. `num_images`
+    is None where it is not known, which only happens to results of other programs.
     """
 
     arm: str
     control: str
     size: str
-    num_images: int
+    num_images: int | None
     source: str
     target: str
     seeds: tuple[int, ...]
@@ -81,6 +97,13 @@ class Comparison:
     p_paired_t: float | None = None
     p_sign_flip: float | None = None
     p_mcnemar: float | None = None
+    basis: Basis = "seeds and images, both paired"
+    control_seeds: tuple[int, ...] = ()
+
+    @property
+    def gain_by_seed(self) -> dict[int, float]:
+        """Gain in percentage points by seed; empty where seeds are not paired."""
+        return dict(zip(self.seeds, self.gains_pp, strict=True)) if self.gains_pp else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

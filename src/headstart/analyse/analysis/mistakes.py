@@ -27,7 +27,7 @@ class Confusion:
 
     arm: str
     size: str
-    num_images: int
+    num_images: int | None
     source: str
     target: str
     seeds: tuple[int, ...]
@@ -72,7 +72,7 @@ class Mistakes:
     arm: str
     control: str
     size: str
-    num_images: int
+    num_images: int | None
     source: str
     target: str
     seeds: tuple[int, ...]

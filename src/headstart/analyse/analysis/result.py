@@ -1,11 +1,18 @@
 """Results of arms, and the facts beside them: tasks, gates, learning rates, published figures."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from headstart.study.dataset_facts import GroupFacts, LeftOut, Size
 
 Severity = Literal["invalid", "caveat"]
+_Number = TypeVar("_Number", int, float)
+
+
+def known(number: _Number | None) -> _Number:
+    """A number that only results from elsewhere may lack, where there are none."""
+    assert number is not None, "not known of results from elsewhere"
+    return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +40,12 @@ class ArmResult:
     run in parallel; where every test image has leaked, `test_accuracy` is empty and nothing is
     known of it. `sd`, the standard deviation over seeds, is None with fewer than two. `seconds` is
     the mean training time of a trial on one thread, without pre-training; `missing` are seeds whose
-    trial failed or has not run.
+    trial failed or has not run. Of results of other programs some numbers are not known: None.
     """
 
     arm: str
     size: str
-    num_images: int
+    num_images: int | None
     source: str
     target: str
     seeds: tuple[int, ...]
@@ -48,11 +55,11 @@ class ArmResult:
     lowest: float | None
     highest: float | None
     validation_mean: float | None  # None without validation images
-    trainable_parameters: int
-    total_parameters: int
-    updates: int
-    seconds: float
-    flops: int
+    trainable_parameters: int | None
+    total_parameters: int | None
+    updates: int | None
+    seconds: float | None
+    flops: int | None
     curves: tuple[Curve, ...]
     missing: tuple[int, ...]
     family: str = ""  # of a cut sweep: AnB, AnB+, BnB, BnB+ or random
@@ -99,6 +106,7 @@ class Gate:
     """Outcome of one check of the protocol: failed, it withholds verdicts or is a caveat.
 
     `could_turn` marks a caveat that could turn a verdict of the headline around.
+    It is not `known` where results of another program do not say what the check must know.
     """
 
     id: str
@@ -107,6 +115,7 @@ class Gate:
     severity: Severity
     message: str
     could_turn: bool = False
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,7 @@ class Analysis:
     confusions: tuple[Confusion, ...] = ()
     mistakes: tuple[Mistakes, ...] = ()
     metric: MetricName = "accuracy"  # of all accuracies and gains that do not name another
+    from_elsewhere: bool = False  # results of another program, which headstart only judges
 
     def accuracy_on(self, part: str) -> str:
         """What accuracies on a part of the images are called: test accuracy, or balanced."""
@@ -91,5 +92,10 @@ class Analysis:
 
     def failed_gates(self, severity: Severity) -> tuple[Gate, ...]:
         """Failed gates of one severity; those that could turn the headline around come first."""
-        failed = [g for g in self.gates if not g.passed and g.severity == severity]
+        failed = [g for g in self.gates if g.known and not g.passed and g.severity == severity]
         return tuple(sorted(failed, key=lambda gate: not gate.could_turn))
+
+    @property
+    def unknown_gates(self) -> tuple[Gate, ...]:
+        """Gates of which these results do not say whether they hold."""
+        return tuple(g for g in self.gates if not g.known)

@@ -6,38 +6,35 @@ import numpy as np
 
 from headstart.analyse.analysis import FEWEST_SEEDS, ClassGain
 from headstart.analyse.cells import Cell, beside
+from headstart.analyse.evidence import AnswerEvidence, Tested
 from headstart.analyse.multiplicity import NOMINAL, holm
-from headstart.analyse.records import Record, Records
 from headstart.analyse.repeated import crossed_of, mean_of, tabled
-from headstart.study.facts import Facts
-from headstart.study.study import StudySpec
 
 
-def class_gains(
-    study: StudySpec, facts: Facts, records: Records, withheld: dict[Cell, str]
-) -> tuple[ClassGain, ...]:
+def class_gains(evidence: AnswerEvidence, withheld: dict[Cell, str]) -> tuple[ClassGain, ...]:
     """Gain of every transfer arm in each class with two test images or more in every seed.
 
     Holm's correction is over the classes of one arm at one size. Arms whose verdict is withheld
     are left out.
     """
+    study = evidence.study
     transfer = {arm.name for arm in study.all_arms if arm.transfers} - {study.control}
     gains: list[ClassGain] = []
-    for cell in records:
+    for cell in evidence.records:
         control = beside(cell, study.control)
         if cell[3] in transfer and not {cell, control} & withheld.keys():
-            gains += _of_cell(study, facts, records, cell)
+            gains += _of_cell(evidence, cell)
     return tuple(gains)
 
 
-def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> Iterator[ClassGain]:
+def _of_cell(evidence: AnswerEvidence, cell: Cell) -> Iterator[ClassGain]:
+    study, records = evidence.study, evidence.records
     control = records.get(beside(cell, study.control), {})
     seeds = [seed for seed in study.seeds if seed in records[cell] and seed in control]
     if not seeds:
         return
-    task = study.tasks[cell[1]]
     classes = []
-    for number, name in enumerate(task.groups(facts.of(task).classes)):
+    for number, name in enumerate(evidence.class_names(cell[1])):
         (own, tested), (base, _) = (
             _in_class([by_seed[seed] for seed in seeds], number)
             for by_seed in (records[cell], control)
@@ -71,7 +68,7 @@ def _of_cell(study: StudySpec, facts: Facts, records: Records, cell: Cell) -> It
         )
 
 
-def _in_class(records: Sequence[Record], number: int) -> tuple[np.ndarray, np.ndarray]:
+def _in_class(records: Sequence[Tested], number: int) -> tuple[np.ndarray, np.ndarray]:
     """Right answers to the images of a class (seeds, images), and which images a seed tested."""
     own = [record.labels == number for record in records]
     table, tested = tabled(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from headstart.analyse.analysis import ArmResult, ModelSelection
+from headstart.analyse.analysis import ArmResult, ModelSelection, known
 from headstart.study.arms import SELF, SOURCE, ArmSpec
 from headstart.study.study import StudySpec
 
@@ -39,19 +39,19 @@ def _select(candidates: list[ArmResult], before: dict[str, dict[str, int]]) -> M
 
     best = max(result.validation_mean or 0.0 for result in candidates)
     ties = [result for result in candidates if result.validation_mean == best]
-    chosen = min(ties, key=lambda result: result.flops + spent_before(result))
+    chosen = min(ties, key=lambda result: known(result.flops) + spent_before(result))
     others = [result.arm for result in ties if result is not chosen]
     return ModelSelection(
         size=chosen.size,
-        num_images=chosen.num_images,
+        num_images=known(chosen.num_images),
         source=chosen.source,
         target=chosen.target,
         arm=chosen.arm,
         validation_mean=best,
         test_mean=chosen.mean,
         test_sd=chosen.sd,
-        flops=chosen.flops,
+        flops=known(chosen.flops),
         source_flops=spent_before(chosen),
-        seconds=chosen.seconds,
+        seconds=known(chosen.seconds),
         why=f"as good as {', '.join(others)} there, and cheaper" if others else "",
     )

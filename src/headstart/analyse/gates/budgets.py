@@ -6,6 +6,7 @@ from itertools import chain
 
 from headstart.analyse.analysis import ENOUGH_SEEDS
 from headstart.analyse.cells import Cell, beside
+from headstart.analyse.evidence import AnswerEvidence, Budget
 from headstart.analyse.gates.convergence import (
     from_diverged_source,
     is_finite,
@@ -13,6 +14,7 @@ from headstart.analyse.gates.convergence import (
     unlearnt_cells,
 )
 from headstart.analyse.gates.gate import (
+    AnswerGateSpec,
     Evidence,
     Finding,
     GateSpec,
@@ -25,25 +27,20 @@ from headstart.analyse.records import Record
 from headstart.analyse.text import listed, plural
 from headstart.analyse.trainings import settings_of_cells
 from headstart.core.hashing import Json
-from headstart.study.arms import SELF, ArmSpec
 from headstart.study.input_range import LARGEST_INPUT, is_too_large
 from headstart.study.study import StudySpec
 
 _END = {"low": "smallest", "high": "largest"}
 
 
-@check("CHK-07", "invalid", "Equal updates and data")
-def _budgets(evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-07", "invalid", "Equal updates and data", needs="updates")
+def _budgets(evidence: AnswerEvidence) -> Iterator[Finding]:
     """At each size arms had the same number of updates on the same number of images, but for those
     that train nothing, are solved to convergence, match another arm's cost, or go on from a run on
     the target itself."""
-    # Updates on the target, those of the arms that an arm starts from included, and images.
-    budgets: dict[tuple[str, str, str], dict[Cell, tuple[int, int]]] = {}
-    for cell, record in evidence.each():
-        arm = evidence.arm(cell[3])
-        if record.train_rows and arm.compute_of is None and SELF not in arm.origins:
-            budget = (_target_updates(arm, cell, evidence), record.trial.num_images)
-            budgets.setdefault(cell[:3], {})[cell] = budget
+    budgets: dict[tuple[str, str, str], dict[Cell, Budget]] = {}
+    for cell, budget in evidence.budgets():
+        budgets.setdefault(cell[:3], {})[cell] = budget
     for place, by_cell in budgets.items():
         control = by_cell.get((*place, evidence.study.control))
         usual = control or Counter(by_cell.values()).most_common(1)[0][0]
@@ -51,25 +48,18 @@ def _budgets(evidence: Evidence) -> Iterator[Finding]:
         if unequal:
             whose = "the control's" if control else "most arms'"
             arms = "; ".join(
-                f"{cell[3]} has {updates:,} updates on {images:,} images"
-                for cell, (updates, images) in sorted(unequal.items())
+                f"{cell[3]} has {_in_words(budget)}" for cell, budget in sorted(unequal.items())
             )
             yield Finding(
-                message=f"unequal budgets at {in_words(place[2])}: {arms}, where {usual[0]:,} "
-                f"updates on {usual[1]:,} images are {whose}.",
+                message=f"unequal budgets at {in_words(place[2])}: {arms}, where "
+                f"{_in_words(usual)} are {whose}.",
                 cells=frozenset(unequal),
             )
 
 
-def _target_updates(arm: ArmSpec, cell: Cell, evidence: Evidence) -> int:
-    """Updates on the target behind an arm's weights."""
-    names = {other.name for other in evidence.study.all_arms}
-    records = evidence.records.get((*cell[:3], arm.name), {}).values()
-    updates = max(
-        (sum(s.payload["phase"]["updates"] for s in record.steps) for record in records), default=0
-    )
-    before = [_target_updates(evidence.arm(o), cell, evidence) for o in arm.origins if o in names]
-    return updates + max(before, default=0)
+def _in_words(budget: Budget) -> str:
+    updates, images = budget
+    return f"{updates:,} updates" + ("" if images is None else f" on {images:,} images")
 
 
 @check("CHK-07-training", "caveat", "Trained alike", could_turn=True)
@@ -189,17 +179,11 @@ def _unequal_tries(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-17", "caveat", "Enough seeds", could_turn=True)
-def _enough_seeds(evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-17", "caveat", "Enough seeds", could_turn=True, needs="scores")
+def _enough_seeds(evidence: AnswerEvidence) -> Iterator[Finding]:
     """Every arm shares five seeds or more with the control."""
     # Seeds that an arm shares with its control: only those are paired.
-
-    def num_paired(cell: Cell) -> int:
-        control = evidence.records.get((*cell[:3], evidence.study.control))
-        own = evidence.records[cell].keys()
-        return len(own & control.keys()) if control is not None else len(own)
-
-    least = min(map(num_paired, evidence.records), default=ENOUGH_SEEDS)
+    least = min(map(evidence.num_paired, evidence.seeds), default=ENOUGH_SEEDS)
     if least < ENOUGH_SEEDS:
         yield Finding(
             message=f"{plural(least, 'finished seed')} where {ENOUGH_SEEDS} "
@@ -276,6 +260,6 @@ def _range(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-GATES: tuple[GateSpec, ...] = (
+GATES: tuple[GateSpec | AnswerGateSpec, ...] = (
     _budgets, _trained_alike, _untrained, _solver, _tuned, _enough_seeds, _paired, _finite, _range,
 )  # fmt: skip

@@ -7,7 +7,15 @@ import numpy as np
 from headstart.analyse.analysis import Role
 from headstart.analyse.attribution import expected_of, is_from_nothing, role_of
 from headstart.analyse.cells import Cell
-from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, on_cells
+from headstart.analyse.evidence import AnswerEvidence
+from headstart.analyse.gates.gate import (
+    AnswerGateSpec,
+    Evidence,
+    Finding,
+    GateSpec,
+    check,
+    on_cells,
+)
 from headstart.analyse.gates.leaks import shared_share
 from headstart.analyse.records import Record
 from headstart.analyse.sentences import remedy
@@ -115,17 +123,18 @@ def _bursts(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-@check("CHK-12-classes", "caveat", "Every class is tested")
-def _classes_tested(evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-12-classes", "caveat", "Every class is tested", needs="answers")
+def _classes_tested(evidence: AnswerEvidence) -> Iterator[Finding]:
     """Every class that a finished trial was trained on has test images that are not left out as
     copies."""
     tested: dict[tuple[str, str], set[int]] = {}  # by pair: copies are left out by pair
-    for cell, record in evidence.each():
+    for cell, record in evidence.each_tested():
         tested.setdefault(cell[:2], set()).update(np.unique(record.labels).tolist())
     found: dict[str, frozenset[Cell]] = {}
     for (source, task), labels in tested.items():
-        groups = enumerate(evidence.classes_of(task).items())
-        if missing := [name for at, (name, group) in groups if group and at not in labels]:
+        classes = enumerate(zip(evidence.class_names(task), evidence.trained_on(task), strict=True))
+        missing = [name for at, (name, trained) in classes if trained and at not in labels]
+        if missing:
             message = untested_sentence(task, missing)
             cells = evidence.cells_of_pair(source, task)
             found[message] = found.get(message, frozenset()) | cells
@@ -274,20 +283,20 @@ def _attributable(evidence: Evidence) -> Iterator[Finding]:
         )
 
 
-@check("CHK-27", "caveat", "Accuracy is not that of one class", could_turn=True)
-def _one_class(evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-27", "caveat", "Accuracy is not that of one class", could_turn=True, needs="answers")
+def _one_class(evidence: AnswerEvidence) -> Iterator[Finding]:
     """No class has more than four in five test images, or accuracy is balanced."""
     if evidence.study.metric != "accuracy":
         return
     largest: dict[str, tuple[float, int]] = {}  # share and class: copies are left out by pair
-    for cell, record in evidence.each():
+    for cell, record in evidence.each_tested():
         if len(record.labels):
             counts = np.bincount(record.labels)
             one = (float(counts.max() / len(record.labels)), int(counts.argmax()))
             largest[cell[1]] = max(largest.get(cell[1], one), one)
     for target, (share, label) in largest.items():
         if share > MOST_OF_ONE_CLASS:
-            name = list(evidence.classes_of(target))[label]
+            name = evidence.class_names(target)[label]
             yield Finding(
                 message=f"{share:.0%} of the test images of '{target}' are of class '{name}': "
                 f"always answering that is right {100 * share:.1f} times in 100, so accuracy says "
@@ -297,7 +306,7 @@ def _one_class(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
-GATES: tuple[GateSpec, ...] = (
+GATES: tuple[GateSpec | AnswerGateSpec, ...] = (
     _test_untouched, _statistics, _splits, _classes_tested, _groups, _bursts, _dead_outputs,
     _labels_fit, _same_test, _enough_test_images, _controls, _attributable, _one_class,
 )  # fmt: skip

@@ -12,11 +12,12 @@ from typing import Generic, Literal, ParamSpec
 
 from headstart.analyse.analysis import Analysis, Severity
 from headstart.analyse.cells import Cell
+from headstart.analyse.evidence import AnswerEvidence, Budget, Fact
 from headstart.analyse.lineage import Lineage
 from headstart.analyse.records import OverlapRecord, Record, Records
 from headstart.core.hashing import Json
 from headstart.plan.steps import Choice, Place
-from headstart.study.arms import ArmSpec
+from headstart.study.arms import SELF, ArmSpec
 from headstart.study.facts import Facts
 from headstart.study.network_facts import NetworkFacts
 from headstart.study.study import StudySpec
@@ -47,8 +48,10 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Input of all gates. `records` are the finished trials, `sources` the source runs.
+class Evidence(AnswerEvidence):
+    """Evidence of a study of headstart's own, for all gates.
+
+    `records` are the finished trials, `sources` the source runs.
 
     `accounts` list the tensors that each pretrained source loaded, by the source's name; `margins`
     are the differences that matter, in percentage points, by place.
@@ -88,22 +91,43 @@ class Evidence:
         spec = self.study.tasks[task]
         return spec.groups(self.facts.of(spec).classes)
 
-    def cells_of(self, arms: Iterable[str]) -> frozenset[Cell]:
-        """Every cell of some arms."""
-        names = set(arms)
-        return frozenset(cell for cell in self.records if cell[3] in names)
+    def class_names(self, target: str) -> tuple[str, ...]:
+        """Names of the classes of a target, in the order of their labels."""
+        return tuple(self.classes_of(target))
 
-    def cells_of_pair(self, source: str, target: str) -> frozenset[Cell]:
-        """Every cell of a pair."""
-        return frozenset(cell for cell in self.records if cell[:2] == (source, target))
+    def trained_on(self, target: str) -> list[bool]:
+        """Whether each class of a target had training images."""
+        return [bool(labels) for labels in self.classes_of(target).values()]
+
+    def budgets(self) -> Iterator[tuple[Cell, Budget]]:
+        """Budgets that are to be equal at each size: of trained arms that start from no self run.
+
+        Updates of the arms that an arm starts from count as its own.
+        """
+        for cell, record in self.each():
+            arm = self.arm(cell[3])
+            if record.train_rows and arm.compute_of is None and SELF not in arm.origins:
+                yield cell, (self._target_updates(arm, cell), record.num_images)
+
+    def _target_updates(self, arm: ArmSpec, cell: Cell) -> int:
+        """Updates on the target behind an arm's weights."""
+        names = {other.name for other in self.study.all_arms}
+        records = self.records.get((*cell[:3], arm.name), {}).values()
+        updates = max(
+            (sum(s.payload["phase"]["updates"] for s in record.steps) for record in records),
+            default=0,
+        )
+        before = [self._target_updates(self.arm(o), cell) for o in arm.origins if o in names]
+        return updates + max(before, default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec(Generic[_Inputs]):
     """A gate or audit: its id in docs/checks.md, its message if it passes, and its function.
 
-    `asserts` are the facts in the message of a check that passes. `could_turn` says whether what a
-    caveat warns of could turn a verdict around.
+    `needs` is what it must know: evidence that lacks it is not known to pass. `asserts` are the
+    facts in the message of a check that passes. `could_turn` says whether what a caveat warns of
+    could turn a verdict around.
     """
 
     id: str
@@ -111,12 +135,15 @@ class CheckSpec(Generic[_Inputs]):
     severity: Severity
     good: str
     check: Callable[_Inputs, Iterable[Finding]]
+    needs: Fact
     asserts: Asserts = field(default_factory=dict)
     could_turn: bool = False
 
 
 GateSpec = CheckSpec[[Evidence]]
+AnswerGateSpec = CheckSpec[[AnswerEvidence]]
 AuditSpec = CheckSpec[[Analysis, Evidence]]
+AnswerAuditSpec = CheckSpec[[Analysis, AnswerEvidence]]
 
 
 def check(
@@ -124,6 +151,7 @@ def check(
     severity: Severity,
     title: str,
     *,
+    needs: Fact = "trainings",
     asserts: Asserts = NOTHING,
     could_turn: bool = False,
 ) -> Callable[[Callable[_Inputs, Iterable[Finding]]], CheckSpec[_Inputs]]:
@@ -136,6 +164,7 @@ def check(
         id: Id in docs/checks.md.
         severity: Whether a finding withholds verdicts or is a caveat.
         title: Name of the check.
+        needs: What must be known; a check of less than trainings reads `AnswerEvidence`.
         asserts: Facts that the docstring asserts. A check without a finding is not said to pass
             where a finding of another one gives a fact another value.
         could_turn: Whether a caveat could turn a verdict around: without what it warns of the
@@ -150,6 +179,7 @@ def check(
             severity=severity,
             good=good,
             check=function,
+            needs=needs,
             asserts=asserts,
             could_turn=could_turn,
         )

@@ -90,7 +90,7 @@ def _leaks(evidence: Evidence) -> Iterator[Finding]:
     images, no validation image among training images and, but for a few that are only alike, none
     of the target's training images among the source's: none equal, mirrored, turned by quarters,
     inverted or shifted by a pixel or two, and none nearly equal where these are looked for. Other
-    crops and angles are not."""
+    crops and angles are not sought."""
     for (source, target), overlap in evidence.overlaps.items():
         cells = evidence.cells_of_pair(source, target)
         for message in _leak_messages(source, target, overlap):

@@ -13,7 +13,15 @@ import numpy as np
 
 from headstart.analyse.analysis import Analysis, Estimate
 from headstart.analyse.cells import Cell, beside, cell_of
-from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, check, on_cells
+from headstart.analyse.evidence import AnswerEvidence
+from headstart.analyse.gates.gate import (
+    AnswerAuditSpec,
+    AuditSpec,
+    Evidence,
+    Finding,
+    check,
+    on_cells,
+)
 from headstart.study.training import MetricName
 
 CLOSE = 1e-6  # tolerance for rounding errors, in percentage points or as a share
@@ -38,13 +46,14 @@ class _Counts:
         return [by_seed[seed] for seed in seeds]
 
 
-def _counted(evidence: Evidence) -> _Counts:
+def _counted(evidence: AnswerEvidence) -> _Counts:
     share = _SHARES_OF_WRONG[evidence.study.metric]
     counts = _Counts({})
-    for cell, record in evidence.each():
-        if len(record.labels):
-            wrong = record.labels != record.classes
-            counts.wrong.setdefault(cell, {})[record.trial.seed] = share(record.labels, wrong)
+    for cell, by_seed in evidence.records.items():
+        for seed, record in by_seed.items():
+            if len(record.labels):
+                wrong = record.labels != record.classes
+                counts.wrong.setdefault(cell, {})[seed] = share(record.labels, wrong)
     return counts
 
 
@@ -70,6 +79,15 @@ def _rows(*tables: Iterable[Any]) -> Iterator[Any]:
 
 def _control_cell(row: Any) -> Cell:
     return beside(cell_of(row), row.control)
+
+
+def _both(counts: _Counts, row: Any) -> tuple[list[float] | None, list[float] | None]:
+    """Errors of a row's arm and of its control, whose seeds may be others."""
+    control_seeds = getattr(row, "control_seeds", ()) or row.seeds
+    return (
+        counts.errors(cell_of(row), row.seeds),
+        counts.errors(_control_cell(row), control_seeds),
+    )
 
 
 @check("CHK-14-gap", "invalid", "Generalisation gaps are of eval mode")
@@ -105,8 +123,8 @@ def _fits(evidence: Evidence, cell: Cell, seeds: tuple[int, ...]) -> list[float]
     return fits if fits and len(fits) == len(seeds) else None
 
 
-@check("CHK-15", "invalid", "Error reductions are of the control's errors")
-def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-15", "invalid", "Error reductions are of the control's errors", needs="answers")
+def _error_reductions(analysis: Analysis, evidence: AnswerEvidence) -> Iterator[Finding]:
     """Counted again, every relative error reduction is a share of the control's errors."""
     # (errors of the control - errors of the arm) / errors of the control (docs/tables.md).
     counts = _counted(evidence)
@@ -114,10 +132,11 @@ def _error_reductions(analysis: Analysis, evidence: Evidence) -> Iterator[Findin
     for row in _rows(analysis.comparisons, analysis.worth):
         reduction = row.error_reduction
         value = reduction.value if isinstance(reduction, Estimate) else reduction
-        own, control = (counts.errors(c, row.seeds) for c in (cell_of(row), _control_cell(row)))
+        own, control = _both(counts, row)
         if value is None or own is None or control is None:
             continue
-        removed, errors = sum(control) - sum(own), sum(control)
+        errors = sum(control) / len(control)
+        removed = errors - sum(own) / len(own)
         if not errors or not isclose(value, removed / errors, abs_tol=CLOSE):
             wrong.add(cell_of(row))
     yield from on_cells(
@@ -166,8 +185,8 @@ def _source_flops(evidence: Evidence, cell: Cell, recorded: dict[str, int]) -> f
     return sum(recorded[key] for keys in by_seed for key in keys) / len(by_seed)
 
 
-@check("CHK-24", "invalid", "Points are points, shares are shares")
-def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+@check("CHK-24", "invalid", "Points are points, shares are shares", needs="answers")
+def _gains(analysis: Analysis, evidence: AnswerEvidence) -> Iterator[Finding]:
     """Counted again, every gain is 100 x a difference of accuracies; units are kept."""
     # Every gain is 100 x the difference of two shares of right answers, by seed and on average.
     counts = _counted(evidence)
@@ -176,13 +195,15 @@ def _gains(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
         cell = cell_of(row)
         if not _has_test_images(evidence, cell):
             continue
-        own, control = (counts.errors(c, row.seeds) for c in (cell, _control_cell(row)))
+        own, control = _both(counts, row)
         if own is None or control is None:
             wrong.add(cell)  # a seed of the row is not on record
             continue
-        gains = [100 * (b - a) for a, b in zip(own, control, strict=True)]
+        paired = not getattr(row, "control_seeds", ())
+        gains = [100 * (b - a) for a, b in zip(own, control, strict=True)] if paired else []
         by_seed = getattr(row, "gains_pp", gains)
-        if not _all_close((*by_seed, row.gain_pp), (*gains, sum(gains) / len(gains))):
+        gain = 100 * (sum(control) / len(control) - sum(own) / len(own))
+        if not _all_close((*by_seed, row.gain_pp), (*gains, gain)):
             wrong.add(cell)
     yield from on_cells(
         wrong, "reported gains are not 100 x the difference of the accuracies ({cells})."
@@ -207,7 +228,7 @@ def _all_close(values: tuple[float, ...], expected: tuple[float, ...]) -> bool:
     )
 
 
-def _units(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
+def _units(analysis: Analysis, evidence: AnswerEvidence) -> Iterator[Finding]:
     """Percentage points are within 100 either way, shares within 0 and 1, gains in intervals."""
     rows: Iterator[Any] = _rows(
         analysis.arms, analysis.comparisons, analysis.attributions, analysis.worth,
@@ -233,7 +254,7 @@ def _units(analysis: Analysis, evidence: Evidence) -> Iterator[Finding]:
             yield from on_cells({cell_of(own)}, message)
 
 
-def _has_test_images(evidence: Evidence, cell: Cell) -> bool:
+def _has_test_images(evidence: AnswerEvidence, cell: Cell) -> bool:
     """Whether any test image of a cell is left; without one its numbers mean nothing."""
     return any(len(record.labels) for record in evidence.records.get(cell, {}).values())
 
@@ -253,4 +274,6 @@ def _within_interval(row: Any) -> bool:
     return bool(low - CLOSE <= row.gain_pp <= high + CLOSE)
 
 
-NUMBER_AUDITS: tuple[AuditSpec, ...] = (_gaps, _error_reductions, _source_costs, _gains)
+NUMBER_AUDITS: tuple[AuditSpec | AnswerAuditSpec, ...] = (
+    _gaps, _error_reductions, _source_costs, _gains,
+)  # fmt: skip

@@ -4,17 +4,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.analyse.analysis import Gate
-from headstart.analyse.cells import Cell
+from headstart.analyse.analysis import Analysis, Gate
+from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.gates.gate import CheckSpec, Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """A check that was carried out; without a finding it passes, unless another contradicts it."""
+    """A check that was carried out; without a finding it passes, unless another contradicts it.
+
+    It is not `known` to pass where the evidence lacks a fact that it needs.
+    """
 
     spec: CheckSpec[Any]
     findings: tuple[Finding, ...]
+    known: bool = True
 
 
 def withheld_by(checked: Iterable[Checked], cells: Collection[Cell]) -> dict[Cell, str]:
@@ -26,6 +30,12 @@ def withheld_by(checked: Iterable[Checked], cells: Collection[Cell]) -> dict[Cel
                 for cell in finding.cells or cells:
                     withheld.setdefault(cell, f"{one.spec.id}: {finding.message}")
     return withheld
+
+
+def answered_by(analysis: Analysis) -> frozenset[Cell]:
+    """Cells behind the verdicts of the headline: the arms that it names, and the control."""
+    judged = [c for c in analysis.preferred if c.verdict not in ("invalid", "unfinished")]
+    return frozenset(cell for c in judged for cell in (cell_of(c), beside(cell_of(c), c.control)))
 
 
 def gates_of(checked: Collection[Checked], answered: Collection[Cell]) -> tuple[Gate, ...]:
@@ -42,6 +52,8 @@ def gates_of(checked: Collection[Checked], answered: Collection[Cell]) -> tuple[
 
 def _gate(one: Checked, other: CheckSpec[Any] | None, answered: frozenset[Cell]) -> Gate:
     spec = one.spec
+    if not one.known:
+        return _not_known(spec)
     message = _joined(one.findings) or spec.good
     if not one.findings and other is not None:
         message = f"'{spec.title}' does not hold: see '{other.title}' ({other.id})."
@@ -53,6 +65,18 @@ def _gate(one: Checked, other: CheckSpec[Any] | None, answered: frozenset[Cell])
         message=message,
         could_turn=spec.could_turn
         and any(answered & (finding.cells or answered) for finding in one.findings),
+    )
+
+
+def _not_known(spec: CheckSpec[Any]) -> Gate:
+    """A check of what these results do not say."""
+    return Gate(
+        id=spec.id,
+        title=spec.title,
+        passed=False,
+        severity="caveat",
+        message=f"not known whether this holds: {spec.good}",
+        known=False,
     )
 
 

@@ -4,15 +4,19 @@ import re
 from collections.abc import Iterator
 
 from headstart.analyse.analysis import Analysis, Attribution, Comparison, Word
-from headstart.analyse.cells import beside, cell_of
-from headstart.analyse.gates.gate import AuditSpec, Evidence, Finding, check, on_cells
+from headstart.analyse.cells import ONE_SIZE, beside, cell_of
+from headstart.analyse.evidence import AnswerEvidence
+from headstart.analyse.gates.gate import AnswerAuditSpec, Finding, check, on_cells
 
 LEAST_SEEDS = 3
 
 _NUMBER = r"([+-]\d+(?:\.\d+)?)"
 _GAIN = re.compile(rf"^gain {_NUMBER} pp")
 _INTERVAL = re.compile(rf"interval(?: \(Holm\))? {_NUMBER} to {_NUMBER}")
-_SIZE = re.compile(r"[Ww]ith (?:all )?([\d,]+) (?:image|photo)s?( a class)?")
+_SIZE = re.compile(
+    r"[Ww]ith (?:all )?([\d,]+) (?:image|photo)s?( a class)?|[Aa]t size '(.*?)'(?= )"
+    r"|[Ii]n these results"
+)
 _PLACE = re.compile(rf"\(([^(),/\\]+?): {_NUMBER} points(?: \[{_NUMBER}, {_NUMBER}\])?\)")
 _RIGHT = re.compile(r"is right ([\d.]+) times in 100[^,:]*, [^:]*? ([\d.]+) times: ")
 _CLAIMS: dict[str, Word] = {
@@ -27,8 +31,8 @@ _CLAIMS: dict[str, Word] = {
 _PUT_DOWN_TO_SOURCE = "so the gain is put down to what the source learnt"
 
 
-@check("CHK-19", "invalid", "Sentences say what the numbers do")
-def _verdicts(analysis: Analysis, _: Evidence) -> Iterator[Finding]:
+@check("CHK-19", "invalid", "Sentences say what the numbers do", needs="scores")
+def _verdicts(analysis: Analysis, _: AnswerEvidence) -> Iterator[Finding]:
     """Read again, every verdict and the headline say what their intervals do."""
     wrong = {cell_of(c) for c in analysis.comparisons if not _agrees(c, analysis)}
     wrong |= {cell_of(row) for row in analysis.attributions if not _attribution_agrees(row)}
@@ -42,7 +46,8 @@ def _word_of(comparison: Comparison, analysis: Analysis) -> Word:
     low, high = comparison.low_pp, comparison.high_pp
     if low is None and len(comparison.seeds) > 1 and _all_right(comparison, analysis):
         return "no measurable difference"
-    if low is None or high is None or len(comparison.seeds) < LEAST_SEEDS:
+    seeds = (comparison.seeds, comparison.control_seeds or comparison.seeds)
+    if low is None or high is None or min(map(len, seeds)) < LEAST_SEEDS:
         return "not enough evidence"
     if low > 0:
         return "helps"
@@ -133,6 +138,8 @@ def _headline(analysis: Analysis) -> Iterator[Finding]:
 
 
 def _is_size(comparison: Comparison, said: re.Match[str]) -> bool:
+    if said[1] is None:  # of another program, which need not say on how many images it trained
+        return comparison.num_images is None and comparison.size == (said[3] or ONE_SIZE)
     number = int(said[1].replace(",", ""))
     if said[2]:
         return comparison.size == f"{number} per class"
@@ -168,4 +175,4 @@ def _readings(analysis: Analysis) -> Iterator[Finding]:
             )
 
 
-SENTENCE_AUDITS: tuple[AuditSpec, ...] = (_verdicts,)
+SENTENCE_AUDITS: tuple[AnswerAuditSpec, ...] = (_verdicts,)

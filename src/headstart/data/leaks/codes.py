@@ -44,9 +44,10 @@ def codes_of(pixels: np.ndarray, changes: Sequence[Change], *, shifts: bool) -> 
     """Codes of images (n, height, width, channels), for some changes and perhaps for shifts."""
     shape = pixels.shape[1:]
     flat = as_bytes(pixels).reshape(len(pixels), prod(shape)).astype(np.float64)
-    turns = tuple(change.turn for change in changes)
+    turns = tuple(dict.fromkeys(change.turn for change in changes))
     sums = flat @ _weights(shape, turns, shifts)
-    whole, centre, changed, shifted = np.split(sums, [1, 2, 2 + len(changes)], axis=1)
+    whole, centre, turned, shifted = np.split(sums, [1, 2, 2 + len(turns)], axis=1)
+    changed = turned[:, [turns.index(change.turn) for change in changes]]
     white = WHITE * _drawn(prod(shape), "whole").sum()
     inverted = np.array([change.inverted for change in changes], bool)
     return Codes(

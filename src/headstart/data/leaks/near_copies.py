@@ -10,7 +10,7 @@ from headstart.data.leaks.changes import AS_IT_IS, Change, by_class
 from headstart.data.leaks.copies import ALIKE, NONE, Copies, kind_of
 from headstart.data.leaks.greys import SIDE, grey
 from headstart.data.leaks.near_duplicates import GreyImages, Labels, best_matches, prepare
-from headstart.data.leaks.own_part import common_directions, copies_of
+from headstart.data.leaks.own_part import OWN_TURNED, common_directions, copies_of
 
 
 def near_copies(
@@ -35,10 +35,11 @@ def near_copies(
     """
     found = exact.copied()
     left = np.flatnonzero(~found.found)
-    some = labels and (labels[0][left], labels[1])
     if changes:
         fitting = [change for change in changes if change.shape(of.size) == of.size]
-        matched = changed_matches(of.at(left), among, (AS_IT_IS, *fitting), threshold, some)
+        matched = changed_matches(
+            of.at(left), among, (AS_IT_IS, *fitting), threshold, _at(labels, left)
+        )
     else:
         matched = {AS_IT_IS: best_matches(of.at(left), among, threshold)}
     common: dict[Change, np.ndarray] = {}  # by the turn: inverting changes no direction
@@ -49,15 +50,23 @@ def near_copies(
         turn, at = change.turn, left[new]
         if turn not in common:
             common[turn] = common_directions(of.changed(turn), among)
-        of_class = (labels[0][at], labels[1]) if labels and by_class(change) else None
         queries = of.at(at).changed(change)
-        copies = copies_of(queries, among, threshold, common[turn], of_class)
+        copies = (
+            copies_of(queries, among, threshold, common[turn], OWN_TURNED, _at(labels, at))
+            if by_class(change)
+            else copies_of(queries, among, threshold, common[turn])
+        )
         alike = matches.at(new[found.kind[at] == NONE])
         found.record(at[found.kind[at] == NONE], ALIKE, alike.index, alike.similarity)
         is_copy = np.flatnonzero(copies.index >= 0)
         one = copies.at(is_copy)
         found.record(at[is_copy], kind_of(change, near=True), one.index, one.similarity)
     return found
+
+
+def _at(labels: Labels | None, some: np.ndarray) -> Labels | None:
+    """The labels where those of the first set are of some images only."""
+    return labels and (labels[0][some], labels[1])
 
 
 def compared_at(*sets: Images) -> tuple[int, int]:

@@ -26,6 +26,7 @@ from headstart.data.leaks.near_duplicates import (
 
 DIRECTIONS = 16  # at most, that hold what images have in common
 OWN = 0.625  # the least correlation of own parts of copies
+OWN_TURNED = 0.75  # where one was turned or inverted, for then there are more chances
 CROWD = 24  # an image that has more copies than this is of a series
 _LEAST_EACH = 8  # images, and pixels, for each direction: fewer would take own parts away
 _LEAST_SHARE = 0.05  # of the images, in effect, that lie along a common direction
@@ -53,6 +54,7 @@ def copies_of(
     keys: GreyImages,
     threshold: float,
     common: np.ndarray,
+    least_own: float = OWN,
     labels: Labels | None = None,
 ) -> Matches:
     """For each query the most similar key whose own part is like the query's.
@@ -62,6 +64,7 @@ def copies_of(
         keys: images among which copies are looked for.
         threshold: the least correlation of two copies.
         common: what `common_directions` found.
+        least_own: the least correlation of their own parts.
         labels: of both, where copies are of one class.
 
     Returns:
@@ -69,7 +72,7 @@ def copies_of(
     """
     num = np.zeros(len(queries), np.int64)
     pairs: list[tuple[np.ndarray, np.ndarray]] = []
-    for one, other in _alike(queries, keys, threshold, common):
+    for one, other in _alike(queries, keys, threshold, common, least_own):
         if labels is not None:
             same = labels[0][one] == labels[1][other]
             one, other = one[same], other[same]
@@ -84,7 +87,11 @@ def copies_of(
 
 
 def _alike(
-    queries: GreyImages, keys: GreyImages, threshold: float, common: np.ndarray
+    queries: GreyImages,
+    keys: GreyImages,
+    threshold: float,
+    common: np.ndarray,
+    least_own: float,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs that are alike, with and without what is common, block by block."""
     for theirs in slices(len(keys), _BLOCK):
@@ -93,7 +100,7 @@ def _alike(
             our_units, our_common, our_norms = _parts(queries, ours, common)
             whole = our_units @ their_units.T
             own = whole - our_common @ their_common.T
-            own_enough = own >= OWN * np.outer(our_norms, their_norms)
+            own_enough = own >= least_own * np.outer(our_norms, their_norms)
             one, other = np.nonzero((whole >= threshold - SLACK) & own_enough)
             yield one + ours.start, other + theirs.start
 

@@ -59,6 +59,8 @@ def _costs(analysis: Analysis, pair: TaskPair) -> dict[str, list[tuple[float, fl
     source = {(b.arm, b.size): b.source_flops for b in of_pair(analysis.worth, pair)}
     arms: dict[str, list[tuple[float, float, int]]] = {}
     for place, result in results_of(analysis, pair).items():
+        if result.flops is None or result.num_images is None:
+            continue  # of results from elsewhere
         cost = result.flops + source.get(place, 0)
         known = place in source or result.arm == analysis.control
         if known and cost > 0 and result.mean is not None:

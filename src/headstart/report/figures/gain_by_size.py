@@ -107,7 +107,7 @@ def _draw_mark(axes: Frame, mark: _Mark, x: Scale, reach: float) -> None:
         ),
         seeds=tuple(
             (gain, f"{c.arm}, seed {seed}: {points(gain, 2)} pp")
-            for seed, gain in zip(c.seeds, c.gains_pp, strict=True)
+            for seed, gain in c.gain_by_seed.items()
         ),
         seed_opacity=0.6,
     )
@@ -149,7 +149,8 @@ def _draw_axes(axes: Frame, x: Scale, groups: Sequence[SizeRows]) -> None:
         drawing.line((x(index + 0.5), HEAD), (x(index + 0.5), axes.bottom), GRID)
     drawing.line((axes.left, y(0)), (axes.right, y(0)), INK, width=1.2)
     _draw_size_labels(axes, x, groups)
-    drawing.text(axes.left, drawing.height - 6, "labelled target images")
+    known = all(group.num_images is not None for group in groups)
+    drawing.text(axes.left, drawing.height - 6, "labelled target images" if known else "size")
 
 
 def _draw_size_labels(axes: Frame, x: Scale, groups: Sequence[SizeRows]) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import Analysis, ArmResult, Benefit
+from headstart.analyse.analysis import Analysis, ArmResult, Benefit, known
 from headstart.report.benefit import labels_text
 from headstart.report.figures.chart import PANEL, Dot, Frame, frame, on_column, pair_id, panel
 from headstart.report.figures.palette import arm_styles
@@ -52,8 +52,8 @@ def _panel(
     drawing = panel(arm, f"{analysis.accuracy_on('test')}, %", 290)
     axes, x = _axes(drawing, control, matches)
     styles = arm_styles(analysis)
-    base = sorted(control, key=lambda result: result.num_images)
-    path = [(x(result.num_images), axes.y(result.mean_percent)) for result in base]
+    base = sorted(control, key=lambda result: known(result.num_images))
+    path = [(x(known(result.num_images)), axes.y(result.mean_percent)) for result in base]
     style, control_style = styles[arm], styles[analysis.control]
     drawing.curve(path, control_style.colour, width=1.8)
     for at in path:
@@ -61,7 +61,7 @@ def _panel(
     for matched in matches:
         _draw_arrow(axes, matched, x, style.colour)
     for matched in matches:
-        at_size = x(matched.result.num_images)
+        at_size = x(known(matched.result.num_images))
         dot = Dot(mean=matched.result.mean_percent, style=style, reach=4.6)
         dot.draw(drawing, on_column(at_size, axes.y))
     _draw_arrow_labels(axes, matches, x, style.colour)
@@ -83,7 +83,7 @@ def _axes(
     low, high = domain_of(r.mean_percent for r in [*control, *(m.result for m in matches)])
     top = min(100.0, high + 0.12 * (high - low))  # the labels of arrows are above their accuracy
     axes = frame(drawing, (low, top), right=PANEL - 8)
-    numbers = {result.num_images for result in control}
+    numbers = {known(result.num_images) for result in control}
     x = axes.across(min(numbers) / 1.7, 1.7 * max(numbers), log=True)
     axes.draw_rows()
     axes.draw_axis(x, x.apart(numbers, 6 * LETTER), "labelled images")
@@ -96,7 +96,7 @@ def _draw_arrow_labels(axes: Frame, matches: list[_Matched], x: Scale, colour: s
     for matched in matches:
         label = f"{matched.result.num_images:,} \u2192 {labels_text(matched.benefit.labels)}"
         half = LETTER * len(label) / 2
-        middle = (x(matched.result.num_images) + x(_target(matched, x))) / 2
+        middle = (x(known(matched.result.num_images)) + x(_target(matched, x))) / 2
         middle = min(max(middle, x.start + half), x.end - half)
         for offset in (-10, 20):
             height = axes.y(matched.result.mean_percent) + offset
@@ -122,7 +122,7 @@ def _draw_arrow(axes: Frame, matched: _Matched, x: Scale, colour: str) -> None:
         high = x.high if labels.high is None else min(labels.high, x.high)
         ends = x(max(labels.low, x.low)), x(high)
         drawing.box((ends[0], height - 5), (ends[1], height + 5), colour, opacity=0.22)
-    start, end = x(matched.result.num_images), x(_target(matched, x))
+    start, end = x(known(matched.result.num_images)), x(_target(matched, x))
     dash = "" if labels.value is not None else "4 3"
     drawing.line((start, height), (end, height), colour, width=1.8, dash=dash)
     back = _TIP if end < start else -_TIP

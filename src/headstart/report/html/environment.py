@@ -39,7 +39,8 @@ _WITH_DECIMALS: tuple[Callable[..., str], ...] = (
 _FILTERS: tuple[Callable[..., str], ...] = (
     text.plural, text.comma_list, text.operations, text.p_value, text.number,
     record_text.seeds_there, record_text.own_images, record_text.updates,
-    record_text.training_time, record_text.trained, record_text.figure_value,
+    record_text.training_time, record_text.trained, record_text.parameters,
+    record_text.figure_value,
     record_text.adjustment, record_text.verdict_note, record_text.against_control,
     mistakes_sentence, wrong_answer, wrong_probability, wrong_seeds, file_name,
 )  # fmt: skip

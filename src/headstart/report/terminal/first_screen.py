@@ -75,7 +75,8 @@ def _print_bars(analysis: Analysis, console: "Console") -> None:
     table.add_column(no_wrap=True)
     columns = max(10, min(_BAR, console.width - _LABEL - 8))
     for group in groups:
-        table.add_row(styled(group.title, "dim"))
+        if group.title:
+            table.add_row(styled(group.title, "dim"))
         for bar in group.bars:
             filled = "\u2588" * max(1, round(columns * bar.accuracy))
             cell = styled(filled, "bright_black" if bar.is_control else "blue")

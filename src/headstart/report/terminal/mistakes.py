@@ -19,9 +19,9 @@ def print_mistakes(analysis: Analysis, pairs: tuple[TaskPair, ...], console: "Co
     for pair in pairs:
         for mistakes in of_pair(analysis.mistakes, pair):
             place = f", {pair}" if len(pairs) > 1 else ""
-            images = plural(mistakes.num_images, "image")
+            size = f" with {plural(mistakes.num_images, 'image')}" if mistakes.num_images else ""
             console.print()
-            print_line(console, f"What {mistakes.arm} gets wrong with {images}{place}", "bold")
+            print_line(console, f"What {mistakes.arm} gets wrong{size}{place}", "bold")
             print_item(console, mistakes_sentence(mistakes))
             confusions = frequent_confusions(of_pair(analysis.confusions, pair))
             if confusions:

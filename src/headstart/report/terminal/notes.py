@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from headstart.analyse.analysis import Analysis, Word
-from headstart.analyse.text import plural
 from headstart.report.leaks import leak_line
 from headstart.report.notes import (
     arm_notes,
@@ -12,7 +11,7 @@ from headstart.report.notes import (
     most_seeds,
     remarks_of,
 )
-from headstart.report.record_text import detectable
+from headstart.report.record_text import detectable, size_lines
 from headstart.report.rows import TaskPair, pairs_of, sweep_arms
 from headstart.report.terminal.console import print_item, print_line
 
@@ -59,7 +58,7 @@ def _print_undecided(analysis: Analysis, console: "Console") -> None:
             continue
         if least := detectable(c):
             seeds = f", {c.seeds_needed:,} seeds" if c.seeds_needed else ""
-            size = f"{plural(c.num_images, 'image')}{pair}"
+            size = f"{', '.join(size_lines(c.size, c.num_images))}{pair}"
             by_size.setdefault(size, []).append(f"{c.arm} {least}{seeds}")
         else:
             by_reason.setdefault((c.verdict, c.why), []).append(f"{c.arm} at {c.size}{pair}")
