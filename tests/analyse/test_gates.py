@@ -207,6 +207,11 @@ BROKEN: list[tuple[str, Break, str]] = [
     ),
     ("CHK-17-paired", of_probe(lambda r: with_payload(r, seed=7), 1), "the seeds are not paired"),
     ("CHK-18", made(own_rows, intact=False), "were changed after they were written"),
+    (
+        "CHK-18-alike",
+        made(own_rows, otherwise={"processor": "Another", "torch": "2.13", "device": "cpu"}),
+        "computed once more on Another (torch 2.13): the machines do not compute alike",
+    ),
     ("CHK-18-trace", made(own_rows), "are no longer in the store; run the same command again"),
     ("CHK-18-trace", made(own_rows, environment={}), "do not say which version of headstart"),
     ("CHK-18-trace", made(own_rows, finished_at="1999"), "before any study had been planned"),

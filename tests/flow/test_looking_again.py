@@ -11,6 +11,7 @@ from headstart.analyse.multiplicity import later_level, planned_level
 from headstart.execute.options import RunOptions
 from headstart.flow.validation_paths import PATHS, num_seeds
 from headstart.store.store import Store
+from headstart.study.study import LOOKS
 from studies import tiny, tiny_table
 
 ARMS = ["scratch", "probe", "full"]
@@ -93,3 +94,20 @@ def test_each_path_of_the_null_studies_judges_every_study(store_folder: Path, pa
     )
     assert seen == [num_seeds(path)]
     assert (done.validation.path, done.validation.studies, done.validation.invalid) == (path, 1, 0)
+
+
+@pytest.mark.slow
+def test_null_studies_get_further_seeds_in_rounds(store_folder: Path) -> None:
+    seen: list[int] = []
+    done = flow.validate(
+        "null",
+        RunOptions(store=store_folder, workers=1, device="cpu"),
+        studies=3,
+        seed=0,
+        path="auto",
+        listen=lambda *_: None,
+        planned=lambda plan, *_: seen.append(len({trial.seed for trial in plan.trials})),
+    )
+    assert seen[0] == 3 * LOOKS[0]
+    assert all(number <= 3 * LOOKS[-1] for number in seen)
+    assert (done.validation.studies, done.validation.invalid) == (3, 0)

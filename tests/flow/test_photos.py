@@ -175,10 +175,13 @@ def test_arrays_are_no_photos(call: Call) -> None:
 def test_a_study_file_takes_no_source(call: Call, study: Path) -> None:
     refused(
         call("plan", study, "--source", SOURCE),
-        "is a study, which names its sources, its budget and its labels.",
-        "Leave --source, --minutes and --labels out",
+        "is a study, which names its sources and its labels.",
+        "Leave --source and --labels out",
     )
-    refused(call("run", "digits", "--minutes", 3), "digits has 1 problem:\n  1. is a study,")
+    refused(
+        call("run", "digits", "--minutes", 3),
+        "digits has 1 problem:\n  1. minutes: is the time for further seeds,",
+    )
 
 
 class Frame:

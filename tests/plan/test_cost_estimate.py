@@ -36,7 +36,7 @@ def test_what_is_stored_is_not_to_do() -> None:
 def test_measured_timings_and_workers_scale_the_estimate() -> None:
     plan = plan_of()
     guess = estimate_cost("pinned", plan, (), set(), None, 1)
-    measured = estimate_cost("pinned", plan, (), set(), (3.0, 2.0), 4)
+    measured = estimate_cost("pinned", plan, (), set(), 1.5, 4)
     assert measured.measured
     assert measured.seconds == pytest.approx(guess.seconds * 1.5 / 4)
 

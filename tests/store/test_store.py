@@ -64,6 +64,7 @@ def test_a_step_put_again_stays_as_it_was(store: Store) -> None:
     assert row.result["flops"] == 1000
     assert store.arrays(KEY).keys() == ARRAYS.keys()
     assert store.differing([KEY, OTHER]) == {KEY: {"host": "b"}}
+    assert store.made([KEY])[KEY].otherwise == {"host": "b"}
 
 
 def test_a_step_put_again_with_other_times_is_no_difference(store: Store) -> None:

@@ -15,15 +15,21 @@ def told(**changes: Any) -> str:
     return str(error.value)
 
 
-def test_auto_is_five_ten_and_twenty_seeds() -> None:
+def test_auto_is_five_eight_twelve_and_twenty_seeds() -> None:
     study = StudySpec(**tiny_table(seeds="auto"))
-    assert [len(at.seeds) for at in study.at_looks()] == [5, 10, 20]
+    assert (study.seeds, study.looks) == ((0, 1, 2, 3, 4), (5, 8, 12, 20))
+    assert study.all_seeds == tuple(range(20))
     assert StudySpec(**study.model_dump(mode="json")) == study
+
+
+def test_auto_begins_with_the_first_of_the_looks_that_are_given() -> None:
+    study = StudySpec(**tiny_table(seeds="auto", looks=[3, 6]))
+    assert (study.seeds, study.all_seeds) == ((0, 1, 2), tuple(range(6)))
 
 
 def test_a_fixed_number_of_seeds_is_one_look() -> None:
     study = StudySpec(**tiny_table(seeds=[3, 1]))
-    assert study.at_looks() == (study,)
+    assert (study.looks, study.all_seeds) == ((), (3, 1))
 
 
 def test_looks_that_do_not_fit_are_told() -> None:
@@ -31,8 +37,15 @@ def test_looks_that_do_not_fit_are_told() -> None:
     assert "Write seeds = 4" in told(seeds=5, looks=[4, 8])
 
 
+def test_a_budget_is_for_seeds_that_are_added() -> None:
+    assert StudySpec(**tiny_table(seeds="auto", minutes=2.5)).minutes == 2.5
+    assert 'Write seeds = "auto" (--seeds auto)' in told(seeds=5, minutes=10)
+    assert "minutes" in told(seeds="auto", minutes=0)
+
+
 def test_the_pilot_seed_is_no_evidence() -> None:
     assert "pilot_seed: 2 is one of the seeds" in told(pilot_seed=2)
+    assert "pilot_seed: 15 is one of the seeds" in told(seeds="auto", pilot_seed=15)
 
 
 def test_rates_are_told_what_is_wrong_with_them() -> None:

@@ -35,6 +35,7 @@ from headstart.analyse.records import (
     overlaps_of,
 )
 from headstart.analyse.results import by_cell, results_of
+from headstart.analyse.stopping import with_stopping
 from headstart.analyse.strictness import strictness_of
 from headstart.analyse.tasks import task_facts
 from headstart.analyse.trainings import settings_of_cells
@@ -61,6 +62,8 @@ def evidence_of(study: StudySpec, facts: Facts, plan: Plan, store: Store) -> Evi
     """Evidence of a study: everything that the store holds of its plan."""
     metric = METRICS[study.metric]
     records = gather(plan, store, metric)
+    if plan.allocation is not None:  # those of the seeds planned that any comparison has so far
+        study = study.model_copy(update={"seeds": study.seeds[: plan.allocation.most]})
     return Evidence(
         study=study,
         facts=facts,
@@ -113,9 +116,10 @@ def _without_gates(
         withheld=withheld,
         margins=plan.margins,
         shown=shown,
-        unfinished=_unfinished(planned, records, failures),
+        unfinished=_unfinished(study, plan, records, failures),
     )
-    comparisons = with_preferred(study, compare_all(finished), arms)
+    comparisons = with_stopping(study, plan.allocation, compare_all(finished))
+    comparisons = with_preferred(study, comparisons, arms)
     attributions, notes = attribute(finished, comparisons)
     pairs = pair_answers(evidence, plan, comparisons, withheld)
     strictness = strictness_of(finished)
@@ -167,21 +171,29 @@ def _without_gates(
         forgetting=forgetting_of(plan, evidence.sources, store, METRICS[study.metric]),
         confusions=confusions_of(pairs),
         mistakes=mistakes_of(pairs, plan, store),
+        minutes=study.minutes,
         metric=study.metric,
     )
 
 
 def _unfinished(
-    planned: Mapping[Cell, Sequence[Trial]], records: Records, failures: Mapping[str, object]
+    study: StudySpec, plan: Plan, records: Records, failures: Mapping[str, object]
 ) -> frozenset[Cell]:
-    """Cells with trials that are neither done nor failed; those that failed stay missing."""
-    return frozenset(
-        cell
-        for cell, trials in planned.items()
-        for trial in trials
-        if trial.seed not in records.get(cell, {})
-        and not {*trial.train_keys, trial.predict_key, trial.score_key} & failures.keys()
-    )
+    """Cells with trials that are neither done nor failed; those that failed stay missing.
+
+    Trials that wait for a choice of their seed are not planned yet, and not done.
+    """
+
+    def missing(cell: Cell, trials: Sequence[Trial]) -> bool:
+        if len(trials) < (plan.allocation.number(cell) if plan.allocation else len(study.seeds)):
+            return True
+        return any(
+            trial.seed not in records.get(cell, {})
+            and not {*trial.train_keys, trial.predict_key, trial.score_key} & failures.keys()
+            for trial in trials
+        )
+
+    return frozenset(cell for cell, trials in by_cell(plan.trials).items() if missing(cell, trials))
 
 
 def _last_error(error: str) -> str:

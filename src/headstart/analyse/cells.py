@@ -2,8 +2,7 @@
 
 from typing import Protocol
 
-Cell = tuple[str, str, str, str]
-"""(source, target, size, arm)."""
+from headstart.plan.allocation import Cell as Cell
 
 ONE_SIZE = "as given"
 """Size of results from elsewhere that name none."""

@@ -164,7 +164,7 @@ def _comparison(
             next_level=charge.next_level * error.level / charge.level,
         )
         if complete
-        else unfinished(pair.seeds, finished.study.seeds, pair.gain_pp)
+        else unfinished(pair.seeds, finished.shown.seeds_of(cell, finished.study), pair.gain_pp)
     )
     if withheld:
         judged = Judged(word="invalid", why=withheld)

@@ -187,7 +187,9 @@ def _lead_sentence(best: Comparison, answers: Answers) -> str:
     """How often both are right at one size, the verdict, and the labels that transfer saves."""
     result = answers.result(cell_of(best))
     control = answers.result(beside(cell_of(best), best.control))
-    right, without = _times(result.mean_percent, control.mean_percent)
+    # The seeds of the comparison: the control may have more, for other arms at its size.
+    means = (result.mean_over(best.seeds), control.mean_over(best.seeds_of_control))
+    right, without = _times(*(100 * (mean or 0.0) for mean in means))
     size, words = _size(best, answers), _words(best, LEAD_WORDS)
     return (
         f"{size[0].upper()}{size[1:]} {answers.wording.networks.get(best.source, best.arm)} is "

@@ -43,19 +43,25 @@ class Shown:
     Attributes:
         questions: of the study, by cell; those without one are charged as if nothing was shown.
         looks: the first one first.
+        seeds: those of each cell; a cell that is not named has all of the study's.
     """
 
     questions: Mapping[Cell, Question] = field(default_factory=dict)
     looks: tuple[Look, ...] = ()
+    seeds: Mapping[Cell, tuple[int, ...]] = field(default_factory=dict)
+
+    def seeds_of(self, cell: Cell, study: Design) -> tuple[int, ...]:
+        """Seeds of a look at a cell, in ascending order."""
+        return tuple(sorted(self.seeds.get(cell, study.seeds)))
 
     def charge(self, cell: Cell, study: Design) -> Charge:
-        """What a look at a cell with the study's seeds is held to."""
+        """What a look at a cell is held to."""
         planned = planned_level(max(len(study.looks), 1))
         question = self.questions.get(cell)
         looks = [look for look in self.looks if question and look.question == question.key]
         margin = looks[0].margin_pp if looks else None
-        seeds, later = tuple(sorted(study.seeds)), sum(not look.planned for look in looks)
-        more_planned = len(study.seeds) < max(study.looks, default=0)
+        seeds, later = self.seeds_of(cell, study), sum(not look.planned for look in looks)
+        more_planned = len(seeds) < max(study.looks, default=0)
         for number, look in enumerate(looks, 1):
             if look.seeds == seeds:
                 more = planned if more_planned and look.planned else later_level(later + 1)
@@ -66,7 +72,7 @@ class Shown:
                     planned=look.planned,
                     margin_pp=margin,
                 )
-        as_planned = not looks or _goes_on(study, looks)
+        as_planned = not looks or (len(seeds) in study.looks and _goes_on(study, looks))
         later += not as_planned
         return Charge(
             level=planned if as_planned else later_level(later),
@@ -88,11 +94,9 @@ NOTHING_SHOWN = Shown()
 
 
 def _goes_on(study: Design, looks: list[Look]) -> bool:
-    """Whether the study had planned this look before the first one was taken."""
+    """Whether all looks so far were planned as the study plans its looks."""
     planned = planned_level(max(len(study.looks), 1))
-    return len(study.seeds) in study.looks and all(
-        look.planned and look.level == planned for look in looks
-    )
+    return all(look.planned and look.level == planned for look in looks)
 
 
 def looks_taken(
@@ -116,7 +120,7 @@ def _look(study: StudySpec, shown: Shown, comparison: Comparison) -> Look:
         question=question.key,
         tested=question.tested,
         study=study.name,
-        seeds=tuple(sorted(study.seeds)),
+        seeds=shown.seeds_of(cell_of(comparison), study),
         planned=charge.planned,
         in_family=comparison.in_family,
         level=charge.level,

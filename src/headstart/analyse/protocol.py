@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from headstart.analyse.analysis import Strictness
 from headstart.analyse.headline import adjustment
+from headstart.analyse.text import comma_list, minutes_text
 from headstart.metrics import ACCURACY, METRICS
 from headstart.plan.steps import Plan
 from headstart.study.arm_text import described
@@ -16,7 +17,6 @@ def protocol_lines(
 ) -> tuple[tuple[str, str], ...]:
     """(rule, its setting) for each rule of the study, and for each arm with another training."""
     training = study.training
-    seeds = ", ".join(str(seed) for seed in study.seeds)
     keep = (
         f"best {METRICS[study.metric].on('validation')} of those measured, ties to the earlier"
         if training.keep == "best"
@@ -24,7 +24,7 @@ def protocol_lines(
     )
     return (
         ("Control", f"{study.control}: {described(study.arm(study.control))}"),
-        ("Seeds", f"{seeds}; {_seeds_mean(study)}"),
+        ("Seeds", f"{_seeds(study)}; {_seeds_mean(study)}"),
         ("Size", "number of labelled training images; validation images are extra, see tasks"),
         ("Subsets", "stratified and nested: a smaller size is part of the larger one"),
         ("Budget", f"{_budget(training)}, batches of {training.batch_size} or all images if fewer"),
@@ -69,6 +69,17 @@ def _test_images(study: StudySpec) -> str:
     return (
         f"{opened}; of {', '.join(repeated)} each seed has another fifth of all images as its test "
         "part and trains on others, so that five seeds in a row test every image once"
+    )
+
+
+def _seeds(study: StudySpec) -> str:
+    seeds = comma_list(study.seeds)
+    if not study.looks:
+        return seeds
+    budget = f", as far as {minutes_text(study.minutes)} allow" if study.minutes else ""
+    return (
+        f"{seeds}; each comparison has the first {study.looks[0]} of them, and without a verdict "
+        f"those of the next look ({comma_list(study.looks)} seeds){budget}"
     )
 
 

@@ -99,6 +99,11 @@ def rough_duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
+def minutes_text(minutes: float) -> str:
+    """A budget of time as it was given: 1 minute, 2.5 minutes."""
+    return f"{minutes:g} minute" + ("" if minutes == 1 else "s")
+
+
 def plural(number: int, noun: str) -> str:
     """A count with its noun: 1 seed, 5 seeds."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")

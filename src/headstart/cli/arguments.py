@@ -84,7 +84,7 @@ class Grid:
             "--seeds",
             metavar="N",
             parser=_seeds,
-            help="Use the seeds 0 to N-1; auto: 5, then 10, then 20 while evidence is short.",
+            help="Use the seeds 0 to N-1; auto: 5, then 8, 12 and 20 where evidence is short.",
         ),
     ] = None
     sizes: Annotated[
@@ -115,7 +115,8 @@ class Photos:
             "--minutes",
             metavar="N",
             min=0.1,
-            help="Time that a study of photos may take, about; 10 by default.",
+            help="Time that a study of photos (10 by default) or one with --seeds auto may take, "
+            "about.",
         ),
     ] = None
     labels: Annotated[

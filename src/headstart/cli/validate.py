@@ -19,10 +19,10 @@ def validate(
         ),
     ],
     path: Annotated[
-        Literal["fixed", "added", "swapped", "shrunk", "margin"],
+        Literal["fixed", "added", "swapped", "shrunk", "margin", "auto"],
         typer.Option(
             help="How each null study is looked at: once; again with added or swapped seeds, with "
-            "fewer sizes, with other margins."
+            "fewer sizes, with other margins; auto: seeds are added where evidence is short."
         ),
     ] = "fixed",
     studies: Annotated[

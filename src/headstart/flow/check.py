@@ -1,6 +1,6 @@
 """A study given as a table or made in Python, checked against its data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from headstart.analyse.analysis import TaskFacts
 from headstart.analyse.tasks import task_facts
 from headstart.core.errors import Problem, SpecError
 from headstart.flow.facts import gather_facts
+from headstart.plan.allocation import Allocation, Cell
 from headstart.study.array_checks import test_problems
 from headstart.study.checks import check
 from headstart.study.data_checks import check_facts
@@ -20,12 +21,20 @@ from headstart.study.tasks import DataRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A checked study with the facts of its data; `made_of` says in lines what chose it, if not
-    a study file."""
+    """A checked study with the facts of its data.
+
+    `made_of` says in lines what chose it, if not a study file. `allocation` says how many of the
+    study's seeds each comparison has so far, where they are added as evidence needs them.
+    """
 
     study: StudySpec
     facts: Facts
     made_of: tuple[str, ...] = ()
+    allocation: Allocation | None = None
+
+    def seeds_of(self, cells: Iterable[Cell]) -> dict[Cell, tuple[int, ...]]:
+        """Seeds of some comparisons, where they may differ; empty where all have the study's."""
+        return self.allocation.seeds(cells, self.study.seeds) if self.allocation else {}
 
     @property
     def tasks(self) -> tuple[TaskFacts, ...]:

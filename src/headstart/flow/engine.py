@@ -1,4 +1,4 @@
-"""The whole engine on one page: plan, execute, analyse, look, until every verdict is in."""
+"""The whole engine on one page: plan, execute, analyse, and on with what is not decided."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +17,8 @@ from headstart.execute.options import Device, RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
-from headstart.plan.cost_estimate import makespan
+from headstart.flow.rounds import next_round, present_round
+from headstart.plan.cost_estimate import makespan, model_seconds
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.questions import Question, questions_of
 from headstart.plan.steps import Plan, Step
@@ -53,7 +54,7 @@ def run(
     planned: Planned | None = None,
     command: str = "",
 ) -> Done:
-    """Plan, execute what is missing, analyse; go on to the next look where evidence is short.
+    """Plan, execute what is missing, analyse; go on with the comparisons whose evidence is short.
 
     `planned` is called with every plan and what is in the store already.
 
@@ -64,17 +65,17 @@ def run(
     # Workers outlive a run, and need not be in the folder that this process has gone to since.
     options = replace(options, store=options.store.absolute())
     tally = Tally()
+    workers = options.workers or default_workers(options.device)
     with Store(options.store) as store:
         number = save_study(store, loaded, command)
-        for study in loaded.study.at_looks():
-            at = replace(loaded, study=study)
+        at: Loaded | None = present_round(loaded, store.plan(number))
+        while at is not None:
             plan, more = run_look(
                 at, number, store, options, listen=listen, planned=planned or _silent
             )
             tally = tally.then(more)
             analysis = analyse_look(at, plan, store)
-            if analysis.num_done < analysis.num_trials or analysis.decided:
-                break
+            at = next_round(at, plan, analysis, pace_of(store), workers)
     summary = RunSummary(
         steps_run=tally.run,
         steps_reused=tally.reused,
@@ -145,7 +146,7 @@ def decode_ahead(plan: Plan, stored: set[str]) -> None:
 
 def plan_of(loaded: Loaded, store: Store) -> Plan:
     """The plan of a study, with every choice that the store holds."""
-    return make_plan(loaded.study, loaded.facts, partial(_choice, store))
+    return make_plan(loaded.study, loaded.facts, partial(_choice, store), loaded.allocation)
 
 
 def questions(loaded: Loaded, store: Store) -> dict[tuple[str, str, str, str], Question]:
@@ -165,11 +166,18 @@ def analyse_look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
 
     study, asked = loaded.study, questions(loaded, store)
     looks = store.looks(question.tested for question in asked.values())
-    shown = Shown(questions=asked, looks=looks)
+    shown = Shown(questions=asked, looks=looks, seeds=loaded.seeds_of(asked))
     analysis = analyse(study, loaded.facts, plan, store, shown)
     if store.writable:
         store.record_looks(looks_taken(study, shown, analysis.comparisons))
     return analysis
+
+
+def pace_of(store: Store) -> float | None:
+    """Seconds of the store's trainings over those that the cost model says; None without any."""
+    spent = store.spent()
+    modelled = model_seconds(spent.flops, spent.updates, spent.steps)
+    return spent.seconds / modelled if spent.steps else None
 
 
 def row_of(plan: Plan) -> PlanRow:
@@ -178,6 +186,7 @@ def row_of(plan: Plan) -> PlanRow:
         steps=tuple(plan.steps),
         trials=tuple(trial.score_key for trial in plan.trials),
         num_waiting=plan.num_waiting,
+        allocation=plan.allocation.as_json if plan.allocation else None,
     )
 
 
@@ -186,9 +195,12 @@ def save_study(store: Store, loaded: Loaded, command: str) -> int:
 
     Gives its number in the store.
     """
-    facts = facts_json(loaded.facts)
-    spec = loaded.study.model_dump(mode="json")
-    return store.save_study(loaded.study.name, spec, facts, command)
+    return store.save_study(loaded.study.name, *study_json(loaded), command)
+
+
+def study_json(loaded: Loaded) -> tuple[Json, Json]:
+    """A study and its facts as a store keeps them."""
+    return loaded.study.model_dump(mode="json"), facts_json(loaded.facts)
 
 
 def default_workers(device: Device = "auto") -> int:

@@ -37,6 +37,7 @@ class Changes:
     variants: tuple[str, ...] = ()
     skip_broken: bool = False
     follow_links: bool = False
+    minutes: float | None = None
 
 
 def recipes() -> dict[str, Path]:
@@ -57,15 +58,21 @@ def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPT
         HeadstartError: the photos make no study.
     """
     if means_photos(study, photos):
+        adds_seeds = changes.seeds == AUTO
         options = replace(
-            photos, skip_broken=changes.skip_broken, follow_links=changes.follow_links
+            photos,
+            skip_broken=changes.skip_broken,
+            follow_links=changes.follow_links,
+            adds_seeds=adds_seeds,
         )
         new = new_study(study, options, usable_cores())
+        if adds_seeds:
+            changes = replace(changes, minutes=options.time)
         loaded = _checked(new.table, f"the study of {study}", changes)
         return replace(loaded, made_of=(*new.made_of, *described(loaded, usable_cores())))
     path = find_study(study)
     origin = study if study in recipes() else str(path)
-    return _checked(read_toml(path), origin, changes, path.parent)
+    return _checked(read_toml(path), origin, replace(changes, minutes=photos.minutes), path.parent)
 
 
 def _checked(table: dict[str, Any], origin: str, changes: Changes, folder: Path = Path()) -> Loaded:
@@ -85,16 +92,16 @@ def means_photos(study: str, photos: PhotoOptions) -> bool:
     """
     path = Path(os.path.expanduser(study))
     is_study = path.suffix == ".toml" or study in recipes()
-    if is_study and photos.given:
+    if is_study and (photos.sources or photos.labels is not None):
         problem = Problem(
             where="",
-            message="is a study, which names its sources, its budget and its labels.",
-            fix="Leave --source, --minutes and --labels out, or give the folder of photos instead.",
+            message="is a study, which names its sources and its labels.",
+            fix="Leave --source and --labels out, or give the folder of photos instead.",
         )
         raise SpecError([problem], study)
     table = path.suffix.lower() in TABLE_SUFFIXES
     folder = os.path.isdir(path) or is_archive(path) or table
-    return photos.given or (folder and not is_study)
+    return not is_study and (photos.given or folder)
 
 
 def found(loaded: Loaded) -> tuple[str, ...]:
@@ -163,6 +170,8 @@ def _changed(given: dict[str, Any], changes: Changes) -> dict[str, Any]:
     changed = dict(given)
     if changes.seeds is not None:
         changed["seeds"] = changes.seeds
+    if changes.minutes is not None:
+        changed["minutes"] = changes.minutes
     if changes.sizes is not None:
         changed["sizes"] = list(changes.sizes)
     if changes.arms is not None:

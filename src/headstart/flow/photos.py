@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from headstart.analyse.text import plural, rough_duration
+from headstart.analyse.text import minutes_text, plural, rough_duration
 from headstart.core.errors import DataError, HeadstartError, Problem, SpecError
 from headstart.core.files import text_of
 from headstart.data.datasets import facts_of
@@ -47,6 +47,7 @@ class PhotoOptions:
         labels: table of labels, a file or one inside the photos; None where folders are classes.
         skip_broken: whether files that cannot be decoded are left out.
         follow_links: whether links that lead out of the folder are followed.
+        adds_seeds: whether seeds are added where evidence is short, which half of the time is for.
     """
 
     sources: tuple[str, ...] = ()
@@ -54,6 +55,12 @@ class PhotoOptions:
     labels: str | None = None
     skip_broken: bool = False
     follow_links: bool = False
+    adds_seeds: bool = False
+
+    @property
+    def time(self) -> float:
+        """Minutes that the study may take."""
+        return DEFAULT_MINUTES if self.minutes is None else self.minutes
 
     @property
     def given(self) -> bool:
@@ -128,7 +135,7 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         SpecError: a source is not known, or cannot be used with these photos.
     """
     dataset = text_of(dataset)  # of a command line, which has it in the encoding of the locale
-    minutes = DEFAULT_MINUTES if options.minutes is None else options.minutes
+    minutes = options.time
     if not isinstance(minutes, int | float) or not minutes > 0:
         problem = Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")
         raise SpecError([problem], f"the study of {dataset}")
@@ -161,7 +168,9 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         )
         for budget in BUDGETS
     ]
-    study, loaded, fits = _fitting(drafts, native, 60 * minutes, workers)
+    study, loaded, fits = _fitting(
+        drafts, native, (30 if options.adds_seeds else 60) * minutes, workers
+    )
     return NewStudy(
         study=study,
         loaded=loaded,
@@ -274,11 +283,24 @@ def described(loaded: Loaded, workers: int) -> tuple[str, ...]:
     tuned = ", learning rates tried on another seed" if study.training.rates else ""
     return (
         f"study: photos at {height} x {width}; {', '.join(size.label for size in study.sizes)}; "
-        f"{plural(len(study.arms), 'arm')}, {plural(len(study.seeds), 'seed')}, "
+        f"{plural(len(study.arms), 'arm')}, {_seeds(study)}, "
         f"{study.training.updates:,} updates each{tuned}",
         f"time: about {rough_duration(_seconds(loaded, workers))} with "
-        f"{plural(workers, 'worker')}, before this computer's own pace is known",
+        f"{plural(workers, 'worker')}, before this computer's own pace is known"
+        f"{_further(study)}",
     )
+
+
+def _seeds(study: StudySpec) -> str:
+    if not study.looks:
+        return plural(len(study.seeds), "seed")
+    return f"{study.looks[0]} to {study.looks[-1]} seeds as evidence needs them"
+
+
+def _further(study: StudySpec) -> str:
+    if study.minutes is None:
+        return ""
+    return f"; about {minutes_text(study.minutes)} with further seeds"
 
 
 def _seconds(loaded: Loaded, workers: int) -> float:

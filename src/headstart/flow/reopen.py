@@ -1,8 +1,10 @@
 """Studies as a store remembers them: reports, progress and cost estimates; nothing is run."""
 
+import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +14,23 @@ from headstart.core.errors import DataError, StoreError, known_names, nearest
 from headstart.core.files import text_of
 from headstart.data.datasets import facts_of
 from headstart.flow.check import Loaded
-from headstart.flow.engine import analyse_look, plan_of, row_of
+from headstart.flow.engine import analyse_look, pace_of, plan_of, row_of, study_json
 from headstart.flow.load import is_path, means_photos
 from headstart.flow.older import require_known
 from headstart.flow.photos import NO_OPTIONS
-from headstart.plan.cost_estimate import CostEstimate, StudyProgress, estimate_cost, model_seconds
+from headstart.flow.rounds import present_round
+from headstart.plan.allocation import Allocation, allocation_from
+from headstart.plan.cost_estimate import (
+    CostEstimate,
+    MostSeeds,
+    StudyProgress,
+    estimate_cost,
+    seconds_of,
+)
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan
 from headstart.report.run_summary import RunSummary
-from headstart.store.store import Store, StudyRow
+from headstart.store.store import PlanRow, Store, StudyRow
 from headstart.study.facts import facts_from
 from headstart.study.load import read_toml
 from headstart.study.photo_study import study_name
@@ -133,19 +143,52 @@ def report_again(store: Store, reopened: Reopened) -> tuple["Analysis", RunSumma
 
 
 def cost_of_run(loaded: Loaded, folder: Path, workers: int) -> CostEstimate:
-    """What a run would do on a store, and about how long it would take. Makes no store."""
+    """What a run would do on a store, and about how long it would take. Makes no store.
+
+    Of a study with planned looks it is the round that a run would begin or go on with.
+    """
     if not (folder / "headstart.db").is_file():
-        plan = make_plan(loaded.study, loaded.facts)
-        expected = expected_steps(loaded.study, loaded.facts, plan)
-        return estimate_cost(loaded.study.name, plan, expected, set(), None, workers)
+        at = present_round(loaded, None)
+        plan = make_plan(at.study, at.facts, allocation=at.allocation)
+        return _cost(at, plan, _all_seeds(at), set(), None, workers)
     with Store(folder, reading=True) as store:
-        plan = plan_of(loaded, store)
-        spent = store.spent()
-        rate = (spent.seconds, model_seconds(spent.flops, spent.updates, spent.steps))
-        stored = store.finished(plan.steps)
-    expected = expected_steps(loaded.study, loaded.facts, plan)
-    known = rate if spent.steps else None
-    return estimate_cost(loaded.study.name, plan, expected, stored, known, workers)
+        at = present_round(loaded, _last_plan(loaded, store))
+        plan, most, pace = plan_of(at, store), _all_seeds(at), pace_of(store)
+        stored = store.finished({**plan.steps, **(most.steps if most else {})})
+    return _cost(at, plan, most, stored, pace, workers)
+
+
+def _cost(
+    at: Loaded, plan: Plan, most: Plan | None, stored: set[str], pace: float | None, workers: int
+) -> CostEstimate:
+    expected = expected_steps(at.study, at.facts, plan)
+    cost = estimate_cost(at.study.name, plan, expected, stored, pace, workers)
+    if most is None:
+        return cost
+    left = (step for key, step in most.steps.items() if key not in stored)
+    worst = MostSeeds(
+        looks=at.study.looks,
+        num_trials=most.num_trials,
+        seconds=seconds_of(left, pace, workers),
+    )
+    return replace(cost, most=worst, minutes=at.study.minutes)
+
+
+def _all_seeds(at: Loaded) -> Plan | None:
+    """The plan with all seeds of the last look everywhere; None without planned looks."""
+    if not at.study.looks:
+        return None
+    everywhere = Allocation(first=at.study.looks[-1])
+    return make_plan(at.study.untuned(), at.facts, allocation=everywhere)
+
+
+def _last_plan(loaded: Loaded, store: Store) -> PlanRow | None:
+    """What this very study was last planned to be in a store, if it is known there."""
+    given = json.dumps(study_json(loaded))
+    for row in store.studies():
+        if row.name == loaded.study.name and json.dumps((row.spec, row.facts)) == given:
+            return store.plan(row.number)
+    return None
 
 
 def progress(store: Store) -> list[StudyProgress]:
@@ -168,6 +211,8 @@ def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
         num_steps=len(plan.steps),
         steps_failed=len(store.failures(plan.steps)),
         used_at=row.used_at,
+        seeds=allocation_from(plan.allocation).most if plan.allocation else len(row.spec["seeds"]),
+        most_seeds=max(row.spec.get("looks", ()), default=0),
     )
 
 
@@ -178,16 +223,24 @@ def need_store(folder: Path) -> None:
 
 
 def _reopened(store: Store, row: StudyRow) -> Reopened:
-    """A study at the last look that was begun."""
+    """A study at the last round that was begun."""
     study = StudySpec(**row.spec)
     facts = facts_from(row.facts)
     require_known(study, facts, row)
-    first, *later = (Loaded(study=at, facts=facts) for at in study.at_looks())
-    loaded, plan = first, plan_of(first, store)
-    for following in later:
-        begun = plan_of(following, store)
-        more = [trial.predict_key for trial in begun.trials if trial.seed not in loaded.study.seeds]
-        if not store.finished(more):
+    last = store.plan(row.number)
+    loaded = present_round(Loaded(study=study, facts=facts), last)
+    if last is None or last.allocation is None:
+        loaded = _last_look(loaded, store)
+    return Reopened(loaded=loaded, plan=plan_of(loaded, store), command=row.command)
+
+
+def _last_look(at: Loaded, store: Store) -> Loaded:
+    """The last look that was begun of a study that took all of its looks with all comparisons."""
+    for before, look in pairwise(at.study.looks):
+        following = replace(at, allocation=Allocation(first=look))
+        more = set(at.study.seeds[before:look])
+        trials = plan_of(following, store).trials
+        if not store.finished(t.predict_key for t in trials if t.seed in more):
             break
-        loaded, plan = following, begun
-    return Reopened(loaded=loaded, plan=plan, command=row.command)
+        at = following
+    return at

@@ -56,7 +56,8 @@ def photo_study(
         minutes: time that the study may take on this computer, about; 10 by default.
         arms: in place of the six that are compared.
         sizes: in place of those chosen for these photos.
-        seeds: their number, in place of the one that fits the time.
+        seeds: their number, in place of the one that fits the time; `"auto"` adds seeds where
+            evidence is short, within the time.
 
     Raises:
         HeadstartError: the photos make no study, or a source cannot be used.
@@ -79,9 +80,13 @@ def load_study(
     arms: Iterable[str] | None = None,
     sizes: Iterable[str | int | float] | None = None,
     seeds: int | str | None = None,
+    minutes: float | None = None,
     variants: Iterable[str] = (),
 ) -> Study:
     """A study by a recipe's name or a file's path, ready to run.
+
+    With `seeds="auto"` comparisons whose evidence is short get more seeds, as far as `minutes`
+    allow, the time that the study may take, about.
 
     Raises:
         SpecError: with all problems of the study and its data at once.
@@ -91,7 +96,8 @@ def load_study(
         (0, 1, 2)
     """
     changes = _changes(arms, sizes, seeds, tuple(variants))
-    return Study(**load(study, changes).study.model_dump(mode="json"))
+    options = PhotoOptions(minutes=minutes)
+    return Study(**load(study, changes, options).study.model_dump(mode="json"))
 
 
 def _changes(

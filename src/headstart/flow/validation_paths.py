@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from headstart.study.study import StudySpec
+from headstart.study.study import LOOKS, StudySpec
 
-Path = Literal["fixed", "added", "swapped", "shrunk", "margin"]
+Path = Literal["fixed", "added", "swapped", "shrunk", "margin", "auto"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,4 +40,6 @@ SIZES: dict[Path, tuple[str, ...]] = {"shrunk": ("50", "100")}
 
 def num_seeds(path: Path) -> int:
     """Seeds that a study needs for all looks of a path."""
+    if path == "auto":  # seeds are added by what is found
+        return LOOKS[-1]
     return 1 + max(max(look.seeds) for look in PATHS[path])

@@ -14,7 +14,11 @@ SECONDS_PER_STEP = 0.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostEstimate:
-    """A plan against a store. `measured` says whether the store's own timings were used."""
+    """A plan against a store. `measured` says whether the store's own timings were used.
+
+    Where seeds are added as evidence needs them, the plan is that of the present round; `most` is
+    what all comparisons would take with the most seeds, and `minutes` the budget, if there is one.
+    """
 
     study: str
     num_trials: int
@@ -25,11 +29,29 @@ class CostEstimate:
     seconds: float
     workers: int
     measured: bool
+    most: "MostSeeds | None" = None
+    minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MostSeeds:
+    """Worst case of a study that adds seeds: every comparison has the most seeds.
+
+    `looks` are the planned numbers of seeds; `seconds` are of all that is not stored.
+    """
+
+    looks: tuple[int, ...]
+    num_trials: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyProgress:
-    """How far a study of a store is."""
+    """How far a study of a store is.
+
+    `seeds` is the number of seeds that comparisons have so far, the most of any; `most_seeds` the
+    most that is planned, 0 where no more are.
+    """
 
     study: str
     trials_done: int
@@ -38,6 +60,8 @@ class StudyProgress:
     num_steps: int
     steps_failed: int
     used_at: str
+    seeds: int
+    most_seeds: int = 0
 
 
 def estimate_cost(
@@ -45,18 +69,15 @@ def estimate_cost(
     plan: Plan,
     expected: tuple[Step, ...],
     stored: set[str],
-    spent: tuple[float, float] | None,
+    pace: float | None,
     workers: int,
 ) -> CostEstimate:
     """Cost of the steps left of a plan and expected after it.
 
-    `spent` is (seconds measured, seconds modelled) of earlier trainings.
+    `pace` is what earlier trainings took over what the model says of them.
     """
     steps = [*plan.steps.values(), *expected]
     left = [step for step in steps if step.key not in stored]
-    long = sum(step.kind != "score" for step in left)  # a score is read off in no time
-    flops, updates = sum(step.flops for step in left), sum(step.updates for step in left)
-    factor = spent[0] / spent[1] if spent else 1.0
     kinds = Counter(step.kind for step in steps)
     kept = Counter(step.kind for key, step in plan.steps.items() if key in stored)
     return CostEstimate(
@@ -64,11 +85,11 @@ def estimate_cost(
         num_trials=plan.num_trials,
         num_sources=len(plan.sources),
         steps=tuple((kind, number, kept[kind]) for kind, number in kinds.items()),
-        updates=updates,
-        flops=flops,
-        seconds=factor * model_seconds(flops, updates, long) / workers,
+        updates=sum(step.updates for step in left),
+        flops=sum(step.flops for step in left),
+        seconds=seconds_of(left, pace, workers),
         workers=workers,
-        measured=spent is not None,
+        measured=pace is not None,
     )
 
 
@@ -94,6 +115,15 @@ def makespan(steps: Iterable[Step], workers: int) -> Makespan:
         ends[step.key] = seconds + max((ends.get(key, 0.0) for key in step.inputs), default=0.0)
     longest = max(ends.values(), default=0.0)
     return Makespan(alone=total, saved=total - max(longest, total / workers))
+
+
+def seconds_of(steps: Iterable[Step], pace: float | None, workers: int) -> float:
+    """About how long steps take so many workers."""
+    flops = updates = long = 0
+    for step in steps:
+        flops, updates = flops + step.flops, updates + step.updates
+        long += step.kind != "score"  # a score is read off in no time
+    return (1.0 if pace is None else pace) * model_seconds(flops, updates, long) / workers
 
 
 def model_seconds(flops: int, updates: int, steps: int) -> float:

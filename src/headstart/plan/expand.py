@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from headstart.plan.allocation import Allocation
 from headstart.plan.mistakes import mistakes_step
 from headstart.plan.payload_types import OverlapPayload, PredictPayload, StartRulePayload
 from headstart.plan.payloads import network_files, network_payload
@@ -21,14 +22,20 @@ def nothing_chosen(_key: str) -> None:
     """No `select` step is finished."""
 
 
-def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen) -> Plan:
+def make_plan(
+    study: StudySpec,
+    facts: Facts,
+    choices: Choices = nothing_chosen,
+    allocation: Allocation | None = None,
+) -> Plan:
     """Every trial of the study that can be planned yet, with the steps it needs.
 
-    `choices` gives the results of `select` steps. Same arguments, same plan. Trials that need a
-    choice which is not there are left out and counted; the plan's `undecided` steps give the
-    choices that are missing.
+    `choices` gives the results of `select` steps; `allocation` says how many of the study's seeds
+    each cell has, by default all. Same arguments, same plan. Trials that need a choice which is
+    not there are left out and counted; the plan's `undecided` steps give the choices that are
+    missing.
     """
-    planner = _Planner(Trainings(study, facts), choices)
+    planner = _Planner(Trainings(study, facts), choices, allocation)
     for pair in study.pairs:
         planner.overlaps_of(pair)
         for size in study.sizes:
@@ -36,7 +43,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
         planner.list_mistakes(pair)
     for figure in study.published:
         if figure.arm == SOURCE:  # nothing need start from a source run that was published
-            planner.source_runs(study.pairs[figure.pair])
+            planner.source_runs(study.pairs[figure.pair], planner.seeds)
     return Plan(
         trials=tuple(planner.trials),
         sources=tuple(planner.sources.values()),
@@ -53,6 +60,7 @@ def make_plan(study: StudySpec, facts: Facts, choices: Choices = nothing_chosen)
             if by_seed
         },
         margins=planner.margins,
+        allocation=allocation,
     )
 
 
@@ -63,7 +71,7 @@ def expected_steps(study: StudySpec, facts: Facts, plan: Plan) -> tuple[Step, ..
     """
     if not plan.num_waiting:
         return ()
-    settled = make_plan(study.untuned(), facts)
+    settled = make_plan(study.untuned(), facts, allocation=plan.allocation)
     return tuple(step for key, step in settled.steps.items() if key not in plan.steps)
 
 
@@ -71,6 +79,7 @@ def expected_steps(study: StudySpec, facts: Facts, plan: Plan) -> tuple[Step, ..
 class _Planner:
     trainings: Trainings
     choices: Choices
+    allocation: Allocation | None
     pilot: Pilot = field(init=False)
     trials: list[Trial] = field(default_factory=list)
     sources: dict[tuple[str, int], Trial] = field(default_factory=dict)
@@ -90,38 +99,56 @@ class _Planner:
 
     def place(self, pair: Pair, size: SizeSpec) -> None:
         """All trials of a pair at a size, or what has to be done before they can be planned."""
-        arms = self.study.arms_of(pair, size)
-        if any(SOURCE in arm.origins for arm in arms):
-            self.source_runs(pair)
-        for chosen_on, seeds in self.pilot.choosing(pair):
+        arms = [(arm, self._seeds_of(pair, size, arm)) for arm in self.study.arms_of(pair, size)]
+        if any(SOURCE in arm.origins for arm, _ in arms):
+            most = max(len(seeds) for _, seeds in arms)
+            self.source_runs(pair, self.study.seeds[:most])
+        for chosen_on, chosen_for in self.pilot.choosing(pair):
+            wanted = set(chosen_for)
+            trials = [(arm, seed) for arm, seeds in arms for seed in seeds if seed in wanted]
+            if not trials:
+                continue
             try:
                 rates = self.pilot.rates(pair, size, chosen_on)
             except Undecided:
-                self.num_waiting += len(arms) * len(seeds)
+                self.num_waiting += len(trials)
                 continue
             self.margins[pair.source, pair.target, size.label] = self.pilot.margin(pair, size)
-            self._trials(pair, size, seeds, rates)
+            self._trials(pair, size, trials, rates)
 
-    def _trials(self, pair: Pair, size: SizeSpec, seeds: Iterable[int], rates: Rates) -> None:
-        for arm in self.study.arms_of(pair, size):
-            for seed in seeds:
-                planned = self.trainings.plan_arm(pair, size, arm, seed, rates)
-                trial_data = self.trainings.target(pair, size, arm, seed)
-                if isinstance(arm.strategy, LabelMap):
-                    predict = self._read_off_source(arm, trial_data)
-                else:
-                    predict = self._predict(arm, planned, trial_data)
-                self.trials.append(self._trial(arm, size, planned, predict, trial_data))
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that any cell has."""
+        return self.study.seeds[: self.allocation.most] if self.allocation else self.study.seeds
 
-    def source_runs(self, pair: Pair) -> None:
-        """The source run of every seed, with its test; a checkpoint has none."""
+    def _seeds_of(self, pair: Pair, size: SizeSpec, arm: ArmSpec) -> tuple[int, ...]:
+        """The seeds that an arm has at a size: all, or the first of them."""
+        if self.allocation is None:
+            return self.study.seeds
+        number = self.allocation.number((pair.source, pair.target, size.label, arm.name))
+        return self.study.seeds[:number]
+
+    def _trials(
+        self, pair: Pair, size: SizeSpec, trials: Iterable[tuple[ArmSpec, int]], rates: Rates
+    ) -> None:
+        for arm, seed in trials:
+            planned = self.trainings.plan_arm(pair, size, arm, seed, rates)
+            trial_data = self.trainings.target(pair, size, arm, seed)
+            if isinstance(arm.strategy, LabelMap):
+                predict = self._read_off_source(arm, trial_data)
+            else:
+                predict = self._predict(arm, planned, trial_data)
+            self.trials.append(self._trial(arm, size, planned, predict, trial_data))
+
+    def source_runs(self, pair: Pair, seeds: Iterable[int]) -> None:
+        """The source run of each seed, with its test; a checkpoint has none."""
         if self.study.source_of(pair).task is None:
             return
         try:
             rate = self.pilot.source_rate(pair)
         except Undecided:
             return
-        for seed in self.study.seeds:
+        for seed in seeds:
             if (pair.source, seed) not in self.sources:
                 planned = self.trainings.plan_source(pair, seed, rate)
                 trial_data = self.trainings.source(pair, seed)
@@ -132,7 +159,7 @@ class _Planner:
 
     def overlaps_of(self, pair: Pair) -> None:
         """The steps that look for images which source and target share."""
-        found = dict.fromkeys(self._overlap(pair, seed) for seed in self.study.seeds)
+        found = dict.fromkeys(self._overlap(pair, seed) for seed in self.seeds)
         self.overlaps[pair.source, pair.target] = tuple(found)
 
     def _overlap(self, pair: Pair, seed: int) -> str:
@@ -180,7 +207,8 @@ class _Planner:
         largest = max(sizes, key=lambda target: target.num_images)
         place = (pair.source, pair.target, largest.size.label)
         trials = [t for t in self.trials if (t.source, t.target, t.size) == place]
-        overlaps = [self._overlap(pair, seed) for seed in self.study.seeds]
+        seeds = dict.fromkeys(t.seed for t in trials if t.arm == self.study.control)
+        overlaps = [self._overlap(pair, seed) for seed in seeds]
         step = mistakes_step(trials, largest, overlaps)
         if step is not None:
             self.mistakes[place] = self.trainings.add(step)

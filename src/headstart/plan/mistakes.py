@@ -12,8 +12,8 @@ def mistakes_step(
 ) -> Step | None:
     """The step, from all trials of a pair at one size; None without a transfer arm and a control.
 
-    `overlaps` are the searches for copies, one for each seed of the trials: the same where all
-    seeds have the same test images.
+    `overlaps` are the searches for copies, one for each seed of the control: the same where all
+    seeds have the same test images. An arm may have fewer seeds than the control: the first ones.
     Which transfer arm validation prefers is not known yet, so all their predictions are inputs.
     """
     study, pair = target.study, target.pair

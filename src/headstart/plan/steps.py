@@ -1,9 +1,11 @@
 """The step: one unit of work with a key. Same key, same artifact."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from headstart.core.hashing import Json, digest
+from headstart.plan.allocation import Allocation, Cell
 from headstart.study.tasks import DataRef
 
 StepKind = Literal["train", "select", "predict", "score", "overlap", "merge", "mistakes"]
@@ -78,6 +80,11 @@ class Trial:
     total_parameters: int
     forgetting_key: str | None = None
 
+    @property
+    def cell(self) -> Cell:
+        """Cell of the trial."""
+        return (self.source, self.target, self.size, self.arm)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
@@ -122,6 +129,7 @@ class Plan:
     that load pretrained sources, by source; `mistakes` those that list mistakes on test images, by
     place: the largest size of each pair. `choices` and `margins` (in percentage points) are what
     the pilot has settled, by place: choices of one seed for all, or of each for itself.
+    `allocation` says how many of the seeds each cell has; None where all have every one.
     """
 
     trials: tuple[Trial, ...]
@@ -135,6 +143,23 @@ class Plan:
     mistakes: dict[Place, str] = field(default_factory=dict)
     choices: dict[Place, tuple[Choice, ...]] = field(default_factory=dict)
     margins: dict[Place, float] = field(default_factory=dict)
+    allocation: Allocation | None = None
+
+    def behind(self, trials: Iterable[Trial]) -> frozenset[str]:
+        """Keys of all steps that some trials need."""
+        found: set[str] = set()
+        left = [
+            key
+            for trial in trials
+            for key in (*trial.train_keys, trial.score_key, trial.forgetting_key)
+            if key is not None
+        ]
+        while left:
+            key = left.pop()
+            if key not in found:
+                found.add(key)
+                left += self.steps[key].inputs
+        return frozenset(found)
 
     @property
     def num_trials(self) -> int:

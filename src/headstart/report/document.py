@@ -44,15 +44,16 @@ class _Part:
 _ARM = _Part(
     name="ArmPart",
     description=(
-        "One arm at one size; `test_accuracy` runs over the seeds of the study without `missing`, "
-        "and\nis empty where no test image is left. Accuracies are by the document's `metric`, but "
+        "One arm at one size; `test_accuracy` runs over `seeds`, which are fewer than the study's "
+        "where\nsome are missing or seeds are added as evidence needs them, and is empty where no "
+        "test image is\nleft. Accuracies are by the document's `metric`, but "
         "for\n`accuracy` (the share of right answers) and `balanced_accuracy`."
         "\n\n`size` is written in one way, however the study says it: `50`, `5 per class`, `10%` "
         "(of `0.1`\ntoo), `all`. So it is in every part; `num_images` is the number it means here."
     ),
     record=ArmResult,
     fields=(
-        "arm", "size", "num_images", "source", "target", "test_accuracy", "mean", "sd",
+        "arm", "size", "num_images", "source", "target", "seeds", "test_accuracy", "mean", "sd",
         "validation_mean", "train_mean", "accuracy", "balanced_accuracy", "nll", "brier", "ece",
         "trainable_parameters", "total_parameters", "updates", "flops", "seconds", "missing",
     ),
@@ -72,15 +73,16 @@ _COMPARISON = _Part(
         "The verdict is read from `low_pp` to `high_pp`, an interval at `confidence` that agrees "
         "with\nHolm's decision for members of the family of transfer arms; `low95_pp` to "
         "`high95_pp` is the\nplain one, adjusted for nothing. `error_reduction` is the share of "
-        "the control's errors gone."
+        "the control's errors gone. `ended` and `stopped` say why there are no more `seeds`, where "
+        "they\nare added as evidence needs them."
     ),
     record=Comparison,
     fields=(
-        "arm", "control", "size", "source", "target", "gain_pp", "low_pp", "high_pp",
-        "error_reduction", "verdict", "why", "qualifier", "margin_pp", "confidence", "low95_pp",
-        "high95_pp", "in_family", "preferred", "p_value", "p_adjusted", "p_equivalence",
-        "favourable", "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar", "detectable_pp",
-        "seeds_needed", "images_needed", "more", "basis",
+        "arm", "control", "size", "source", "target", "seeds", "ended", "stopped", "gain_pp",
+        "low_pp", "high_pp", "error_reduction", "verdict", "why", "qualifier", "margin_pp",
+        "confidence", "low95_pp", "high95_pp", "in_family", "preferred", "p_value", "p_adjusted",
+        "p_equivalence", "favourable", "order_violation", "p_paired_t", "p_sign_flip", "p_mcnemar",
+        "detectable_pp", "seeds_needed", "images_needed", "more", "basis",
     ),
 )  # fmt: skip
 _ATTRIBUTION = _Part(
@@ -126,7 +128,8 @@ _PARTS = {
     "gates": _GATE,
 }
 _FIELDS = (
-    "study", "headline", "metric", "seeds", "tasks", "arms", "arm_notes", "sources", "comparisons",
+    "study", "headline", "metric", "seeds", "minutes", "tasks", "arms", "arm_notes", "sources",
+    "comparisons",
     "attributions",
     "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
     "confusions", "mistakes", "published", "gates", "failures", "from_elsewhere",

@@ -15,6 +15,7 @@ from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 
 MOST_SEEDS = 30  # that are still worth proposing
+MORE_TIME = 2  # times the budget that has ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class NextStep:
 
 def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
     """Bars for each size of each pair with a transfer arm that was compared."""
-    means = {cell_of(r): r.mean for r in analysis.arms if r.mean is not None}
+    results = {cell_of(r): r for r in analysis.arms}
     groups: dict[Place, list[Comparison]] = {}
     for best in analysis.preferred:
         groups.setdefault((best.source, best.target, best.size), []).append(best)
@@ -52,15 +53,16 @@ def bar_groups(analysis: Analysis) -> tuple[BarGroup, ...]:
         BarGroup(
             title=_title(analysis, named[0]),
             bars=tuple(
-                Bar(label=label, accuracy=means[cell], is_control=cell[3] == named[0].control)
-                for label, cell in (
+                Bar(label=label, accuracy=mean, is_control=cell[3] == named[0].control)
+                for label, cell, seeds in (
                     (
                         _control(analysis),
                         beside(cell_of(named[0]), named[0].control),
+                        named[0].seeds_of_control,
                     ),
-                    *((_arm(analysis, best), cell_of(best)) for best in named),
+                    *((_arm(analysis, best), cell_of(best), best.seeds) for best in named),
                 )
-                if cell in means
+                if cell in results and (mean := results[cell].mean_over(seeds)) is not None
             ),
         )
         for named in groups.values()
@@ -112,6 +114,10 @@ def _more_seeds(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
     words = shlex.split(summary.command)
     if not undecided or words[1:2] != ["run"] or analysis.num_done < analysis.num_trials:
         return
+    if analysis.minutes is not None and any(c.ended == "budget" for c in undecided):
+        more = shlex.join(_with(words, "--minutes", f"{MORE_TIME * analysis.minutes:g}"))
+        yield NextStep(what="for a surer verdict", command=more)
+        return
     images = [c.images_needed for c in undecided if c.more == "test images" and c.images_needed]
     if images:
         noun, repeated = _noun(analysis, undecided[0]), _repeated(analysis, undecided[0])
@@ -123,7 +129,8 @@ def _more_seeds(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:
         return
     needed = max(map(_seeds_wanted, undecided))
     if len(analysis.seeds) < needed <= MOST_SEEDS:
-        yield NextStep(what="for a surer verdict", command=shlex.join(_with_seeds(words, needed)))
+        more = shlex.join(_with(words, "--seeds", str(needed)))
+        yield NextStep(what="for a surer verdict", command=more)
 
 
 def _seeds_wanted(c: Comparison) -> int:
@@ -132,14 +139,14 @@ def _seeds_wanted(c: Comparison) -> int:
     return c.seeds_needed or (ENOUGH_SEEDS if few else 0)
 
 
-def _with_seeds(words: list[str], number: int) -> list[str]:
-    """A command with another number of seeds."""
+def _with(words: list[str], option: str, value: str) -> list[str]:
+    """A command with another value of an option."""
     kept = [
         word
         for at, word in enumerate(words)
-        if not word.startswith("--seeds") and words[at - 1] != "--seeds"
+        if not word.startswith(option) and words[at - 1] != option
     ]
-    return [*kept, "--seeds", str(number)]
+    return [*kept, option, value]
 
 
 def _model(analysis: Analysis, summary: RunSummary) -> Iterator[NextStep]:

@@ -1,8 +1,8 @@
 """Notes on a whole Analysis: warnings, remarks, and what intervals and columns mean."""
 
-from headstart.analyse.analysis import Analysis
+from headstart.analyse.analysis import Analysis, known
 from headstart.analyse.cells import cell_of
-from headstart.analyse.text import duration, level_percent, listed, plural
+from headstart.analyse.text import comma_list, duration, level_percent, listed, plural
 from headstart.report.run_summary import RunSummary
 
 FROM_PYTHON = "This study was run from Python; its run() repeats it."
@@ -109,6 +109,21 @@ def has_other_settings(analysis: Analysis, arm: str) -> bool:
     return any(note.arm == arm and note.other_settings for note in analysis.arm_notes)
 
 
+def stopping_lines(analysis: Analysis) -> tuple[str, ...]:
+    """After how many seeds comparisons ended and why, a line for all of which the same holds."""
+    several = len({(c.source, c.target) for c in analysis.comparisons}) > 1
+    places: dict[str, dict[str, list[str]]] = {}
+    for c in analysis.comparisons:
+        if c.stopped:
+            pair = f", {c.source} to {c.target}" if several else ""
+            size = f"{plural(known(c.num_images), 'image')}{pair}"
+            places.setdefault(c.stopped, {}).setdefault(size, []).append(c.arm)
+    return tuple(
+        f"{stopped}: {'; '.join(f'{comma_list(arms)} ({size})' for size, arms in sizes.items())}"
+        for stopped, sizes in places.items()
+    )
+
+
 def margin_note(analysis: Analysis) -> str:
     """Margin of the study; empty where nothing was compared."""
     margins = sorted({c.margin_pp for c in analysis.comparisons})
@@ -134,8 +149,9 @@ def published_notes(analysis: Analysis) -> tuple[str, ...]:
     if any(figure.keras is not None for figure in analysis.published):
         notes.append("Keras here: Keras 3 run once on a 2-core machine.")
     if any(figure.headstart is not None for figure in analysis.published):
-        num_seeds = most_seeds(analysis)
-        mean = f"mean over {num_seeds} seeds" if num_seeds > 1 else "one seed"
+        numbers = sorted({len(result.seeds) for result in analysis.arms}) or [len(analysis.seeds)]
+        seeds = " to ".join(dict.fromkeys(str(number) for number in (numbers[0], numbers[-1])))
+        mean = f"mean over {seeds} seeds" if numbers[-1] > 1 else "one seed"
         notes.append(f"headstart: {mean}.")
     return tuple(notes)
 

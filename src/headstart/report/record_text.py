@@ -53,10 +53,12 @@ def parameters(result: ArmResult) -> str:
     return DASH if result.total_parameters is None else f"{result.total_parameters:,}"
 
 
-def seeds_there(result: ArmResult) -> str:
-    """Number of seeds behind a result; empty where all of them are."""
+def seeds_there(result: ArmResult, vary: bool = False) -> str:
+    """Number of seeds behind a result; empty where all of them are, and all arms have as many."""
     finished, planned = len(result.seeds), len(result.seeds) + len(result.missing)
-    return f"{finished} of {planned} seeds" if result.missing else ""
+    if result.missing:
+        return f"{finished} of {planned} seeds"
+    return plural(finished, "seed") if vary else ""
 
 
 def own_images(result: ArmResult, num_images: int | None) -> str:

@@ -118,6 +118,11 @@ def rows_at(analysis: Analysis, pair: TaskPair, size: str) -> tuple[Row, ...]:
     )
 
 
+def seeds_vary(analysis: Analysis) -> bool:
+    """Whether seeds were added as evidence needed them, so that arms have different numbers."""
+    return any(c.stopped for c in analysis.comparisons)
+
+
 def results_of(analysis: Analysis, pair: TaskPair) -> dict[tuple[str, str], ArmResult]:
     """Results of a pair by arm and size, without those of a cut sweep."""
     return {

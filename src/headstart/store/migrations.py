@@ -75,6 +75,11 @@ MIGRATIONS = (
         PRIMARY KEY (question, seeds)
     ) STRICT;
     """,
+    # How many seeds each comparison of a study has so far, where they are added as evidence needs
+    # them: a run that was stopped goes on with the same ones.
+    """
+    ALTER TABLE plans ADD COLUMN allocation TEXT NOT NULL DEFAULT 'null'
+    """,
     # Steps that came out otherwise when they were computed once more, and where that was.
     """
     CREATE TABLE differences (

@@ -34,12 +34,14 @@ class Provenance:
     """How a finished step came to be: when, with what, and whether its row is what its key names.
 
     `finished_at` is a time in ISO form, UTC. `intact` is False for a row that was changed after it
-    was written: kind, version, payload and inputs no longer give its key.
+    was written: kind, version, payload and inputs no longer give its key. `otherwise` is the
+    environment in which the step came out otherwise when it was computed once more, if it did.
     """
 
     finished_at: str
     environment: Json
     intact: bool
+    otherwise: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +70,14 @@ class StudyRow:
 class PlanRow:
     """What a study was last planned to be: the keys of all steps, and of those that end a trial.
 
-    `num_waiting` trials could not be planned yet.
+    `num_waiting` trials could not be planned yet. `allocation` says how many seeds each comparison
+    has, where they may differ.
     """
 
     steps: tuple[str, ...]
     trials: tuple[str, ...]
     num_waiting: int
+    allocation: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +146,8 @@ class Store:
 
     def made(self, keys: Iterable[str]) -> dict[str, Provenance]:
         """How the finished steps among `keys` came to be; their results are not read."""
+        keys = list(keys)
+        differing = self.differing(keys)
         columns = "key, kind, version, payload, inputs, environment, finished_at"
         environments: dict[str, Json] = {}  # a few, over and over
         found: dict[str, Provenance] = {}
@@ -153,6 +159,7 @@ class Store:
                 finished_at=row["finished_at"],
                 environment=environments[text],
                 intact=_key_of(row) == row["key"],
+                otherwise=differing.get(row["key"]),
             )
         return found
 
@@ -369,18 +376,25 @@ class Store:
     def save_plan(self, study: int, plan: PlanRow) -> None:
         """Remember what the study of that number was planned to be, in place of what it was."""
         self._write(
-            "INSERT OR REPLACE INTO plans VALUES (?, ?, ?, ?)",
-            (study, json.dumps(plan.trials), json.dumps(plan.steps), plan.num_waiting),
+            "INSERT OR REPLACE INTO plans VALUES (?, ?, ?, ?, ?)",
+            (
+                study,
+                json.dumps(plan.trials),
+                json.dumps(plan.steps),
+                plan.num_waiting,
+                json.dumps(plan.allocation),
+            ),
         )
 
     def plan(self, study: int) -> PlanRow | None:
         """What the study of that number was last planned to be; None where nothing is known."""
-        query = "SELECT trials, steps, num_waiting FROM plans WHERE study = ?"
+        query = "SELECT trials, steps, num_waiting, allocation FROM plans WHERE study = ?"
         for row in self._read(query, (study,)):
             return PlanRow(
                 trials=tuple(json.loads(row["trials"])),
                 steps=tuple(json.loads(row["steps"])),
                 num_waiting=row["num_waiting"],
+                allocation=json.loads(row["allocation"]),
             )
         return None
 

@@ -412,7 +412,8 @@ def _tuned(parts: PartialStudy) -> Iterator[Problem]:
                     f"(pairs[{index}]) has none.",
                     fix="Give the task validation images, or one 'lr' instead of rates.",
                 )
-    if "seeds" in parts and parts.get("pilot_seed") in parts["seeds"]:
+    planned = range(max(parts.get("looks", ()), default=0))
+    if "seeds" in parts and parts.get("pilot_seed") in (*parts["seeds"], *planned):
         yield Problem(
             where="pilot_seed",
             message=f"{parts['pilot_seed']} is one of the seeds.",
@@ -422,6 +423,12 @@ def _tuned(parts: PartialStudy) -> Iterator[Problem]:
 
 def _looked_at(parts: PartialStudy) -> Iterator[Problem]:
     looks = parts.get("looks", ())
+    if parts.get("minutes") is not None and not looks and parts.whole("looks"):
+        yield Problem(
+            where="minutes",
+            message="is the time for further seeds, and this study has a fixed number of them.",
+            fix='Write seeds = "auto" (--seeds auto), or leave minutes out.',
+        )
     if not looks or not parts.whole("seeds"):
         return
     if list(looks) != sorted(set(looks)):

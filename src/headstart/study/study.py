@@ -78,7 +78,7 @@ class FigureSpec(Spec):
 
 
 AUTO = "auto"
-LOOKS = (5, 10, 20)
+LOOKS = (5, 8, 12, 20)
 """Numbers of seeds at which `seeds = "auto"` looks at the evidence (docs/verdict.md)."""
 
 
@@ -105,10 +105,11 @@ Seeds = Annotated[
 class StudySpec(Spec):
     """What is compared with what, on which data, with which budget.
 
-    `looks` are numbers of seeds at which the evidence is looked at, in ascending order; the study
-    ends at the first at which every verdict is in (`seeds = "auto"` says 5, 10 and 20). `metric` is
-    what verdicts are about and what everything is chosen by. `margin` is
-    the gain, in percentage points, below which there is no difference that matters: a number, or
+    `looks` are numbers of seeds at which the evidence is looked at, in ascending order; a
+    comparison ends at the first at which it has a verdict (`seeds = "auto"` says 5, 8, 12 and 20),
+    or where its further seeds would take longer than `minutes`, the time that the study may take,
+    about. `metric` is what verdicts are about and what everything is chosen by. `margin` is the
+    gain, in percentage points, below which there is no difference that matters: a number, or
     `auto`, a tenth of the control's error on the pilot seed (from 0.2 to 1; 1 without validation
     images). The pilot seed settles learning rates and margin and is no part of the evidence.
 
@@ -151,6 +152,7 @@ class StudySpec(Spec):
     sizes: Annotated[tuple[Size, ...], Field(min_length=1)] = (SizeSpec(kind="all"),)
     seeds: Seeds = (0, 1, 2, 3, 4)
     looks: tuple[Annotated[int, Field(ge=2, le=MOST_SEEDS)], ...] = ()
+    minutes: Annotated[float, Field(gt=0)] | None = None
     pilot_seed: Annotated[int, Field(ge=0)] = 9999
     metric: MetricName = "accuracy"
     margin: Annotated[float, Field(gt=0, lt=100)] | Literal["auto"] = "auto"
@@ -208,12 +210,10 @@ class StudySpec(Spec):
         """Whether a task has images to choose on."""
         return self.tasks[task].split.validates
 
-    def at_looks(self) -> tuple["StudySpec", ...]:
-        """The study at each of its looks: the same with the seeds that it has there."""
-        if not self.looks:
-            return (self,)
-        numbers = (tuple(range(number)) for number in self.looks)
-        return tuple(self.model_copy(update={"seeds": seeds}) for seeds in numbers)
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The seeds of the last planned look; without planned looks those of the study."""
+        return tuple(range(self.looks[-1])) if self.looks else self.seeds
 
     def untuned(self) -> "StudySpec":
         """The study at the middle of its learning rates and with a given margin: no pilot."""
@@ -268,7 +268,9 @@ def spelt_out(given: dict[str, Any]) -> dict[str, Any]:
     pair each, with the task `target` or the only task that is no source.
     """
     if given.get("seeds") == AUTO:
-        given = {"looks": LOOKS, **given, "seeds": LOOKS[0]}
+        looks = given.get("looks", LOOKS)
+        first = looks[0] if isinstance(looks, list | tuple) and looks else LOOKS[0]
+        given = {**given, "looks": looks, "seeds": first}
     sources, tasks = given.get("sources"), given.get("tasks")
     if "pairs" in given or not sources or not isinstance(sources, dict):
         return given

@@ -15,6 +15,7 @@ from headstart.analyse.analysis.comparison import AttributionNote as Attribution
 from headstart.analyse.analysis.comparison import Basis as Basis
 from headstart.analyse.analysis.comparison import ClassGain as ClassGain
 from headstart.analyse.analysis.comparison import Comparison as Comparison
+from headstart.analyse.analysis.comparison import Ended as Ended
 from headstart.analyse.analysis.comparison import More as More
 from headstart.analyse.analysis.comparison import Qualifier as Qualifier
 from headstart.analyse.analysis.comparison import Role as Role

@@ -24,6 +24,7 @@ Basis = Literal[
 test images that there were."""
 Qualifier = Literal["beyond the margin", "smaller than the margin", ""]
 More = Literal["seeds", "test images", "either"]
+Ended = Literal["decided", "budget", "out of reach", "last look", "goes on", ""]
 Role = Literal[
     "random trunk", "shuffled weights", "compute-matched scratch", "selffer", "label map"
 ]
@@ -47,7 +48,8 @@ class Comparison:
     `order_violation` the distance from being ahead at every quantile (from ten seeds on).
     `margin_asked_pp` is the study's margin; where it is another than at the first look, that one
     stays (`margin_pp`). `preferred` marks the transfer arm that validation prefers at its size; the
-    headline names it.
+    headline names it. Where seeds are added as evidence needs them, `ended` says why the comparison
+    has no more of them, and `stopped` says it with their number; both are empty elsewhere.
     Secondary, never deciding: `p_paired_t` and `p_sign_flip` over seeds, and for a single seed
     `p_mcnemar` of its two models.
 
@@ -89,6 +91,8 @@ class Comparison:
     high95_pp: float | None = None
     in_family: bool = False
     preferred: bool = False
+    ended: Ended = ""
+    stopped: str = ""
     p_value: float | None = None
     p_adjusted: float | None = None
     p_equivalence: float | None = None
@@ -99,6 +103,11 @@ class Comparison:
     p_mcnemar: float | None = None
     basis: Basis = "seeds and images, both paired"
     control_seeds: tuple[int, ...] = ()
+
+    @property
+    def seeds_of_control(self) -> tuple[int, ...]:
+        """Seeds of the control behind the gain: those of the arm, unless they are not paired."""
+        return self.control_seeds or self.seeds
 
     @property
     def gain_by_seed(self) -> dict[int, float]:

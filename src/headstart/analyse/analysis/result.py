@@ -1,6 +1,8 @@
 """Results of arms, and the facts beside them: tasks, gates, learning rates, published figures."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal, TypeVar
 
 from headstart.study.dataset_facts import GroupFacts, LeftOut, Size
@@ -79,6 +81,13 @@ class ArmResult:
         """Mean in per cent, of a result that has one."""
         assert self.mean is not None, "no test image is left"
         return 100 * self.mean
+
+    def mean_over(self, seeds: Collection[int]) -> float | None:
+        """Mean test accuracy over some seeds, of which the arm may have more; None without any."""
+        if set(seeds) >= set(self.seeds):
+            return self.mean
+        values = [value for seed, value in self.by_seed.items() if seed in seeds]
+        return fmean(values) if values else None
 
     @property
     def by_seed(self) -> dict[int, float]:

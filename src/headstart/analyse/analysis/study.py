@@ -61,6 +61,7 @@ class Analysis:
     forgetting: tuple[Forgetting, ...] = ()
     confusions: tuple[Confusion, ...] = ()
     mistakes: tuple[Mistakes, ...] = ()
+    minutes: float | None = None  # that the study may take, where seeds are added
     metric: MetricName = "accuracy"  # of all accuracies and gains that do not name another
     from_elsewhere: bool = False  # results of another program, which headstart only judges
 
@@ -80,15 +81,6 @@ class Analysis:
     def preferred(self) -> tuple[Comparison, ...]:
         """Comparison of the transfer arm that validation prefers, for each size of each pair."""
         return tuple(c for c in self.comparisons if c.preferred)
-
-    @property
-    def decided(self) -> bool:
-        """Whether every verdict on transfer has enough evidence, so that no seeds are added."""
-        return all(
-            c.verdict not in ("not enough evidence", "unfinished")
-            for c in self.comparisons
-            if c.in_family
-        )
 
     def failed_gates(self, severity: Severity) -> tuple[Gate, ...]:
         """Failed gates of one severity; those that could turn the headline around come first."""

@@ -183,11 +183,13 @@ def _unequal_tries(evidence: Evidence) -> Iterator[Finding]:
 def _enough_seeds(evidence: AnswerEvidence) -> Iterator[Finding]:
     """Every arm shares five seeds or more with the control."""
     # Seeds that an arm shares with its control: only those are paired.
-    least = min(map(evidence.num_paired, evidence.seeds), default=ENOUGH_SEEDS)
-    if least < ENOUGH_SEEDS:
+    paired = {cell: evidence.num_paired(cell) for cell in evidence.seeds}
+    few = [cell for cell, number in paired.items() if number < ENOUGH_SEEDS]
+    if few:
+        least = plural(min(paired.values()), "finished seed")
+        where = f" of {named(few)}" if evidence.study.looks else ""  # others may have more
         yield Finding(
-            message=f"{plural(least, 'finished seed')} where {ENOUGH_SEEDS} "
-            "are the least for a verdict to lean on."
+            message=f"{least}{where} where {ENOUGH_SEEDS} are the least for a verdict to lean on."
         )
 
 

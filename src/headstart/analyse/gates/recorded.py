@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 
 from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, named, on_cells
+from headstart.analyse.text import listed
+from headstart.core.hashing import Json
 from headstart.store.store import Provenance
 
 
@@ -26,6 +28,25 @@ def _intact(evidence: Evidence) -> Iterator[Finding]:
         "{cells} rest on rows of the store that were changed after they were written: their "
         "settings or data are no longer those that their keys name.",
     )
+
+
+@check("CHK-18-alike", "caveat", "Computed again, steps come out alike")
+def _alike(evidence: Evidence) -> Iterator[Finding]:
+    """No step behind a number came out otherwise where it happened to be computed once more."""
+    made = evidence.lineage.made.values()
+    hosts = sorted({_machine(one.otherwise) for one in made if one.otherwise is not None})
+    yield from on_cells(
+        _resting_on(evidence, lambda made: made.otherwise is not None),
+        f"steps behind {{cells}} came out otherwise when they were computed once more on "
+        f"{listed(hosts, 'and')}: the machines do not compute alike. What was stored first counts.",
+    )
+
+
+def _machine(environment: Json) -> str:
+    """Where something was computed, in words."""
+    device = environment.get("device", "cpu")
+    where = environment.get("processor", "an unknown processor") if device == "cpu" else device
+    return f"{where} (torch {environment.get('torch', 'unknown')})"
 
 
 @check("CHK-18-trace", "caveat", "Every trial can be retraced")
@@ -97,4 +118,6 @@ def _one_environment(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(message=f"results were computed with different {', '.join(sorted(names))}.")
 
 
-GATES: tuple[GateSpec, ...] = (_fits, _intact, _traced, _source_runs, _one_environment)
+GATES: tuple[GateSpec, ...] = (
+    _fits, _intact, _alike, _traced, _source_runs, _one_environment,
+)  # fmt: skip

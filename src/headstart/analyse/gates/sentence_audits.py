@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from headstart.analyse.analysis import Analysis, Attribution, Comparison, Word
-from headstart.analyse.cells import ONE_SIZE, beside, cell_of
+from headstart.analyse.cells import ONE_SIZE, Cell, beside, cell_of
 from headstart.analyse.evidence import AnswerEvidence
 from headstart.analyse.gates.gate import AnswerAuditSpec, Finding, check, on_cells
 
@@ -46,7 +46,7 @@ def _word_of(comparison: Comparison, analysis: Analysis) -> Word:
     low, high = comparison.low_pp, comparison.high_pp
     if low is None and len(comparison.seeds) > 1 and _all_right(comparison, analysis):
         return "no measurable difference"
-    seeds = (comparison.seeds, comparison.control_seeds or comparison.seeds)
+    seeds = (comparison.seeds, comparison.seeds_of_control)
     if low is None or high is None or min(map(len, seeds)) < LEAST_SEEDS:
         return "not enough evidence"
     if low > 0:
@@ -147,13 +147,22 @@ def _is_size(comparison: Comparison, said: re.Match[str]) -> bool:
 
 
 def _right(analysis: Analysis, said: re.Match[str], meant: list[Comparison]) -> Iterator[Finding]:
-    """The times in 100 are the mean accuracies of the arm and of the control."""
-    means = {cell_of(r): r.mean_percent for r in analysis.arms if r.mean is not None}
-    cells = [(cell_of(c), beside(cell_of(c), c.control)) for c in meant]
-    if not any(_same(said, means.get(arm), means.get(control)) for arm, control in cells):
+    """The times in 100 are the mean accuracies of both arms over the seeds that were compared."""
+    shares = {cell_of(r): r.by_seed for r in analysis.arms}
+
+    def mean(cell: Cell, seeds: tuple[int, ...]) -> float | None:
+        own = [shares[cell][seed] for seed in seeds if seed in shares.get(cell, {})]
+        return 100 * sum(own) / len(own) if own else None
+
+    if not any(
+        _same(
+            said, mean(cell_of(c), c.seeds), mean(beside(cell_of(c), c.control), c.seeds_of_control)
+        )
+        for c in meant
+    ):
         yield Finding(
             message=f"the headline says '{said[0].rstrip(': ')}', which no result does.",
-            cells=frozenset(arm for arm, _ in cells),
+            cells=frozenset(cell_of(c) for c in meant),
         )
 
 

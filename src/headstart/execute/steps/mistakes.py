@@ -41,18 +41,19 @@ def mistakes_step(step: Step, context: StepContext) -> Outcome:
     )
     images = test_images(payload["test"], step.datasets)
     overlap = payload["overlap"]
-    searches = overlap if isinstance(overlap, list) else [overlap] * len(payload["control"])
+    of_arm = payload["arms"][number]
+    same = payload["control"][: len(of_arm)]  # the seeds of the arm, of which it may have fewer
+    searches = overlap[: len(same)] if isinstance(overlap, list) else [overlap] * len(same)
     leaked = [finished.arrays_of(rows[step.inputs[search]])["leaked"] for search in searches]
 
     def answered(numbers: list[int]) -> list[Answered]:
         by_seed = map(finished.arrays_of, predictions(numbers))
         return [_answered(arrays, of) for arrays, of in zip(by_seed, leaked, strict=True)]
 
-    of_control = answered(payload["control"])
+    of_control = answered(same)
     kept = np.unique(np.concatenate([at for at, _, _ in of_control]))
     arm, control = (
-        _answers(images.labels[kept], kept, by_seed)
-        for by_seed in (answered(payload["arms"][number]), of_control)
+        _answers(images.labels[kept], kept, by_seed) for by_seed in (answered(of_arm), of_control)
     )
     listed = list(_listed(arm, control, images, kept))
     return Outcome(

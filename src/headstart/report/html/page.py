@@ -14,7 +14,7 @@ from headstart.report.benefit import forgetting_lines, selection_lines
 from headstart.report.html.environment import environment
 from headstart.report.html.pair_page import pair_page
 from headstart.report.notes import remarks_of, warnings_of
-from headstart.report.rows import pairs_of, sweep_arms
+from headstart.report.rows import pairs_of, seeds_vary, sweep_arms
 from headstart.report.run_summary import RunSummary
 
 
@@ -55,6 +55,7 @@ def page(analysis: Analysis, summary: RunSummary) -> str:
             summary=summary,
             pages=[pair_page(analysis, pair) for pair in pairs],
             num_swept=len(sweep_arms(analysis)),
+            vary=seeds_vary(analysis),
             warnings=warnings_of(analysis),
             remarks=remarks_of(analysis),
             broken=analysis.failed_gates("invalid"),

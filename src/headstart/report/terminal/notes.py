@@ -10,6 +10,7 @@ from headstart.report.notes import (
     interval_note,
     most_seeds,
     remarks_of,
+    stopping_lines,
 )
 from headstart.report.record_text import detectable, size_lines
 from headstart.report.rows import TaskPair, pairs_of, sweep_arms
@@ -35,6 +36,8 @@ def print_notes(analysis: Analysis, console: "Console") -> None:
         print_line(console, remark, "dim")
     for line in attribution_lines(analysis):
         print_item(console, line)
+    for line in stopping_lines(analysis):
+        print_item(console, f"{line[0].upper()}{line[1:]}")
     _print_undecided(analysis, console)
     # A failed gate says the same.
     if all(gate.id != _LEAK_GATE for gate in analysis.failed_gates("caveat")):

@@ -16,7 +16,7 @@ from headstart.report.record_text import (
     training_time,
     updates,
 )
-from headstart.report.rows import Row, TaskPair, of_pair, sizes_of
+from headstart.report.rows import Row, TaskPair, of_pair, seeds_vary, sizes_of
 from headstart.report.sweep import Sweep
 from headstart.report.terminal.console import print_item, print_line, ruled_table, styled
 
@@ -53,24 +53,26 @@ def verdict_table(analysis: Analysis, pair: TaskPair, titled: bool, width: int) 
     if wide:
         table.add_column("Updates", justify="right", no_wrap=True)
         table.add_column("Time", justify="right", no_wrap=True)
-    decimals = decimals_for(analysis)
+    decimals, vary = decimals_for(analysis), seeds_vary(analysis)
     preferred = {(selection.size, selection.arm) for selection in of_pair(analysis.picks, pair)}
     for group in sizes_of(analysis, pair):
         table.add_row(styled(group.title, "bold"))
         for row in group.rows:
             mark = " *" if (group.size, row.arm) in preferred else ""
             mark += "\nother settings" if has_other_settings(analysis, row.arm) else ""
-            cells = _cells(row, mark, group.num_images, decimals)
+            cells = _cells(row, mark, group.num_images, decimals, vary)
             table.add_row(*(cells if wide else cells[:4]))
         table.add_section()
     return table
 
 
-def _cells(row: Row, mark: str, num_images: int | None, decimals: int) -> tuple["Text", ...]:
+def _cells(
+    row: Row, mark: str, num_images: int | None, decimals: int, vary: bool
+) -> tuple["Text", ...]:
     """Arm, accuracy, gain, verdict, updates, time."""
     result = row.result
     mean = accuracy(result, decimals) if result else "no result"
-    notes = [own_images(result, num_images), seeds_there(result)] if result else []
+    notes = [own_images(result, num_images), seeds_there(result, vary)] if result else []
     return (
         styled(row.arm + mark),
         styled("\n".join([mean, *filter(None, notes)])),
