@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow validate bench check format clean
+.PHONY: demo test test-slow test-slurm validate bench check format clean
 
 demo: $(VENV)/.installed  ## run the first study: real photos, a real pretrained network
 	$(BIN)/headstart run signs
@@ -13,6 +13,10 @@ test: $(VENV)/.installed-dev  ## run the tests
 
 test-slow: $(VENV)/.installed-dev  ## run the tests that take longer, too
 	$(BIN)/python -m pytest
+
+test-slurm: $(VENV)/.installed-dev  ## run jobs on a Slurm of two nodes; needs root, installs Debian's Slurm
+	[ "$$(id -u)" != 0 ] || command -v slurmctld >/dev/null || apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge
+	$(BIN)/python -m pytest tests/execute/test_slurm_job.py -rs
 
 validate: $(VENV)/.installed  ## studies whose truth is known: are the verdicts right?
 	$(BIN)/headstart validate identity

@@ -184,6 +184,19 @@ def test_an_arm_of_a_huge_loss_diverged_too(evidence: Evidence) -> None:
     }
 
 
+def test_an_arm_that_learnt_has_not_diverged_whatever_its_loss(evidence: Evidence) -> None:
+    """A head on large features is right more often than a guess, and far too sure."""
+
+    def too_sure(record: Record) -> Record:
+        return curve(record, lambda point: [*point[:2], 70.0, *point[3:]])
+
+    said = learning(replace(evidence, records=of_arms(evidence.records, too_sure, "full")))
+    assert said == {
+        "CHK-08-learns": "full at 20, full at 60 learnt, but answer far too surely at the end "
+        "(validation loss up to 70, where a guess has 1.6): a lower learning rate may do better."
+    }
+
+
 def test_a_source_that_still_learns_is_still_called_so(evidence: Evidence) -> None:
     said = learning(replace(evidence, sources=each_record(evidence.sources, falling)))
     assert said["CHK-08-source"].startswith("source not converged: the validation loss of 'source'")

@@ -59,7 +59,7 @@ def test_empty_cells_are_counted(tmp_path: Path) -> None:
     rows[1] = {**rows[1], "answer": "nan", "arm": " "}
     text = refusal(written(tmp_path / "r.csv", rows))
     assert "1. 1 of 480 rows name no arm." in text
-    assert "2. 2 of 480 rows name no answer." in text
+    assert "2. 2 of 480 rows name no answer ('nan' counts as empty)." in text
 
 
 def test_images_without_names_must_be_in_one_order(tmp_path: Path) -> None:

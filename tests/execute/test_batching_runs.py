@@ -43,6 +43,7 @@ class Recording(InlineExecutor):
     """Does the steps here, and remembers what was submitted together."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.submitted: list[tuple[Step, ...]] = []
 
     def submit(self, job: Job) -> Future[tuple[Computed, ...]]:

@@ -3,7 +3,6 @@
 `HEADSTART_KILLS=100 python -m pytest -m slow tests/execute/test_ray_faults.py -s` prints counts.
 """
 
-import json
 import os
 import random
 import signal
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from untimed import untimed
 
 from headstart.store.store import Store
 from studies import tiny_table
@@ -108,26 +108,6 @@ def kill_something(cluster: Any, coordinator: Coordinator, chance: random.Random
     else:
         coordinator.kill()
     return [what]
-
-
-def untimed(text: str) -> Any:
-    """The document of a run without what is not the same each time: times, and steps run again."""
-    document = json.loads(text)
-    for name in ("command", "environment", "steps"):
-        document.pop(name, None)
-    return _without_seconds(document)
-
-
-def _without_seconds(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: _without_seconds(inner)
-            for name, inner in value.items()
-            if "seconds" not in name and name not in ("command", "report", "store")
-        }
-    if isinstance(value, list):
-        return [_without_seconds(inner) for inner in value]
-    return value
 
 
 def run_here(study: Path, store: Path) -> str:

@@ -1,4 +1,4 @@
-"""Check that two sets of images have none in common: exact, mirrored and near copies."""
+"""Check that two sets of images have none in common: exact, changed and near copies."""
 
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -176,7 +176,7 @@ class Search:
 def overlap(
     train: ImagesOf, test: ImagesOf, *, near: float | None = NEAR, page: str | Path | None = None
 ) -> Overlap:
-    """Copies of training images among test images: exact, mirrored, and near.
+    """Copies of training images among test images: equal, turned, inverted, shifted or near.
 
     Image files are compared at 32 x 32 pixels. Labels do not matter.
 
@@ -187,7 +187,7 @@ def overlap(
             they are in.
         test: the same.
         near: correlation of grey values from which on two images are near copies, from 0.9 to 1;
-            None looks for exact and mirrored ones only.
+            None looks for exact and changed ones only.
         page: where to write an HTML page with pictures of the copies.
 
     Raises:

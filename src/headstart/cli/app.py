@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from headstart.cli.audit import audit
 from headstart.cli.cache import cache
+from headstart.cli.cluster import cluster
 from headstart.cli.data import data
 from headstart.cli.export import export
 from headstart.cli.judge import judge
@@ -49,6 +50,7 @@ for command in (
 app.add_typer(recipes, name="recipes")
 app.add_typer(data, name="data")
 app.add_typer(cache, name="cache")
+app.add_typer(cluster, name="cluster")
 
 
 def _version(wanted: bool) -> None:

@@ -1,7 +1,7 @@
 """A job: steps that are done together with all that they read, and what came of each.
 
-A job is a pure function of its content: whoever does it opens no database and leaves nothing but
-what it returns, so that an engine may lose it, move it or do it twice.
+A job is a pure function of its content: the process that does it opens no database and leaves
+nothing but what it returns, so that an engine may lose it, move it or do it twice.
 """
 
 import tempfile
@@ -61,7 +61,7 @@ def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: boo
 def feature_cache(folder: Path, *, shared: bool = True) -> MemmapCache:
     """Features of frozen trunks beside a store: none outlives the run that needs it.
 
-    A machine that does not share the folder has some of its own among its temporary files.
+    A machine that does not share the folder has others among its temporary files.
     """
     place = folder if shared else Path(tempfile.gettempdir()) / "headstart"
     return MemmapCache(place / "features")

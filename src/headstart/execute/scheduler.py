@@ -212,22 +212,21 @@ class _Schedule:
 
     def _start(self, keys: list[str]) -> None:
         """Hand out those steps that nobody else works on, and that nobody else has done."""
-        found = claim([self.plan.steps[key] for key in keys], self.store)
-        for step, holder in found.busy:
-            self._wait_for(step, holder)
-        for step in found.done:
-            self._ended(step, StepOutcome(key=step.key, status="reused"))
-        if not found.ours:
-            found.release.close()
-            return
-        for step in found.ours:
-            self.listen(step, None)
         with ExitStack() as unless_submitted:
+            found = claim([self.plan.steps[key] for key in keys], self.store)
             unless_submitted.push(found.release)
+            for step, holder in found.busy:
+                self._wait_for(step, holder)
+            for step in found.done:
+                self._ended(step, StepOutcome(key=step.key, status="reused"))
+            if not found.ours:
+                return
+            for step in found.ours:
+                self.listen(step, None)
             job = make_job(found.ours, self.store, self.options.device, shared=self.executor.shared)
             future = self.executor.submit(job)
+            self.in_flight[future] = _InFlight(found.ours, found.release)
             unless_submitted.pop_all()
-        self.in_flight[future] = _InFlight(found.ours, found.release)
 
     def _settle(self, finished: Iterable[Future[tuple[Computed, ...]]]) -> None:
         for future in finished:

@@ -3,6 +3,8 @@
 from headstart.flow.changed_data import changed_data as changed_data
 from headstart.flow.check import Loaded as Loaded
 from headstart.flow.check import with_facts as with_facts
+from headstart.flow.cluster import kubernetes_manifest as kubernetes_manifest
+from headstart.flow.cluster import slurm_script as slurm_script
 from headstart.flow.contact import show_data as show_data
 from headstart.flow.engine import Done as Done
 from headstart.flow.engine import Planned as Planned

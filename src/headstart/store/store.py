@@ -5,7 +5,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -316,8 +316,9 @@ class Store:
                 yield ours
         finally:
             # Nobody needs the lock of a step that is done; one still waiting would find the row.
-            if ours and self.row(key) is not None:
-                self._lock(key).unlink(missing_ok=True)
+            with suppress(StoreError):  # a store that was closed leaves the file where it is
+                if ours and self.row(key) is not None:
+                    self._lock(key).unlink(missing_ok=True)
 
     def step_holder(self, key: str) -> Holder | None:
         """Who works on a step that could not be locked, as far as that is known."""

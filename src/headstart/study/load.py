@@ -27,7 +27,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         SpecError: the file is missing, unreadable, no text, not TOML, or nested without end.
     """
     try:
-        text = _text(path)
+        text = study_text(path)
         if LONG_KEY.search(text):  # which tomllib would take minutes for
             raise RecursionError
         table = tomllib.loads(text)
@@ -64,8 +64,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     raise SpecError([problem], str(path))
 
 
-def _text(path: Path) -> str:
-    """The text of a file, with plain ends of lines."""
+def study_text(path: Path) -> str:
+    """The text of a study file, with plain ends of lines."""
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:

@@ -133,10 +133,17 @@ def _learning(evidence: Evidence) -> Iterator[Finding]:
         if record.train_rows and is_finite(record) and not _from_unlearnt_source(evidence, record)
     ]
     blown_up = {cell: record for cell, record in own if diverged(record)}
-    if blown_up:
+    lost = {cell: record for cell, record in blown_up.items() if not learnt(record)}
+    if lost:
         yield from on_cells(
-            blown_up,
-            f"{{cells}} diverged ({_loss_of(blown_up.values())}): lower the learning rate.",
+            lost, f"{{cells}} diverged ({_loss_of(lost.values())}): lower the learning rate."
+        )
+    loud = {cell: record for cell, record in blown_up.items() if cell not in lost}
+    if loud:
+        yield from on_cells(
+            loud,
+            f"{{cells}} learnt, but answer far too surely at the end ({_loss_of(loud.values())}): "
+            "a lower learning rate may do better.",
         )
     unlearnt = {cell for cell, record in own if cell not in blown_up and not learnt(record)}
     sound = {cell for cell, _ in own} - blown_up.keys()

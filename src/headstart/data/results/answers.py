@@ -173,7 +173,7 @@ def _repeated(key: np.ndarray, keys: RunKeys, images: Sequence[str]) -> Iterator
             message=f"{len(twice):,} answers are to an image that the same run has answered "
             f"before: {'; '.join(shown)}.",
             allowed="Expected one answer for each arm, size, seed and image.",
-            fix="Give repeated runs seeds of their own, or name the column that tells them apart: "
+            fix="Give repeated runs other seeds, or name the column that has them: "
             "--column seed=NAME (or fold, size).",
         )
 

@@ -9,7 +9,7 @@ from headstart.core.errors import Problem
 from headstart.core.names import few
 from headstart.data.results.answers import answers_by_run
 from headstart.data.results.run_keys import Run, RunKeys, numbers_of, refusal
-from headstart.data.results.table import ResultTable, empty_cells
+from headstart.data.results.table import EMPTY, Coded, ResultTable, empty_cells
 
 _NAMED = 3  # of many that a message is about
 
@@ -75,7 +75,8 @@ def _empty_cells(table: ResultTable) -> Iterator[Problem]:
         if number:
             yield Problem(
                 where="",
-                message=f"{number:,} of {len(column.codes):,} rows name no {role}.",
+                message=f"{number:,} of {len(column.codes):,} rows name no {role}"
+                f"{_written(column)}.",
                 allowed="Expected one in every row.",
                 fix="Remove those rows, or fill them in; a run that was stopped has no answers.",
             )
@@ -123,11 +124,16 @@ def _scored(table: ResultTable, keys: RunKeys) -> Iterator[Run]:
         )
 
 
+def _written(column: Coded) -> str:
+    """What empty cells of a column hold, where it is a word."""
+    words = [f"'{name}'" for name in column.names if name and name.lower() in EMPTY]
+    return f" ({' or '.join(words)} counts as empty)" if words else ""
+
+
 def _twice(runs: Sequence[str], what: str, of: str) -> Problem:
     return Problem(
         where="",
         message=f"more than one {what} of the same run: {few(list(runs), _NAMED)}.",
         allowed=f"Expected {of} once for each arm, size and seed.",
-        fix="Give repeated runs seeds of their own, or name the column that tells them apart: "
-        "--column seed=NAME.",
+        fix="Give repeated runs other seeds, or name the column that has them: --column seed=NAME.",
     )

@@ -57,8 +57,14 @@ def _print_caveats(
     if html:
         print_line(console, f"{counted}: on the page, under '{CHECKS}'.", "dim")
     else:
-        again = f"headstart report {shlex.quote(analysis.study)} --html FILE{summary.store_option}"
-        print_to_copy(console, f"{counted}, on a page", again)
+        print_to_copy(console, f"{counted}, on a page", _page_command(analysis, summary))
+
+
+def _page_command(analysis: Analysis, summary: RunSummary) -> str:
+    """Command that writes the page of an analysis."""
+    if analysis.from_elsewhere:  # no store has it
+        return f"{summary.command or 'headstart judge RESULTS'} --html FILE"
+    return f"headstart report {shlex.quote(analysis.study)} --html FILE{summary.store_option}"
 
 
 def _print_bars(analysis: Analysis, console: "Console") -> None:

@@ -1,0 +1,1 @@
+"""Jobs of clusters: settings, the batch script of Slurm, the manifest of KubeRay."""

@@ -1,0 +1,134 @@
+"""The batch script in a real Slurm of two nodes: run, cancelled, run again, stopped, preempted.
+
+`make test-slurm` installs Slurm's packages and runs this; it takes some minutes.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slurm_here import output, slurm, until, why_not
+from untimed import untimed
+
+from studies import tiny_table
+from study_files import write_study
+
+pytest.importorskip("ray")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(bool(why_not()), reason=why_not() or "Slurm is here"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slurm_of_two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with slurm(tmp_path_factory.mktemp("slurm")):
+        yield
+
+
+class Study:
+    """A study of some hundred steps, in a folder whose name has a space."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "a folder"
+        self.folder.mkdir()
+        table = tiny_table(sizes=[20, 30, 40, 50, 60, 70], seeds=5)
+        training = {"updates": 100, "batch_size": 16, "validations": 3}
+        self.file = write_study(self.folder / "tiny.toml", {**table, "training": training})
+        self.store = self.folder / "store"
+
+    def headstart(self, *arguments: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "headstart", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+
+    def submit(self) -> str:
+        options = ("--store", self.store, "--time", "10", "--nodes", 2, "--cpus", 1, "--submit")
+        done = self.headstart("cluster", "slurm", self.file, *options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def blobs(self) -> int:
+        return sum(1 for _ in self.store.rglob("*.safetensors"))
+
+    def until_more(self, job: str) -> int:
+        """Wait until the job has stored something."""
+        before = self.blobs()
+        until(lambda: self.blobs() > before or not state(job), f"a step of job {job}", 240)
+        assert self.blobs() > before, self.printed(job)
+        return self.blobs()
+
+    def printed(self, job: str) -> str:
+        return (self.folder / f"slurm-{job}.out").read_text(encoding="utf-8")
+
+    def report(self, store: Path) -> Any:
+        return untimed(self.headstart("report", "tiny", "--store", store, "--json").stdout)
+
+
+def state(job: str) -> str:
+    return output("squeue", "--noheader", f"--jobs={job}", "--format=%T").strip()
+
+
+def ended(job: str) -> None:
+    until(lambda: not state(job), f"the end of job {job}", 300)
+
+
+def begun_again(job: str) -> None:
+    """Wait until Slurm has put the job back into its queue, and spare its two minutes there."""
+    until(lambda: state(job) == "PENDING", f"job {job} in the queue again", 120)
+    output("scontrol", "update", f"JobId={job}", "StartTime=now")
+
+
+def test_a_job_cancelled_stopped_and_preempted_comes_to_the_numbers_of_one_process(
+    tmp_path: Path,
+) -> None:
+    study = Study(tmp_path)
+    here = study.folder / "here"
+    assert study.headstart("run", study.file, "--store", here).returncode == 0
+
+    cancelled = study.submit()
+    stored = study.until_more(cancelled)
+    output("scancel", cancelled)
+    ended(cancelled)
+    assert stored <= study.blobs() < len(list(here.rglob("*.safetensors")))
+    assert "queued again" not in study.printed(cancelled)
+
+    job = study.submit()
+    study.until_more(job)
+    output("scancel", "--batch", "--signal=USR1", job)  # as Slurm does before the time limit
+    begun_again(job)
+    assert "it is queued again" in study.printed(job)
+    study.until_more(job)
+    output(
+        "sbatch",
+        "--partition=urgent",
+        "--nodes=2",
+        "--exclusive",
+        "--output=/dev/null",
+        "--wrap=true",
+    )
+    begun_again(job)
+    ended(job)
+    assert study.printed(job).count("2 of 2 nodes are there") == 3
+    assert study.report(study.store) == study.report(here)
+    assert not list(Path("/tmp").glob(f"headstart-{job}"))
+
+
+def test_a_partition_that_is_not_there(tmp_path: Path) -> None:
+    study = Study(tmp_path)
+    done = study.headstart(
+        *("cluster", "slurm", study.file, "--time", "10", "--partition", "gone", "--submit")
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "headstart: Slurm did not take the job: " in done.stderr
+    assert "invalid partition specified: gone" in done.stderr
