@@ -28,7 +28,7 @@ HERE = NodeReport(host="one", versions=versions_here(), sees_store=True, missing
 @pytest.fixture(scope="module")
 def local_ray() -> Iterator[None]:
     """One Ray for all tests, for executors use one that is there."""
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     ray.shutdown()
 
@@ -125,6 +125,7 @@ def test_a_ray_that_was_started_for_a_run_ends_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ray.shutdown()
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")  # another cluster than the one asked for
     stdout = sys.stdout
     executor = RayExecutor(Cluster(), tmp_path, Needed())
     assert ray.is_initialized()

@@ -37,7 +37,7 @@ class Holder:
     @property
     def ended(self) -> bool:
         """Whether it is known to have ended, if only its parent has not asked for it yet."""
-        if self.host != socket.gethostname():
+        if self.host != socket.gethostname() or os.name == "nt":  # signal 0 is Ctrl-C there
             return False
         try:
             os.kill(self.process, 0)

@@ -189,7 +189,7 @@ def _connected(cluster: Cluster, connection: ExitStack) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
     if cluster.address is None:
-        ray.init(num_cpus=usable_cores(), include_dashboard=False, **quiet)
+        ray.init("local", num_cpus=usable_cores(), include_dashboard=False, **quiet)
         connection.callback(ray.shutdown)
         return ray
     try:
