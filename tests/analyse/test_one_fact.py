@@ -33,7 +33,8 @@ from headstart.flow import run, with_facts
 from headstart.flow.engine import plan_of
 from headstart.plan.steps import Plan
 from headstart.report.notes import interval_note, warnings_of
-from headstart.store.store import FailureRow, Store
+from headstart.store.records import FailureRow
+from headstart.store.store import Store
 from headstart.study.study import StudySpec
 from studies import tiny, tiny_table
 

@@ -12,7 +12,8 @@ import pytest
 
 from headstart.core.errors import StoreDamaged, StoreError
 from headstart.store.blobs import pack
-from headstart.store.store import PlanRow, Store
+from headstart.store.records import PlanRow
+from headstart.store.store import Store
 from stored import ARRAYS, KEY, OTHER, blob, child, ended, put
 
 # -- steps ---------------------------------------------------------------------------------------

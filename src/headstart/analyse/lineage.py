@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from headstart.analyse.cells import Cell, cell_of
 from headstart.plan.steps import Plan, Step
-from headstart.store.store import Provenance, Store
+from headstart.store.records import Provenance
+from headstart.store.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from headstart.execute.environment import device_for, environment
 from headstart.execute.job import Computed, Job, feature_cache
 from headstart.plan.steps import Step
 from headstart.store.blobs import pack
-from headstart.store.store import store_error
+from headstart.store.database import store_error
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.flow.check import Loaded
-from headstart.store.store import Store, StudyRow
+from headstart.store.records import StudyRow
+from headstart.store.store import Store
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import facts_from
 

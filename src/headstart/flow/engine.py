@@ -23,7 +23,8 @@ from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.questions import Question, questions_of
 from headstart.plan.steps import Plan, Step
 from headstart.report.run_summary import RunSummary
-from headstart.store.store import PlanRow, Store
+from headstart.store.records import PlanRow
+from headstart.store.store import Store
 from headstart.study.facts import facts_json
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from pathlib import Path
 from headstart.core.errors import StoreError
 from headstart.core.hashing import Json
 from headstart.flow.check import Loaded
-from headstart.store.store import Store, StudyRow
+from headstart.store.records import StudyRow
+from headstart.store.store import Store
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 

@@ -30,7 +30,8 @@ from headstart.plan.cost_estimate import (
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan
 from headstart.report.run_summary import RunSummary
-from headstart.store.store import PlanRow, Store, StudyRow
+from headstart.store.records import PlanRow, StudyRow
+from headstart.store.store import Store
 from headstart.study.facts import facts_from
 from headstart.study.load import read_toml
 from headstart.study.photo_study import study_name

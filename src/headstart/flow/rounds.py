@@ -16,7 +16,7 @@ from headstart.plan.allocation import (
 from headstart.plan.cost_estimate import seconds_of
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan
-from headstart.store.store import PlanRow
+from headstart.store.records import PlanRow
 from headstart.study.study import StudySpec
 
 if TYPE_CHECKING:

@@ -1,21 +1,16 @@
-"""The store: steps by key, failures, studies. The row is written last and alone marks it done."""
+"""The store: steps by key, and failures. The row is written last and alone marks a step done."""
 
-import errno
-import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from headstart.core.errors import StoreDamaged, StoreError, StoreFull
+from headstart.core.errors import StoreDamaged, StoreError
 from headstart.core.hashing import Json, canonical_json
 from headstart.core.locks import Holder, claimed, holder_of
 from headstart.store.blobs import (
     Arrays,
-    Blob,
     DamagedBlob,
     Packed,
     blob_path,
@@ -24,73 +19,14 @@ from headstart.store.blobs import (
     read_blob,
     write_blob,
 )
-from headstart.store.looks import Look, from_row, to_row
-from headstart.store.opening import Trace, open_store
+from headstart.store.database import now, store_error
 from headstart.store.reading import Recipe, StepInputs, StepRow
+from headstart.store.records import FailureRow, Provenance, TrainingTotals
+from headstart.store.step_rows import blob_of, key_of, recipe_of, step_row
+from headstart.store.studies import StudyStore
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
-    """How a finished step came to be: when, with what, and whether its row is what its key names.
-
-    `finished_at` is a time in ISO form, UTC. `intact` is False for a row that was changed after it
-    was written: kind, version, payload and inputs no longer give its key. `otherwise` is the
-    environment in which the step came out otherwise when it was computed once more, if it did.
-    """
-
-    finished_at: str
-    environment: Json
-    intact: bool
-    otherwise: Json | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailureRow:
-    """A step that failed, with its traceback."""
-
-    key: str
-    label: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyRow:
-    """A study as it was last run on this store."""
-
-    number: int
-    name: str
-    spec: Json
-    facts: Json
-    command: str
-    planned_at: str
-    used_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanRow:
-    """What a study was last planned to be: the keys of all steps, and of those that end a trial.
-
-    `num_waiting` trials could not be planned yet. `allocation` says how many seeds each comparison
-    has, where they may differ.
-    """
-
-    steps: tuple[str, ...]
-    trials: tuple[str, ...]
-    num_waiting: int
-    allocation: Json | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingTotals:
-    """Sums over finished trainings."""
-
-    steps: int
-    flops: int
-    updates: int
-    seconds: float
-
-
-class Store:
+class Store(StudyStore):
     """One folder: `headstart.db`, `blobs/` and `locks/`.
 
     Safe to open from many processes at once. Every method that writes commits before it returns.
@@ -102,22 +38,6 @@ class Store:
         StoreError: the folder cannot be made or written, is no store, or is newer than this code;
             with `reading`, cannot be read, or is older than this code and may not be written.
     """
-
-    def __init__(self, folder: Path, *, reading: bool = False, trace: Trace | None = None) -> None:
-        self.folder = folder
-        try:
-            opened = open_store(folder, reading=reading, trace=trace)
-        except (OSError, sqlite3.Error) as error:
-            raise store_error(folder, error) from error
-        self._connection, self._claim = opened.connection, opened.claim
-        self.writable = opened.writable
-
-    def close(self) -> None:
-        """Close the database; the store object is of no use afterwards."""
-        self._connection.close()
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
 
     def __enter__(self) -> "Store":
         return self
@@ -131,7 +51,7 @@ class Store:
         """The finished steps among `keys`, those with a missing or short blob left out."""
         found: dict[str, StepRow] = {}
         for row in self._read_steps("*", keys):
-            step = _step_row(row)
+            step = step_row(row)
             if looks_whole(blob_path(self.folder, step.key), step.blob):
                 found[step.key] = step
         return found
@@ -141,7 +61,7 @@ class Store:
         return {
             row["key"]
             for row in self._read_steps("key, blob_size, blob_sha256", keys)
-            if looks_whole(blob_path(self.folder, row["key"]), _blob(row))
+            if looks_whole(blob_path(self.folder, row["key"]), blob_of(row))
         }
 
     def made(self, keys: Iterable[str]) -> dict[str, Provenance]:
@@ -158,7 +78,7 @@ class Store:
             found[row["key"]] = Provenance(
                 finished_at=row["finished_at"],
                 environment=environments[text],
-                intact=_key_of(row) == row["key"],
+                intact=key_of(row) == row["key"],
                 otherwise=differing.get(row["key"]),
             )
         return found
@@ -170,7 +90,7 @@ class Store:
     def recipe(self, key: str) -> Recipe:
         """Inputs and payload of a finished step."""
         (row,) = self._read("SELECT payload, inputs FROM steps WHERE key = ?", (key,))
-        return _recipe(row)
+        return recipe_of(row)
 
     def inputs_of(self, keys: Iterable[str], *, ancestors: bool, shared: bool = True) -> StepInputs:
         """Some finished steps as a worker is given them, which does not open the store.
@@ -254,7 +174,7 @@ class Store:
                 if first.blob != arrays.blob or _untimed(first.result) != _untimed(result):
                     self._write(
                         "INSERT INTO differences VALUES (?, ?, ?)",
-                        (key, canonical_json(environment), _now()),
+                        (key, canonical_json(environment), now()),
                     )
                 return
             try:
@@ -275,7 +195,7 @@ class Store:
                     arrays.blob.sha256,
                     seconds,
                     canonical_json(environment),
-                    _now(),
+                    now(),
                 ),
             )
 
@@ -329,7 +249,7 @@ class Store:
     def fail(self, key: str, label: str, error: str) -> None:
         """Record that a step failed. It is tried again by the next run."""
         self._write(
-            "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", (key, label, error, _now())
+            "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?)", (key, label, error, now())
         )
 
     def failures(self, keys: Iterable[str]) -> dict[str, FailureRow]:
@@ -338,105 +258,11 @@ class Store:
         rows = self._read("SELECT key, label, error FROM failures")
         return {row["key"]: FailureRow(**dict(row)) for row in rows if row["key"] in wanted}
 
-    # -- studies -------------------------------------------------------------------------------
-
-    def save_study(self, name: str, spec: Json, facts: Json, command: str) -> int:
-        """Remember a study and the facts it was planned with, as the latest of its name.
-
-        Gives the study's number in this store.
-        """
-        rows = self._read(
-            "INSERT INTO studies (name, spec, facts, command, used_at, planned_at) "
-            "VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT (name, spec, facts) "
-            "DO UPDATE SET command = excluded.command, used_at = excluded.used_at "
-            "RETURNING number",
-            # Not in canonical form: the order of a table of classes is that of the labels.
-            (name, json.dumps(spec), json.dumps(facts), command, _now()),
-        )
-        return int(rows[0]["number"])
-
-    def studies(self) -> list[StudyRow]:
-        """Every study of the store, the latest use first."""
-        rows = self._read(
-            "SELECT number, name, spec, facts, command, planned_at, used_at FROM studies "
-            "ORDER BY used_at DESC"
-        )
-        return [
-            StudyRow(
-                number=row["number"],
-                name=row["name"],
-                spec=json.loads(row["spec"]),
-                facts=json.loads(row["facts"]),
-                command=row["command"],
-                planned_at=row["planned_at"],
-                used_at=row["used_at"],
-            )
-            for row in rows
-        ]
-
-    def save_plan(self, study: int, plan: PlanRow) -> None:
-        """Remember what the study of that number was planned to be, in place of what it was."""
-        self._write(
-            "INSERT OR REPLACE INTO plans VALUES (?, ?, ?, ?, ?)",
-            (
-                study,
-                json.dumps(plan.trials),
-                json.dumps(plan.steps),
-                plan.num_waiting,
-                json.dumps(plan.allocation),
-            ),
-        )
-
-    def plan(self, study: int) -> PlanRow | None:
-        """What the study of that number was last planned to be; None where nothing is known."""
-        query = "SELECT trials, steps, num_waiting, allocation FROM plans WHERE study = ?"
-        for row in self._read(query, (study,)):
-            return PlanRow(
-                trials=tuple(json.loads(row["trials"])),
-                steps=tuple(json.loads(row["steps"])),
-                num_waiting=row["num_waiting"],
-                allocation=json.loads(row["allocation"]),
-            )
-        return None
-
-    def first_planned(self) -> str:
-        """When the first study was planned on this store, in ISO form; empty where none was."""
-        return str(self._read("SELECT min(planned_at) FROM studies")[0][0] or "")
-
-    # -- looks ---------------------------------------------------------------------------------
-
-    def record_looks(self, looks: Iterable[Look]) -> None:
-        """Remember looks at comparisons. The first with the same seeds stays as it was."""
-        with self.atomic():
-            for look in looks:
-                self._write(
-                    "INSERT OR IGNORE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*to_row(look), _now()),
-                )
-
-    def looks(self, tested: Iterable[str]) -> tuple[Look, ...]:
-        """All looks at comparisons on any of these test images, the first one first."""
-        rows = self._read("SELECT * FROM looks ORDER BY rowid")
-        wanted = set(tested)
-        return tuple(from_row(row) for row in rows if row["tested"] in wanted)
-
     # -- inside --------------------------------------------------------------------------------
-
-    @contextmanager
-    def atomic(self) -> Iterator[None]:
-        """All writes of the block, or none."""
-        self._write("BEGIN IMMEDIATE", ())
-        try:
-            yield
-            self._write("COMMIT", ())
-        except BaseException:
-            if self._connection.in_transaction:  # on a full disk SQLite has rolled back by itself
-                self._connection.execute("ROLLBACK")
-            raise
 
     def _with_recipes(self, keys: Iterable[str]) -> dict[str, tuple[StepRow, Recipe]]:
         """The finished steps among `keys`, as `rows` has them, with their recipes."""
-        rows = ((_step_row(row), _recipe(row)) for row in self._read_steps("*", keys))
+        rows = ((step_row(row), recipe_of(row)) for row in self._read_steps("*", keys))
         return {
             step.key: (step, recipe)
             for step, recipe in rows
@@ -457,72 +283,10 @@ class Store:
             marks = ",".join("?" * len(some))
             yield from self._read(f"SELECT {columns} FROM steps WHERE key IN ({marks})", some)
 
-    def _read(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
-        try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            raise store_error(self.folder, error) from error
-
-    def _write(self, statement: str, values: tuple[object, ...]) -> None:
-        try:
-            self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise store_error(self.folder, error) from error
-
     def _lock(self, key: str) -> Path:
         return self.folder / "locks" / key
-
-
-def _step_row(row: sqlite3.Row) -> StepRow:
-    return StepRow(
-        key=row["key"],
-        kind=row["kind"],
-        result=json.loads(row["result"]),
-        seconds=row["seconds"],
-        environment=json.loads(row["environment"]),
-        blob=_blob(row),
-    )
 
 
 def _untimed(result: Json) -> Json:
     """A result without what is not the same each time."""
     return {name: value for name, value in (result or {}).items() if name != "seconds"}
-
-
-def _recipe(row: sqlite3.Row) -> Recipe:
-    return Recipe(payload=json.loads(row["payload"]), inputs=tuple(json.loads(row["inputs"])))
-
-
-def _blob(row: sqlite3.Row) -> Blob:
-    return Blob(size=row["blob_size"], sha256=row["blob_sha256"])
-
-
-def _key_of(row: sqlite3.Row) -> str:
-    """The key that the columns of a row give; those that hold JSON hold it in canonical form."""
-    text = (
-        f'{{"inputs":{row["inputs"]},"kind":"{row["kind"]}",'
-        f'"payload":{row["payload"]},"version":{row["version"]}}}'
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def store_error(folder: Path, error: Exception) -> StoreError:
-    """The store's own error for what the system or SQLite said."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or "disk is full" in str(error):
-        return StoreFull(
-            f"the disk under the store {folder} is full. What was finished is kept: free some "
-            "space and run the same command again."
-        )
-    if "database is locked" in str(error):
-        return StoreError(
-            f"the store {folder} is being written by another process that does not come to an end. "
-            "Is it stopped? Continue or end it, and run the same command again."
-        )
-    return StoreError(
-        f"the store {folder} cannot be used: {error}. Name a folder you can write to with --store."
-    )

@@ -6,7 +6,7 @@ from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, named, on_cells
 from headstart.analyse.text import listed
 from headstart.core.hashing import Json
-from headstart.store.store import Provenance
+from headstart.store.records import Provenance
 
 
 @check("CHK-14", "caveat", "Training accuracy in eval mode")
