@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from executor_contract import ExecutorContract
 
+from commands import Call
 from headstart import flow
 from headstart.core.errors import ClusterError
 from headstart.execute import nodes
 from headstart.execute.executors import Executor, RayExecutor
+from headstart.execute.job import make_job
 from headstart.execute.nodes import Needed, NodeReport, require_alike, versions_here
 from headstart.execute.options import Cluster, RunOptions
+from headstart.plan.expand import make_plan
 from headstart.store.store import Store
 from studies import tiny
 
@@ -81,6 +84,7 @@ def test_nodes_that_lack_something_are_all_named() -> None:
     )
     assert require_alike([HERE, older], any_version=True)
     assert not require_alike([HERE, replace(HERE, sees_store=False)], any_version=False)
+    assert not require_alike([], any_version=False)
 
 
 def test_a_node_says_what_it_lacks(tmp_path: Path) -> None:
@@ -97,14 +101,23 @@ def test_a_node_says_what_it_lacks(tmp_path: Path) -> None:
     assert not nodes.look(token, needed).sees_store
 
 
-def test_a_node_with_other_versions_that_joins_later_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from headstart.execute.executors.ray import _do
+def test_a_node_that_joins_later_and_is_not_like_the_others_is_refused(tmp_path: Path) -> None:
+    from headstart.execute.executors.ray import Expected, _do
 
-    monkeypatch.setattr(nodes, "COMPARED", ("headstart",))
-    with pytest.raises(ClusterError, match=rf"{socket.gethostname()} has headstart .* machine 0.0"):
-        _do(None, {**versions_here(), "headstart": "0.0"}, ())  # type: ignore[arg-type]
+    loaded = tiny(sizes=[20], seeds=1, arms=["scratch", "probe"])
+    first = next(iter(make_plan(loaded.study, loaded.facts).steps.values()))
+    with Store(tmp_path) as store, nodes.token_in(tmp_path) as token:
+        job = make_job([first], store, "cpu", shared=True)
+        here = Expected(token=token, versions=versions_here())
+        (computed,) = _do(job, here, ())
+        assert not computed.error
+        older = replace(here, versions={**versions_here(), "headstart": "0.0"})
+        host = socket.gethostname()
+        with pytest.raises(ClusterError, match=rf"{host} has headstart .* machine 0.0"):
+            _do(job, older, ())
+        _do(job, replace(older, versions=None), ())
+    with pytest.raises(ClusterError, match=f"{host} does not see the store's folder"):
+        _do(job, here, ())
 
 
 @pytest.mark.parametrize(
@@ -119,6 +132,19 @@ def test_no_cluster_at_the_address(address: str, message: str, tmp_path: Path) -
     ray.shutdown()
     with pytest.raises(ClusterError, match=re.escape(message)):
         RayExecutor(Cluster(address=address), tmp_path, Needed())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--address", "auto"], "--address and --any-version go with --executor ray."),
+        (["--executor", "ray", "--workers", "2"], "--workers goes with --executor local"),
+    ],
+)
+def test_options_of_the_other_executor(words: list[str], message: str, call: Call) -> None:
+    ended = call("run", "digits", *words)
+    assert ended.status == 2
+    assert message in " ".join(ended.err.split())
 
 
 def test_a_ray_that_was_started_for_a_run_ends_with_it(

@@ -2,6 +2,8 @@
 
 import sys
 
+import typer
+
 from headstart.cli import arguments
 
 
@@ -29,6 +31,12 @@ def run(
     from headstart.cli.progress import progress
     from headstart.execute.options import Cluster, RunOptions
 
+    if executor == "local" and (address is not None or any_version):
+        raise typer.BadParameter("--address and --any-version go with --executor ray.")
+    if executor == "ray" and workers is not None:
+        raise typer.BadParameter(
+            "--workers goes with --executor local: a cluster has a worker for each of its cores."
+        )
     changes = arguments.changes_of(grid, variants, skip_broken, follow_links)
     loaded = flow.load(study, changes, photos.options)
     say(flow.found(loaded))

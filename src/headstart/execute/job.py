@@ -33,7 +33,7 @@ class Job:
     inputs: StepInputs
     device: Device
     folder: Path
-    shared: bool = True
+    shared: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +48,11 @@ class Computed:
     error: str = ""
 
 
-def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: bool = True) -> Job:
+def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: bool) -> Job:
     """A job with all that its steps read of the store."""
     inputs = store.inputs_of(
         {key for step in steps for key in step.inputs},
         ancestors=any(step.kind in READ_WEIGHTS for step in steps),
-        shared=shared,
     )
     return Job(steps=tuple(steps), inputs=inputs, device=device, folder=store.folder, shared=shared)
 

@@ -3,9 +3,10 @@
 import platform
 import socket
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class NodeReport:
     missing: tuple[str, ...]
 
 
+@cache
 def versions_here() -> Versions:
     """Versions on this machine. Nothing is imported to find them."""
     found = {"python": platform.python_version()}
@@ -93,7 +95,7 @@ def _found(dataset: str) -> bool:
         return False
 
 
-def require_alike(reports: Iterable[NodeReport], *, any_version: bool) -> bool:
+def require_alike(reports: Sequence[NodeReport], *, any_version: bool) -> bool:
     """Whether all nodes share the store's folder.
 
     Args:
@@ -103,9 +105,8 @@ def require_alike(reports: Iterable[NodeReport], *, any_version: bool) -> bool:
     Raises:
         ClusterError: with all that is wrong on all nodes.
     """
-    here, wrong, shared = versions_here(), list[str](), True
+    here, wrong = versions_here(), list[str]()
     for report in reports:
-        shared &= report.sees_store
         if not any_version:
             wrong += other_versions(report.host, report.versions, here)
         wrong += [f"{report.host} has {lack}" for lack in report.missing]
@@ -116,7 +117,7 @@ def require_alike(reports: Iterable[NodeReport], *, any_version: bool) -> bool:
             "and put data and weights where all nodes see them under the same path"
             + ("." if any_version else "; --any-version lets other versions compute.")
         )
-    return shared
+    return bool(reports) and all(report.sees_store for report in reports)
 
 
 def other_versions(host: str, there: Versions, here: Versions) -> list[str]:

@@ -78,7 +78,7 @@ class _Work:
             except Exception:
                 yield _failed(step)
                 continue
-            # One more may wait if it brings nothing of its own, however large what it shares is.
+            # One more may wait if it adds nothing, however large what it shares is.
             before = bytes_of(one.phase for one in waiting)
             if waiting and bytes_of(one.phase for one in (*waiting, ready)) > max(before, room):
                 yield from self.trained(waiting)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 # Until worker processes are ready: each imports PyTorch, and timm for most pretrained networks.
 START_SECONDS = 5.0
+# Work that takes one core as long as this is a worker's, even where that saves no time.
 LONG_SECONDS = 120.0
 
 Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]

@@ -1,7 +1,7 @@
 """What steps read of finished steps: from the store, or from a copy of the part that they need."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -56,7 +56,14 @@ class StepInputs:
 
     finished: Mapping[str, tuple[StepRow, Recipe]]
     folder: Path
-    contents: Mapping[str, bytes]
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+
+    def content(self, key: str) -> bytes:
+        """The bytes of a blob; none where it cannot be read, and its reader finds it damaged."""
+        try:
+            return blob_path(self.folder, key).read_bytes()
+        except OSError:
+            return b""
 
     def rows(self, keys: Iterable[str]) -> dict[str, StepRow]:
         """The finished steps among `keys`."""

@@ -92,13 +92,12 @@ class Store(StudyStore):
         (row,) = self._read("SELECT payload, inputs FROM steps WHERE key = ?", (key,))
         return recipe_of(row)
 
-    def inputs_of(self, keys: Iterable[str], *, ancestors: bool, shared: bool = True) -> StepInputs:
+    def inputs_of(self, keys: Iterable[str], *, ancestors: bool) -> StepInputs:
         """Some finished steps as a worker is given them, which does not open the store.
 
         Args:
             keys: of the steps; those that are not finished are left out.
             ancestors: whether the inputs of the steps come too, and theirs.
-            shared: whether the worker sees this folder; if not, it is given the blobs.
         """
         finished: dict[str, tuple[StepRow, Recipe]] = {}
         wanted = set(keys)
@@ -107,8 +106,7 @@ class Store(StudyStore):
             finished |= found
             further = {key for _, recipe in found.values() for key in recipe.inputs}
             wanted = further - finished.keys() if ancestors else set()
-        contents = {} if shared else {key: self._content(key) for key in finished}
-        return StepInputs(finished=finished, folder=self.folder, contents=contents)
+        return StepInputs(finished=finished, folder=self.folder)
 
     def arrays(self, key: str) -> Arrays:
         """The arrays of a finished step.
@@ -268,13 +266,6 @@ class Store(StudyStore):
             for step, recipe in rows
             if looks_whole(blob_path(self.folder, step.key), step.blob)
         }
-
-    def _content(self, key: str) -> bytes:
-        """The bytes of a blob; none where it cannot be read, and its reader finds it damaged."""
-        try:
-            return blob_path(self.folder, key).read_bytes()
-        except OSError:
-            return b""
 
     def _read_steps(self, columns: str, keys: Iterable[str]) -> Iterator[sqlite3.Row]:
         wanted = list(keys)

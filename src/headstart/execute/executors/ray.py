@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import ExitStack, redirect_stdout, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from headstart.execute.job import Computed, Job
 from headstart.execute.nodes import (
     Needed,
     NodeReport,
+    Token,
     Versions,
     look,
     other_versions,
@@ -28,11 +29,24 @@ from headstart.execute.nodes import (
 )
 from headstart.execute.options import Cluster
 
+_log = logging.getLogger(__name__)
+
 # Ray may do a job again after its worker or node died: it has no side effects.
 RETRIES = 1
 PATIENCE = 10.0  # seconds without a node after which it is said that one is waited for
 REFRESH = 1.0  # seconds for which the number of slots is taken as known
 ANSWER = 60.0  # seconds for a node to report what it has
+
+
+Results = tuple[Computed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a node must have: the versions, unless others may compute, and sight of the token."""
+
+    token: Token
+    versions: Versions | None
 
 
 class RayExecutor:
@@ -48,40 +62,37 @@ class RayExecutor:
     """
 
     def __init__(self, cluster: Cluster, folder: Path, needed: Needed) -> None:
-        self._cluster = cluster
-        self._connection = ExitStack()
-        self._ray = _connected(cluster, self._connection)
-        self._running: dict[Any, float] = {}
-        self._known, self._slots = 0.0, 0
-        self._contents: dict[str, Any] = {}
-        with self._connection.pop_all() as unless_alike:
-            reports = self._reports(folder, needed)
+        self._running: set[Any] = set()
+        self._contents: dict[str, Any] = {}  # blobs in Ray's object store, by the key of their step
+        self._known, self._resources = 0.0, dict[str, float]()
+        with ExitStack() as connection:
+            self._ray = _connected(cluster, connection)
+            token = connection.enter_context(token_in(folder))
+            reports = self._reports(token, needed)
             self.shared = require_alike(reports, any_version=cluster.any_version)
-            self._connection = unless_alike.pop_all()
+            self._connection = connection.pop_all()
+        versions = None if cluster.any_version else versions_here()
+        self._expected = self._ray.put(Expected(token=token, versions=versions))
+        self._do = self._ray.remote(max_retries=RETRIES)(_do)
         self._over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
     @property
     def slots(self) -> int:
         """As many as the cluster has at present; at least one, which waits for a node."""
-        if time.monotonic() - self._known > REFRESH:
-            self._slots = int(self._ray.cluster_resources().get(self._unit, 0))
-            self._known = time.monotonic()
-        return max(self._slots, 1)
+        return max(int(self._there("GPU") or self._there("CPU")), 1)
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         """Send the job to a node; blobs that nodes cannot read go once, by Ray's object store."""
-        contents = job.inputs.contents
-        for key, content in contents.items():
+        keys = () if self.shared else tuple(job.inputs.finished)
+        for key in keys:
             if key not in self._contents:
-                self._contents[key] = self._ray.put(content)
-        bare = replace(job, inputs=replace(job.inputs, contents={}))
-        do = self._ray.remote(**self._resources(), max_retries=RETRIES)(_do)
-        expected = None if self._cluster.any_version else versions_here()
-        sent = [self._contents[key] for key in contents]
-        reference = do.remote(bare, expected, tuple(contents), *sent)
-        self._running[reference] = time.monotonic()
-        outer: Future[tuple[Computed, ...]] = Future()
+                self._contents[key] = self._ray.put(job.inputs.content(key))
+        do = self._do.options(num_cpus=1, num_gpus=1 if self._there("GPU") else 0)
+        sent = [self._contents[key] for key in keys]
+        reference = do.remote(job, self._expected, keys, *sent)
+        self._running.add(reference)
+        outer: Future[Results] = Future()
         reference.future().add_done_callback(lambda inner: self._settle(reference, inner, outer))
         return outer
 
@@ -98,27 +109,26 @@ class RayExecutor:
                     self._ray.cancel(reference, force=True)
         self._connection.close()
 
-    @property
-    def _unit(self) -> str:
-        return "GPU" if self._ray.cluster_resources().get("GPU") else "CPU"
+    def _there(self, resource: str) -> float:
+        """How much of a resource the cluster has, as of a second ago at most."""
+        if time.monotonic() - self._known > REFRESH:
+            self._resources = self._ray.cluster_resources()
+            self._known = time.monotonic()
+        return self._resources.get(resource, 0)
 
-    def _resources(self) -> dict[str, float]:
-        return {"num_cpus": 1, "num_gpus": 1 if self._unit == "GPU" else 0}
-
-    def _reports(self, folder: Path, needed: Needed) -> list[NodeReport]:
+    def _reports(self, token: Token, needed: Needed) -> list[NodeReport]:
         """What every node has, asked with a small task on each."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        with token_in(folder) as token:
-            asked = [
-                self._ray.remote(
-                    num_cpus=0,
-                    scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False),
-                )(look).remote(token, needed)
-                for node in self._ray.nodes()
-                if node["Alive"]
-            ]
-            return [report for one in asked if (report := self._report(one))]
+        ask = self._ray.remote(num_cpus=0)(look)
+        asked = [
+            ask.options(
+                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            ).remote(token, needed)
+            for node in self._ray.nodes()
+            if node["Alive"]
+        ]
+        return [report for one in asked if (report := self._report(one))]
 
     def _report(self, reference: Any) -> NodeReport | None:
         """What a node reports; None of one that has gone meanwhile."""
@@ -136,7 +146,7 @@ class RayExecutor:
         return report
 
     def _settle(self, reference: Any, inner: "Future[Any]", outer: "Future[Any]") -> None:
-        self._running.pop(reference, None)
+        self._running.discard(reference)
         if outer.cancelled():
             return
         error = inner.exception()
@@ -158,19 +168,20 @@ class RayExecutor:
                     _log.warning("waiting for a node: the Ray cluster has none with a free core")
 
 
-_log = logging.getLogger(__name__)
-
-
-def _do(
-    job: Job, expected: Versions | None, keys: tuple[str, ...], *contents: bytes
-) -> tuple[Computed, ...]:
-    """A job on a node, which may have joined after all others were asked for their versions."""
+def _do(job: Job, expected: Expected, keys: tuple[str, ...], *contents: bytes) -> Results:
+    """A job on a node, which may have joined after all others were asked what they have."""
     from headstart.execute.worker import do_job
 
-    if expected is not None and (
-        wrong := other_versions(socket.gethostname(), versions_here(), expected)
-    ):
-        raise ClusterError("; ".join(wrong))
+    host, wrong = socket.gethostname(), list[str]()
+    if expected.versions is not None:
+        wrong += other_versions(host, versions_here(), expected.versions)
+    if job.shared and not expected.token.seen():
+        wrong.append(f"{host} does not see the store's folder, as the other nodes do")
+    if wrong:
+        raise ClusterError(
+            f"a node that has joined cannot do this work: {'; '.join(wrong)}. Make it like the "
+            "others, or end its Ray, and run the same command again."
+        )
     given = dict(zip(keys, contents, strict=True))
     return do_job(replace(job, inputs=replace(job.inputs, contents=given)))
 
@@ -188,18 +199,14 @@ def _connected(cluster: Cluster, connection: ExitStack) -> Any:
     connection.enter_context(redirect_stdout(sys.stderr))  # Ray prints of nodes that have died
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet = {"logging_level": logging.ERROR, "log_to_driver": False}
+    connection.callback(ray.shutdown)
     if cluster.address is None:
         ray.init("local", num_cpus=usable_cores(), include_dashboard=False, **quiet)
-        connection.callback(ray.shutdown)
         return ray
     try:
         _require_answer(cluster.address)
         ray.init(address=cluster.address, **quiet)
-        connection.callback(ray.shutdown)
-    except Exception as error:
-        connection.close()
-        if isinstance(error, ClusterError):
-            raise
+    except (OSError, RuntimeError, ValueError) as error:
         raise ClusterError(
             f"no Ray cluster at '{cluster.address}': {_first_line(error)}. Start one with 'ray "
             "start --head', or leave out --address to run Ray on this machine."
@@ -211,7 +218,7 @@ def _require_answer(address: str) -> None:
     """Ask for a connection at an address, which Ray itself would wait for much longer.
 
     Raises:
-        ClusterError: nothing answers there.
+        ClusterError: it is no address. OSError: nothing answers there.
     """
     host, separator, port = address.removeprefix("ray://").rpartition(":")
     if not separator or not port.isdecimal():
@@ -221,13 +228,7 @@ def _require_answer(address: str) -> None:
             f"--address '{address}' is no address of a Ray cluster: auto, HOST:6379 or "
             "ray://HOST:10001."
         )
-    try:
-        socket.create_connection((host, int(port)), timeout=5).close()
-    except OSError as error:
-        raise ClusterError(
-            f"no Ray cluster at '{address}': {error}. Start one with 'ray start --head', or leave "
-            "out --address to run Ray on this machine."
-        ) from error
+    socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def _translated(error: BaseException) -> BaseException:

@@ -49,6 +49,11 @@ class TrainInputs:
     validation: Examples
     facts: Json
 
+    @property
+    def of_phase(self) -> tuple[PhaseConfig, Weights, Examples, Examples]:
+        """What a phase is trained with."""
+        return self.work, self.weights, self.train, self.validation
+
 
 def trains_by_updates(step: Step) -> bool:
     """Whether a step is prepared and trained, together with others, rather than run at once."""
@@ -59,14 +64,7 @@ def prepare_step(step: Step, context: StepContext) -> PreparedStep:
     """Read the inputs of a training step, and compute the features of its frozen prefix."""
     started = time.perf_counter()
     inputs = _inputs(step, context)
-    phase = prepare(
-        inputs.work,
-        inputs.weights,
-        inputs.train,
-        inputs.validation,
-        context.device,
-        context.features,
-    )
+    phase = prepare(*inputs.of_phase, context.device, context.features)
     return PreparedStep(
         step=step,
         phase=phase,
@@ -87,14 +85,7 @@ def train_prepared(prepared: Sequence[PreparedStep]) -> list[Outcome]:
 def solve_step(step: Step, context: StepContext) -> Outcome:
     """A head solved to convergence."""
     inputs = _inputs(step, context)
-    solution = solve_phase(
-        inputs.work,
-        inputs.weights,
-        inputs.train,
-        inputs.validation,
-        context.device,
-        context.features,
-    )
+    solution = solve_phase(*inputs.of_phase, context.device, context.features)
     solved: Json = {"flops": solution.flops, "solver": solution.facts}
     return Outcome(
         result={**_phase_result(solution.result), **inputs.facts, **solved},
