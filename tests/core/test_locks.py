@@ -15,7 +15,8 @@ import pytest
 
 from headstart.core import locks
 from headstart.core.array_cache import MemmapCache
-from headstart.core.locks import Holder, claimed, holder_of, locked
+from headstart.core.holders import Holder
+from headstart.core.locks import claimed, holder_of, locked
 
 HOLD = """
 import sys

@@ -6,17 +6,15 @@ its process has ended, or it was not renewed for some minutes by the clock of th
 numbers only grow, a process that was late to see that a claim is over cannot end another's.
 """
 
-import json
 import os
 import socket
 import threading
 import uuid
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from headstart.core.locks import Holder
+from headstart.core.holders import Holder, signature, signed_by
 
 RENEWED = 20.0  # seconds between two renewals
 STALE = 180.0  # seconds without one after which the holder counts as gone
@@ -76,7 +74,7 @@ def take(folder: Path) -> Claim | None:
 
 def holder(folder: Path) -> Holder | None:
     """Who has the claim whose files are in a folder, as far as that is known."""
-    return _signed(folder / _name(_last(folder)))
+    return signed_by(folder / _name(_last(folder)))
 
 
 def _name(number: int) -> str:
@@ -97,19 +95,10 @@ def _forget(folder: Path, before: int) -> None:
             path.unlink(missing_ok=True)
 
 
-def _signed(file: Path) -> Holder | None:
-    try:
-        return Holder(**json.loads(file.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
 def _made(file: Path) -> bool:
     """Make the file of a claim, signed and whole, unless there is one."""
-    now = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-    signature = Holder(host=socket.gethostname(), process=os.getpid(), since=now)
     temporary = file.with_name(f".{uuid.uuid4().hex}")
-    temporary.write_text(json.dumps(asdict(signature)), encoding="utf-8")
+    temporary.write_text(signature(), encoding="utf-8")
     try:
         with suppress(OSError):  # over a network it may fail after it was done
             os.link(temporary, file)
@@ -120,7 +109,7 @@ def _made(file: Path) -> bool:
 
 def _over(file: Path) -> bool:
     """Whether a claim is released, or its holder gone: ended, if on this host, or long silent."""
-    known = _signed(file)
+    known = signed_by(file)
     try:
         state = file.stat()
     except OSError:

@@ -4,58 +4,18 @@ The system frees a lock when its process ends, but not while the process is stop
 writes host, process and time into a file beside the lock, so that a waiting process can name it.
 """
 
-import json
 import logging
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from headstart.core.holders import Holder, signature, signed_by
+
 PATIENCE = 5.0  # seconds of waiting before it is said for whom
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """The process that holds a lock."""
-
-    host: str
-    process: int
-    since: str  # when it took the lock, in the local time of its host
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it is known to be stopped, as by Ctrl-Z or a debugger."""
-        return self.host == socket.gethostname() and _state(self.process) in ("T", "t")
-
-    @property
-    def ended(self) -> bool:
-        """Whether it is known to have ended, if only its parent has not asked for it yet."""
-        if self.host != socket.gethostname() or os.name == "nt":  # signal 0 is Ctrl-C there
-            return False
-        try:
-            os.kill(self.process, 0)
-        except ProcessLookupError:
-            return True
-        except OSError:  # somebody else's
-            return False
-        return _state(self.process) in ("Z", "X")
-
-    def __str__(self) -> str:
-        """Who it is, and what can be done about it."""
-        who = f"process {self.process} on {self.host}"
-        if self.stopped:
-            return (
-                f"{who}, which began at {self.since} and is stopped: continue it "
-                f"(kill -CONT {self.process}) or end it (kill -KILL {self.process})"
-            )
-        return f"{who}, which began at {self.since}; if it hangs, end it (kill {self.process})"
 
 
 @contextmanager
@@ -97,19 +57,7 @@ def locked(path: Path) -> Iterator[bool]:
 
 def holder_of(path: Path) -> Holder | None:
     """Who holds the lock at `path`, as far as that is known."""
-    try:
-        return Holder(**json.loads(_signature(path).read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None
-
-
-def _state(process: int) -> str:
-    """State of a process of this host as Linux has it (proc(5)); empty where it is not known."""
-    try:
-        line = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    return line.rpartition(")")[2].split()[0]
+    return signed_by(_signature(path))
 
 
 def _waited_for(lock: FileLock, path: Path) -> bool:
@@ -134,11 +82,9 @@ def _waited_for(lock: FileLock, path: Path) -> bool:
 @contextmanager
 def _held(lock: FileLock, path: Path) -> Iterator[None]:
     """A lock that was taken, signed until it is released."""
-    now = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-    holder = Holder(host=socket.gethostname(), process=os.getpid(), since=now)
     try:
         with suppress(OSError):  # to be named is of use, but not needed
-            _signature(path).write_text(json.dumps(asdict(holder)), encoding="utf-8")
+            _signature(path).write_text(signature(), encoding="utf-8")
         yield
     finally:
         with suppress(OSError):

@@ -25,14 +25,13 @@ READ_WEIGHTS: frozenset[StepKind] = frozenset({"train", "predict"})
 class Job:
     """Steps of one batch group, or a single one.
 
-    `folder` is the store's. Where it is `shared`, workers leave large arrays there as files that
-    wait to be moved, and cached features for each other.
+    Where workers share the folder of the store (`inputs.folder`), they leave large arrays there as
+    files that wait to be moved, and cached features for each other.
     """
 
     steps: tuple[Step, ...]
     inputs: StepInputs
     device: Device
-    folder: Path
     shared: bool
 
 
@@ -54,7 +53,7 @@ def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: boo
         {key for step in steps for key in step.inputs},
         ancestors=any(step.kind in READ_WEIGHTS for step in steps),
     )
-    return Job(steps=tuple(steps), inputs=inputs, device=device, folder=store.folder, shared=shared)
+    return Job(steps=tuple(steps), inputs=inputs, device=device, shared=shared)
 
 
 def feature_cache(folder: Path, *, shared: bool = True) -> MemmapCache:

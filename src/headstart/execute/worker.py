@@ -44,7 +44,7 @@ def do_job(job: Job) -> tuple[Computed, ...]:
 
     device = torch.device(device_for(job.device))
     _settle(device)
-    features = feature_cache(job.folder, shared=job.shared)
+    features = feature_cache(job.inputs.folder, shared=job.shared)
     work = _Work(job, StepContext(finished=job.inputs, features=features, device=device))
     with one_thread_an_operation():  # restored, for the process may be the user's
         computed = {one.key: one for one in work.do(job.steps)}
@@ -112,12 +112,12 @@ class _Work:
 
     def packed(self, step: Step, outcome: "Outcome", seconds: float) -> Computed:
         """A step that is done, in the form that the store keeps."""
-        folder = self.job.folder if self.job.shared else None
+        folder = self.job.inputs.folder if self.job.shared else None
         try:
             canonical_json(outcome.result)  # a result that has no such form is a fault of the step
             arrays = pack(outcome.arrays, folder, step.key)
         except OSError as error:
-            raise store_error(self.job.folder, error) from error
+            raise store_error(self.job.inputs.folder, error) from error
         except Exception:
             return _failed(step)
         return Computed(

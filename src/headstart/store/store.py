@@ -8,7 +8,8 @@ from pathlib import Path
 
 from headstart.core.errors import StoreDamaged, StoreError
 from headstart.core.hashing import Json, canonical_json
-from headstart.core.locks import Holder, claimed, holder_of
+from headstart.core.holders import Holder
+from headstart.core.locks import claimed, holder_of
 from headstart.store.blobs import (
     Arrays,
     DamagedBlob,
