@@ -11,7 +11,7 @@ import pytest
 from headstart.execute import scheduler, worker
 from headstart.execute.commit import claim
 from headstart.execute.executors import InlineExecutor, WorkerDied
-from headstart.execute.job import Computed, Job
+from headstart.execute.job import Computed, Job, Results
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import StepOutcome
 from headstart.execute.scheduler import Tally, execute
@@ -46,7 +46,7 @@ class Recording(InlineExecutor):
         super().__init__()
         self.submitted: list[tuple[Step, ...]] = []
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         self.submitted.append(job.steps)
         return super().submit(job)
 
@@ -187,11 +187,11 @@ def test_steps_that_are_done_or_busy_are_left_out(single: Contents, store_folder
 class Dying(Recording):
     """Its worker dies when two steps or more come together, and never with one alone."""
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         if len(job.steps) == 1:
             return super().submit(job)
         self.submitted.append(job.steps)
-        future: Future[tuple[Computed, ...]] = Future()
+        future: Future[Results] = Future()
         future.set_exception(WorkerDied("killed"))
         return future
 
@@ -220,10 +220,10 @@ class Handing:
         self.kinds: list[str] = []
         self.lent: list[int] = []
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         self.sizes.append(len(job.steps))
         self.kinds.append(job.steps[0].kind)
-        future: Future[tuple[Computed, ...]] = Future()
+        future: Future[Results] = Future()
         future.set_result(tuple(Computed(key=step.key, arrays=pack({})) for step in job.steps))
         return future
 

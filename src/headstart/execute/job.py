@@ -47,6 +47,10 @@ class Computed:
     error: str = ""
 
 
+Results = tuple[Computed, ...]
+"""What came of each step of a job, in order."""
+
+
 def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: bool) -> Job:
     """A job with all that its steps read of the store."""
     inputs = store.inputs_of(

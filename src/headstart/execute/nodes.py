@@ -68,8 +68,10 @@ class Token:
 @contextmanager
 def token_in(folder: Path) -> Iterator[Token]:
     """A token in a folder for the time of the block."""
-    token = Token(folder.absolute() / ".shared", uuid.uuid4().hex)
-    token.path.write_text(token.text, encoding="ascii")
+    text = uuid.uuid4().hex
+    token = Token(folder.absolute() / "locks" / f"shared-{text}", text)
+    token.path.parent.mkdir(exist_ok=True)
+    token.path.write_text(text, encoding="ascii")
     try:
         yield token
     finally:

@@ -14,7 +14,7 @@ from headstart.core.locks import PATIENCE
 from headstart.execute.commit import claim, commit
 from headstart.execute.environment import device_for
 from headstart.execute.executors import Executor, WorkerDied
-from headstart.execute.job import Computed, feature_cache, make_job
+from headstart.execute.job import Results, feature_cache, make_job
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import Listener, StepOutcome
 from headstart.plan.steps import Plan, Step
@@ -113,7 +113,7 @@ class _Schedule:
     executor: Executor
     options: RunOptions
     listen: Listener
-    in_flight: dict[Future[tuple[Computed, ...]], _InFlight] = field(default_factory=dict)
+    in_flight: dict[Future[Results], _InFlight] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     crashes: dict[str, str] = field(default_factory=dict)
     retry_alone: list[str] = field(default_factory=list)
@@ -228,7 +228,7 @@ class _Schedule:
             self.in_flight[future] = _InFlight(found.ours, found.release)
             unless_submitted.pop_all()
 
-    def _settle(self, finished: Iterable[Future[tuple[Computed, ...]]]) -> None:
+    def _settle(self, finished: Iterable[Future[Results]]) -> None:
         for future in finished:
             error = future.exception()
             if error is not None and not isinstance(error, WorkerDied):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from headstart.core.errors import HeadstartError, StoreError
 from headstart.core.hashing import canonical_json
 from headstart.execute.environment import device_for, environment
-from headstart.execute.job import Computed, Job, feature_cache
+from headstart.execute.job import Computed, Job, Results, feature_cache
 from headstart.plan.steps import Step
 from headstart.store.blobs import pack
 from headstart.store.database import store_error
@@ -28,7 +28,7 @@ READY_BYTES = 256_000_000
 READY_SHARE = 0.2
 
 
-def do_job(job: Job) -> tuple[Computed, ...]:
+def do_job(job: Job) -> Results:
     """What came of each step of a job, in order.
 
     A failure of a step is an error text, not an exception, and no concern of the others.

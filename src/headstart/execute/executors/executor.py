@@ -7,7 +7,7 @@ so an executor for a cluster can be added without a change to plan, train or sto
 from concurrent.futures import Future
 from typing import Protocol
 
-from headstart.execute.job import Computed, Job
+from headstart.execute.job import Job, Results
 
 
 class WorkerDied(Exception):
@@ -23,7 +23,7 @@ class Executor(Protocol):
     def slots(self) -> int:
         """How many jobs there may be at a time."""
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         """Start a job.
 
         The future fails with WorkerDied or StoreError; else it gives what came of each step.

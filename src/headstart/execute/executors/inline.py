@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 
 from headstart.core.thread_budget import allowing_threads
-from headstart.execute.job import Computed, Job
+from headstart.execute.job import Job, Results
 from headstart.execute.worker import do_job
 
 
@@ -19,9 +19,9 @@ class InlineExecutor:
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         """Do the job before returning."""
-        future: Future[tuple[Computed, ...]] = Future()
+        future: Future[Results] = Future()
         try:
             with allowing_threads(self._threads):
                 future.set_result(do_job(job))

@@ -13,7 +13,7 @@ from typing import Protocol
 from headstart.core.thread_budget import ThreadBudget, attach
 from headstart.execute.environment import usable_cores
 from headstart.execute.executors.executor import WorkerDied
-from headstart.execute.job import Computed, Job
+from headstart.execute.job import Job, Results
 from headstart.execute.worker import do_job
 
 
@@ -22,9 +22,7 @@ class ReusablePool(Protocol):
 
     _processes: dict[int, object]  # by the system's number
 
-    def submit(
-        self, do: Callable[..., tuple[Computed, ...]], *given: object
-    ) -> Future[tuple[Computed, ...]]:
+    def submit(self, do: Callable[..., Results], *given: object) -> Future[Results]:
         """Start a call in a worker."""
 
     def shutdown(self, *, wait: bool, kill_workers: bool) -> None:
@@ -40,7 +38,7 @@ class ProcessExecutor:
         self.slots = workers
         self._pool: ReusablePool | None = None
 
-    def submit(self, job: Job) -> Future[tuple[Computed, ...]]:
+    def submit(self, job: Job) -> Future[Results]:
         """Hand the job to a free worker; workers start when first needed and after a death."""
         from loky import get_reusable_executor
 
@@ -142,13 +140,13 @@ def _start_worker(parent: int, budget: str) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _translated(inner: "Future[tuple[Computed, ...]]") -> Future[tuple[Computed, ...]]:
+def _translated(inner: "Future[Results]") -> Future[Results]:
     """The same future, with loky's errors of a dead worker as `WorkerDied`."""
     from concurrent.futures.process import BrokenProcessPool
 
-    outer: Future[tuple[Computed, ...]] = Future()
+    outer: Future[Results] = Future()
 
-    def settle(done: "Future[tuple[Computed, ...]]") -> None:
+    def settle(done: "Future[Results]") -> None:
         if outer.cancelled() or done.cancelled():
             return
         error = done.exception()

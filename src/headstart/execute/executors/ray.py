@@ -15,7 +15,7 @@ from typing import Any
 from headstart.core.errors import ClusterError, HeadstartError
 from headstart.execute.environment import usable_cores
 from headstart.execute.executors.executor import WorkerDied
-from headstart.execute.job import Computed, Job
+from headstart.execute.job import Job, Results
 from headstart.execute.nodes import (
     Needed,
     NodeReport,
@@ -36,9 +36,6 @@ RETRIES = 1
 PATIENCE = 10.0  # seconds without a node after which it is said that one is waited for
 REFRESH = 1.0  # seconds for which the number of slots is taken as known
 ANSWER = 60.0  # seconds for a node to report what it has
-
-
-Results = tuple[Computed, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
