@@ -326,6 +326,9 @@ def test_images_in_groups_are_judged_by_the_group(tmp_path: Path) -> None:
 
     alike, alone = grouped(6, alike=True), grouped(6, alike=False)
     as_images: dict[str, Any] = {"columns": {"group": ""}}
+    analysis = judged(tmp_path, alike)
+    assert any("the interval over seeds and groups of test images" in x for x in analysis.detail)
+    assert dict(analysis.protocol)["Interval"].startswith("crossed seeds x groups of test images,")
     assert width(alike) > 1.8 * width(alike, **as_images)
     assert width(alone) < 1.5 * width(alone, **as_images)
 

@@ -71,7 +71,8 @@ def judged_protocol(
     )
     alone = "folds, Nadeau and Bengio's (2003) variance" if results.folds else "seeds alone"
     crossed = results.answered and not results.folds
-    over = "crossed seeds x test images" if crossed else alone
+    images_meant = "groups of test images" if evidence.groups else "test images"
+    over = f"crossed seeds x {images_meant}" if crossed else alone
     held = adjustment(strictness, "arms")
     return (
         ("Control", evidence.study.control),

@@ -188,5 +188,7 @@ def interval_over(comparisons: Iterable[Comparison]) -> str:
     bases = {c.basis for c in comparisons}
     if any(basis.startswith("folds") for basis in bases):
         return "folds"
+    if any("groups" in basis for basis in bases):
+        return "seeds and groups of test images"
     images = any("images" in basis for basis in bases)
     return "seeds and test images" if images else "seeds alone"
