@@ -6,7 +6,7 @@ Two arms whose expected accuracy is the same are judged, in each design that `ju
 to the same images and seeds, to other seeds, to other images; scores alone; folds of a
 cross-validation, by answers and by scores. Answers are drawn (images are hard or easy, a training
 has good or bad luck, an arm has its own hard images); folds are of two classifiers that are trained
-on sets of Gaussian features, each on features of its own that say as much.
+on sets of Gaussian features, each on other features, which say as much.
 """
 
 import sys
@@ -88,7 +88,7 @@ def _scores(random: np.random.Generator, *, others: bool) -> Columns:
 def _folds(
     random: np.random.Generator, *, folds: int, repeats: int, alone: bool, own: bool, images: int
 ) -> Columns:
-    """Folds of two nearest-centroid classifiers on features of their own that say as much."""
+    """Folds of two nearest-centroid classifiers, each on other features, which say as much."""
     labels = random.integers(0, 2, images)
     features = [random.normal(0, 1, (images, 10)) + 0.35 * labels[:, None] for _ in range(2)]
     columns: dict[str, list[Any]] = {

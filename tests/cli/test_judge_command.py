@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
 
 from commands import Call, refused
+from headstart.flow.templates import Tool
 from headstart.report.document import schema
 from result_files import ARMS, rows_of, written
 
-TOOLS = ("keras", "lightning", "hf", "sklearn", "fastai", "timm")
+TOOLS = get_args(Tool)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Verdicts on results of other programs: designs, refusals, sentences, and the page."""
 
+import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,23 @@ def test_scores_alone_have_a_t_interval_over_seeds_and_say_so(tmp_path: Path) ->
     assert (c.basis, c.verdict) == ("seeds, paired", "helps")
     assert "Brackets are over seeds alone: that is about these test images" in analysis.headline
     assert "verdicts about these very test images" in failed(analysis)["RES-over"]
+
+
+def test_a_page_of_scores_claims_nothing_of_other_test_images(tmp_path: Path) -> None:
+    analysis = judged(tmp_path, scores(SCORES))
+    shown = page(analysis, SUMMARY)
+    assert "p: of the verdict's own test, over seeds alone." in html.unescape(shown)
+    for text in (shown, *analysis.detail, analysis.headline):
+        assert "seeds and test images" not in text
+        assert "other test images" not in text
+
+
+def test_brackets_are_explained_where_there_are_some(tmp_path: Path) -> None:
+    def explained(rows: Any) -> bool:
+        return any("brackets hold" in line for line in judged(tmp_path, rows).detail)
+
+    assert explained(scores(SCORES))
+    assert not explained(scores({"scratch": (0.8,), "full": (0.9,)}))
 
 
 def test_scores_of_other_seeds_have_welchs_interval(tmp_path: Path) -> None:
@@ -308,6 +326,9 @@ def test_images_in_groups_are_judged_by_the_group(tmp_path: Path) -> None:
 
     alike, alone = grouped(6, alike=True), grouped(6, alike=False)
     as_images: dict[str, Any] = {"columns": {"group": ""}}
+    analysis = judged(tmp_path, alike)
+    assert any("the interval over seeds and groups of test images" in x for x in analysis.detail)
+    assert dict(analysis.protocol)["Interval"].startswith("crossed seeds x groups of test images,")
     assert width(alike) > 1.8 * width(alike, **as_images)
     assert width(alone) < 1.5 * width(alone, **as_images)
 
@@ -374,6 +395,15 @@ def test_costs_that_are_known_are_shown(tmp_path: Path) -> None:
     for part in ("What was trained, and for how long", "1,234", "75 s", "5,678"):
         assert part in shown
     assert "What was trained" not in page(judged(tmp_path, rows_of(ARMS)), SUMMARY)
+
+
+def test_a_number_that_differs_between_the_images_of_a_run_is_no_fact_of_it(
+    tmp_path: Path,
+) -> None:
+    rows = [{**row, "updates": 50 + 9 * (row["image"] == "3.jpg")} for row in rows_of(ARMS)]
+    analysis = judged(tmp_path, rows)
+    assert "CHK-07" in {gate.id for gate in analysis.unknown_gates}
+    assert [arm.updates for arm in analysis.arms] == [None, None]
 
 
 def test_arms_that_share_no_size_are_refused(tmp_path: Path) -> None:

@@ -63,6 +63,39 @@ def test_a_line_that_a_crash_has_torn_costs_that_run_alone(tmp_path: Path) -> No
     assert results.judge().comparisons == filled(tmp_path / "o.jsonl").judge().comparisons
 
 
+def test_the_command_leaves_out_a_torn_line_too_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    filled(path)
+    path.write_bytes(path.read_bytes()[:-100])
+    from_file = judge(str(path), JudgeOptions(control="scratch"))
+    results = hs.Results(path, control="scratch")
+    in_memory = results.judged(margin=1.0, metric="accuracy")
+    assert from_file.analysis.comparisons == in_memory.analysis.comparisons
+    note = f"{path}: a line is left out, which a crash has cut off"
+    assert note in from_file.notes
+    assert note in in_memory.notes
+    unbroken = filled(tmp_path / "o.jsonl").judged(margin=1.0, metric="accuracy")
+    assert not [one for one in unbroken.notes if "left out" in one]
+
+
+TWO = np.arange(6) % 2
+ONE_COLUMN: dict[str, tuple[Any, list[int]]] = {
+    "labels of Keras's CIFAR-10": (LABELS[:6, None].astype(np.uint8), [0, 1, 2, 3, 0, 1]),
+    "classes as floats": (LABELS[:6, None].astype(np.float32), [0, 1, 2, 3, 0, 1]),
+    "probabilities of the second": (0.2 + 0.4 * TWO[:, None], TWO.tolist()),
+    "logits of the second": (0.3 * TWO[:, None] - 0.1, TWO.tolist()),
+}
+
+
+@pytest.mark.parametrize(("given", "classes"), ONE_COLUMN.values(), ids=ONE_COLUMN)
+def test_one_column_is_classes_or_scores_of_the_second(
+    given: np.ndarray, classes: list[int], tmp_path: Path
+) -> None:
+    results = hs.Results(tmp_path / "r.jsonl")
+    results.add(arm="scratch", seed=0, labels=LABELS[:6], answers=given)
+    assert results.runs[0]["answers"] == classes
+
+
 class Column:
     """A column of a frame of pandas or polars, as far as it is used."""
 

@@ -34,28 +34,28 @@ def aligned(
 ) -> Aligned:
     """Answers at one size as they can be compared.
 
-    All runs have the same images; or each seed has a part of its own, which is that of the control
-    too; or those that all have in common are taken, where they are half of each run's or more; or
-    arms are compared without pairs.
+    All runs have the same images; or each seed has a test part, the same in every arm; or
+    those that all have in common are taken, where they are half of each run's or more; or arms are
+    compared without pairs.
 
     Raises:
         DataError: the images of an arm's seeds have nothing to do with each other.
     """
     every = [run for by_seed in runs.values() for run in by_seed.values()]
     if _alike(every):
-        return _taken(runs, metric, "same images")
+        return _taken(runs, metric, "same images", images=_images(every[0]))
     if _a_part_each(runs, control):
-        return _taken(runs, metric, "a part each", parts=True)
+        return _taken(runs, metric, "a part each")
     if num_folds:
-        return _taken(runs, metric, "folds of each arm", parts=True)
+        return _taken(runs, metric, "folds of each arm")
     common = _common(every)
     if len(common) >= ENOUGH * min(len(_images(run)) for run in every):
-        return _taken(
-            runs, metric, "same images", common=common, left_out=_lost(runs, common, names)
-        )
+        commons = dict.fromkeys(runs, common)
+        lost = _lost(runs, common, names)
+        return _taken(runs, metric, "same images", commons=commons, images=common, left_out=lost)
     commons = {arm: _common(by_seed.values()) for arm, by_seed in runs.items()}
     _require_own(runs, commons, names)
-    return _apart(runs, commons, metric)
+    return _taken(runs, metric, "other images", commons=commons, left_out=_differ(commons))
 
 
 def _images(run: Run) -> np.ndarray:
@@ -88,49 +88,35 @@ def _taken(
     metric: Metric,
     pairing: Pairing,
     *,
-    parts: bool = False,
-    common: np.ndarray | None = None,
+    commons: Mapping[str, np.ndarray] | None = None,
+    images: np.ndarray | None = None,
     left_out: str = "",
 ) -> Aligned:
-    def positions(run: Run) -> np.ndarray:
-        images = _images(run)
-        return np.arange(len(images)) if common is None else np.searchsorted(images, common)
+    """Answers of every run, to all its images or to `commons`, those of its arm."""
+    own_part = pairing in ("a part each", "folds of each arm")
+
+    def tested(arm: str, run: Run) -> GivenRun:
+        own = _images(run)
+        at = np.arange(len(own)) if commons is None else np.searchsorted(own, commons[arm])
+        return given_run(run, at, metric, own if own_part else None)
 
     return Aligned(
         tested={
-            arm: {
-                seed: given_run(run, positions(run), metric, _images(run) if parts else None)
-                for seed, run in by_seed.items()
-            }
+            arm: {seed: tested(arm, run) for seed, run in by_seed.items()}
             for arm, by_seed in runs.items()
         },
         pairing=pairing,
-        images=_shared(runs, common) if pairing == "same images" else None,
+        images=images,
         left_out=left_out,
     )
 
 
-def _shared(runs: ByArm, common: np.ndarray | None) -> np.ndarray:
-    """Images that all runs have."""
-    first = next(run for by_seed in runs.values() for run in by_seed.values())
-    return _images(first) if common is None else common
-
-
-def _apart(runs: ByArm, commons: Mapping[str, np.ndarray], metric: Metric) -> Aligned:
-    tested = {
-        arm: {
-            seed: given_run(run, np.searchsorted(_images(run), commons[arm]), metric, None)
-            for seed, run in by_seed.items()
-        }
-        for arm, by_seed in runs.items()
-    }
+def _differ(commons: Mapping[str, np.ndarray]) -> str:
+    """Arms with different test images, and what follows."""
     counts = [f"{arm} on {plural(len(images), 'image')}" for arm, images in commons.items()]
-    return Aligned(
-        tested=tested,
-        pairing="other images",
-        images=None,
-        left_out=f"arms were tested on different images ({listed(counts, 'and')}): nothing is "
-        "paired, and intervals are wider than those of the same images would be.",
+    return (
+        f"arms were tested on different images ({listed(counts, 'and')}): nothing is paired, and "
+        "intervals are wider than those of the same images would be."
     )
 
 
@@ -166,8 +152,8 @@ def _require_own(runs: ByArm, commons: Mapping[str, np.ndarray], names: Sequence
                     f"{len(commons[arm]):,} in common, such as "
                     f"{few(quoted([names[one] for one in _images(next(iter(by_seed.values())))]))})"
                     " and not on those of the control's same seeds.",
-                    allowed="Expected one test set for all runs; or for each seed a part of its "
-                    "own, the same for all arms; or a column 'fold'.",
+                    allowed="Expected one test set for all runs; or for each seed another "
+                    "part, the same for all arms; or a column 'fold'.",
                     fix="If these are folds, name the column: --column fold=NAME.",
                 )
             )
@@ -177,18 +163,14 @@ def _require_own(runs: ByArm, commons: Mapping[str, np.ndarray], names: Sequence
 
 def copies_among(runs: ByArm) -> tuple[str, ...]:
     """Runs whose answers are the same to every image, some of them wrong ones."""
-    named = [
-        (f"{arm}, seed {seed}", run)
-        for arm, by_seed in runs.items()
-        for seed, run in by_seed.items()
-    ]
     by_content: dict[bytes, list[str]] = {}
-    for name, run in named:
-        assert run.answers is not None
-        assert run.labels is not None
-        if not np.array_equal(run.answers, run.labels):
-            content = _images(run).tobytes() + run.answers.tobytes()
-            by_content.setdefault(content, []).append(name)
+    for arm, by_seed in runs.items():
+        for seed, run in by_seed.items():
+            assert run.answers is not None
+            assert run.labels is not None
+            if not np.array_equal(run.answers, run.labels):
+                content = _images(run).tobytes() + run.answers.tobytes()
+                by_content.setdefault(content, []).append(f"{arm}, seed {seed}")
     return tuple(
         f"{one} and {other}"
         for names in by_content.values()

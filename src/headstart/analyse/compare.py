@@ -1,5 +1,6 @@
 """Comparisons with the control: transfer arms as one family under Holm, other arms alone."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 
 from headstart.analyse.analysis import FEWEST_SEEDS, Comparison
@@ -44,7 +45,7 @@ def family_of(study: Design, planned: tuple[Cell, ...]) -> tuple[Cell, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparable:
+class Comparable(ABC):
     """Input of all comparisons: what was asked, planned cells in order, reasons of gates.
 
     `margins` are the differences that matter, in percentage points, by place; `shown` says what was
@@ -59,9 +60,9 @@ class Comparable:
     shown: Shown = NOTHING_SHOWN
     unfinished: frozenset[Cell] = frozenset()
 
+    @abstractmethod
     def contrast(self, cell: Cell) -> Contrast | None:
         """A cell against its control; None without results to compare."""
-        raise NotImplementedError
 
     def charge(self, cell: Cell) -> Charge:
         """What the look at a cell is held to."""
@@ -74,7 +75,7 @@ class Comparable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Comparable):
-    """The same of a study of headstart's own, with the answers of its finished trials."""
+    """The same of a headstart study, with the answers of its finished trials."""
 
     study: StudySpec
     answers: dict[Cell, Answers]

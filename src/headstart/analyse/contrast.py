@@ -3,6 +3,7 @@
 `paired.Paired` is the usual one: the same seeds and the same test images.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,12 @@ from headstart.analyse.verdict import Judged, judge, too_few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contrast:
+class Contrast(ABC):
     """Scores of an arm and of the control, a value for each seed, with the error of the difference.
 
     `num_images` is the arm's number of training images, None where it is not known. `seeds` are
-    those that both have, or the arm's own. `crossed` is None without an interval.
+    those that both have, or the arm's own; `control_seeds` are those of the control where they are
+    others, and else empty. `crossed` is None without an interval.
     """
 
     num_images: int | None
@@ -26,16 +28,12 @@ class Contrast:
     scores: np.ndarray  # (seeds,)
     other_scores: np.ndarray  # (seeds of the control,)
     crossed: Crossed | None
+    control_seeds: tuple[int, ...] = ()
 
     @property
+    @abstractmethod
     def basis(self) -> Basis:
         """What the interval is over, and what of it is paired."""
-        raise NotImplementedError
-
-    @property
-    def control_seeds(self) -> tuple[int, ...]:
-        """Seeds of the control where they are others; empty where they are paired."""
-        return ()
 
     @property
     def num_seeds(self) -> int:
@@ -69,12 +67,17 @@ class Contrast:
 
     @property
     def totals(self) -> np.ndarray:
-        """Gains of each seed times the number of its test images (seeds,)."""
-        return np.empty(0)
+        """Gains of each seed, times the number of its test images where it is known (seeds,)."""
+        return self.gains
 
     @property
     def discordant(self) -> tuple[int, int] | None:
         """Of two single models the images that only one has right: the arm's, the control's."""
+        return None
+
+    @property
+    def flaw(self) -> str | None:
+        """Why there can be no verdict at all; None where there can."""
         return None
 
     def interval_pp(self, level: float) -> tuple[float, float] | tuple[None, None]:
@@ -93,6 +96,8 @@ class Contrast:
         next_level: float | None = None,
     ) -> Judged:
         """Verdict on the arm against the control; see `verdict.judge`."""
+        if self.flaw:
+            return Judged(word="invalid", why=self.flaw)
         if self.crossed is not None:
             return judge(
                 self.crossed,
@@ -101,12 +106,12 @@ class Contrast:
                 equivalence_level=equivalence_level,
                 next_level=next_level,
             )
+        if self.num_seeds == 1:
+            return too_few(1, self.gain_pp)
         return self.without_interval(level)
 
     def without_interval(self, level: float) -> Judged:
-        """Verdict where there is no interval; `level` is the error level that it would have."""
-        if self.num_seeds == 1:
-            return too_few(1, self.gain_pp)
+        """Verdict on several seeds without an interval, which would have the error `level`."""
         return Judged(
             word="not enough evidence",
             why=f"gain {signed(self.gain_pp)} pp: no interval, for scores do not differ between "

@@ -1,9 +1,10 @@
 """Evidence for a verdict: what was asked, and answers by arm, size, seed and image.
 
-It comes from a store of headstart's own trainings (`records`, `gates.gate.Evidence`) or from any
+It comes from the store of a headstart study (`records`, `gates.gate.Evidence`) or from any
 other program (`given`). Comparisons, verdicts and sentences need no more than is named here.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -17,7 +18,7 @@ from headstart.study.training import MetricName
 
 Fact = Literal["scores", "answers", "updates", "trainings"]
 """What a check may need to know: a score for each seed, an answer to each test image, numbers of
-updates and training images, or all that headstart records of its own trainings."""
+updates and training images, or all that headstart records of a training that it runs."""
 FACTS: frozenset[Fact] = frozenset({"scores", "answers", "updates", "trainings"})
 
 
@@ -117,7 +118,7 @@ TestedCells = Mapping[Cell, Mapping[int, Tested]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerEvidence:
+class AnswerEvidence(ABC):
     """Input of the checks that read answers alone.
 
     Attributes:
@@ -140,9 +141,9 @@ class AnswerEvidence:
         own, control = self.seeds[cell], self.seeds.get(beside(cell, self.study.control))
         return len(set(own) if control is None else set(own) & set(control))
 
+    @abstractmethod
     def class_names(self, target: str) -> Sequence[str]:
         """Names of the classes of a target, in the order of their labels."""
-        raise NotImplementedError
 
     def trained_on(self, target: str) -> Sequence[bool]:
         """Whether each class of a target had training images."""

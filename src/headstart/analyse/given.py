@@ -44,7 +44,7 @@ class GivenDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenRun(Tested):
-    """Answers of one model that another program has trained, and what that says of it."""
+    """Answers of one model that another program has trained, and what the program says of it."""
 
     size_of_training: int | None
     numbers: Mapping[Role, float]
@@ -83,7 +83,7 @@ def metrics_in(run: Run, labels: np.ndarray, answers: np.ndarray, at: np.ndarray
             values["nll"] = found.nll
         balanced = found.balanced_accuracy
     else:
-        values = {}
+        values = {}  # recalls as in `metrics_of`, so that both agree to the last digit
         right = np.bincount(labels[labels == answers], minlength=int(labels.max()) + 1)
         counts = np.bincount(labels)
         balanced = float((right[counts > 0] / counts[counts > 0]).mean())
@@ -149,7 +149,7 @@ class GivenEvidence(AnswerEvidence):
     def num_paired(self, cell: Cell) -> int:
         """Number of seeds that a cell and its control are compared by."""
         own = tuple(self.seeds[cell])
-        control = tuple(self.seeds.get((*cell[:3], self.study.control), own))
+        control = tuple(self.seeds.get(beside(cell, self.study.control), own))
         return len(common_seeds(own, control)) or min(len(own), len(control))
 
     def with_control(self, cell: Cell) -> list[Cell]:

@@ -30,8 +30,8 @@ class Asked:
 
     name: str
     control: str
-    metric: MetricName = "accuracy"
-    margin_pp: float = 1.0
+    metric: MetricName
+    margin_pp: float
 
 
 def evidence_of(results: Results, asked: Asked) -> GivenEvidence:

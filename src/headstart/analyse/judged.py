@@ -13,11 +13,7 @@ from headstart.analyse.gates.gate import CheckSpec
 from headstart.analyse.gates.given_gates import GIVEN_GATES
 from headstart.analyse.gates.outcome import answered_by, gates_of, withheld_by
 from headstart.analyse.gates.registry import GATES, carried_out, run_audits
-from headstart.analyse.given import (
-    GivenDesign,
-    GivenEvidence,
-    Pairing,
-)
+from headstart.analyse.given import GivenDesign, GivenEvidence, Pairing
 from headstart.analyse.given_evidence import Asked, evidence_of
 from headstart.analyse.grouped import paired_by_group
 from headstart.analyse.headline import Answers, Wording, headline
@@ -199,7 +195,7 @@ def _arm_result(evidence: GivenEvidence, cell: Cell) -> ArmResult:
     def mean(role: Role) -> float | None:
         return mean_of_all([one.get(role) for one in numbers])
 
-    def whole(role: Role) -> int | None:
+    def rounded(role: Role) -> int | None:
         value = mean(role)
         return None if value is None else round(value)
 
@@ -213,9 +209,9 @@ def _arm_result(evidence: GivenEvidence, cell: Cell) -> ArmResult:
         seeds=scores.seeds,
         **spread_of(scores.scores.tolist()),
         validation_mean=mean("validation_accuracy"),
-        trainable_parameters=whole("trainable_parameters"),
+        trainable_parameters=rounded("trainable_parameters"),
         total_parameters=None,
-        updates=whole("updates"),
+        updates=rounded("updates"),
         seconds=mean("seconds"),
         flops=None,
         curves=(),

@@ -1,6 +1,6 @@
 """Sentences on results from elsewhere: what a gain is, what is not known, how it was judged."""
 
-from headstart.analyse.analysis import Analysis, Strictness
+from headstart.analyse.analysis import Analysis, Strictness, interval_over
 from headstart.analyse.given import GivenEvidence, Pairing
 from headstart.analyse.headline import adjustment
 from headstart.analyse.text import comma_list, plural
@@ -30,7 +30,7 @@ def not_known(analysis: Analysis) -> str:
     titles = {gate.id: gate.title for gate in analysis.unknown_gates}
     first = [f"'{titles[id_].lower()}'" for id_ in ASKED_FIRST if id_ in titles]
     others = len(titles) - len(first)
-    more = f", and {plural(others, 'other check')} that it makes of its own trainings"
+    more = f", and {plural(others, 'other check')} that need its records of a training"
     return (
         f"Not known of these results, which headstart did not make: {', '.join(first)}"
         f"{more if others else ''}."
@@ -38,11 +38,12 @@ def not_known(analysis: Analysis) -> str:
 
 
 def _meaning(analysis: Analysis) -> list[str]:
-    bases = {c.basis for c in analysis.comparisons}
-    over = "seeds and test images" if any("images" in basis for basis in bases) else "seeds alone"
-    if any(basis.startswith("folds") for basis in bases):
-        over = "folds"
-    held = adjustment(analysis.strictness, "arms")
+    brackets = (
+        f"; brackets hold the interval over {interval_over(analysis.comparisons)} that the verdict "
+        f"is read from, {adjustment(analysis.strictness, 'arms')}"
+        if any(c.low_pp is not None for c in analysis.comparisons)
+        else ""
+    )
     named = (
         "The arm named at each size is the one that validation prefers."
         if all(result.validation_mean is not None for result in analysis.arms)
@@ -50,8 +51,7 @@ def _meaning(analysis: Analysis) -> list[str]:
     )
     return [
         f"Gains are over {analysis.control} in percentage points of "
-        f"{METRICS[analysis.metric].on('test')}; brackets hold the interval over {over} that the "
-        f"verdict is read from, {held}. {named}",
+        f"{METRICS[analysis.metric].on('test')}{brackets}. {named}",
         "A verdict holds for results that nobody chose among others: of runs that were left out, "
         "and of earlier looks at these, nothing is known.",
     ]
@@ -71,7 +71,8 @@ def judged_protocol(
     )
     alone = "folds, Nadeau and Bengio's (2003) variance" if results.folds else "seeds alone"
     crossed = results.answered and not results.folds
-    over = "crossed seeds x test images" if crossed else alone
+    images_meant = "groups of test images" if evidence.groups else "test images"
+    over = f"crossed seeds x {images_meant}" if crossed else alone
     held = adjustment(strictness, "arms")
     return (
         ("Control", evidence.study.control),

@@ -10,7 +10,7 @@ from headstart.analyse.contrast import Contrast
 from headstart.analyse.evidence import Tested, TestedCells
 from headstart.analyse.repeated import crossed_of, tabled
 from headstart.analyse.text import signed
-from headstart.analyse.verdict import Judged, cannot_tell_apart, no_variance, too_few
+from headstart.analyse.verdict import Judged, cannot_tell_apart, no_variance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +103,13 @@ class Paired(Contrast):
         """Of a single seed the images that only one of its two models has right."""
         return (int(self.won[0]), int(self.lost[0])) if len(self.seeds) == 1 else None
 
+    @property
+    def flaw(self) -> str | None:
+        """That both are the same model, where their weights are."""
+        if self.same_weights:
+            return "arms identical: both have the same trained weights in every seed"
+        return None
+
     def unseen(self, level: float) -> float:
         """Largest gain, as a fraction, that leaves no trace in so many images at an error level.
 
@@ -114,32 +121,8 @@ class Paired(Contrast):
         share = heaviest * number / len(self.image_weights)
         return float(share * (1 - level ** (1 / number)))
 
-    def judged(
-        self,
-        margin_pp: float,
-        *,
-        level: float,
-        equivalence_level: float,
-        next_level: float | None = None,
-    ) -> Judged:
-        """Verdict on the arm against the other; see `verdict.judge`."""
-        if self.same_weights:
-            return Judged(
-                word="invalid",
-                why="arms identical: both have the same trained weights in every seed",
-            )
-        return Contrast.judged(
-            self,
-            margin_pp,
-            level=level,
-            equivalence_level=equivalence_level,
-            next_level=next_level,
-        )
-
     def without_interval(self, level: float) -> Judged:
-        """Verdict where there is no interval; `level` is the error level that it would have."""
-        if len(self.seeds) == 1:
-            return too_few(1, self.gain_pp)
+        """Verdict on several seeds without an interval, which would have the error `level`."""
         if (self.won + self.lost).any():
             few = "a seed has only one" if self.repeated else "there is only one"
             return Judged(

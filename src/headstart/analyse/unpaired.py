@@ -47,7 +47,6 @@ class Variances:
 class Unpaired(Contrast):
     """Two arms over other seeds, and over the same test images or over others."""
 
-    seeds_of_control: tuple[int, ...]
     same_images: bool
 
     @property
@@ -56,11 +55,6 @@ class Unpaired(Contrast):
         if self.same_images:
             return "seeds and images, seeds not paired"
         return "seeds and images, not paired"
-
-    @property
-    def control_seeds(self) -> tuple[int, ...]:
-        """Seeds of the control."""
-        return self.seeds_of_control
 
 
 def unpaired(arm: Answers, control: Answers, *, same_images: bool) -> Unpaired:
@@ -81,7 +75,7 @@ def unpaired(arm: Answers, control: Answers, *, same_images: bool) -> Unpaired:
         scores=own,
         other_scores=other,
         crossed=difference,
-        seeds_of_control=control.seeds,
+        control_seeds=control.seeds,
         same_images=same_images,
     )
 
@@ -138,7 +132,7 @@ def _of_table(table: np.ndarray) -> Variances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedsOnly(Crossed):
-    """A mean difference of scores over seeds or folds: it is about the test images there were.
+    """A mean difference of scores: over seeds about the test images there were, or over folds.
 
     `overlap` is the number of test images of a fold for each of its training images: folds share
     training images, which their variance does not show (Nadeau and Bengio 2003). It is 0 for seeds.
@@ -203,32 +197,21 @@ class Scores:
 class OfScores(Contrast):
     """Two arms by their scores alone; `folds` says whether they are of folds."""
 
-    seeds_of_control: tuple[int, ...] = ()
     folds: bool
 
     @property
     def basis(self) -> Basis:
         """What the interval is over, and what of it is paired."""
-        if self.seeds_of_control:
+        if self.control_seeds:
             return "folds, not paired" if self.folds else "seeds, not paired"
         return "folds, paired" if self.folds else "seeds, paired"
 
     @property
-    def control_seeds(self) -> tuple[int, ...]:
-        """Seeds of the control where they are others."""
-        return self.seeds_of_control
-
-    @property
     def gains(self) -> np.ndarray:
         """Gain of each seed, as a fraction (seeds,); empty where seeds are not paired."""
-        if self.seeds_of_control:
+        if self.control_seeds:
             return np.empty(0)
         return np.asarray(self.scores - self.other_scores)
-
-    @property
-    def totals(self) -> np.ndarray:
-        """Gains of each seed (seeds,)."""
-        return self.gains
 
     @property
     def independent(self) -> bool:
@@ -258,7 +241,7 @@ def of_scores(arm: Scores, control: Scores, num_folds: int) -> OfScores:
         scores=own,
         other_scores=other,
         crossed=_over_seeds(lists, float(own.mean() - other.mean()), overlap),
-        seeds_of_control=() if common else control.seeds,
+        control_seeds=() if common else control.seeds,
         folds=num_folds > 1,
     )
 

@@ -23,7 +23,7 @@ class Results:
     """Answers of models that any program has trained.
 
     Every run that is added is in the file before `add` returns; a file that is there already is
-    gone on with, so that each training may be a process of its own.
+    gone on with, so that each training may run in another process.
 
     Args:
         path: the file, which `headstart judge` reads too.
@@ -89,12 +89,12 @@ class Results:
             DataError: lengths differ, answers are neither classes nor scores of classes, or the
                 same run was added before with other answers.
         """
-        true = self._classes(labels, "labels")
-        given = self._classes(answers, "answers")
+        given = as_array(answers)
         record: dict[str, Any] = {
             "arm": str(arm), "seed": int(seed), "size": None if size is None else str(size),
             "fold": fold, "images": None if images is None else [str(i) for i in as_array(images)],
-            "labels": true, "answers": given, **self._probabilities(answers),
+            "labels": self._classes(as_array(labels), "labels"),
+            "answers": self._classes(given, "answers"), **self._probabilities(given),
             "validation_accuracy": validation_accuracy, "updates": updates,
             "learning_rate": learning_rate, "trainable_parameters": trainable_parameters,
             "seconds": seconds,
@@ -107,7 +107,7 @@ class Results:
                     return
                 raise DataError(
                     f"{arm}, seed {seed} was added before, with other answers. Give a repeated "
-                    f"training a seed of its own, or begin a new file in place of {self.path}."
+                    f"training another seed, or begin a new file in place of {self.path}."
                 )
         append_run(self.path, record)
         self.runs.append(record)
@@ -129,16 +129,15 @@ class Results:
         started = time.perf_counter()
         if not self.runs:
             raise DataError(f"{self.path}: no run was added yet. Call add(...) after a training.")
-        source = RunSource(self.runs, str(self.path))
+        source = RunSource(self.runs, str(self.path), self.torn)
         options = JudgeOptions(control=self.control, metric=metric, margin_pp=margin)
         results = results_from([(str(self.path), source, {})], {})
         return judged(results, name_of(str(self.path)), options, "", started)
 
-    def _classes(self, given: Any, what: str) -> list[Any]:
+    def _classes(self, array: np.ndarray, what: str) -> list[Any]:
         """Classes as names or numbers."""
-        array = as_array(given)
         if array.ndim == 2:
-            array = array.argmax(1) if array.shape[1] > 1 else (array[:, 0] > 0.5).astype(int)
+            array = array.argmax(1) if array.shape[1] > 1 else _of_one_column(array[:, 0])
         if array.ndim != 1:
             raise DataError(
                 f"{what} have the shape {array.shape}. Expected (images,), or (images, classes) "
@@ -162,9 +161,8 @@ class Results:
             return [self.classes[value] for value in values]
         return [value if isinstance(value, int | str) else str(value) for value in values]
 
-    def _probabilities(self, given: Any) -> dict[str, list[float]]:
+    def _probabilities(self, array: np.ndarray) -> dict[str, list[float]]:
         """Probabilities of every class, where the answers are some."""
-        array = as_array(given)
         if array.ndim != 2 or array.shape[1] < 2 or array.dtype.kind != "f":
             return {}
         if not ((array >= 0).all() and np.allclose(array.sum(1), 1, atol=1e-3)):
@@ -172,6 +170,14 @@ class Results:
         names = self.classes or tuple(map(str, range(array.shape[1])))
         columns = array.astype(np.float64).round(7).T
         return {f"p_{name}": column.tolist() for name, column in zip(names, columns, strict=False)}
+
+
+def _of_one_column(column: np.ndarray) -> np.ndarray:
+    """Classes as they are, or of two classes by the probability or logit of the second."""
+    if column.dtype.kind != "f" or (column == np.rint(column)).all():
+        return column
+    probabilities = column.min() >= 0 and column.max() <= 1
+    return (column > (0.5 if probabilities else 0)).astype(int)
 
 
 def as_array(given: Any) -> np.ndarray:

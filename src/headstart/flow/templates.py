@@ -7,10 +7,10 @@ Tool = Literal["keras", "lightning", "hf", "sklearn", "fastai", "timm"]
 _HEAD = """\
 import headstart as hs
 
-results = hs.Results("results.jsonl", control="scratch")  # kept as it grows; run once a training
+results = hs.Results("results.jsonl", control="scratch")  # grows run by run, on the disk
 """
 _FOOT = """\
-print(results.judge())  # or: headstart judge results.jsonl --control scratch
+print(results.judge())  # after the last run; or: headstart judge results.jsonl --control scratch
 """
 _LINES: dict[Tool, str] = {
     "keras": """\
@@ -19,7 +19,7 @@ results.add(arm="frozen", seed=seed, labels=y_test, answers=answers)
 """,
     "lightning": """\
 batches = trainer.predict(model, test_loader)  # predict_step returns logits
-results.add(arm="frozen", seed=seed, labels=y_test, answers=torch.cat(batches))
+results.add(arm="frozen", seed=seed, labels=y_test, answers=batches)
 """,
     "hf": """\
 output = trainer.predict(test_dataset)
@@ -35,9 +35,9 @@ results.add(arm="frozen", seed=seed, labels=labels, answers=probabilities)
 """,
     "timm": """\
 # after: inference.py test --checkpoint F --topk 1 --include-index --fullname --results-format csv
+import os, pandas
 table, classes = pandas.read_csv("NAME-224.csv"), sorted(os.listdir("test"))
-labels = [name.split("/")[-2] for name in table.filename]
-answers = [classes[index] for index in table["index"]]
+labels, answers = table.filename.str.split("/").str[-2], [classes[i] for i in table["index"]]
 results.add(arm="frozen", seed=seed, images=table.filename, labels=labels, answers=answers)
 """,
 }

@@ -4,13 +4,18 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from headstart.analyse.analysis import ENOUGH_SEEDS, FEWEST_SEEDS, Analysis, Comparison
+from headstart.analyse.analysis import (
+    ENOUGH_SEEDS,
+    FEWEST_SEEDS,
+    Analysis,
+    Comparison,
+    interval_over,
+)
 from headstart.analyse.cells import ONE_SIZE, beside, cell_of
 from headstart.analyse.multiplicity import NOMINAL
 from headstart.analyse.text import amount, level_percent
 from headstart.metrics import METRICS
 from headstart.plan.steps import Place
-from headstart.report.notes import over
 from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 
@@ -91,7 +96,7 @@ def bracket_note(analysis: Analysis) -> str:
     others = {
         "folds": "other images, split anew",
         "seeds alone": "other seeds on these test images",
-    }.get(over(analysis), "other seeds and other test images")
+    }.get(interval_over(analysis.comparisons), "other seeds and other test images")
     held = (
         f"all verdicts together are held to an error of {level_percent(analysis.strictness.level)}"
         if analysis.from_elsewhere

@@ -1,6 +1,6 @@
 """Notes on a whole Analysis: warnings, remarks, and what intervals and columns mean."""
 
-from headstart.analyse.analysis import Analysis, known
+from headstart.analyse.analysis import Analysis, interval_over, known
 from headstart.analyse.cells import cell_of
 from headstart.analyse.text import comma_list, duration, level_percent, listed, plural
 from headstart.report.run_summary import RunSummary
@@ -44,16 +44,8 @@ def interval_note(analysis: Analysis) -> str:
     level = confidence(analysis)
     if not level:
         return _no_interval(analysis)
-    return f"In brackets: {level} intervals over {over(analysis)}, {adjustment_note(analysis)}."
-
-
-def over(analysis: Analysis) -> str:
-    """What the intervals are over."""
-    bases = {c.basis for c in analysis.comparisons}
-    if any(basis.startswith("folds") for basis in bases):
-        return "folds"
-    images = any("images" in basis for basis in bases)
-    return "seeds and test images" if images else "seeds alone"
+    over = interval_over(analysis.comparisons)
+    return f"In brackets: {level} intervals over {over}, {adjustment_note(analysis)}."
 
 
 def _no_interval(analysis: Analysis) -> str:

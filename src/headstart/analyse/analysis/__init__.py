@@ -20,6 +20,7 @@ from headstart.analyse.analysis.comparison import More as More
 from headstart.analyse.analysis.comparison import Qualifier as Qualifier
 from headstart.analyse.analysis.comparison import Role as Role
 from headstart.analyse.analysis.comparison import Word as Word
+from headstart.analyse.analysis.comparison import interval_over as interval_over
 from headstart.analyse.analysis.leak import AmbiguousImage as AmbiguousImage
 from headstart.analyse.analysis.leak import Leak as Leak
 from headstart.analyse.analysis.leak import LeakExample as LeakExample

@@ -1,5 +1,6 @@
 """Comparisons of an arm with the control, with explaining controls, and class by class."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,8 +21,8 @@ Basis = Literal[
     "folds, paired",
     "folds, not paired",
 ]
-"""What an interval is over, and what of it is paired. Over seeds or folds alone it is about the
-test images that there were."""
+"""What an interval is over, and what of it is paired. Over seeds alone it is about the test images
+that there were."""
 Qualifier = Literal["beyond the margin", "smaller than the margin", ""]
 More = Literal["seeds", "test images", "either"]
 Ended = Literal["decided", "budget", "out of reach", "last look", "goes on", ""]
@@ -180,3 +181,14 @@ class ClassGain:
     p_value: float | None
     p_adjusted: float | None
     why: str
+
+
+def interval_over(comparisons: Iterable[Comparison]) -> str:
+    """What the intervals of some comparisons are over, in a sentence."""
+    bases = {c.basis for c in comparisons}
+    if any(basis.startswith("folds") for basis in bases):
+        return "folds"
+    if any("groups" in basis for basis in bases):
+        return "seeds and groups of test images"
+    images = any("images" in basis for basis in bases)
+    return "seeds and test images" if images else "seeds alone"

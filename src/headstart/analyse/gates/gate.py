@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence(AnswerEvidence):
-    """Evidence of a study of headstart's own, for all gates.
+    """Evidence of a headstart study, for all gates.
 
     `records` are the finished trials, `sources` the source runs.
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import sqrt
 
+from headstart.analyse.cells import beside
 from headstart.analyse.gates.gate import CheckSpec, Finding, check
 from headstart.analyse.given import GivenEvidence
 from headstart.analyse.text import listed
@@ -34,7 +35,7 @@ def _pairs(evidence: GivenEvidence) -> Iterator[Finding]:
     apart = [
         cell
         for cell, seeds in evidence.seeds.items()
-        if not set(seeds) & set(evidence.seeds.get((*cell[:3], evidence.study.control), seeds))
+        if not set(seeds) & set(evidence.seeds.get(beside(cell, evidence.study.control), seeds))
     ]
     if apart:
         arms = list(dict.fromkeys(cell[3] for cell in apart))
@@ -91,7 +92,8 @@ def _over(evidence: GivenEvidence) -> Iterator[Finding]:
 def _by_chance(evidence: GivenEvidence) -> str:
     """What other test images may change, as far as their number says it.
 
-    That of independent answers: a bound where both arms find the same images hard.
+    Half the 95 % interval of a difference of two shares whose answers are independent: those of
+    arms that find the same images hard differ by less.
     """
     halves = [
         100 * NORMAL * sqrt(sum(share * (1 - share) for share in shares) / number)
@@ -105,7 +107,10 @@ def _by_chance(evidence: GivenEvidence) -> str:
     if not halves:
         return "the gain may be another one"
     least = min(evidence.num_tested.values())
-    return f"(as many: {least:,}) a gain may differ by up to about {max(halves):.1f} points"
+    return (
+        f"(as many: {least:,}) a gain may differ by up to about {max(halves):.1f} points from "
+        "that over all such images (95 %)"
+    )
 
 
 GIVEN_GATES: tuple[CheckSpec[[GivenEvidence]], ...] = (_copies, _images, _over, _pairs, _rates)

@@ -44,7 +44,7 @@ class AnswerRows:
                 arm=arm,
                 size=size,
                 seed=seed,
-                numbers=numbers_of(table, rows[:1]),
+                numbers=numbers_of(table, rows),
                 images=self.image[start:end],
                 labels=self.labels[start:end],
                 answers=self.answers[start:end],

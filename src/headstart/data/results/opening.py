@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 
-from headstart.core.errors import DataError
 from headstart.core.names import few
 from headstart.data.results.paths import files_of
 from headstart.data.results.roles import Role, Roles, role_problems, roles_of
+from headstart.data.results.run_keys import refusal
 from headstart.data.results.runs import Results, results_of
+from headstart.data.results.saved_runs import RunSource
 from headstart.data.results.table import read_table
 from headstart.data.results.tabular import Source, SplitSource, source_of, with_splits
 
@@ -46,9 +47,17 @@ def results_from(
     roles = roles_of(source.names, columns, known)
     problems = role_problems(roles, source.names, columns, known)
     if problems:
-        listed = "\n".join(f"  {number}. {one}" for number, one in enumerate(problems, 1))
-        raise DataError(f"{where} cannot be judged:\n{listed}")
-    return results_of(read_table(parts, roles), [*notes, *_columns(roles)])
+        raise refusal(problems, f"{where} cannot be judged")
+    torn = [note for where, source, _ in parts for note in _torn(where, source)]
+    return results_of(read_table(parts, roles), [*notes, *torn, *_columns(roles)])
+
+
+def _torn(where: str, source: Source) -> list[str]:
+    """Lines that are left out of a file of runs."""
+    if not isinstance(source, RunSource) or not source.torn:
+        return []
+    lines = "a line is" if source.torn == 1 else f"{source.torn:,} lines are"
+    return [f"{where}: {lines} left out, which a crash has cut off"]
 
 
 def _columns(roles: Roles) -> list[str]:

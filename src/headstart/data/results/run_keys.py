@@ -107,15 +107,17 @@ def _repeats(arm: Coded, size: Coded) -> bool:
 
 
 def numbers_of(table: ResultTable, rows: np.ndarray) -> dict[Role, float]:
-    """Further facts of a run, means over its rows where they differ."""
+    """Further facts of a run: the numbers that are the same in all its rows."""
     facts: dict[Role, float] = {}
     for role, column in table.numbers.items():
-        if role != "accuracy" and np.isfinite(column[rows]).all():
-            facts[role] = float(column[rows].mean())
+        first = column[rows[0]]
+        if role != "accuracy" and np.isfinite(first) and (column[rows] == first).all():
+            facts[role] = float(first)
     return facts
 
 
-def refusal(problems: Sequence[Problem]) -> DataError:
+def refusal(problems: Sequence[Problem], head: str = "") -> DataError:
+    """All that is wrong with results as one error, below a first line."""
     listed = "\n".join(f"  {number}. {one}" for number, one in enumerate(problems, 1))
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return DataError(f"the results have {count}:\n{listed}")
+    return DataError(f"{head or f'the results have {count}'}:\n{listed}")

@@ -51,8 +51,7 @@ def results_of(table: ResultTable, notes: Sequence[str] = ()) -> Results:
         DataError: with all that is wrong: empty cells, two answers of a run to an image, two labels
             of an image, images that no column names and rows do not show.
     """
-    problems = [*_empty_cells(table)]
-    if problems:
+    if problems := list(_empty_cells(table)):
         raise refusal(problems)
     keys = RunKeys(table)
     rows = answers_by_run(table, keys) if "label" in table.names else None
@@ -112,7 +111,7 @@ def _scored(table: ResultTable, keys: RunKeys) -> Iterator[Run]:
     codes, counts = np.unique(keys.codes, return_counts=True)
     twice = [keys.text(int(code)) for code in codes[counts > 1]]
     if twice:
-        raise refusal([_twice(twice, "row", "a score")])
+        raise refusal([_twice(twice)])
     for row, code in enumerate(keys.codes):
         arm, size, seed = keys.place(int(code))
         yield Run(
@@ -130,10 +129,11 @@ def _written(column: Coded) -> str:
     return f" ({' or '.join(words)} counts as empty)" if words else ""
 
 
-def _twice(runs: Sequence[str], what: str, of: str) -> Problem:
+def _twice(runs: Sequence[str]) -> Problem:
+    """Runs with several rows, where each is a score."""
     return Problem(
         where="",
-        message=f"more than one {what} of the same run: {few(list(runs), _NAMED)}.",
-        allowed=f"Expected {of} once for each arm, size and seed.",
+        message=f"more than one row of the same run: {few(list(runs), _NAMED)}.",
+        allowed="Expected a score once for each arm, size and seed.",
         fix="Give repeated runs other seeds, or name the column that has them: --column seed=NAME.",
     )

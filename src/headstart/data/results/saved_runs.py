@@ -15,9 +15,13 @@ Record = Mapping[str, Any]
 
 
 class RunSource:
-    """Records of one run each, whose lists have a value for each test image."""
+    """Records of one run each, whose lists have a value for each test image.
 
-    def __init__(self, records: Sequence[Record], where: str) -> None:
+    `torn` lines beside them, which a crash has cut off, are left out.
+    """
+
+    def __init__(self, records: Sequence[Record], where: str, torn: int) -> None:
+        self.torn = torn
         self.sources = [_columns(record, where) for record in records]
         every = [set(source.names) for source in self.sources]
         common = set.intersection(*every)  # probabilities that some runs lack are of no use

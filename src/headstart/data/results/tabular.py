@@ -132,8 +132,11 @@ class RecordSource:
 
 
 def _records(path: Path) -> Source:
-    """Objects of a JSON file: one a line, a list of them, or a single one."""
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    """Objects of a JSON file: one a line, a list of them, or a single one.
+
+    Of runs, of which each is a line, those that a crash has torn are left out.
+    """
+    text, torn = path.read_text(encoding="utf-8-sig", errors="replace"), []
     try:
         found = json.loads(text)
         records = found if isinstance(found, list) else [found]
@@ -144,14 +147,22 @@ def _records(path: Path) -> Source:
                 try:
                     records.append(json.loads(line))
                 except ValueError as error:
-                    raise fault(path, f"line {number} is no JSON: {error}.") from None
+                    torn.append(fault(path, f"line {number} is no JSON: {error}."))
+    if torn and not _of_runs(records):
+        raise torn[0]
     if not records or not all(isinstance(record, dict) for record in records):
         raise fault(path, "holds no objects.", 'Expected {"arm": ..., "seed": ...} on each line.')
-    if any(isinstance(value, list) for value in records[0].values()):
+    if _of_runs(records):
         from headstart.data.results.saved_runs import RunSource
 
-        return RunSource(records, str(path))
+        return RunSource(records, str(path), len(torn))
     return RecordSource(records)
+
+
+def _of_runs(records: Sequence[Any]) -> bool:
+    """Whether records are runs, with lists that have a value for each test image."""
+    first = next(iter(records), None)
+    return isinstance(first, dict) and any(isinstance(value, list) for value in first.values())
 
 
 class SplitSource:

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headstart.analyse import text
-from headstart.analyse.analysis import Analysis, Gate
+from headstart.analyse.analysis import Analysis, Gate, interval_over
 from headstart.report import caveats, first_screen, notes, record_text
 from headstart.report.benefit import TITLES, benefit_note
 from headstart.report.figures.palette import ICONS
@@ -50,7 +50,7 @@ _FUNCTIONS: tuple[Callable[..., Any], ...] = (
     notes.attribution_lines, notes.published_notes,
     notes.most_seeds, notes.over_seeds,
     caveats.turning, caveats.lesser, caveats.lesser_title,
-    benefit_note,
+    benefit_note, interval_over,
     data_uri, is_tiny, leak_line, leak_notes, confusion_cells,
     first_screen.bar_groups, first_screen.bars_title, first_screen.bracket_note,
     first_screen.next_steps,
