@@ -143,7 +143,7 @@ def part_of(machine: Machine, net: Net, name: str, node: ast.AST) -> Net:
     known = net.attributes.get(name)
     if isinstance(known, Net):
         return known
-    part = machine.new_net(f"{net.kind}.{name}", net.library, node, origin=net.origin)
+    part = machine.new_net(f"{net.kind}.{name}", net.framework, node, origin=net.origin)
     part.freezing, part.copies, part.loads = [*net.freezing], [*net.copies], [*net.loads]
     part.clone_of = net.clone_of
     part.name = f"{net.name}.{name}" if net.name else name

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headstart.audit.program.nets import Library, Net, Origin
+from headstart.audit.program.nets import Framework, Net, Origin
 from headstart.audit.program.samples import Data
 from headstart.audit.program.scope import Scope
 from headstart.audit.program.story import Site, Story
@@ -159,13 +159,13 @@ class Machine:
         return Unknown(("fresh", self.tick()))
 
     def new_net(
-        self, kind: str, library: Library, node: "ast.AST", *, origin: Origin = "fresh"
+        self, kind: str, framework: Framework, node: "ast.AST", *, origin: Origin = "fresh"
     ) -> Net:
         """A network or layer that is built here."""
         net = Net(
             number=len(self.story.nets),
             kind=kind,
-            library=library,
+            framework=framework,
             built=self.site(node),
             origin=origin,
         )

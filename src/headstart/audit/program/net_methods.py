@@ -146,7 +146,7 @@ def _evaluate(machine: Machine, net: Net, arguments: Arguments) -> Value:
         return machine.fresh()
     machine.story.used.append(data)
     machine.story.testings.append(
-        Testing(net=net, data=data, site=machine.site(arguments.node), library=net.library)
+        Testing(net=net, data=data, site=machine.site(arguments.node), framework=net.framework)
     )
     return machine.fresh()
 
@@ -276,7 +276,7 @@ def _fine_tune(machine: Machine, net: Net, arguments: Arguments) -> Value:
                 validation=data.selected(("part", "validation")),
                 site=machine.site(arguments.node),
                 epochs=number_in(arguments.first_of("epochs", "n_epoch", position=0)),
-                library="fastai",
+                framework="fastai",
             )
         )
     return machine.fresh()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from headstart.audit.program.story import Site
     from headstart.audit.program.values import ClassOfFile, Value
 
-Library: TypeAlias = Literal["keras", "torch", "unknown"]
+Framework: TypeAlias = Literal["keras", "torch", "unknown"]
 Origin: TypeAlias = Literal["fresh", "pretrained", "unknown"]
 
 NORMALISING = ("BatchNorm", "SyncBatchNorm")
@@ -48,7 +48,7 @@ class Net:
 
     number: int
     kind: str
-    library: Library
+    framework: Framework
     built: "Site"
     origin: Origin = "fresh"
     name: str = ""

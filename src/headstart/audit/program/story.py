@@ -48,7 +48,7 @@ class Training:
     settings: Settings = Settings()
     picks: Place | None = None
     stops: bool = False
-    library: str = "keras"
+    framework: str = "keras"
 
     def frozen_layers(self) -> list[Net]:
         """Layers that are frozen in this training; Keras looks when the network is compiled."""
@@ -66,7 +66,7 @@ class Testing:
     site: Site
     mode: str = "eval"
     gradients: bool = False
-    library: str = "keras"
+    framework: str = "keras"
     during: bool = False
 
 

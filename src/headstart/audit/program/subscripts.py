@@ -69,7 +69,7 @@ def _of_items(machine: Machine, value: Items, index: Value, node: ast.expr) -> V
             return machine.fresh()
     nets = [part for part in value.items if isinstance(part, Net)]
     if nets and len(nets) == len(value.items):  # one of them, and not known which
-        return machine.new_net(nets[0].kind, nets[0].library, node, origin="unknown")
+        return machine.new_net(nets[0].kind, nets[0].framework, node, origin="unknown")
     return Unknown(("index", key_of(value), key_of(index)))
 
 
@@ -141,7 +141,7 @@ def _some_layers(machine: Machine, net: Net, known: list[Any], node: ast.Slice) 
     """Layers of an `nn.Sequential`, which is sliced to another one."""
     if not net.listed or not all(bound is None or type(bound) is int for bound in known):
         return part_of(machine, net, "some layers", node.lower or node.upper or ast.Constant(0))
-    some = machine.new_net(net.kind, net.library, node.lower or node.upper or ast.Constant(0))
+    some = machine.new_net(net.kind, net.framework, node.lower or node.upper or ast.Constant(0))
     some.listed = True
     for part in net.parts[slice(*known)]:
         some.add(part)

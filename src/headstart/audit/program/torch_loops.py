@@ -46,7 +46,7 @@ def trained_on(machine: Machine, forwards: frozenset[int], node: ast.AST) -> Non
                 site=machine.site(node),
                 epochs=machine.epochs_of(forward.net),
                 settings=settings_of(forward.net, None, forward.data),
-                library=forward.net.library,
+                framework=forward.net.framework,
             )
         )
 
@@ -66,7 +66,7 @@ def finish_forwards(machine: Machine) -> None:
                 site=forward.site,
                 mode=forward.mode,
                 gradients=forward.gradients,
-                library=forward.net.library,
+                framework=forward.net.framework,
                 during=_during_training(machine, forward),
             )
         )

@@ -108,12 +108,12 @@ def _trainer(machine: Machine, owner: Instance, name: str, arguments: Arguments)
                 epochs=number_in(owner.named("max_epochs")),
                 picks=machine.place(arguments.node) if kinds & _PICKING else None,
                 stops="EarlyStopping" in kinds,
-                library="lightning",
+                framework="lightning",
             )
         )
     elif name in ("test", "predict"):
         tested = data if "datamodule" not in arguments.named else data.selected("test")
-        machine.story.testings.append(Testing(net=net, data=tested, site=site, library="lightning"))
+        machine.story.testings.append(Testing(net=net, data=tested, site=site, framework="lightning"))
     return machine.fresh()
 
 
@@ -147,7 +147,7 @@ def _of_transformers(
                     picks=machine.place(arguments.node)
                     if truth_in(given.get("load_best_model_at_end"))
                     else None,
-                    library="transformers",
+                    framework="transformers",
                 )
             )
         _seed_of(machine, given, arguments)
@@ -156,7 +156,7 @@ def _of_transformers(
     if data is not None:
         machine.story.used.append(data)
         machine.story.testings.append(
-            Testing(net=net, data=data, site=site, library="transformers")
+            Testing(net=net, data=data, site=site, framework="transformers")
         )
     return machine.fresh()
 

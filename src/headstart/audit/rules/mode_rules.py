@@ -49,7 +49,7 @@ def _of_loops(story: Story) -> Iterable[Testing]:
     """Tests in loops that are written out, one for each line."""
     seen: set[object] = set()
     for testing in story.testings:
-        if testing.library == "torch" and testing.site.place not in seen:
+        if testing.framework == "torch" and testing.site.place not in seen:
             seen.add(testing.site.place)
             yield testing
 
@@ -102,7 +102,7 @@ def dropout_in_frozen(story: Story) -> Iterable[Found]:
     for training in story.trainings:
         frozen = training.frozen_layers()
         dropping = [layer for layer in frozen if layer.has(DROPPING) and not _is_quiet(layer)]
-        if not dropping or training.library not in ("keras", "torch"):
+        if not dropping or training.framework not in ("keras", "torch"):
             continue
         if not any(has_weights(layer) for layer in frozen) or training.net.number in seen:
             continue
@@ -117,7 +117,7 @@ def dropout_in_frozen(story: Story) -> Iterable[Found]:
 
 
 def _is_quiet(layer: Net) -> bool:
-    if layer.library == "torch":
+    if layer.framework == "torch":
         return layer.mode != "train"
     above: Net | None = layer
     while above is not None:

@@ -65,7 +65,7 @@ def frozen_after_compile(story: Story) -> Iterable[Found]:
     seen: set[int] = set()
     for training in story.trainings:
         compiled = [c.time for c in training.net.compiled if c.time < training.site.time]
-        if not compiled or training.library != "keras":
+        if not compiled or training.framework != "keras":
             continue
         for part in training.net.everything():
             for change in part.freezing:
@@ -174,7 +174,7 @@ def loaded_after_freezing(story: Story) -> Iterable[Found]:
     read by that list: a file that was written before freezing is then read into other tensors, or
     refused."""
     for net in story.nets:
-        if net.library != "keras" or (net.owner is not None and net.owner.loads):
+        if net.framework != "keras" or (net.owner is not None and net.owner.loads):
             continue
         normalised = net.has(NORMALISING) or any(
             kind_name(part).startswith(_NORMALISED) for part in net.everything()
