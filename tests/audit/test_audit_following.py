@@ -79,3 +79,19 @@ def test_overlaps_are_those_that_are_certain() -> None:
     assert not smaller(WHOLE, WHOLE)
     assert not overlap(first, rest)
     assert not within(WHOLE, first)
+
+
+@pytest.mark.parametrize(
+    "imported",
+    [
+        "from tensorflow import keras",
+        "import tensorflow as tf\nkeras = tf.compat.v1.keras",
+        "import tensorflow.compat.v1 as tf\nkeras = tf.keras",
+        "import keras.src\nkeras = keras.src",
+    ],
+)
+def test_keras_is_known_by_every_name_of_its_package(tmp_path: Path, imported: str) -> None:
+    path = tmp_path / "script.py"
+    code = "(x, y), _ = keras.datasets.mnist.load_data()\nnet = keras.applications.VGG16()\n"
+    path.write_text(f"{imported}\n{code}net.fit(x, y)\nnet.evaluate(x, y)\n", encoding="utf-8")
+    assert [finding.rule.id for finding in audit_file(path).slips] == ["trained-on-test"]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.samples import Data, joined
 from headstart.audit.program.story import Split
 from headstart.audit.program.values import (
@@ -41,7 +42,7 @@ _SCALED = {"preprocess_input": "divided", "normalize": "standardised", "convert_
 
 def call(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """Samples that come out of a known function; None for any other."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last == "train_test_split":
         return _split(machine, arguments)
     found = [data_of(value) for value in arguments.positional]

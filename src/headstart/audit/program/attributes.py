@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import canonical
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.values import (
@@ -62,8 +63,7 @@ def load(machine: Machine, value: Value, name: str, node: ast.expr) -> Value:
 
 
 def _of_external(machine: Machine, value: External, name: str, node: ast.expr) -> Value:
-    path = f"{value.path}.{name}"
-    return External("keras" + path[16:] if path.startswith("tensorflow.keras") else path)
+    return External(canonical(f"{value.path}.{name}"))
 
 
 def _of_unknown(machine: Machine, value: Unknown, name: str, node: ast.expr) -> Value:

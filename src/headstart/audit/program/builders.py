@@ -5,6 +5,7 @@ import ast
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.freezing import copy, freeze
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Framework, Net, Origin
 from headstart.audit.program.values import (
     Constant,
@@ -29,7 +30,7 @@ _NOT_NETS = ("Tokenizer", "Processor", "FeatureExtractor", "Config", "Dataset", 
 
 def build(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """A network, a layer or a symbolic input; None if the name is of none."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last == "Input" and not path.startswith("builtins."):
         return Tensor(())
     if last in _CONTAINERS:
@@ -154,7 +155,7 @@ def _application(machine: Machine, path: str, arguments: Arguments) -> Value:
 
 def _torchvision(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """A network of `torchvision.models`: fresh unless weights are named."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     given = arguments.first_of("weights", "pretrained")
     if last == "get_model":
         given = arguments.first_of("weights", position=1)

@@ -2,6 +2,7 @@
 
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.samples import Data, Path, paired
 from headstart.audit.program.values import (
     Constant,
@@ -27,7 +28,7 @@ _SUBSETS = {"training": "train", "validation": "validation", "both": "both"}
 
 def load(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """Samples of a data set; None if the function loads none."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last == "load_data" and "datasets" in path:
         return _of_keras(machine, path, arguments)
     if path.startswith("torchvision.datasets.") and last not in _FOLDERS:
@@ -56,7 +57,7 @@ def _of_keras(machine: Machine, path: str, arguments: Arguments) -> Value:
 
 def _of_torchvision(machine: Machine, path: str, arguments: Arguments) -> Value:
     given = arguments.as_named("root", "train", "transform")
-    name = path.rsplit(".", 1)[-1].lower()
+    name = last_name(path).lower()
     part: Key = None
     if "split" in given:
         part = text_in(given["split"]) or key_of(given["split"])
@@ -79,7 +80,7 @@ def scale_of(transform: Value | None) -> tuple[frozenset[str], bool]:
         return frozenset(), False
     if not isinstance(transform, Instance):
         return frozenset(), True
-    last = transform.kind.rsplit(".", 1)[-1]
+    last = last_name(transform.kind)
     if last in ("Compose", "Sequential"):
         inside = next(iter(transform.arguments.values()), None)
         if not isinstance(inside, Items):
@@ -171,7 +172,7 @@ def flow(machine: Machine, generator: Instance, name: str, arguments: Arguments)
 
 def _file(machine: Machine, path: str, arguments: Arguments) -> Value:
     keys = [key_of(value) for value in (*arguments.positional, *arguments.named.values())]
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     data = Data(paths=frozenset({(("origin", (last, *keys)),)}))
     if truth_in(arguments.get("return_X_y")):
         return Items([data.half("images"), data.half("labels")])

@@ -6,6 +6,7 @@ from headstart.audit.program import freezing, functions
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.attributes import layers_of, part_of
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Change, Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.settings import settings_of
@@ -74,7 +75,7 @@ def _fit(machine: Machine, net: Net, arguments: Arguments) -> Value:
     validation = _validation(machine, data, arguments)
     data = validation[0]
     callbacks = [v for v in arguments.deep() if isinstance(v, Instance)]
-    kinds = [instance.kind.rsplit(".", 1)[-1] for instance in callbacks]
+    kinds = [last_name(instance.kind) for instance in callbacks]
     picks = any(
         kind == "EarlyStopping" or (kind == "ModelCheckpoint" and _saves_best(instance))
         for kind, instance in zip(kinds, callbacks, strict=True)

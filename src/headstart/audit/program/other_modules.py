@@ -7,6 +7,7 @@ from headstart.audit.program import array_functions, builders, datasets
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.iteration import batch_of, items_of, loop_items
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.settings import OPTIMISERS
@@ -52,7 +53,7 @@ _REPEATING = {
 
 def call_external(machine: Machine, path: str, arguments: Arguments) -> Value:
     """A function or class of another module, by its dotted name."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last in _SEEDS or path.endswith("random.seed"):
         return _seed(machine, path, arguments)
     for reader in (_of_python, datasets.load, builders.build, array_functions.call):
@@ -110,7 +111,7 @@ def _made(machine: Machine, path: str, arguments: Arguments) -> Value:
 
 def _of_python(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """Builtins and the like that keep what they are given."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     first = arguments.positional[0] if arguments.positional else None
     if last == "range":
         return _range(machine, arguments)
@@ -209,7 +210,7 @@ def data_of_class(machine: Machine, name: str, made: Instance, arguments: Argume
 
 def unknown_call(machine: Machine, path: str, arguments: Arguments) -> Value:
     """A function that the text does not show."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     passes = arguments.predictions()
     if passes:
         if last in _SCORES or path.startswith("sklearn.metrics"):
@@ -242,7 +243,7 @@ def _escaped(machine: Machine, path: str, nets: list[Net], arguments: Arguments)
 
 
 def _unknown_data(machine: Machine, path: str, data: list[Data], arguments: Arguments) -> Value:
-    if path.rsplit(".", 1)[-1] in _HARMLESS or any(word in path for word in _PLOTS):
+    if last_name(path) in _HARMLESS or any(word in path for word in _PLOTS):
         return machine.fresh()
     machine.story.used += data
     if path.startswith("builtins."):

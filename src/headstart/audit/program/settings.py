@@ -1,5 +1,6 @@
 """Settings of a training: optimiser, learning rate, batch size."""
 
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.story import Settings
@@ -34,10 +35,10 @@ def optimiser_of(value: Value | None) -> tuple[str | None, float | None]:
     if text is not None:
         return text.lower(), _KERAS_RATES.get(text.lower())
     if isinstance(value, External):
-        return value.path.rsplit(".", 1)[-1].lower(), None
+        return last_name(value.path).lower(), None
     if not isinstance(value, Instance):
         return None, None
-    name = value.kind.rsplit(".", 1)[-1].lower()
+    name = last_name(value.kind).lower()
     given = value.named("learning_rate", "lr")
     torch = value.kind.startswith("torch")
     if given is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from headstart.audit.program import arrays, storing
 from headstart.audit.program.iteration import loop_items, unrolled
 from headstart.audit.program.machine import Machine, Returned
+from headstart.audit.program.names import canonical
 from headstart.audit.program.samples import Data
 from headstart.audit.program.scope import Scope
 from headstart.audit.program.torch_loops import note_pick
@@ -193,17 +194,6 @@ def _import_from(machine: Machine, node: ast.stmt, scope: Scope) -> None:
             continue
         path = External(canonical(f"{module}.{alias.name}"))
         scope.bind(alias.asname or alias.name, path, machine.tick())
-
-
-def canonical(path: str) -> str:
-    """Dotted name with Keras called `keras`, whichever package it came in."""
-    for prefix in ("tensorflow.compat.v1.", "tensorflow.compat.v2.", "tensorflow.python."):
-        if path.startswith(prefix):
-            path = "tensorflow." + path[len(prefix) :]
-    for prefix in ("tensorflow.keras", "tf_keras", "keras.api", "keras.src"):
-        if path == prefix or path.startswith(prefix + "."):
-            return "keras" + path[len(prefix) :]
-    return path
 
 
 def _try(machine: Machine, node: ast.stmt, scope: Scope) -> None:

@@ -3,6 +3,7 @@
 from headstart.audit.program import datasets, other_modules
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.story import Testing, Training
@@ -23,7 +24,7 @@ from headstart.audit.program.what_data import data_of
 
 def call_method(machine: Machine, owner: Instance, name: str, arguments: Arguments) -> Value:
     """`owner.name(...)` of an object that another module made."""
-    last = owner.kind.rsplit(".", 1)[-1]
+    last = last_name(owner.kind)
     if last == "ImageDataGenerator" and name.startswith("flow"):
         return datasets.flow(machine, owner, name, arguments)
     if last in ("Trainer", "Seq2SeqTrainer") and name in (
@@ -64,7 +65,7 @@ def _folds(machine: Machine, arguments: Arguments) -> Value:
 def _scaled(owner: Instance, name: str, arguments: Arguments, machine: Machine) -> Value:
     given = arguments.positional[0] if arguments.positional else None
     data = data_of(given)
-    last = owner.kind.rsplit(".", 1)[-1]
+    last = last_name(owner.kind)
     if data is None:
         return machine.fresh()
     if name.startswith("fit"):
@@ -113,7 +114,9 @@ def _trainer(machine: Machine, owner: Instance, name: str, arguments: Arguments)
         )
     elif name in ("test", "predict"):
         tested = data if "datamodule" not in arguments.named else data.selected("test")
-        machine.story.testings.append(Testing(net=net, data=tested, site=site, framework="lightning"))
+        machine.story.testings.append(
+            Testing(net=net, data=tested, site=site, framework="lightning")
+        )
     return machine.fresh()
 
 
@@ -123,7 +126,7 @@ _PICKING = {"ModelCheckpoint", "EarlyStopping"}
 def _kinds(owner: Instance) -> set[str]:
     given = owner.named("callbacks")
     inside = given.items if isinstance(given, Items) else [given]
-    return {one.kind.rsplit(".", 1)[-1] for one in inside if isinstance(one, Instance)}
+    return {last_name(one.kind) for one in inside if isinstance(one, Instance)}
 
 
 def _of_transformers(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data, Path, origins, other_classes, overlap
 from headstart.audit.program.story import Story, Training
@@ -62,7 +63,7 @@ class Comparison:
 
 def has_weights(net: Net) -> bool:
     """Whether a layer may have weights."""
-    return not net.kind.rsplit(".", 1)[-1].startswith(_WEIGHTLESS)
+    return not last_name(net.kind).startswith(_WEIGHTLESS)
 
 
 def is_deliberate(net: Net) -> bool:

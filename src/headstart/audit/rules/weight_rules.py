@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from headstart.audit.program.nets import NORMALISING, Net, kind_name
+from headstart.audit.program.names import last_name
+from headstart.audit.program.nets import NORMALISING, Net
 from headstart.audit.program.samples import other_classes
 from headstart.audit.program.story import Story, Training
 from headstart.audit.rules.comparisons import (
@@ -177,7 +178,7 @@ def loaded_after_freezing(story: Story) -> Iterable[Found]:
         if net.framework != "keras" or (net.owner is not None and net.owner.loads):
             continue
         normalised = net.has(NORMALISING) or any(
-            kind_name(part).startswith(_NORMALISED) for part in net.everything()
+            last_name(part.kind).startswith(_NORMALISED) for part in net.everything()
         )
         for load in net.loads if normalised else ():
             frozen = [c for p in net.frozen_layers(load.time) for c in p.freezing if c.value]
