@@ -42,7 +42,7 @@ _LONGEST = 10_000
 _LARGEST = 1e18
 
 
-def arithmetic(machine: Machine, op: ast.operator, left: Value, right: Value) -> Value:
+def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
     """`left op right`."""
     forwards = [value.forwards for value in (left, right) if isinstance(value, Prediction)]
     if forwards:
@@ -82,7 +82,7 @@ def _of_data(op: ast.operator, data: Data, other: Value) -> Value:
         return joined([data, other]) if other.holds == data.holds else data
     if data.holds == "labels":
         return replace(data, buffer=0)
-    statistics = statistics_of(key_of(other))
+    statistics = _statistics_of(key_of(other))
     if statistics is not None:
         return replace(data.scaled("standardised"), statistics=statistics)
     number = number_in(other)
@@ -93,25 +93,23 @@ def _of_data(op: ast.operator, data: Data, other: Value) -> Value:
     return data.scaled("centred") if isinstance(op, ast.Sub | ast.Add) else data
 
 
-def statistics_of(key: Key) -> frozenset[Path] | None:
+def _statistics_of(key: Key) -> frozenset[Path] | None:
     """Samples whose mean or deviation a value is."""
     if not isinstance(key, tuple) or not key:
         return None
     if key[0] == "statistic":
         return key[2] if isinstance(key[2], frozenset) else None
-    found = [statistics_of(part) for part in key]
+    found = [_statistics_of(part) for part in key]
     return next((paths for paths in found if paths is not None), None)
 
 
 def negated(op: ast.unaryop, value: Value) -> Value:
     """`-value`, `~value` or `not value`."""
-    if isinstance(value, Constant) and isinstance(value.value, int | float):
-        if isinstance(op, ast.USub):
-            return Constant(-value.value)
-        if isinstance(op, ast.Not):
-            return Constant(not value.value)
     if isinstance(value, Constant) and isinstance(op, ast.Not):
         return Constant(not value.value)
+    if isinstance(value, Constant) and isinstance(op, ast.USub):
+        if isinstance(value.value, int | float):
+            return Constant(-value.value)
     if isinstance(value, Prediction | Tensor | Data):
         return value
     return Unknown(("unary", type(op).__name__, key_of(value)))

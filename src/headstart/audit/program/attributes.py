@@ -37,7 +37,7 @@ _ARRAYS_OF_DATA = {
     "targets": "labels", "labels": "labels", "target": "labels", "T": "both",
     "dataset": "both", "iloc": "both", "loc": "both",
 }  # fmt: skip
-METHODS_OF_NET = {
+_METHODS_OF_NET = {
     "fit", "fit_generator", "evaluate", "evaluate_generator", "predict", "predict_generator",
     "predict_on_batch", "predict_classes", "train_on_batch", "test_on_batch", "compile", "add",
     "pop", "get_layer", "set_weights", "get_weights", "load_weights", "save_weights", "save",
@@ -114,7 +114,7 @@ def _of_net(machine: Machine, value: Net, name: str, node: ast.expr) -> Value:
     if name == "layers":
         return layers_of(machine, value, node)
     if name in ("output", "outputs"):
-        return Tensor(outputs_up_to(value))
+        return Tensor(_outputs_up_to(value))
     if name in ("input", "inputs", "input_shape", "output_shape", "name", "training", "device"):
         return Tensor(()) if name.startswith("input") and "shape" not in name else machine.fresh()
     if name == "trainable":
@@ -124,7 +124,7 @@ def _of_net(machine: Machine, value: Net, name: str, node: ast.expr) -> Value:
         return Weights((value,))
     if name in _VARIABLES:
         return Parameters((value,))
-    if name in METHODS_OF_NET:
+    if name in _METHODS_OF_NET:
         return Method(value, name)
     if name.endswith(("_dim", "_size", "features", "_channels", "config", "cfg", "history")):
         return Unknown(("fact", name, value.number))
@@ -152,7 +152,7 @@ def part_of(machine: Machine, net: Net, name: str, node: ast.AST) -> Net:
     return part
 
 
-def outputs_up_to(layer: Net) -> tuple[Net, ...]:
+def _outputs_up_to(layer: Net) -> tuple[Net, ...]:
     """Layers that lead to the output of a layer: those before it in the network it is in."""
     owner = layer.owner
     if owner is None or not any(part is layer for part in owner.parts):

@@ -213,8 +213,8 @@ def copied(machine: Machine, net: Net, node: ast.AST, *, with_weights: bool) -> 
 def _loaded(machine: Machine, path: str, arguments: Arguments) -> Value:
     """A network read from a file: one that the program wrote, or another."""
     given = arguments.first_of("filepath", "checkpoint_path", position=0)
-    if given is not None and key_of(given) in machine.story.saved:
-        net = machine.story.saved[key_of(given)]
+    if given is not None and key_of(given) in machine.saved:
+        net = machine.saved[key_of(given)]
         return copied(machine, net, arguments.node, with_weights=True)
     return machine.new_net(path, _framework(path), arguments.node, origin="pretrained")
 
@@ -223,14 +223,14 @@ def _torch_file(machine: Machine, last: str, arguments: Arguments) -> Value:
     given = arguments.get("f", 0 if last == "load" else 1)
     key = None if given is None else key_of(given)
     if last == "load":
-        if key in machine.story.saved:
-            return Weights((machine.story.saved[key],))
+        if key in machine.saved:
+            return Weights((machine.saved[key],))
         return machine.fresh()
     kept = arguments.get("obj", 0)
     inside = list(kept.items.values()) if isinstance(kept, Table) else [kept]
     for value in inside:
         if isinstance(value, Weights) and key is not None:
-            machine.story.saved[key] = value.nets[0]
+            machine.saved[key] = value.nets[0]
         elif isinstance(value, Net) and key is not None:
-            machine.story.saved[key] = value
+            machine.saved[key] = value
     return Constant(None)

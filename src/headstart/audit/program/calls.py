@@ -60,7 +60,7 @@ def _class(machine: Machine, callee: ClassOfFile, arguments: Arguments) -> Value
     functions.call_method(machine, callee, "__init__", made, arguments)
     is_data = any("Dataset" in last or "Sequence" in last for last in lasts)
     if is_data or (data and {"__getitem__", "__iter__"} & set(callee.methods)):
-        return other_modules.data_of_class(machine, name, made, arguments)
+        return other_modules.data_of_class(made, arguments)
     return made
 
 

@@ -114,7 +114,7 @@ def _restore(machine: Machine, callbacks: list[Instance], net: Net) -> None:
         if instance.kind.endswith("ModelCheckpoint"):
             path = instance.named("filepath", "file_path")
             if path is not None:
-                machine.story.saved[key_of(path)] = net
+                machine.saved[key_of(path)] = net
 
 
 def _validation(machine: Machine, data: Data, arguments: Arguments) -> tuple[Data, Data | None]:
@@ -249,8 +249,8 @@ def _load_weights(machine: Machine, net: Net, arguments: Arguments) -> Value:
     """Weights of other networks, of a file that the program wrote, or of another."""
     given = arguments.first_of("state_dict", "weights", "filepath", position=0)
     nets: tuple[Net, ...] = given.nets if isinstance(given, Weights) else ()
-    if not nets and given is not None and key_of(given) in machine.story.saved:
-        nets = (machine.story.saved[key_of(given)],)
+    if not nets and given is not None and key_of(given) in machine.saved:
+        nets = (machine.saved[key_of(given)],)
     if nets and all(source is not net for source in nets):
         freezing.copy(machine, net, nets, arguments.node)
     elif not nets:
@@ -261,7 +261,7 @@ def _load_weights(machine: Machine, net: Net, arguments: Arguments) -> Value:
 def _save(machine: Machine, net: Net, arguments: Arguments) -> Value:
     given = arguments.first_of("filepath", "file", position=0)
     if given is not None:
-        machine.story.saved[key_of(given)] = net
+        machine.saved[key_of(given)] = net
     return Constant(None)
 
 

@@ -69,7 +69,7 @@ def call_external(machine: Machine, path: str, arguments: Arguments) -> Value:
         if net is not None:
             return net
     if last[:1].isupper():
-        return _made(machine, path, arguments)
+        return _made(path, arguments)
     return unknown_call(machine, path, arguments)
 
 
@@ -94,7 +94,7 @@ def _optimiser(machine: Machine, path: str, arguments: Arguments) -> Value:
     return made
 
 
-def _made(machine: Machine, path: str, arguments: Arguments) -> Value:
+def _made(path: str, arguments: Arguments) -> Value:
     """An object of a class of another module."""
     passes = arguments.predictions()
     if passes:
@@ -113,11 +113,11 @@ def _of_python(machine: Machine, path: str, arguments: Arguments) -> Value | Non
     """Builtins and the like that keep what they are given."""
     last = last_name(path)
     first = arguments.positional[0] if arguments.positional else None
-    if last == "range":
+    if last in ("range", "trange"):
         return _range(machine, arguments)
     if first is None:
         return None
-    if last in ("enumerate", "tqdm", "trange", "track", "progress_bar", "iter", "reversed"):
+    if last in ("enumerate", "tqdm", "track", "progress_bar", "iter", "reversed"):
         return _iterated(machine, last, first)
     if path == "builtins.map" and isinstance(inside := arguments.get("", 1), Items):
         return Items([machine.call(first, [item], {}, arguments.node) for item in inside.items])
@@ -169,13 +169,11 @@ def _range(machine: Machine, arguments: Arguments) -> Value:
 
 def _iterated(machine: Machine, name: str, first: Value) -> Value:
     """`enumerate` and progress bars."""
-    if name == "trange":
-        return _range(machine, Arguments([first], {}, ast.Pass()))
     if name != "enumerate":
         return first
     if isinstance(first, Items):
         return Items([Items([Constant(i), item]) for i, item in enumerate(first.items)])
-    item, count, is_data, folds = loop_items(machine, first, ("item", key_of(first)))
+    item, count, is_data, folds = loop_items(first, ("item", key_of(first)))
     data = first if isinstance(first, Data) else first.data if isinstance(first, Each) else None
     if data is None and is_data:
         data = unknown_data(("item", key_of(first)))
@@ -188,7 +186,7 @@ def _zipped(machine: Machine, arguments: Arguments) -> Value:
         rows = zip(*[items or [] for items in known], strict=False)
         return Items([Items(list(row)) for row in rows])
     data = next((value for value in arguments.positional if isinstance(value, Data)), None)
-    items = [loop_items(machine, value, ("zip",))[0] for value in arguments.positional]
+    items = [loop_items(value, ("zip",))[0] for value in arguments.positional]
     return Each(Items(items), data=data)
 
 
@@ -200,7 +198,7 @@ def _deep_copy(machine: Machine, value: Value, node: ast.AST) -> Value:
     return value
 
 
-def data_of_class(machine: Machine, name: str, made: Instance, arguments: Arguments) -> Value:
+def data_of_class(made: Instance, arguments: Arguments) -> Value:
     """Samples behind a data set class of the file: those it is given, or those of its arguments."""
     given = [data for data in arguments.data() if data.holds != "labels"] or arguments.data()
     if given:

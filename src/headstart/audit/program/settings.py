@@ -25,11 +25,11 @@ def settings_of(net: Net, batch: Value | None, data: Data) -> Settings:
     size = number_in(batch)
     if size is None and batch is None:
         size = data.batch_size
-    name, rate = optimiser_of(given)
+    name, rate = _optimiser_of(given)
     return Settings(optimiser=name, rate=rate, batch=None if size is None else int(size))
 
 
-def optimiser_of(value: Value | None) -> tuple[str | None, float | None]:
+def _optimiser_of(value: Value | None) -> tuple[str | None, float | None]:
     """Name and learning rate of an optimiser, each where the text shows it."""
     text = text_in(value)
     if text is not None:

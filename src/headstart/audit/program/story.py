@@ -1,6 +1,5 @@
 """Story of a program: its trainings and tests in order, and what else the rules read."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from headstart.audit.program.nets import Net
@@ -107,7 +106,6 @@ class Story:
     escaped: set[int] = field(default_factory=set)
     picking: dict[int, Place] = field(default_factory=dict)
     unseen: list[Unseen] = field(default_factory=list)
-    saved: dict[Hashable, Net] = field(default_factory=dict)
 
     def trainings_of(self, net: Net) -> list[Training]:
         """Trainings of a network itself."""

@@ -21,28 +21,23 @@ from headstart.audit.program.values import (
 )
 from headstart.audit.program.what_data import data_of
 
+_OF_TRAINERS = {"fit", "train", "test", "evaluate", "validate", "predict"}
+
 
 def call_method(machine: Machine, owner: Instance, name: str, arguments: Arguments) -> Value:
     """`owner.name(...)` of an object that another module made."""
     last = last_name(owner.kind)
     if last == "ImageDataGenerator" and name.startswith("flow"):
         return datasets.flow(machine, owner, name, arguments)
-    if last in ("Trainer", "Seq2SeqTrainer") and name in (
-        "fit",
-        "train",
-        "test",
-        "evaluate",
-        "validate",
-        "predict",
-    ):
+    if last in ("Trainer", "Seq2SeqTrainer") and name in _OF_TRAINERS:
         return _trainer(machine, owner, name, arguments)
     if name in ("gradient", "compute_gradients"):
         trained_on(machine, arguments.predictions(), arguments.node)
         return machine.fresh()
     if name == "split":
-        return _folds(machine, arguments)
+        return _folds(machine)
     if name in ("fit_transform", "transform", "fit"):
-        return _scaled(owner, name, arguments, machine)
+        return _scaled(machine, owner, name, arguments)
     if name in ("dataloaders", "load") and ("Data" in last):
         return Data(paths=frozenset({(("origin", owner.key),)}), opaque=True)
     if name in ("prepare", "setup", "setup_module", "setup_dataloaders"):
@@ -55,14 +50,14 @@ def call_method(machine: Machine, owner: Instance, name: str, arguments: Argumen
     return other_modules.unknown_call(machine, f"{owner.kind}.{name}", arguments)
 
 
-def _folds(machine: Machine, arguments: Arguments) -> Value:
+def _folds(machine: Machine) -> Value:
     """Folds: training indices and test indices for each."""
     fold = ("fold", machine.tick())
     pair: list[Value] = [Unknown((*fold, "train")), Unknown((*fold, "test"))]
     return Each(Items(pair), folds=True)
 
 
-def _scaled(owner: Instance, name: str, arguments: Arguments, machine: Machine) -> Value:
+def _scaled(machine: Machine, owner: Instance, name: str, arguments: Arguments) -> Value:
     given = arguments.positional[0] if arguments.positional else None
     data = data_of(given)
     last = last_name(owner.kind)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from headstart.audit.program.samples import Data, bounded
+from headstart.audit.source import Cell
 
 if TYPE_CHECKING:
     from headstart.audit.program.nets import Net
@@ -68,7 +69,7 @@ class Function:
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: "Scope"
-    cell: int
+    cell: Cell
     owner: "Value | None" = None
 
 
