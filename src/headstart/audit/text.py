@@ -71,7 +71,7 @@ def _sentence(text: str) -> str:
 
 
 def _code(place: Place, width: int) -> str:
-    """Place and its line of code, as far as there is room."""
+    """Place and its line of code, cut to the width."""
     text = printable_name(f"{place}: {place.text}")
     most = max(width, 40) - 12
     return text if len(text) <= most else f"{text[:most]} ..."

@@ -107,9 +107,9 @@ def negated(op: ast.unaryop, value: Value) -> Value:
     """`-value`, `~value` or `not value`."""
     if isinstance(value, Constant) and isinstance(op, ast.Not):
         return Constant(not value.value)
-    if isinstance(value, Constant) and isinstance(op, ast.USub):
-        if isinstance(value.value, int | float):
-            return Constant(-value.value)
+    number = number_in(value)
+    if number is not None and isinstance(op, ast.USub):
+        return Constant(-number)
     if isinstance(value, Prediction | Tensor | Data):
         return value
     return Unknown(("unary", type(op).__name__, key_of(value)))

@@ -131,7 +131,7 @@ def _of_net(machine: Machine, value: Net, name: str, node: ast.expr) -> Value:
     return part_of(machine, value, name, node)
 
 
-def layers_of(machine: Machine, net: Net, node: ast.AST) -> Value:
+def layers_of(machine: Machine, net: Net, node: ast.AST) -> Items | Each:
     """Layers of a network, one by one where the text shows them all."""
     if net.listed and net.parts:
         return Items(list(net.parts))

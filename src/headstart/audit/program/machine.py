@@ -176,8 +176,7 @@ class Machine:
 
     def cannot_see(self, why: str, node: ast.AST | None = None) -> None:
         """Record what the text does not show, once."""
-        place = None if node is None else self.place(node)
-        unseen = Unseen(why=why, place=place)
+        unseen = Unseen(why=why, place=None if node is None else self.place(node))
         if unseen not in self.story.unseen:
             self.story.unseen.append(unseen)
 

@@ -58,8 +58,7 @@ def forward(machine: Machine, net: Net, arguments: Arguments) -> Value:
         earlier = given[0].forwards
         for number in sorted(earlier):
             passed = pass_through(machine, net, machine.forwards[number].data, arguments.node)
-            assert isinstance(passed, Prediction)
-            earlier = earlier | passed.forwards
+            earlier |= passed.forwards
         return Prediction(earlier)
     data = data_of(given[0]) if given else None
     if data is None or not data.is_batch:
@@ -72,29 +71,21 @@ def _fit(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.first_of("x", "generator", "dataset", position=0))
     if data is None:
         return machine.fresh()
-    validation = _validation(machine, data, arguments)
-    data = validation[0]
+    data, validation = _validation(machine, data, arguments)
     callbacks = [v for v in arguments.deep() if isinstance(v, Instance)]
     kinds = [last_name(instance.kind) for instance in callbacks]
     picks = any(
         kind == "EarlyStopping" or (kind == "ModelCheckpoint" and _saves_best(instance))
         for kind, instance in zip(kinds, callbacks, strict=True)
     )
-    machine.story.used += [part for part in validation if part is not None]
-    given = arguments.first_of("epochs", "nb_epoch", "num_epochs", position=3)
-    initial = number_in(arguments.named.get("initial_epoch"))
-    epochs = 1.0 if given is None else number_in(given)
-    if "initial_epoch" in arguments.named:
-        epochs = epochs - initial if epochs is not None and initial is not None else None
-    loops = machine.epochs_of(net)
     machine.story.trainings.append(
         Training(
             net=net,
             data=data,
             site=machine.site(arguments.node),
             targets=data_of(arguments.get("y", 1)),
-            validation=validation[1],
-            epochs=epochs * loops if epochs is not None and loops is not None else None,
+            validation=validation,
+            epochs=_epochs(machine, net, arguments),
             settings=settings_of(net, arguments.get("batch_size", 2), data),
             picks=machine.place(arguments.node) if picks else None,
             stops="EarlyStopping" in kinds,
@@ -102,6 +93,15 @@ def _fit(machine: Machine, net: Net, arguments: Arguments) -> Value:
     )
     _restore(machine, callbacks, net)
     return machine.fresh()
+
+
+def _epochs(machine: Machine, net: Net, arguments: Arguments) -> float | None:
+    """Epochs of a call of `fit`, in all rounds of the loops around it."""
+    given = arguments.first_of("epochs", "nb_epoch", "num_epochs", position=3)
+    last = 1.0 if given is None else number_in(given)
+    first = number_in(arguments.named.get("initial_epoch", Constant(0)))
+    loops = machine.epochs_of(net)
+    return None if last is None or first is None or loops is None else (last - first) * loops
 
 
 def _saves_best(instance: Instance) -> bool:
@@ -129,7 +129,6 @@ def _validation(machine: Machine, data: Data, arguments: Arguments) -> tuple[Dat
 def _train_on_batch(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.get("x", 0))
     if data is not None:
-        machine.story.used.append(data)
         machine.story.trainings.append(
             Training(
                 net=net,
@@ -145,7 +144,6 @@ def _evaluate(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.first_of("x", "generator", "dataset", position=0))
     if data is None:
         return machine.fresh()
-    machine.story.used.append(data)
     machine.story.testings.append(
         Testing(net=net, data=data, site=machine.site(arguments.node), framework=net.framework)
     )
@@ -156,9 +154,7 @@ def _predict(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.first_of("x", "generator", position=0))
     if data is None:
         return machine.fresh()
-    machine.story.used.append(data)
     passed = pass_through(machine, net, data, arguments.node)
-    assert isinstance(passed, Prediction)
     machine.predicted.update(passed.forwards)
     return passed
 
@@ -220,12 +216,7 @@ def _named_parameters(machine: Machine, net: Net, arguments: Arguments) -> Value
 
 
 def _children(machine: Machine, net: Net, arguments: Arguments) -> Value:
-    layers = layers_of(machine, net, arguments.node)
-    return (
-        layers
-        if isinstance(layers, Items)
-        else Each(layers.item if isinstance(layers, Each) else net)
-    )
+    return layers_of(machine, net, arguments.node)
 
 
 def _named_children(machine: Machine, net: Net, arguments: Arguments) -> Value:

@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copy:
-    """Weights of other networks put into a network; `whole` where nothing was left out."""
+    """Weights of other networks put into a network."""
 
     time: int
     place: Place

@@ -12,7 +12,8 @@ class Site:
     """Where and when something happens.
 
     `place` is the line itself, `called` the line outside of all functions that leads to it.
-    `repeats` is true inside a loop over seeds or folds, `loops` counts the loops around it.
+    `repeats` is true inside a loop over seeds or folds, `loops` are the numbers of all loops around
+    the line.
     """
 
     time: int
@@ -35,7 +36,8 @@ class Settings:
 class Training:
     """Training of a network.
 
-    `picks` is the line where the best epoch is kept; `stops` says that it may end early.
+    `picks` is the line that keeps the best epoch; `stops` says that it may end early. `framework`
+    is that of the network, or the trainer that runs the loop.
     """
 
     net: Net
@@ -50,7 +52,7 @@ class Training:
     framework: str = "keras"
 
     def frozen_layers(self) -> list[Net]:
-        """Layers that are frozen in this training; Keras looks when the network is compiled."""
+        """Layers that are frozen in this training; Keras reads `trainable` in `compile`."""
         time = self.site.time
         compiled = [change.time for change in self.net.compiled if change.time < time]
         return self.net.frozen_layers(compiled[-1] if compiled else time)
@@ -58,7 +60,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Testing:
-    """Answers of a network that are scored; `mode` is that of the network at the time."""
+    """Answers of a network that are scored; `mode` is that of the network at the time.
+
+    `during` is true where the network is trained and tested in turns in one loop.
+    """
 
     net: Net
     data: Data
@@ -89,7 +94,14 @@ class Overwriting:
 
 @dataclass(slots=True)
 class Story:
-    """All that the rules read of a program."""
+    """All that the rules read of a program.
+
+    `seed_given` is true where a seed comes from outside. `cuts` are slices that leave out the last
+    item, `loaded` sets with the line that loads them. `used` are samples that go through a network
+    outside of Keras's and the trainers' methods, or into code that is not shown; `escaped` are
+    the numbers of networks that such code is given. `picking` has the line that keeps the best
+    epoch of a loop, by the number of the loop.
+    """
 
     cells: list[Cell]
     nets: list[Net] = field(default_factory=list)

@@ -7,12 +7,12 @@ from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.settings import settings_of
 from headstart.audit.program.story import Testing, Training
-from headstart.audit.program.values import Prediction, Value
+from headstart.audit.program.values import Prediction
 
 _SAVES = ("save", "deepcopy", "state_dict", "best_")
 
 
-def pass_through(machine: Machine, net: Net, data: Data, node: ast.AST) -> Value:
+def pass_through(machine: Machine, net: Net, data: Data, node: ast.AST) -> Prediction:
     """Samples go through a network."""
     forward = Forward(
         number=len(machine.forwards),

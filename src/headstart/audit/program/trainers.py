@@ -134,7 +134,6 @@ def _of_transformers(
         data = data_of(owner.named("train_dataset"))
         given = settings.arguments if isinstance(settings, Instance) else {}
         if data is not None:
-            machine.story.used += [data, *([validation] if validation else [])]
             machine.story.trainings.append(
                 Training(
                     net=net,
@@ -152,7 +151,6 @@ def _of_transformers(
         return machine.fresh()
     data = data_of(arguments.first_of("eval_dataset", "test_dataset", position=0)) or validation
     if data is not None:
-        machine.story.used.append(data)
         machine.story.testings.append(
             Testing(net=net, data=data, site=site, framework="transformers")
         )

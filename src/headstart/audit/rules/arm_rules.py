@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from headstart.audit.program.samples import (
-    smaller,
-)
+from headstart.audit.program.samples import smaller
 from headstart.audit.program.story import Story
 from headstart.audit.rules.comparisons import (
     Arm,
@@ -54,7 +52,7 @@ def unequal_epochs(story: Story) -> Iterable[Found]:
 )
 def unequal_data(story: Story) -> Iterable[Found]:
     """With different images the difference between the arms is that of weights and of images, and
-    nothing can part the two."""
+    nothing separates the two."""
     for comparison in of_transfer(story):
         for arm in comparison.arms:
             larger = [
@@ -92,7 +90,9 @@ def unequal_settings(story: Story) -> Iterable[Found]:
     more than the weights."""
     for comparison in of_transfer(story):
         differing = {
-            words: pair for name, words in _SETTINGS.items() if (pair := _apart(comparison, name))
+            words: pair
+            for name, words in _SETTINGS.items()
+            if (pair := _differing(comparison, name))
         }
         if differing:
             arm, plain = next(iter(differing.values()))
@@ -108,7 +108,7 @@ def unequal_settings(story: Story) -> Iterable[Found]:
             )
 
 
-def _apart(comparison: Comparison, name: str) -> tuple[Arm, Arm] | None:
+def _differing(comparison: Comparison, name: str) -> tuple[Arm, Arm] | None:
     """A transferred arm that has no value of a setting in common with arms from scratch."""
     known = [arm for arm in comparison.arms if _values(arm, name)]
     plain = [arm for arm in known if not arm.transferred]

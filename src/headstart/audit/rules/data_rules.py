@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 
 from headstart.audit.program.nets import SCALING
-from headstart.audit.program.samples import (
-    RAW_SETS,
-)
+from headstart.audit.program.samples import RAW_SETS
 from headstart.audit.program.story import Story
 from headstart.audit.rules.examples import MNIST_KERAS
 from headstart.audit.rules.rule import Found, rule

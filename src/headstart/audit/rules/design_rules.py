@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 
 from headstart.audit.program.nets import Net
-from headstart.audit.program.samples import (
-    overlap,
-)
+from headstart.audit.program.samples import overlap
 from headstart.audit.program.story import Story
 from headstart.audit.rules.comparisons import (
     comparisons,
@@ -52,11 +50,7 @@ def no_scratch(story: Story) -> Iterable[Found]:
     example=SOURCE
     + SCRATCH
     + TRANSFER.replace("moved.evaluate(new, new_labels)", "")
-    + (
-        "other = keras.Sequential([*source.layers[:-1], keras.layers.Dense(5)])\n"
-        "other.compile('adam', 'mse')\nother.fit(high, high_labels, epochs=3)\n"
-        "other.evaluate(new, new_labels)\n"
-    ),
+    + TRANSFER.replace("moved", "other"),
     twin=SOURCE + SCRATCH + TRANSFER,
 )
 def arm_untested(story: Story) -> Iterable[Found]:
@@ -107,7 +101,7 @@ def _holds_all_of(whole: Net, part: Net) -> bool:
 )
 def one_seed(story: Story) -> Iterable[Found]:
     """From seed to seed the accuracy of one network varies by as much as arms often differ; one run
-    of each cannot tell the two apart."""
+    of each does not separate the two."""
     trainings = [training for training in story.trainings if scored_on(story, training.net)]
     if not is_experiment(story) or not trainings or story.seed_given:
         return
