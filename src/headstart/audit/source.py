@@ -72,16 +72,14 @@ def read_source(path: Path) -> Source:
         DataError: it is no such file, or holds no code in Python 3.
     """
     name = printable_name(str(path))
-    if path.suffix.lower() not in (".ipynb", ".py"):
+    suffix = path.suffix.lower()
+    if suffix not in (".ipynb", ".py"):
         raise DataError(
             f"{name} is neither a notebook (.ipynb) nor a script (.py). Give one of these; a "
             "notebook is exported as either by File > Save as."
         )
     content = _bytes_of(path, name)
-    if path.suffix.lower() == ".py":
-        source = _script(name, content)
-    else:
-        source = _notebook(name, content)
+    source = (_script if suffix == ".py" else _notebook)(name, content)
     if not any(cell.tree.body for cell in source.cells):
         why = f" {source.unseen[0].why}" if source.unseen else ""
         raise DataError(f"{name} holds no code that can be read as Python 3.{why}")

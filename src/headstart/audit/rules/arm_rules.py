@@ -89,17 +89,13 @@ def unequal_settings(story: Story) -> Iterable[Found]:
     """The setting that suits one arm by chance decides the comparison; a learning rate can matter
     more than the weights."""
     for comparison in of_transfer(story):
-        differing = {
-            words: pair
-            for name, words in _SETTINGS.items()
-            if (pair := _differing(comparison, name))
-        }
+        differing = {name: pair for name in _SETTINGS if (pair := _differing(comparison, name))}
         if differing:
             arm, plain = next(iter(differing.values()))
             listed = "; ".join(
-                f"{words}: {one.net.called()} {_listed(one, words)}, "
-                f"{other.net.called()} {_listed(other, words)}"
-                for words, (one, other) in differing.items()
+                f"{_SETTINGS[name]}: {one.net.called()} {_listed(one, name)}, "
+                f"{other.net.called()} {_listed(other, name)}"
+                for name, (one, other) in differing.items()
             )
             yield Found(
                 place=arm.last.site.place,
@@ -125,8 +121,7 @@ def _values(arm: Arm, name: str) -> frozenset[object]:
     return frozenset() if None in found else frozenset(found)
 
 
-def _listed(arm: Arm, words: str) -> str:
-    name = next(name for name, known in _SETTINGS.items() if known == words)
+def _listed(arm: Arm, name: str) -> str:
     return " and ".join(sorted(map(str, _values(arm, name))))
 
 
