@@ -226,8 +226,8 @@ def _torch_file(machine: Machine, last: str, arguments: Arguments) -> Value:
         if key in machine.saved:
             return Weights((machine.saved[key],))
         return machine.fresh()
-    kept = arguments.get("obj", 0)
-    inside = list(kept.items.values()) if isinstance(kept, Table) else [kept]
+    saved = arguments.get("obj", 0)
+    inside = list(saved.items.values()) if isinstance(saved, Table) else [saved]
     for value in inside:
         if isinstance(value, Weights) and key is not None:
             machine.saved[key] = value.nets[0]

@@ -62,6 +62,7 @@ def arm_untested(story: Story) -> Iterable[Found]:
         for arm in comparison.arms
         if story.testings_of(arm.net)
     }
+    moves = list(transfers(story))
     for training in story.trainings:
         net = training.net
         if training is not story.trainings_of(net)[-1] or net.number in story.escaped:
@@ -69,10 +70,7 @@ def arm_untested(story: Story) -> Iterable[Found]:
         if training.data.paths not in trained_on or training.validation is not None:
             continue
         scored = any(_holds_all_of(t.net, net) for t in story.testings)
-        used = any(
-            t.source.net is net and not overlap(t.source.data, t.target.data)
-            for t in transfers(story)
-        )
+        used = any(t.source.net is net and not overlap(t.source.data, t.target.data) for t in moves)
         if not scored and not used:
             yield Found(
                 place=training.site.place,
