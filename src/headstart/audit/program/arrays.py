@@ -9,6 +9,7 @@ from typing import Any
 from headstart.audit.program.machine import Machine
 from headstart.audit.program.samples import Data, Path, joined
 from headstart.audit.program.values import (
+    LONGEST,
     Constant,
     Items,
     Key,
@@ -38,7 +39,6 @@ _COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
-_LONGEST = 10_000
 _LARGEST = 1e18
 
 
@@ -55,7 +55,9 @@ def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
     if isinstance(right, Data):
         return _of_data(op, right, left) if isinstance(op, ast.Mult | ast.Add) else right
     if isinstance(left, Items) and isinstance(right, Items) and isinstance(op, ast.Add):
-        return Items([*left.items, *right.items])
+        joined_items = [*left.items, *right.items]
+        if len(joined_items) <= LONGEST:
+            return Items(joined_items)
     return _of_constants(op, left, right)
 
 
@@ -72,7 +74,7 @@ def _of_constants(op: ast.operator, left: Value, right: Value) -> Value:
         value = known(left.value, right.value)
     except (ArithmeticError, TypeError, ValueError):
         return unknown
-    too_large = len(value) > _LONGEST if isinstance(value, str) else abs(value) > _LARGEST
+    too_large = len(value) > LONGEST if isinstance(value, str) else abs(value) > _LARGEST
     return unknown if too_large or isinstance(value, complex) else Constant(value)
 
 

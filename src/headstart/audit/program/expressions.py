@@ -15,6 +15,7 @@ from headstart.audit.program.scope import Scope
 from headstart.audit.program.storing import note_use, store
 from headstart.audit.program.subscripts import subscript
 from headstart.audit.program.values import (
+    LONGEST,
     Constant,
     External,
     Function,
@@ -76,12 +77,14 @@ def _call(machine: Machine, node: Any, scope: Scope) -> Value:
 
 
 def _spread(machine: Machine, parts: list[ast.expr], scope: Scope) -> list[Value]:
-    """Values in order; of one with a star, its items where they are known."""
+    """Values in order; of one with a star, its items where they are known and not too many."""
     values: list[Value] = []
     for part in parts:
         value = machine.evaluate(part, scope)
         items = items_of(value) if isinstance(part, ast.Starred) else None
-        values += [value] if items is None else items
+        if items is None or len(values) + len(items) > LONGEST:
+            items = [value]
+        values += items
     return values
 
 
@@ -205,7 +208,8 @@ def _text(machine: Machine, node: Any, scope: Scope) -> Value:
     ]
     if all(isinstance(part, str | Constant) for part in parts):
         known = [part.value if isinstance(part, Constant) else part for part in parts]
-        return Constant("".join(map(str, known)))
+        text = "".join(map(str, known))
+        return Constant(text) if len(text) <= LONGEST else machine.fresh()
     return Unknown(("text", *[part if isinstance(part, str) else key_of(part) for part in parts]))
 
 

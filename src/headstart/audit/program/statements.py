@@ -60,8 +60,8 @@ def _augmented(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     before = machine.evaluate(node.target, scope)
     other = machine.evaluate(node.value, scope)
     value = arrays.arithmetic(node.op, before, other)
-    if isinstance(before, Items) and isinstance(other, Items):
-        before.items += other.items
+    if isinstance(before, Items) and isinstance(value, Items):
+        before.items = value.items
         return
     if isinstance(before, Data) and isinstance(value, Data):
         value = replace(value, buffer=before.buffer)

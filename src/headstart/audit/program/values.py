@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Key: TypeAlias = Hashable
 
+LONGEST = 10_000
+"""Most items of a list, or characters of a string, that are followed one by one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
