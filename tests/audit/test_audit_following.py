@@ -53,6 +53,8 @@ def test_no_program_breaks_it(
         "a = [1]\n" + "a += a\n" * 60,
         "a = [1]\n" + "a = [*a, *a]\n" * 60,
         "a = 'x'\n" + "a = f'{a}{a}'\n" * 60,
+        "import copy\nfrom torch import nn\na = nn.Sequential(nn.ReLU())\n"
+        + "a = nn.Sequential(a, copy.deepcopy(a))\n" * 60,
         "def f(x):\n    return f(f(x))\nf(1)\n",
         "class A:\n    def __init__(self):\n        self.a = A()\nA()\n",
         "while True:\n    pass\n",

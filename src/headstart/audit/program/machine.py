@@ -34,12 +34,13 @@ class Follow(Protocol):
         """Result of a call."""
 
 
-MOST_STEPS = 200_000
+_MOST_STEPS = 200_000
+_MOST_NETS = 5_000
 DEEPEST = 14
 
 
 class TooLong(Exception):
-    """The program has more steps than are followed."""
+    """The program has more steps, or more networks and layers, than are followed."""
 
 
 class Returned(Exception):
@@ -137,7 +138,7 @@ class Machine:
             TooLong: there have been too many.
         """
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > _MOST_STEPS:
             raise TooLong
 
     def place(self, node: ast.AST) -> Place:
@@ -163,7 +164,13 @@ class Machine:
     def new_net(
         self, kind: str, framework: Framework, node: ast.AST, *, origin: Origin = "fresh"
     ) -> Net:
-        """A network or layer that is built here."""
+        """A network or layer that is built here.
+
+        Raises:
+            TooLong: there are too many.
+        """
+        if len(self.story.nets) >= _MOST_NETS:
+            raise TooLong
         net = Net(
             number=len(self.story.nets),
             kind=kind,
