@@ -97,10 +97,10 @@ class Story:
     """All that the rules read of a program.
 
     `seed_given` is true where a seed comes from outside. `cuts` are slices that leave out the last
-    item, `loaded` sets with the line that loads them. `used` are samples that go through a network
-    outside of Keras's and the trainers' methods, or into code that is not shown; `escaped` are
-    the numbers of networks that such code is given. `picking` has the line that keeps the best
-    epoch of a loop, by the number of the loop.
+    item, `loaded` sets with the line that loads them. `used` are samples that go through a network,
+    or into code that is not shown, other than by a training or a test on record; `escaped` are the
+    numbers of networks that such code is given. `picking` has the line that keeps the best epoch of
+    a loop, by the number of the loop.
     """
 
     cells: list[Cell]
