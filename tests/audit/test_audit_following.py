@@ -1,6 +1,7 @@
 """The interpreter follows any program to its end, or says that it did not."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 from cases import CLEAN, MENDED, SLIPS
@@ -48,6 +49,12 @@ def test_no_program_breaks_it(
         "a = z\n" + "a = a + a\n" * 60 + "a()\n",
         "import numpy as np\nx = np.load('x.npy')\n" + "x = x[x > x.mean()]\n" * 60,
         "d = 99999\n" + "d = d * d\n" * 60,
+        "a = [1]\n" + "a = a + a\n" * 60,
+        "a = [1]\n" + "a += a\n" * 60,
+        "a = [1]\n" + "a = [*a, *a]\n" * 60,
+        "a = 'x'\n" + "a = f'{a}{a}'\n" * 60,
+        "import copy\nfrom torch import nn\na = nn.Sequential(nn.ReLU())\n"
+        + "a = nn.Sequential(a, copy.deepcopy(a))\n" * 60,
         "def f(x):\n    return f(f(x))\nf(1)\n",
         "class A:\n    def __init__(self):\n        self.a = A()\nA()\n",
         "while True:\n    pass\n",
@@ -79,3 +86,42 @@ def test_overlaps_are_those_that_are_certain() -> None:
     assert not smaller(WHOLE, WHOLE)
     assert not overlap(first, rest)
     assert not within(WHOLE, first)
+
+
+@pytest.mark.parametrize(
+    "imported",
+    [
+        "from tensorflow import keras",
+        "import tensorflow as tf\nkeras = tf.compat.v1.keras",
+        "import tensorflow.compat.v1 as tf\nkeras = tf.keras",
+        "import keras.src\nkeras = keras.src",
+    ],
+)
+def test_keras_is_known_by_every_name_of_its_package(tmp_path: Path, imported: str) -> None:
+    path = tmp_path / "script.py"
+    code = "(x, y), _ = keras.datasets.mnist.load_data()\nnet = keras.applications.VGG16()\n"
+    path.write_text(f"{imported}\n{code}net.fit(x, y)\nnet.evaluate(x, y)\n", encoding="utf-8")
+    assert [finding.rule.id for finding in audit_file(path).slips] == ["trained-on-test"]
+
+
+def test_a_slice_that_python_refuses_is_followed(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    code = "from torch import nn\nnet = nn.Sequential(nn.ReLU())\nhead = net[::0]\na = [1][::0]\n"
+    path.write_text(code, encoding="utf-8")
+    assert audit_file(path).findings == ()
+
+
+def test_many_trainings_are_compared_quickly(tmp_path: Path) -> None:
+    code = (
+        "from tensorflow import keras\n(x, y), (x_new, y_new) = keras.datasets.mnist.load_data()\n"
+        "x, x_new = x / 255.0, x_new / 255.0\nbase = keras.Sequential([keras.layers.Dense(9)])\n"
+        "base.fit(x[y < 5], y[y < 5])\n"
+        f"for a in {list('abcdefghij')}:\n    for b in {list('abcdefghij')}:\n"
+        "        net = keras.Sequential([*base.layers, keras.layers.Dense(5)])\n"
+        "        net.fit(x[y > 4], y[y > 4])\n        net.evaluate(x_new, y_new)\n"
+    )
+    path = tmp_path / "script.py"
+    path.write_text(code, encoding="utf-8")
+    began = process_time()
+    assert audit_file(path).trainings == 101
+    assert process_time() - began < 3  # each rule lists the transfers once: 0.3 s

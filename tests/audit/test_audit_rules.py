@@ -49,7 +49,7 @@ def test_a_rule_says_why_and_what_settles_it(rule: Rule) -> None:
     assert "headstart" in rule.settles or rule.id == "no-no-grad"
 
 
-def test_rules_have_names_of_their_own_and_are_documented() -> None:
+def test_rules_have_distinct_names_and_are_documented() -> None:
     page = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
     assert len({rule.id for rule in RULES}) == len(RULES)
     for rule in RULES:

@@ -14,7 +14,7 @@ from headstart.core.errors import DataError
 from headstart.core.files import open_regular
 from headstart.core.printable import printable_name
 
-LARGEST = 512 * 2**20  # bytes; outputs of a notebook are read with it
+_LARGEST = 512 * 2**20  # bytes; outputs of a notebook are read with it
 _MOST_LINES = 20
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MAGIC = re.compile(r"^(\s*)(?:[\w.,\s]+=\s*)?(?:%\w|!|\?)|^(\s*)[\w.]+\?+\s*$")
@@ -61,7 +61,6 @@ class Cell:
 class Source:
     """Parsed file, and what of it could not be parsed."""
 
-    path: Path
     cells: list[Cell]
     unseen: list[Unseen]
 
@@ -73,16 +72,14 @@ def read_source(path: Path) -> Source:
         DataError: it is no such file, or holds no code in Python 3.
     """
     name = printable_name(str(path))
-    if path.suffix.lower() not in (".ipynb", ".py"):
+    suffix = path.suffix.lower()
+    if suffix not in (".ipynb", ".py"):
         raise DataError(
             f"{name} is neither a notebook (.ipynb) nor a script (.py). Give one of these; a "
             "notebook is exported as either by File > Save as."
         )
     content = _bytes_of(path, name)
-    if path.suffix.lower() == ".py":
-        source = _script(path, name, content)
-    else:
-        source = _notebook(path, name, content)
+    source = (_script if suffix == ".py" else _notebook)(name, content)
     if not any(cell.tree.body for cell in source.cells):
         why = f" {source.unseen[0].why}" if source.unseen else ""
         raise DataError(f"{name} holds no code that can be read as Python 3.{why}")
@@ -92,28 +89,28 @@ def read_source(path: Path) -> Source:
 def _bytes_of(path: Path, name: str) -> bytes:
     try:
         with open_regular(path) as file:
-            content = file.read(LARGEST + 1)
+            content = file.read(_LARGEST + 1)
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from None
-    if len(content) > LARGEST:
+    if len(content) > _LARGEST:
         raise DataError(
-            f"{name} has more than {LARGEST // 2**20} MB. Clear the outputs of the notebook "
+            f"{name} has more than {_LARGEST // 2**20} MB. Clear the outputs of the notebook "
             "(Edit > Clear All Outputs) and save it."
         )
     return content
 
 
-def _script(path: Path, name: str, content: bytes) -> Source:
+def _script(name: str, content: bytes) -> Source:
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
     except (SyntaxError, UnicodeDecodeError, LookupError):
         raise DataError(f"{name} is not text in UTF-8 or its declared encoding.") from None
     cell, unseen = _parsed(text, number=0)
-    return Source(path=path, cells=[cell], unseen=unseen)
+    return Source(cells=[cell], unseen=unseen)
 
 
-def _notebook(path: Path, name: str, content: bytes) -> Source:
+def _notebook(name: str, content: bytes) -> Source:
     document = _document(name, content)
     language = _language(document)
     if language not in ("", "python", "python3", "ipython"):
@@ -123,14 +120,14 @@ def _notebook(path: Path, name: str, content: bytes) -> Source:
     for raw in _raw_cells(document):
         if not isinstance(raw, dict) or raw.get("cell_type") != "code":
             continue
-        text = raw.get("source", raw.get("input", ""))
-        lines = "".join(map(str, text)) if isinstance(text, list) else str(text)
-        cell, problems = _parsed(lines, number=len(cells) + 1)
+        given = raw.get("source", raw.get("input", ""))
+        text = "".join(map(str, given)) if isinstance(given, list) else str(given)
+        cell, problems = _parsed(text, number=len(cells) + 1)
         count = raw.get("execution_count", raw.get("prompt_number"))
         cell.run_as = count if isinstance(count, int) else None
         cells.append(cell)
         unseen += problems
-    return Source(path=path, cells=cells, unseen=unseen)
+    return Source(cells=cells, unseen=unseen)
 
 
 def _document(name: str, content: bytes) -> dict[str, Any]:

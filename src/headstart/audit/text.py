@@ -12,7 +12,7 @@ from headstart.core.printable import printable, printable_name
 
 def lines_of(audit: Audit, width: int) -> Iterator[str]:
     """What was found in one file, as lines: the slips first, one paragraph for each rule."""
-    yield f"{printable_name(str(audit.path))}: {summary(audit)}"
+    yield f"{printable_name(str(audit.path))}: {_summary(audit)}"
     by_rule: dict[str, list[Finding]] = {}
     for finding in (*audit.slips, *audit.notes):
         by_rule.setdefault(finding.rule.id, []).append(finding)
@@ -28,7 +28,7 @@ def lines_of(audit: Audit, width: int) -> Iterator[str]:
                 yield f"        {_code(unseen.place, width)}"
 
 
-def summary(audit: Audit) -> str:
+def _summary(audit: Audit) -> str:
     """How much was found."""
     slips, notes = len(audit.slips), len(audit.notes)
     read = f"{_count(audit.trainings, 'training')}, {_count(audit.scores, 'score')} read"
@@ -71,7 +71,7 @@ def _sentence(text: str) -> str:
 
 
 def _code(place: Place, width: int) -> str:
-    """Place and its line of code, as far as there is room."""
+    """Place and its line of code, cut to the width."""
     text = printable_name(f"{place}: {place.text}")
     most = max(width, 40) - 12
     return text if len(text) <= most else f"{text[:most]} ..."

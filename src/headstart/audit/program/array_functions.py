@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.samples import Data, joined
 from headstart.audit.program.story import Split
 from headstart.audit.program.values import (
@@ -41,13 +42,13 @@ _SCALED = {"preprocess_input": "divided", "normalize": "standardised", "convert_
 
 def call(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """Samples that come out of a known function; None for any other."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last == "train_test_split":
         return _split(machine, arguments)
     found = [data_of(value) for value in arguments.positional]
     first = found[0] if found else None
     if first is None or not arguments.data():
-        return _of_named(machine, last, arguments)
+        return _of_named(last, arguments)
     if last == "random_split":
         site = machine.site(arguments.node)
         machine.story.splits.append(Split(site=site, seeded=None))
@@ -69,7 +70,7 @@ def call(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     return None
 
 
-def _of_named(machine: Machine, last: str, arguments: Arguments) -> Value | None:
+def _of_named(last: str, arguments: Arguments) -> Value | None:
     """Loaders that are given their samples by name."""
     given = data_of(arguments.first_of("dataset", "data", "tensors", "x"))
     return _same(last, given, arguments) if given is not None and last in _SAME else None
@@ -93,15 +94,13 @@ def _split(machine: Machine, arguments: Arguments) -> Value:
     """`train_test_split`: two sides for each array; known sides of what is not known too."""
     site = machine.site(arguments.node)
     given = arguments.named.get("random_state")
-    seeded = (
-        None
-        if given is not None and not isinstance(given, Constant)
-        else (given is not None and given != Constant(None))
-    )
+    if given is None or given == Constant(None):
+        seeded: bool | None = False
+    else:
+        seeded = True if isinstance(given, Constant) else None
     machine.story.splits.append(Split(site=site, seeded=seeded))
     if isinstance(given, Unknown):
-        machine.seed_with(given.key, arguments.node)
-        machine.story.seeds.pop()
+        machine.draws_by(given.key)
     sides: list[Value] = []
     for position, value in enumerate(arguments.positional):
         data = data_of(value)

@@ -9,6 +9,7 @@ from typing import Any
 from headstart.audit.program.machine import Machine
 from headstart.audit.program.samples import Data, Path, joined
 from headstart.audit.program.values import (
+    LONGEST,
     Constant,
     Items,
     Key,
@@ -38,11 +39,10 @@ _COMPARISONS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Is: operator.is_,
     ast.IsNot: operator.is_not,
 }
-_LONGEST = 10_000
 _LARGEST = 1e18
 
 
-def arithmetic(machine: Machine, op: ast.operator, left: Value, right: Value) -> Value:
+def arithmetic(op: ast.operator, left: Value, right: Value) -> Value:
     """`left op right`."""
     forwards = [value.forwards for value in (left, right) if isinstance(value, Prediction)]
     if forwards:
@@ -55,7 +55,9 @@ def arithmetic(machine: Machine, op: ast.operator, left: Value, right: Value) ->
     if isinstance(right, Data):
         return _of_data(op, right, left) if isinstance(op, ast.Mult | ast.Add) else right
     if isinstance(left, Items) and isinstance(right, Items) and isinstance(op, ast.Add):
-        return Items([*left.items, *right.items])
+        joined_items = [*left.items, *right.items]
+        if len(joined_items) <= LONGEST:
+            return Items(joined_items)
     return _of_constants(op, left, right)
 
 
@@ -72,7 +74,7 @@ def _of_constants(op: ast.operator, left: Value, right: Value) -> Value:
         value = known(left.value, right.value)
     except (ArithmeticError, TypeError, ValueError):
         return unknown
-    too_large = len(value) > _LONGEST if isinstance(value, str) else abs(value) > _LARGEST
+    too_large = len(value) > LONGEST if isinstance(value, str) else abs(value) > _LARGEST
     return unknown if too_large or isinstance(value, complex) else Constant(value)
 
 
@@ -82,7 +84,7 @@ def _of_data(op: ast.operator, data: Data, other: Value) -> Value:
         return joined([data, other]) if other.holds == data.holds else data
     if data.holds == "labels":
         return replace(data, buffer=0)
-    statistics = statistics_of(key_of(other))
+    statistics = _statistics_of(key_of(other))
     if statistics is not None:
         return replace(data.scaled("standardised"), statistics=statistics)
     number = number_in(other)
@@ -93,25 +95,23 @@ def _of_data(op: ast.operator, data: Data, other: Value) -> Value:
     return data.scaled("centred") if isinstance(op, ast.Sub | ast.Add) else data
 
 
-def statistics_of(key: Key) -> frozenset[Path] | None:
+def _statistics_of(key: Key) -> frozenset[Path] | None:
     """Samples whose mean or deviation a value is."""
     if not isinstance(key, tuple) or not key:
         return None
     if key[0] == "statistic":
         return key[2] if isinstance(key[2], frozenset) else None
-    found = [statistics_of(part) for part in key]
+    found = [_statistics_of(part) for part in key]
     return next((paths for paths in found if paths is not None), None)
 
 
 def negated(op: ast.unaryop, value: Value) -> Value:
     """`-value`, `~value` or `not value`."""
-    if isinstance(value, Constant) and isinstance(value.value, int | float):
-        if isinstance(op, ast.USub):
-            return Constant(-value.value)
-        if isinstance(op, ast.Not):
-            return Constant(not value.value)
     if isinstance(value, Constant) and isinstance(op, ast.Not):
         return Constant(not value.value)
+    number = number_in(value)
+    if number is not None and isinstance(op, ast.USub):
+        return Constant(-number)
     if isinstance(value, Prediction | Tensor | Data):
         return value
     return Unknown(("unary", type(op).__name__, key_of(value)))

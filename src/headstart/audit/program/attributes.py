@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import canonical
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.values import (
@@ -36,7 +37,7 @@ _ARRAYS_OF_DATA = {
     "targets": "labels", "labels": "labels", "target": "labels", "T": "both",
     "dataset": "both", "iloc": "both", "loc": "both",
 }  # fmt: skip
-METHODS_OF_NET = {
+_METHODS_OF_NET = {
     "fit", "fit_generator", "evaluate", "evaluate_generator", "predict", "predict_generator",
     "predict_on_batch", "predict_classes", "train_on_batch", "test_on_batch", "compile", "add",
     "pop", "get_layer", "set_weights", "get_weights", "load_weights", "save_weights", "save",
@@ -62,8 +63,7 @@ def load(machine: Machine, value: Value, name: str, node: ast.expr) -> Value:
 
 
 def _of_external(machine: Machine, value: External, name: str, node: ast.expr) -> Value:
-    path = f"{value.path}.{name}"
-    return External("keras" + path[16:] if path.startswith("tensorflow.keras") else path)
+    return External(canonical(f"{value.path}.{name}"))
 
 
 def _of_unknown(machine: Machine, value: Unknown, name: str, node: ast.expr) -> Value:
@@ -114,7 +114,7 @@ def _of_net(machine: Machine, value: Net, name: str, node: ast.expr) -> Value:
     if name == "layers":
         return layers_of(machine, value, node)
     if name in ("output", "outputs"):
-        return Tensor(outputs_up_to(value))
+        return Tensor(_outputs_up_to(value))
     if name in ("input", "inputs", "input_shape", "output_shape", "name", "training", "device"):
         return Tensor(()) if name.startswith("input") and "shape" not in name else machine.fresh()
     if name == "trainable":
@@ -124,14 +124,14 @@ def _of_net(machine: Machine, value: Net, name: str, node: ast.expr) -> Value:
         return Weights((value,))
     if name in _VARIABLES:
         return Parameters((value,))
-    if name in METHODS_OF_NET:
+    if name in _METHODS_OF_NET:
         return Method(value, name)
     if name.endswith(("_dim", "_size", "features", "_channels", "config", "cfg", "history")):
         return Unknown(("fact", name, value.number))
     return part_of(machine, value, name, node)
 
 
-def layers_of(machine: Machine, net: Net, node: ast.AST) -> Value:
+def layers_of(machine: Machine, net: Net, node: ast.AST) -> Items | Each:
     """Layers of a network, one by one where the text shows them all."""
     if net.listed and net.parts:
         return Items(list(net.parts))
@@ -143,7 +143,7 @@ def part_of(machine: Machine, net: Net, name: str, node: ast.AST) -> Net:
     known = net.attributes.get(name)
     if isinstance(known, Net):
         return known
-    part = machine.new_net(f"{net.kind}.{name}", net.library, node, origin=net.origin)
+    part = machine.new_net(f"{net.kind}.{name}", net.framework, node, origin=net.origin)
     part.freezing, part.copies, part.loads = [*net.freezing], [*net.copies], [*net.loads]
     part.clone_of = net.clone_of
     part.name = f"{net.name}.{name}" if net.name else name
@@ -152,7 +152,7 @@ def part_of(machine: Machine, net: Net, name: str, node: ast.AST) -> Net:
     return part
 
 
-def outputs_up_to(layer: Net) -> tuple[Net, ...]:
+def _outputs_up_to(layer: Net) -> tuple[Net, ...]:
     """Layers that lead to the output of a layer: those before it in the network it is in."""
     owner = layer.owner
     if owner is None or not any(part is layer for part in owner.parts):

@@ -1,11 +1,12 @@
-"""Networks and layers that the libraries build."""
+"""Networks and layers that frameworks and collections of models build."""
 
 import ast
 
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.freezing import copy, freeze
 from headstart.audit.program.machine import Machine
-from headstart.audit.program.nets import Library, Net, Origin
+from headstart.audit.program.names import last_name
+from headstart.audit.program.nets import Framework, Net, Origin
 from headstart.audit.program.values import (
     Constant,
     Instance,
@@ -29,7 +30,7 @@ _NOT_NETS = ("Tokenizer", "Processor", "FeatureExtractor", "Config", "Dataset", 
 
 def build(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """A network, a layer or a symbolic input; None if the name is of none."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last == "Input" and not path.startswith("builtins."):
         return Tensor(())
     if last in _CONTAINERS:
@@ -43,7 +44,7 @@ def build(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     if last in ("load_model", "load_learner", "load_from_checkpoint", "from_pretrained_keras"):
         return _loaded(machine, path, arguments)
     if last == "from_pretrained" and not path.split(".")[-2].endswith(_NOT_NETS):
-        return _of_library(machine, path, arguments, "pretrained")
+        return _of_collection(machine, path, arguments, "pretrained")
     if path in ("torch.save", "torch.load"):
         return _torch_file(machine, last, arguments)
     return _by_family(machine, path, last, arguments)
@@ -60,17 +61,17 @@ def _by_family(machine: Machine, path: str, last: str, arguments: Arguments) -> 
     if path.startswith("torchvision.models.") and not last.endswith("_Weights"):
         return _torchvision(machine, path, arguments) if "Weights" not in path else None
     if last == "create_model" and "timm" in path:
-        return _of_library(machine, path, arguments, _by_flag(arguments, "pretrained", 1))
+        return _of_collection(machine, path, arguments, _by_flag(arguments, "pretrained", 1))
     if path == "torch.hub.load":
-        return _of_library(machine, path, arguments, _by_flag(arguments, "pretrained", 9, True))
+        return _of_collection(machine, path, arguments, _by_flag(arguments, "pretrained", 9, True))
     if last == "KerasLayer":
-        return _of_library(machine, path, arguments, "pretrained")
+        return _of_collection(machine, path, arguments, "pretrained")
     if last in ("vision_learner", "cnn_learner", "Learner", "unet_learner"):
         return _learner(machine, path, last, arguments)
     return None
 
 
-def _library(path: str) -> Library:
+def _framework(path: str) -> Framework:
     is_keras = path.startswith(("keras", "tensorflow")) or "eras" in path
     return "keras" if is_keras else "torch"
 
@@ -119,9 +120,9 @@ def _brings_weights(arguments: Arguments) -> bool:
     )
 
 
-def _of_library(machine: Machine, path: str, arguments: Arguments, origin: Origin) -> Net:
+def _of_collection(machine: Machine, path: str, arguments: Arguments, origin: Origin) -> Net:
     name = text_in(arguments.get("model_name", 0)) if "create_model" in path else None
-    net = machine.new_net(name or path, _library(path), arguments.node, origin=origin)
+    net = machine.new_net(name or path, _framework(path), arguments.node, origin=origin)
     net.head_new = "num_classes" in arguments.named or "num_labels" in arguments.named
     if truth_in(arguments.named.get("trainable")) is False:
         freeze(machine, net, True, arguments.node)
@@ -142,7 +143,7 @@ def _application(machine: Machine, path: str, arguments: Arguments) -> Value:
         origin = "fresh" if given.value is None else "pretrained"
     elif given is not None:
         origin = "unknown"
-    net = _of_library(machine, path, arguments, origin)
+    net = _of_collection(machine, path, arguments, origin)
     head = truth_in(arguments.get("include_top", 0))
     net.head_new = head is False
     tensor = arguments.named.get("input_tensor")
@@ -154,7 +155,7 @@ def _application(machine: Machine, path: str, arguments: Arguments) -> Value:
 
 def _torchvision(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """A network of `torchvision.models`: fresh unless weights are named."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     given = arguments.first_of("weights", "pretrained")
     if last == "get_model":
         given = arguments.first_of("weights", position=1)
@@ -165,14 +166,14 @@ def _torchvision(machine: Machine, path: str, arguments: Arguments) -> Value | N
         origin = "pretrained" if given.value else "fresh"
     elif given is not None:
         origin = "pretrained"
-    return _of_library(machine, path, arguments, origin)
+    return _of_collection(machine, path, arguments, origin)
 
 
 def _learner(machine: Machine, path: str, last: str, arguments: Arguments) -> Value:
     """A learner of fastai: its network, and the data that it holds."""
     given = arguments.get("pretrained")
     truth = last != "Learner" if given is None else truth_in(given)
-    net = _of_library(machine, path, arguments, "pretrained" if truth else "fresh")
+    net = _of_collection(machine, path, arguments, "pretrained" if truth else "fresh")
     held = arguments.get("dls", 0)
     if held is not None:
         net.attributes["dls"] = held
@@ -192,7 +193,7 @@ def _clone(machine: Machine, arguments: Arguments) -> Value:
 def copied(machine: Machine, net: Net, node: ast.AST, *, with_weights: bool) -> Net:
     """A network of the same architecture, with the same weights or with fresh ones."""
     origin = net.origin if with_weights else "fresh"
-    twin = machine.new_net(net.kind, net.library, node, origin=origin)
+    twin = machine.new_net(net.kind, net.framework, node, origin=origin)
     twin.listed, twin.whole_known, twin.of_file = net.listed, net.whole_known, net.of_file
     twin.freezing, twin.mode = list(net.freezing), net.mode
     if with_weights:
@@ -212,24 +213,24 @@ def copied(machine: Machine, net: Net, node: ast.AST, *, with_weights: bool) -> 
 def _loaded(machine: Machine, path: str, arguments: Arguments) -> Value:
     """A network read from a file: one that the program wrote, or another."""
     given = arguments.first_of("filepath", "checkpoint_path", position=0)
-    if given is not None and key_of(given) in machine.story.saved:
-        net = machine.story.saved[key_of(given)]
+    if given is not None and key_of(given) in machine.saved:
+        net = machine.saved[key_of(given)]
         return copied(machine, net, arguments.node, with_weights=True)
-    return machine.new_net(path, _library(path), arguments.node, origin="pretrained")
+    return machine.new_net(path, _framework(path), arguments.node, origin="pretrained")
 
 
 def _torch_file(machine: Machine, last: str, arguments: Arguments) -> Value:
     given = arguments.get("f", 0 if last == "load" else 1)
     key = None if given is None else key_of(given)
     if last == "load":
-        if key in machine.story.saved:
-            return Weights((machine.story.saved[key],))
+        if key in machine.saved:
+            return Weights((machine.saved[key],))
         return machine.fresh()
-    kept = arguments.get("obj", 0)
-    inside = list(kept.items.values()) if isinstance(kept, Table) else [kept]
+    saved = arguments.get("obj", 0)
+    inside = list(saved.items.values()) if isinstance(saved, Table) else [saved]
     for value in inside:
         if isinstance(value, Weights) and key is not None:
-            machine.story.saved[key] = value.nets[0]
+            machine.saved[key] = value.nets[0]
         elif isinstance(value, Net) and key is not None:
-            machine.story.saved[key] = value
+            machine.saved[key] = value
     return Constant(None)

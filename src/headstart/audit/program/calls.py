@@ -7,6 +7,7 @@ from typing import Any
 from headstart.audit.program import functions, methods, net_methods, other_modules
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.values import (
     ClassOfFile,
@@ -36,7 +37,7 @@ def _function(machine: Machine, callee: Function, arguments: Arguments) -> Value
 
 def _class(machine: Machine, callee: ClassOfFile, arguments: Arguments) -> Value:
     """An object of a class of the file: a network, a data set or anything else."""
-    lasts = {base.rsplit(".", 1)[-1] for base in callee.bases}
+    lasts = {last_name(base) for base in callee.bases}
     name = callee.node.name
     if lasts & {"Module", "LightningModule", "Model", "Layer", "PreTrainedModel", "Sequential"}:
         torch = any(
@@ -59,7 +60,7 @@ def _class(machine: Machine, callee: ClassOfFile, arguments: Arguments) -> Value
     functions.call_method(machine, callee, "__init__", made, arguments)
     is_data = any("Dataset" in last or "Sequence" in last for last in lasts)
     if is_data or (data and {"__getitem__", "__iter__"} & set(callee.methods)):
-        return other_modules.data_of_class(machine, name, made, arguments)
+        return other_modules.data_of_class(made, arguments)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.samples import Data, Path, paired
 from headstart.audit.program.values import (
     Constant,
@@ -27,7 +28,7 @@ _SUBSETS = {"training": "train", "validation": "validation", "both": "both"}
 
 def load(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """Samples of a data set; None if the function loads none."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last == "load_data" and "datasets" in path:
         return _of_keras(machine, path, arguments)
     if path.startswith("torchvision.datasets.") and last not in _FOLDERS:
@@ -39,7 +40,7 @@ def load(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     if last in _FOLDERS:
         return _folder(machine, arguments, frozenset(), opaque=False)
     if last in _FILES or path in ("numpy.load", "pandas.read_csv"):
-        return _file(machine, path, arguments)
+        return _file(path, arguments)
     return None
 
 
@@ -56,7 +57,7 @@ def _of_keras(machine: Machine, path: str, arguments: Arguments) -> Value:
 
 def _of_torchvision(machine: Machine, path: str, arguments: Arguments) -> Value:
     given = arguments.as_named("root", "train", "transform")
-    name = path.rsplit(".", 1)[-1].lower()
+    name = last_name(path).lower()
     part: Key = None
     if "split" in given:
         part = text_in(given["split"]) or key_of(given["split"])
@@ -65,7 +66,7 @@ def _of_torchvision(machine: Machine, path: str, arguments: Arguments) -> Value:
     else:
         truth = truth_in(given["train"]) if "train" in given else True
         part = key_of(given["train"]) if truth is None else "train" if truth else "test"
-    scale, opaque = scale_of(given.get("transform"))
+    scale, opaque = _scale_of(given.get("transform"))
     where: frozenset[Path] = frozenset({(("origin", name), ("part", part))})
     data = Data(paths=where, scale=scale, opaque=opaque)
     if part == "test":
@@ -73,18 +74,18 @@ def _of_torchvision(machine: Machine, path: str, arguments: Arguments) -> Value:
     return data
 
 
-def scale_of(transform: Value | None) -> tuple[frozenset[str], bool]:
+def _scale_of(transform: Value | None) -> tuple[frozenset[str], bool]:
     """Scalings in a list of transforms of torchvision, and whether any part is unknown."""
     if transform is None or transform == Constant(None):
         return frozenset(), False
     if not isinstance(transform, Instance):
         return frozenset(), True
-    last = transform.kind.rsplit(".", 1)[-1]
+    last = last_name(transform.kind)
     if last in ("Compose", "Sequential"):
         inside = next(iter(transform.arguments.values()), None)
         if not isinstance(inside, Items):
             return frozenset(), True
-        found = [scale_of(item) for item in inside.items]
+        found = [_scale_of(item) for item in inside.items]
         scale = frozenset[str]().union(*(names for names, _ in found))
         return scale, any(opaque for _, opaque in found)
     known = {"ToTensor": "divided", "ToDtype": "divided", "Normalize": "standardised"}
@@ -131,7 +132,7 @@ def _folder(machine: Machine, arguments: Arguments, scale: frozenset[str], *, op
         if name in given and given[name] != Constant(None):
             text = text_in(given[name]) or ""
             path = (*path, ("part", _SUBSETS.get(text, text) or key_of(given[name])))
-    found, unknown = scale_of(given.get("transform"))
+    found, unknown = _scale_of(given.get("transform"))
     size = number_in(given.get("batch_size"))
     subset = text_in(given.get("subset"))
     return Data(
@@ -169,9 +170,9 @@ def flow(machine: Machine, generator: Instance, name: str, arguments: Arguments)
     )
 
 
-def _file(machine: Machine, path: str, arguments: Arguments) -> Value:
+def _file(path: str, arguments: Arguments) -> Value:
     keys = [key_of(value) for value in (*arguments.positional, *arguments.named.values())]
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     data = Data(paths=frozenset({(("origin", (last, *keys)),)}))
     if truth_in(arguments.get("return_X_y")):
         return Items([data.half("images"), data.half("labels")])

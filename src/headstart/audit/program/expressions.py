@@ -8,13 +8,14 @@ from typing import Any
 from headstart.audit.program import arrays, attributes
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.calls import call
-from headstart.audit.program.iteration import items_of, loop_items, unrolled
-from headstart.audit.program.machine import Loop, Machine
+from headstart.audit.program.iteration import items_of, passes, unrolled
+from headstart.audit.program.machine import Machine
 from headstart.audit.program.samples import Data
 from headstart.audit.program.scope import Scope
 from headstart.audit.program.storing import note_use, store
 from headstart.audit.program.subscripts import subscript
 from headstart.audit.program.values import (
+    LONGEST,
     Constant,
     External,
     Function,
@@ -62,13 +63,7 @@ def _attribute(machine: Machine, node: Any, scope: Scope) -> Value:
 
 def _call(machine: Machine, node: Any, scope: Scope) -> Value:
     callee = machine.evaluate(node.func, scope)
-    positional: list[Value] = []
-    for argument in node.args:
-        value = machine.evaluate(argument, scope)
-        if isinstance(argument, ast.Starred):
-            positional += items_of(value) or [value]
-        else:
-            positional.append(value)
+    positional = _spread(machine, node.args, scope)
     named: dict[str, Value] = {}
     for keyword in node.keywords:
         value = machine.evaluate(keyword.value, scope)
@@ -81,13 +76,25 @@ def _call(machine: Machine, node: Any, scope: Scope) -> Value:
     return call(machine, callee, Arguments(positional, named, node))
 
 
+def _spread(machine: Machine, parts: list[ast.expr], scope: Scope) -> list[Value]:
+    """Values in order; of one with a star, its items where they are known and not too many."""
+    values: list[Value] = []
+    for part in parts:
+        value = machine.evaluate(part, scope)
+        items = items_of(value) if isinstance(part, ast.Starred) else None
+        if items is None or len(values) + len(items) > LONGEST:
+            items = [value]
+        values += items
+    return values
+
+
 def _subscript(machine: Machine, node: Any, scope: Scope) -> Value:
     return subscript(machine, machine.evaluate(node.value, scope), node.slice, scope)
 
 
 def _binary(machine: Machine, node: Any, scope: Scope) -> Value:
     left, right = machine.evaluate(node.left, scope), machine.evaluate(node.right, scope)
-    return arrays.arithmetic(machine, node.op, left, right)
+    return arrays.arithmetic(node.op, left, right)
 
 
 def _unary(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -123,14 +130,7 @@ def _conditional(machine: Machine, node: Any, scope: Scope) -> Value:
 
 
 def _sequence(machine: Machine, node: Any, scope: Scope) -> Value:
-    items: list[Value] = []
-    for part in node.elts:
-        value = machine.evaluate(part, scope)
-        if isinstance(part, ast.Starred):
-            items += items_of(value) or [value]
-        else:
-            items.append(value)
-    return Items(items)
+    return Items(_spread(machine, node.elts, scope))
 
 
 def _starred(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -165,33 +165,18 @@ def _comprehension(machine: Machine, node: Any, scope: Scope) -> Value:
             return
         first, *others = generators
         iterable = source if first is node.generators[0] else machine.evaluate(first.iter, inner)
-        items, loop = _items_or_one(machine, iterable)
-        with machine.looping(loop):
-            for item in items:
+        for item, loop in passes(machine, iterable):
+            with machine.looping(loop):
                 store(machine, first.target, item, inner)
                 truths = [truth_in(machine.evaluate(test, inner)) for test in first.ifs]
                 if False not in truths:
                     follow(others)
 
     follow(node.generators)
-    return _collected(machine, node, source, found)
+    return _collected(node, source, found)
 
 
-def _items_or_one(machine: Machine, iterable: Value) -> tuple[list[Value], Loop]:
-    """Items of a comprehension, or a typical one, and the loop over them."""
-    known = unrolled(iterable)
-    if known is not None:
-        return known, machine.new_loop(1, None)
-    key = ("loop", machine.tick())
-    item, count, over_data, folds = loop_items(machine, iterable, key)
-    loop = machine.new_loop(count, key, over_data=over_data)
-    loop.seeds = folds
-    return [item], loop
-
-
-def _collected(
-    machine: Machine, node: Any, source: Value, found: list[tuple[Value | None, Value]]
-) -> Value:
+def _collected(node: Any, source: Value, found: list[tuple[Value | None, Value]]) -> Value:
     if isinstance(node, ast.DictComp):
         keyed = {
             key.value if isinstance(key, Constant) else key_of(key): value
@@ -207,7 +192,7 @@ def _collected(
 
 
 def _lambda(machine: Machine, node: Any, scope: Scope) -> Value:
-    return Function(node, scope, machine.cell.number)
+    return Function(node, scope, machine.cell)
 
 
 def _walrus(machine: Machine, node: Any, scope: Scope) -> Value:
@@ -223,7 +208,8 @@ def _text(machine: Machine, node: Any, scope: Scope) -> Value:
     ]
     if all(isinstance(part, str | Constant) for part in parts):
         known = [part.value if isinstance(part, Constant) else part for part in parts]
-        return Constant("".join(map(str, known)))
+        text = "".join(map(str, known))
+        return Constant(text) if len(text) <= LONGEST else machine.fresh()
     return Unknown(("text", *[part if isinstance(part, str) else key_of(part) for part in parts]))
 
 

@@ -1,17 +1,20 @@
 """Functions of the file followed where they are called."""
 
 import ast
+from dataclasses import replace
 
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import DEEPEST, Frame, Machine, Returned
 from headstart.audit.program.samples import Data
 from headstart.audit.program.scope import Scope
+from headstart.audit.program.torch_loops import turns_gradients_off
 from headstart.audit.program.values import (
     ClassOfFile,
     Constant,
     Each,
     Function,
     Items,
+    Key,
     Table,
     Unknown,
     Value,
@@ -25,8 +28,7 @@ def call_method(
     method = of.methods.get(name)
     if method is None:
         return machine.fresh()
-    bound = Function(method.node, method.scope, method.cell, owner)
-    return call_function(machine, bound, arguments)
+    return call_function(machine, replace(method, owner=owner), arguments)
 
 
 def call_function(machine: Machine, function: Function, arguments: Arguments) -> Value:
@@ -42,9 +44,8 @@ def call_function(machine: Machine, function: Function, arguments: Arguments) ->
     frame = Frame(node=node, uncertain=machine.uncertain, loops=len(machine.loops))
     machine.frames.append(frame)
     machine.callers.append(place)
-    if function.cell:
-        machine.cell = machine.story.cells[function.cell - 1]
-    quiet = _without_gradients(node)
+    machine.cell = function.cell
+    quiet = any(map(turns_gradients_off, getattr(node, "decorator_list", [])))
     machine.without_gradients += quiet
     try:
         if isinstance(node, ast.Lambda):
@@ -54,22 +55,13 @@ def call_function(machine: Machine, function: Function, arguments: Arguments) ->
         pass
     finally:
         machine.without_gradients -= quiet
-        machine.uncertain = frame.uncertain
         machine.cell = caller
         machine.callers.pop()
         machine.frames.pop()
-    return _result(machine, frame)
+    return _result(frame)
 
 
-def _without_gradients(node: ast.AST) -> bool:
-    decorators = getattr(node, "decorator_list", [])
-    return any(
-        "no_grad" in ast.unparse(decorator) or "inference_mode" in ast.unparse(decorator)
-        for decorator in decorators
-    )
-
-
-def _result(machine: Machine, frame: Frame) -> Value:
+def _result(frame: Frame) -> Value:
     """What a function gives back: of several results one that is known."""
     if frame.yielded:
         item = frame.yielded[0]
@@ -100,13 +92,13 @@ def _bind(machine: Machine, function: Function, arguments: Arguments, scope: Sco
     if given.vararg is not None:
         scope.bind(given.vararg.arg, Items(positional[len(names) :]), time)
     known = {*names, *(argument.arg for argument in given.kwonlyargs)}
-    others: dict[object, Value] = {}
+    others: dict[Key, Value] = {}
     for name, value in arguments.named.items():
         if name in known:
             scope.bind(name, value, time)
         else:
             others[name] = value
     if given.kwarg is not None:
-        scope.bind(given.kwarg.arg, Table(dict(others)), time)
+        scope.bind(given.kwarg.arg, Table(others), time)
     for name in known - set(scope.values):
         scope.bind(name, Unknown(("parameter", function.node.lineno, name)), time)

@@ -1,6 +1,8 @@
 """What a loop runs over, and how often."""
 
-from headstart.audit.program.machine import Machine
+from collections.abc import Iterator
+
+from headstart.audit.program.machine import Loop, Machine
 from headstart.audit.program.samples import Data
 from headstart.audit.program.values import (
     Constant,
@@ -27,14 +29,24 @@ def items_of(value: Value) -> list[Value] | None:
 def unrolled(value: Value) -> list[Value] | None:
     """Items that a loop takes one after the other: few, and no list of numbers, such as rates."""
     items = items_of(value)
-    if items is None or len(items) > _MOST_UNROLLED or (items and is_numbers(value)):
+    if items is None or len(items) > _MOST_UNROLLED or (items and _is_numbers(value)):
         return None
     return items
 
 
-def loop_items(
-    machine: Machine, iterable: Value, key: Key
-) -> tuple[Value, float | None, bool, bool]:
+def passes(machine: Machine, iterable: Value) -> Iterator[tuple[Value, Loop]]:
+    """Items that a loop takes one after the other, or a typical one, each with its loop."""
+    items = unrolled(iterable)
+    if items is not None:
+        for item in items:
+            yield item, machine.new_loop(1, None)
+        return
+    key = ("loop", machine.tick())
+    item, count, over_data, folds = loop_items(iterable, key)
+    yield item, machine.new_loop(count, key, over_data=over_data, seeds=folds)
+
+
+def loop_items(iterable: Value, key: Key) -> tuple[Value, float | None, bool, bool]:
     """Typical item of an iterable, how many there are, whether samples, whether folds."""
     match iterable:
         case Each(item, count, data, folds):
@@ -50,7 +62,7 @@ def loop_items(
             return Unknown(("item", key_of(iterable))), None, True, False
 
 
-def is_numbers(value: Value) -> bool:
+def _is_numbers(value: Value) -> bool:
     """Whether a list holds numbers alone, such as rates or seeds."""
     return isinstance(value, Items) and all(
         isinstance(item, Constant) and isinstance(item.value, int | float) for item in value.items

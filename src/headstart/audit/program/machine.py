@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headstart.audit.program.nets import Library, Net, Origin
+from headstart.audit.program.nets import Framework, Net, Origin
 from headstart.audit.program.samples import Data
 from headstart.audit.program.scope import Scope
 from headstart.audit.program.story import Site, Story
@@ -17,10 +17,10 @@ from headstart.audit.source import Cell, Place, Unseen
 class Follow(Protocol):
     """The functions that follow a program, each in its own file and in need of the others."""
 
-    def evaluate(self, machine: "Machine", node: "ast.expr", scope: Scope) -> Value:
+    def evaluate(self, machine: "Machine", node: ast.expr, scope: Scope) -> Value:
         """Value of an expression."""
 
-    def execute(self, machine: "Machine", body: "Sequence[ast.stmt]", scope: Scope) -> None:
+    def execute(self, machine: "Machine", body: Sequence[ast.stmt], scope: Scope) -> None:
         """Follow statements."""
 
     def call(
@@ -29,17 +29,18 @@ class Follow(Protocol):
         callee: Value,
         positional: list[Value],
         named: dict[str, Value],
-        node: "ast.AST",
+        node: ast.AST,
     ) -> Value:
         """Result of a call."""
 
 
-MOST_STEPS = 200_000
+_MOST_STEPS = 200_000
+_MOST_NETS = 5_000
 DEEPEST = 14
 
 
 class TooLong(Exception):
-    """The program has more steps than are followed."""
+    """The program has more steps, or more networks and layers, than are followed."""
 
 
 class Returned(Exception):
@@ -48,10 +49,12 @@ class Returned(Exception):
 
 @dataclass(slots=True)
 class Loop:
-    """Loop that is being followed: how often it runs, and over what."""
+    """Loop that is being followed: how often it runs, and over what.
+
+    `number` is the time at which it began. `seeds` is true for a loop over seeds or folds.
+    """
 
     number: int
-    start: int
     count: float | None = None
     over_data: bool = False
     key: Key = None
@@ -62,7 +65,7 @@ class Loop:
 class Frame:
     """Call of a function that is being followed."""
 
-    node: "ast.AST"
+    node: ast.AST
     uncertain: int
     loops: int
     returned: list[Value] = field(default_factory=list)
@@ -84,7 +87,7 @@ class Forward:
 class Machine:
     """What the interpreter knows while it follows a program."""
 
-    def __init__(self, cells: list[Cell], follow: "Follow") -> None:
+    def __init__(self, cells: list[Cell], follow: Follow) -> None:
         self._follow = follow
         self.story = Story(cells=cells)
         self.module = Scope()
@@ -105,20 +108,20 @@ class Machine:
         self.functions_called: set[int] = set()
         self.buffer_names: dict[int, dict[str, int]] = {}
         self.stores: dict[int, tuple[int, Place]] = {}
-        self.picking: dict[int, Place] = {}
+        self.saved: dict[Key, Net] = {}
         self.promoted: dict[Key, Net] = {}
 
-    def evaluate(self, node: "ast.expr", scope: Scope) -> Value:
+    def evaluate(self, node: ast.expr, scope: Scope) -> Value:
         """Value of an expression."""
         self.step()
         return self._follow.evaluate(self, node, scope)
 
-    def execute(self, body: "Sequence[ast.stmt]", scope: Scope) -> None:
+    def execute(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """Follow statements in order."""
         self._follow.execute(self, body, scope)
 
     def call(
-        self, callee: Value, positional: list[Value], named: dict[str, Value], node: "ast.AST"
+        self, callee: Value, positional: list[Value], named: dict[str, Value], node: ast.AST
     ) -> Value:
         """Result of a call."""
         return self._follow.call(self, callee, positional, named, node)
@@ -135,15 +138,15 @@ class Machine:
             TooLong: there have been too many.
         """
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > _MOST_STEPS:
             raise TooLong
 
-    def place(self, node: "ast.AST") -> Place:
+    def place(self, node: ast.AST) -> Place:
         """Place of a node of the cell that is being followed."""
         end = node.end_lineno if isinstance(node, ast.expr) else None
         return self.cell.place(getattr(node, "lineno", 1), end)
 
-    def site(self, node: "ast.AST") -> Site:
+    def site(self, node: ast.AST) -> Site:
         """This moment at a node."""
         place = self.place(node)
         return Site(
@@ -159,23 +162,28 @@ class Machine:
         return Unknown(("fresh", self.tick()))
 
     def new_net(
-        self, kind: str, library: Library, node: "ast.AST", *, origin: Origin = "fresh"
+        self, kind: str, framework: Framework, node: ast.AST, *, origin: Origin = "fresh"
     ) -> Net:
-        """A network or layer that is built here."""
+        """A network or layer that is built here.
+
+        Raises:
+            TooLong: there are too many.
+        """
+        if len(self.story.nets) >= _MOST_NETS:
+            raise TooLong
         net = Net(
             number=len(self.story.nets),
             kind=kind,
-            library=library,
+            framework=framework,
             built=self.site(node),
             origin=origin,
         )
         self.story.nets.append(net)
         return net
 
-    def cannot_see(self, why: str, node: "ast.AST | None" = None) -> None:
+    def cannot_see(self, why: str, node: ast.AST | None = None) -> None:
         """Record what the text does not show, once."""
-        place = None if node is None else self.place(node)
-        unseen = Unseen(why=why, place=place)
+        unseen = Unseen(why=why, place=None if node is None else self.place(node))
         if unseen not in self.story.unseen:
             self.story.unseen.append(unseen)
 
@@ -210,24 +218,30 @@ class Machine:
         finally:
             self.loops.pop()
 
-    def new_loop(self, count: float | None, key: Key, *, over_data: bool = False) -> Loop:
+    def new_loop(
+        self, count: float | None, key: Key, *, over_data: bool = False, seeds: bool = False
+    ) -> Loop:
         """A loop that begins now."""
-        start = self.tick()
-        return Loop(number=start, start=start, count=count, key=key, over_data=over_data)
+        return Loop(self.tick(), count, over_data=over_data, key=key, seeds=seeds)
 
-    def seed_with(self, key: Key, node: "ast.AST") -> bool:
+    def seed_with(self, key: Key, node: ast.AST) -> bool:
         """A seed is set; whether it depends on a loop, which then is a loop over seeds."""
+        self.story.seeds.append(self.site(node))
+        return self.draws_by(key)
+
+    def draws_by(self, key: Key) -> bool:
+        """A draw depends on a value; whether that value depends on a loop, which then is one over
+        seeds."""
         loops = [loop for loop in self.loops if loop.key is not None and mentions(key, loop.key)]
         for loop in loops:
             loop.seeds = True
-        self.story.seeds.append(self.site(node))
         return bool(loops)
 
     def epochs_of(self, net: Net) -> float | None:
         """How often the present line runs on all samples since a network was built."""
         epochs = 1.0
         for loop in self.loops:
-            if loop.start > net.built.time and not loop.over_data:
+            if loop.number > net.built.time and not loop.over_data:
                 if loop.count is None:
                     return None
                 epochs *= loop.count

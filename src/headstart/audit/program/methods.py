@@ -60,14 +60,13 @@ def promoted(machine: Machine, value: Unknown, name: str, arguments: Arguments) 
         return machine.promoted[value.key]
     is_fit = name == "fit" and {"epochs", "validation_data"} & set(arguments.named)
     is_train = name == "train" and len(arguments.positional) <= 1 and not arguments.named
-    return (
-        net_of(machine, value, arguments.node) if name in _OF_NETS or is_fit or is_train else None
-    )
+    is_of_net = name in _OF_NETS or is_fit or is_train
+    return net_of(machine, value, arguments.node) if is_of_net else None
 
 
 def call_method(machine: Machine, owner: Value, name: str, arguments: Arguments) -> Value:
     """`owner.name(...)`."""
-    if name == "backward" or name == "minimize":
+    if name in ("backward", "minimize"):
         passes = arguments.predictions()
         passes |= owner.forwards if isinstance(owner, Prediction) else frozenset()
         trained_on(machine, passes, arguments.node)
@@ -91,14 +90,14 @@ def _of_unknown(machine: Machine, owner: Value, name: str, arguments: Arguments)
         if name == "split" and arguments.data():
             return Each(Items([machine.fresh(), machine.fresh()]), folds=True)
         if name in ("fit_transform", "transform", "fit"):
-            return _scaled(machine, owner, name, arguments)
+            return _scaled(owner, name, arguments)
         if name in ("gradient", "compute_gradients"):
             trained_on(machine, arguments.predictions(), arguments.node)
             return machine.fresh()
     return other_modules.unknown_call(machine, name, arguments)
 
 
-def _scaled(machine: Machine, owner: Value, name: str, arguments: Arguments) -> Value:
+def _scaled(owner: Value, name: str, arguments: Arguments) -> Value:
     data = data_of(arguments.positional[0]) if arguments.positional else None
     if data is None or name == "fit":
         return owner

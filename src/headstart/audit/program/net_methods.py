@@ -6,6 +6,7 @@ from headstart.audit.program import freezing, functions
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.attributes import layers_of, part_of
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Change, Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.settings import settings_of
@@ -57,8 +58,7 @@ def forward(machine: Machine, net: Net, arguments: Arguments) -> Value:
         earlier = given[0].forwards
         for number in sorted(earlier):
             passed = pass_through(machine, net, machine.forwards[number].data, arguments.node)
-            assert isinstance(passed, Prediction)
-            earlier = earlier | passed.forwards
+            earlier |= passed.forwards
         return Prediction(earlier)
     data = data_of(given[0]) if given else None
     if data is None or not data.is_batch:
@@ -71,29 +71,21 @@ def _fit(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.first_of("x", "generator", "dataset", position=0))
     if data is None:
         return machine.fresh()
-    validation = _validation(machine, data, arguments)
-    data = validation[0]
+    data, validation = _validation(machine, data, arguments)
     callbacks = [v for v in arguments.deep() if isinstance(v, Instance)]
-    kinds = [instance.kind.rsplit(".", 1)[-1] for instance in callbacks]
+    kinds = [last_name(instance.kind) for instance in callbacks]
     picks = any(
         kind == "EarlyStopping" or (kind == "ModelCheckpoint" and _saves_best(instance))
         for kind, instance in zip(kinds, callbacks, strict=True)
     )
-    machine.story.used += [part for part in validation if part is not None]
-    given = arguments.first_of("epochs", "nb_epoch", "num_epochs", position=3)
-    initial = number_in(arguments.named.get("initial_epoch"))
-    epochs = 1.0 if given is None else number_in(given)
-    if "initial_epoch" in arguments.named:
-        epochs = epochs - initial if epochs is not None and initial is not None else None
-    loops = machine.epochs_of(net)
     machine.story.trainings.append(
         Training(
             net=net,
             data=data,
             site=machine.site(arguments.node),
             targets=data_of(arguments.get("y", 1)),
-            validation=validation[1],
-            epochs=epochs * loops if epochs is not None and loops is not None else None,
+            validation=validation,
+            epochs=_epochs(machine, net, arguments),
             settings=settings_of(net, arguments.get("batch_size", 2), data),
             picks=machine.place(arguments.node) if picks else None,
             stops="EarlyStopping" in kinds,
@@ -101,6 +93,15 @@ def _fit(machine: Machine, net: Net, arguments: Arguments) -> Value:
     )
     _restore(machine, callbacks, net)
     return machine.fresh()
+
+
+def _epochs(machine: Machine, net: Net, arguments: Arguments) -> float | None:
+    """Epochs of a call of `fit`, in all rounds of the loops around it."""
+    given = arguments.first_of("epochs", "nb_epoch", "num_epochs", position=3)
+    last = 1.0 if given is None else number_in(given)
+    first = number_in(arguments.named.get("initial_epoch", Constant(0)))
+    loops = machine.epochs_of(net)
+    return None if last is None or first is None or loops is None else (last - first) * loops
 
 
 def _saves_best(instance: Instance) -> bool:
@@ -113,7 +114,7 @@ def _restore(machine: Machine, callbacks: list[Instance], net: Net) -> None:
         if instance.kind.endswith("ModelCheckpoint"):
             path = instance.named("filepath", "file_path")
             if path is not None:
-                machine.story.saved[key_of(path)] = net
+                machine.saved[key_of(path)] = net
 
 
 def _validation(machine: Machine, data: Data, arguments: Arguments) -> tuple[Data, Data | None]:
@@ -128,7 +129,6 @@ def _validation(machine: Machine, data: Data, arguments: Arguments) -> tuple[Dat
 def _train_on_batch(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.get("x", 0))
     if data is not None:
-        machine.story.used.append(data)
         machine.story.trainings.append(
             Training(
                 net=net,
@@ -144,9 +144,8 @@ def _evaluate(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.first_of("x", "generator", "dataset", position=0))
     if data is None:
         return machine.fresh()
-    machine.story.used.append(data)
     machine.story.testings.append(
-        Testing(net=net, data=data, site=machine.site(arguments.node), library=net.library)
+        Testing(net=net, data=data, site=machine.site(arguments.node), framework=net.framework)
     )
     return machine.fresh()
 
@@ -155,9 +154,7 @@ def _predict(machine: Machine, net: Net, arguments: Arguments) -> Value:
     data = data_of(arguments.first_of("x", "generator", position=0))
     if data is None:
         return machine.fresh()
-    machine.story.used.append(data)
     passed = pass_through(machine, net, data, arguments.node)
-    assert isinstance(passed, Prediction)
     machine.predicted.update(passed.forwards)
     return passed
 
@@ -219,12 +216,7 @@ def _named_parameters(machine: Machine, net: Net, arguments: Arguments) -> Value
 
 
 def _children(machine: Machine, net: Net, arguments: Arguments) -> Value:
-    layers = layers_of(machine, net, arguments.node)
-    return (
-        layers
-        if isinstance(layers, Items)
-        else Each(layers.item if isinstance(layers, Each) else net)
-    )
+    return layers_of(machine, net, arguments.node)
 
 
 def _named_children(machine: Machine, net: Net, arguments: Arguments) -> Value:
@@ -248,8 +240,8 @@ def _load_weights(machine: Machine, net: Net, arguments: Arguments) -> Value:
     """Weights of other networks, of a file that the program wrote, or of another."""
     given = arguments.first_of("state_dict", "weights", "filepath", position=0)
     nets: tuple[Net, ...] = given.nets if isinstance(given, Weights) else ()
-    if not nets and given is not None and key_of(given) in machine.story.saved:
-        nets = (machine.story.saved[key_of(given)],)
+    if not nets and given is not None and key_of(given) in machine.saved:
+        nets = (machine.saved[key_of(given)],)
     if nets and all(source is not net for source in nets):
         freezing.copy(machine, net, nets, arguments.node)
     elif not nets:
@@ -260,7 +252,7 @@ def _load_weights(machine: Machine, net: Net, arguments: Arguments) -> Value:
 def _save(machine: Machine, net: Net, arguments: Arguments) -> Value:
     given = arguments.first_of("filepath", "file", position=0)
     if given is not None:
-        machine.story.saved[key_of(given)] = net
+        machine.saved[key_of(given)] = net
     return Constant(None)
 
 
@@ -276,7 +268,7 @@ def _fine_tune(machine: Machine, net: Net, arguments: Arguments) -> Value:
                 validation=data.selected(("part", "validation")),
                 site=machine.site(arguments.node),
                 epochs=number_in(arguments.first_of("epochs", "n_epoch", position=0)),
-                library="fastai",
+                framework="fastai",
             )
         )
     return machine.fresh()

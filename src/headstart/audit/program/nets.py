@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from headstart.audit.program.names import last_name
 from headstart.audit.source import Place
 
 if TYPE_CHECKING:
     from headstart.audit.program.story import Site
     from headstart.audit.program.values import ClassOfFile, Value
 
-Library: TypeAlias = Literal["keras", "torch", "unknown"]
+Framework: TypeAlias = Literal["keras", "torch", "unknown"]
 Origin: TypeAlias = Literal["fresh", "pretrained", "unknown"]
 
 NORMALISING = ("BatchNorm", "SyncBatchNorm")
@@ -29,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copy:
-    """Weights of other networks put into a network; `whole` where nothing was left out."""
+    """Weights of other networks put into a network."""
 
     time: int
     place: Place
@@ -48,7 +49,7 @@ class Net:
 
     number: int
     kind: str
-    library: Library
+    framework: Framework
     built: "Site"
     origin: Origin = "fresh"
     name: str = ""
@@ -91,7 +92,7 @@ class Net:
 
     def has(self, kinds: tuple[str, ...]) -> bool:
         """Whether a layer of one of these kinds is seen in it."""
-        return any(_last(net.kind).startswith(kinds) for net in self.everything())
+        return any(last_name(net.kind).startswith(kinds) for net in self.everything())
 
     def may_have(self, kinds: tuple[str, ...]) -> bool:
         """Whether such a layer may be in it: seen, or in a part that the text does not show."""
@@ -113,13 +114,4 @@ class Net:
 
     def called(self) -> str:
         """Its name in the program, as a message has it."""
-        return f"`{self.name}`" if self.name else f"the {_last(self.kind)}"
-
-
-def _last(kind: str) -> str:
-    return kind.rsplit(".", 1)[-1]
-
-
-def kind_name(net: Net) -> str:
-    """The last part of the dotted name of what made a network."""
-    return _last(net.kind)
+        return f"`{self.name}`" if self.name else f"the {last_name(self.kind)}"

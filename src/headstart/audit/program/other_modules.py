@@ -7,6 +7,7 @@ from headstart.audit.program import array_functions, builders, datasets
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.iteration import batch_of, items_of, loop_items
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.settings import OPTIMISERS
@@ -52,7 +53,7 @@ _REPEATING = {
 
 def call_external(machine: Machine, path: str, arguments: Arguments) -> Value:
     """A function or class of another module, by its dotted name."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     if last in _SEEDS or path.endswith("random.seed"):
         return _seed(machine, path, arguments)
     for reader in (_of_python, datasets.load, builders.build, array_functions.call):
@@ -68,7 +69,7 @@ def call_external(machine: Machine, path: str, arguments: Arguments) -> Value:
         if net is not None:
             return net
     if last[:1].isupper():
-        return _made(machine, path, arguments)
+        return _made(path, arguments)
     return unknown_call(machine, path, arguments)
 
 
@@ -93,7 +94,7 @@ def _optimiser(machine: Machine, path: str, arguments: Arguments) -> Value:
     return made
 
 
-def _made(machine: Machine, path: str, arguments: Arguments) -> Value:
+def _made(path: str, arguments: Arguments) -> Value:
     """An object of a class of another module."""
     passes = arguments.predictions()
     if passes:
@@ -110,13 +111,13 @@ def _made(machine: Machine, path: str, arguments: Arguments) -> Value:
 
 def _of_python(machine: Machine, path: str, arguments: Arguments) -> Value | None:
     """Builtins and the like that keep what they are given."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     first = arguments.positional[0] if arguments.positional else None
-    if last == "range":
+    if last in ("range", "trange"):
         return _range(machine, arguments)
     if first is None:
         return None
-    if last in ("enumerate", "tqdm", "trange", "track", "progress_bar", "iter", "reversed"):
+    if last in ("enumerate", "tqdm", "track", "progress_bar", "iter", "reversed"):
         return _iterated(machine, last, first)
     if path == "builtins.map" and isinstance(inside := arguments.get("", 1), Items):
         return Items([machine.call(first, [item], {}, arguments.node) for item in inside.items])
@@ -168,13 +169,11 @@ def _range(machine: Machine, arguments: Arguments) -> Value:
 
 def _iterated(machine: Machine, name: str, first: Value) -> Value:
     """`enumerate` and progress bars."""
-    if name == "trange":
-        return _range(machine, Arguments([first], {}, ast.Pass()))
     if name != "enumerate":
         return first
     if isinstance(first, Items):
         return Items([Items([Constant(i), item]) for i, item in enumerate(first.items)])
-    item, count, is_data, folds = loop_items(machine, first, ("item", key_of(first)))
+    item, count, is_data, folds = loop_items(first, ("item", key_of(first)))
     data = first if isinstance(first, Data) else first.data if isinstance(first, Each) else None
     if data is None and is_data:
         data = unknown_data(("item", key_of(first)))
@@ -187,7 +186,7 @@ def _zipped(machine: Machine, arguments: Arguments) -> Value:
         rows = zip(*[items or [] for items in known], strict=False)
         return Items([Items(list(row)) for row in rows])
     data = next((value for value in arguments.positional if isinstance(value, Data)), None)
-    items = [loop_items(machine, value, ("zip",))[0] for value in arguments.positional]
+    items = [loop_items(value, ("zip",))[0] for value in arguments.positional]
     return Each(Items(items), data=data)
 
 
@@ -199,7 +198,7 @@ def _deep_copy(machine: Machine, value: Value, node: ast.AST) -> Value:
     return value
 
 
-def data_of_class(machine: Machine, name: str, made: Instance, arguments: Arguments) -> Value:
+def data_of_class(made: Instance, arguments: Arguments) -> Value:
     """Samples behind a data set class of the file: those it is given, or those of its arguments."""
     given = [data for data in arguments.data() if data.holds != "labels"] or arguments.data()
     if given:
@@ -209,7 +208,7 @@ def data_of_class(machine: Machine, name: str, made: Instance, arguments: Argume
 
 def unknown_call(machine: Machine, path: str, arguments: Arguments) -> Value:
     """A function that the text does not show."""
-    last = path.rsplit(".", 1)[-1]
+    last = last_name(path)
     passes = arguments.predictions()
     if passes:
         if last in _SCORES or path.startswith("sklearn.metrics"):
@@ -242,7 +241,7 @@ def _escaped(machine: Machine, path: str, nets: list[Net], arguments: Arguments)
 
 
 def _unknown_data(machine: Machine, path: str, data: list[Data], arguments: Arguments) -> Value:
-    if path.rsplit(".", 1)[-1] in _HARMLESS or any(word in path for word in _PLOTS):
+    if last_name(path) in _HARMLESS or any(word in path for word in _PLOTS):
         return machine.fresh()
     machine.story.used += data
     if path.startswith("builtins."):

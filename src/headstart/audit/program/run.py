@@ -10,7 +10,7 @@ from headstart.audit.program.scope import Scope
 from headstart.audit.program.story import Story
 from headstart.audit.program.torch_loops import finish_forwards
 from headstart.audit.program.values import Function, Unknown, Value
-from headstart.audit.source import Cell, Source
+from headstart.audit.source import Source
 
 
 class _Follow:
@@ -62,10 +62,5 @@ def _follow_uncalled(machine: Machine) -> None:
         named: dict[str, Value] = {
             argument.arg: Unknown(("parameter", name, argument.arg)) for argument in required
         }
-        machine.cell = _cell_of(machine, value)
+        machine.cell = value.cell
         functions.call_function(machine, value, Arguments([], named, value.node))
-
-
-def _cell_of(machine: Machine, function: Function) -> Cell:
-    """Cell in which a function stands."""
-    return machine.story.cells[max(function.cell - 1, 0)]

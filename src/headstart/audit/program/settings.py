@@ -1,5 +1,6 @@
 """Settings of a training: optimiser, learning rate, batch size."""
 
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.story import Settings
@@ -24,20 +25,20 @@ def settings_of(net: Net, batch: Value | None, data: Data) -> Settings:
     size = number_in(batch)
     if size is None and batch is None:
         size = data.batch_size
-    name, rate = optimiser_of(given)
+    name, rate = _optimiser_of(given)
     return Settings(optimiser=name, rate=rate, batch=None if size is None else int(size))
 
 
-def optimiser_of(value: Value | None) -> tuple[str | None, float | None]:
+def _optimiser_of(value: Value | None) -> tuple[str | None, float | None]:
     """Name and learning rate of an optimiser, each where the text shows it."""
     text = text_in(value)
     if text is not None:
         return text.lower(), _KERAS_RATES.get(text.lower())
     if isinstance(value, External):
-        return value.path.rsplit(".", 1)[-1].lower(), None
+        return last_name(value.path).lower(), None
     if not isinstance(value, Instance):
         return None, None
-    name = value.kind.rsplit(".", 1)[-1].lower()
+    name = last_name(value.kind).lower()
     given = value.named("learning_rate", "lr")
     torch = value.kind.startswith("torch")
     if given is None:

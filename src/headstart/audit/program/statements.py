@@ -1,15 +1,16 @@
 """Statements followed in order: assignments, loops, conditions, definitions."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from headstart.audit.program import arrays, storing
-from headstart.audit.program.iteration import loop_items, unrolled
+from headstart.audit.program.iteration import passes
 from headstart.audit.program.machine import Machine, Returned
+from headstart.audit.program.names import canonical
 from headstart.audit.program.samples import Data
 from headstart.audit.program.scope import Scope
-from headstart.audit.program.torch_loops import note_pick
+from headstart.audit.program.torch_loops import note_pick, turns_gradients_off
 from headstart.audit.program.values import (
     ClassOfFile,
     Constant,
@@ -58,9 +59,9 @@ def _augmented(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     assert isinstance(node, ast.AugAssign)
     before = machine.evaluate(node.target, scope)
     other = machine.evaluate(node.value, scope)
-    value = arrays.arithmetic(machine, node.op, before, other)
-    if isinstance(before, Items) and isinstance(other, Items):
-        before.items += other.items
+    value = arrays.arithmetic(node.op, before, other)
+    if isinstance(before, Items) and isinstance(value, Items):
+        before.items = value.items
         return
     if isinstance(before, Data) and isinstance(value, Data):
         value = replace(value, buffer=before.buffer)
@@ -70,17 +71,7 @@ def _augmented(machine: Machine, node: ast.stmt, scope: Scope) -> None:
 def _for(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     assert isinstance(node, ast.For | ast.AsyncFor)
     iterable = machine.evaluate(node.iter, scope)
-    key = ("loop", machine.tick())
-    items = unrolled(iterable)
-    if items is not None:
-        for item in items:
-            with machine.looping(machine.new_loop(1, None)):
-                storing.store(machine, node.target, item, scope)
-                machine.execute(node.body, scope)
-    else:
-        item, count, over_data, folds = loop_items(machine, iterable, key)
-        loop = machine.new_loop(count, key, over_data=over_data)
-        loop.seeds = folds
+    for item, loop in passes(machine, iterable):
         with machine.looping(loop):
             storing.store(machine, node.target, item, scope)
             machine.execute(node.body, scope)
@@ -102,8 +93,13 @@ def _if(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     if known is not None:
         machine.execute(node.body if known else node.orelse, scope)
         return
-    note_pick(machine, node, scope)
-    for body in (node.body, node.orelse):
+    note_pick(machine, node)
+    _branches(machine, (node.body, node.orelse), scope)
+
+
+def _branches(machine: Machine, bodies: Iterable[Sequence[ast.stmt]], scope: Scope) -> None:
+    """Follow bodies each of which may run or not."""
+    for body in bodies:
         with machine.perhaps():
             machine.execute(body, scope)
 
@@ -118,8 +114,8 @@ def _with(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     quiet = 0
     for item in node.items:
         value = machine.evaluate(item.context_expr, scope)
+        quiet += turns_gradients_off(item.context_expr)
         text = ast.unparse(item.context_expr)
-        quiet += "no_grad" in text or "inference_mode" in text
         if text.endswith(")") and "set_grad_enabled(" in text:
             quiet += _is_off(machine, item.context_expr, scope)
         if item.optional_vars is not None:
@@ -141,7 +137,7 @@ def _function(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     for decorator in node.decorator_list:
         machine.evaluate(decorator, scope)
-    function = Function(node, scope, machine.cell.number)
+    function = Function(node, scope, machine.cell)
     scope.bind(node.name, function, machine.tick())
 
 
@@ -158,7 +154,7 @@ def _class(machine: Machine, node: ast.stmt, scope: Scope) -> None:
             bases.append(value.path if isinstance(value, External) else ast.unparse(base))
     for part in node.body:
         if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-            methods[part.name] = Function(part, scope, machine.cell.number)
+            methods[part.name] = Function(part, scope, machine.cell)
     scope.bind(node.name, ClassOfFile(node, tuple(bases), methods), machine.tick())
 
 
@@ -195,23 +191,10 @@ def _import_from(machine: Machine, node: ast.stmt, scope: Scope) -> None:
         scope.bind(alias.asname or alias.name, path, machine.tick())
 
 
-def canonical(path: str) -> str:
-    """Dotted name with Keras called `keras`, whichever package it came in."""
-    for prefix in ("tensorflow.compat.v1.", "tensorflow.compat.v2.", "tensorflow.python."):
-        if path.startswith(prefix):
-            path = "tensorflow." + path[len(prefix) :]
-    for prefix in ("tensorflow.keras", "tf_keras", "keras.api", "keras.src"):
-        if path == prefix or path.startswith(prefix + "."):
-            return "keras" + path[len(prefix) :]
-    return path
-
-
 def _try(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     assert isinstance(node, ast.Try)
     machine.execute(node.body, scope)
-    for handler in node.handlers:
-        with machine.perhaps():
-            machine.execute(handler.body, scope)
+    _branches(machine, (handler.body for handler in node.handlers), scope)
     machine.execute(node.orelse, scope)
     machine.execute(node.finalbody, scope)
 
@@ -224,9 +207,7 @@ def _global(machine: Machine, node: ast.stmt, scope: Scope) -> None:
 def _match(machine: Machine, node: ast.stmt, scope: Scope) -> None:
     assert isinstance(node, ast.Match)
     machine.evaluate(node.subject, scope)
-    for case in node.cases:
-        with machine.perhaps():
-            machine.execute(case.body, scope)
+    _branches(machine, (case.body for case in node.cases), scope)
 
 
 _STATEMENTS = {

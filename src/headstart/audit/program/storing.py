@@ -76,7 +76,7 @@ def unpacked(machine: Machine, value: Value, count: int) -> list[Value]:
         case Data():
             return [value.selected(("unpacked", count, i)) for i in range(count)]
         case Each():
-            return [loop_items(machine, value, ("each",))[0]] * count
+            return [loop_items(value, ("each",))[0]] * count
         case Unknown(key):
             return [Unknown(("index", key, ("constant", i))) for i in range(count)]
         case Constant() | Table():
@@ -93,12 +93,12 @@ def _store_attribute(machine: Machine, owner: Value, target: ast.Attribute, valu
             truth = truth_in(value)
             freeze(machine, owner, None if truth is None else not truth, target)
     elif isinstance(owner, Net):
-        _store_part(machine, owner, target.attr, value)
+        _store_part(owner, target.attr, value)
     elif isinstance(owner, Instance):
         owner.attributes[target.attr] = value
 
 
-def _store_part(machine: Machine, owner: Net, name: str, value: Value) -> None:
+def _store_part(owner: Net, name: str, value: Value) -> None:
     """A layer put into a network by its name, often a new head."""
     before = owner.attributes.get(name)
     if isinstance(before, Net):
@@ -124,7 +124,7 @@ def _store_item(machine: Machine, target: ast.Subscript, value: Value, scope: Sc
         if isinstance(known, int) and -len(owner.items) <= known < len(owner.items):
             owner.items[known] = value
     elif isinstance(owner, Net):
-        _store_part(machine, owner, f"[{known}]", value)
+        _store_part(owner, f"[{known}]", value)
         top = owner.owner
         while top is not None:
             top.head_new, top = True, top.owner

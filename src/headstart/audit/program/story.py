@@ -1,6 +1,5 @@
 """Story of a program: its trainings and tests in order, and what else the rules read."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from headstart.audit.program.nets import Net
@@ -13,7 +12,8 @@ class Site:
     """Where and when something happens.
 
     `place` is the line itself, `called` the line outside of all functions that leads to it.
-    `repeats` is true inside a loop over seeds or folds, `loops` counts the loops around it.
+    `repeats` is true inside a loop over seeds or folds, `loops` are the numbers of all loops around
+    the line.
     """
 
     time: int
@@ -36,7 +36,8 @@ class Settings:
 class Training:
     """Training of a network.
 
-    `picks` is the line where the best epoch is kept; `stops` says that it may end early.
+    `picks` is the line that keeps the best epoch; `stops` says that it may end early. `framework`
+    is that of the network, or the trainer that runs the loop.
     """
 
     net: Net
@@ -48,10 +49,10 @@ class Training:
     settings: Settings = Settings()
     picks: Place | None = None
     stops: bool = False
-    library: str = "keras"
+    framework: str = "keras"
 
     def frozen_layers(self) -> list[Net]:
-        """Layers that are frozen in this training; Keras looks when the network is compiled."""
+        """Layers that are frozen in this training; Keras reads `trainable` in `compile`."""
         time = self.site.time
         compiled = [change.time for change in self.net.compiled if change.time < time]
         return self.net.frozen_layers(compiled[-1] if compiled else time)
@@ -59,14 +60,17 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Testing:
-    """Answers of a network that are scored; `mode` is that of the network at the time."""
+    """Answers of a network that are scored; `mode` is that of the network at the time.
+
+    `during` is true where the network is trained and tested in turns in one loop.
+    """
 
     net: Net
     data: Data
     site: Site
     mode: str = "eval"
     gradients: bool = False
-    library: str = "keras"
+    framework: str = "keras"
     during: bool = False
 
 
@@ -90,7 +94,14 @@ class Overwriting:
 
 @dataclass(slots=True)
 class Story:
-    """All that the rules read of a program."""
+    """All that the rules read of a program.
+
+    `seed_given` is true where a seed comes from outside. `cuts` are slices that leave out the last
+    item, `loaded` sets with the line that loads them. `used` are samples that go through a network,
+    or into code that is not shown, other than by a training or a test on record; `escaped` are the
+    numbers of networks that such code is given. `picking` has the line that keeps the best epoch of
+    a loop, by the number of the loop.
+    """
 
     cells: list[Cell]
     nets: list[Net] = field(default_factory=list)
@@ -107,7 +118,6 @@ class Story:
     escaped: set[int] = field(default_factory=set)
     picking: dict[int, Place] = field(default_factory=dict)
     unseen: list[Unseen] = field(default_factory=list)
-    saved: dict[Hashable, Net] = field(default_factory=dict)
 
     def trainings_of(self, net: Net) -> list[Training]:
         """Trainings of a network itself."""

@@ -69,7 +69,7 @@ def _of_items(machine: Machine, value: Items, index: Value, node: ast.expr) -> V
             return machine.fresh()
     nets = [part for part in value.items if isinstance(part, Net)]
     if nets and len(nets) == len(value.items):  # one of them, and not known which
-        return machine.new_net(nets[0].kind, nets[0].library, node, origin="unknown")
+        return machine.new_net(nets[0].kind, nets[0].framework, node, origin="unknown")
     return Unknown(("index", key_of(value), key_of(index)))
 
 
@@ -118,7 +118,7 @@ def _of_net(machine: Machine, value: Net, index: Value, node: ast.expr) -> Value
 def _sliced(machine: Machine, value: Value, bounds: list[Value], node: ast.Slice) -> Value:
     known: list[Any] = [bound.value if isinstance(bound, Constant) else ... for bound in bounds]
     if isinstance(value, Items):
-        if all(bound is None or type(bound) is int for bound in known) and known[2] != 0:
+        if _is_slice(known):
             return Items(value.items[slice(*known)])
         return value
     if isinstance(value, Data):
@@ -130,18 +130,22 @@ def _sliced(machine: Machine, value: Value, bounds: list[Value], node: ast.Slice
     if isinstance(value, Net):
         return _some_layers(machine, value, known, node)
     if isinstance(value, Constant) and isinstance(value.value, str):
-        whole = all(bound is None or type(bound) is int for bound in known) and known[2] != 0
-        return Constant(value.value[slice(*known)]) if whole else machine.fresh()
+        return Constant(value.value[slice(*known)]) if _is_slice(known) else machine.fresh()
     if isinstance(value, Each | Tensor | Prediction | Weights | Parameters):
         return value
     return Unknown(("slice", key_of(value), *map(key_of, bounds)))
 
 
+def _is_slice(bounds: list[Any]) -> bool:
+    """Whether the bounds of a slice are known, and ones that a list can be sliced by."""
+    return all(bound is None or type(bound) is int for bound in bounds) and bounds[2] != 0
+
+
 def _some_layers(machine: Machine, net: Net, known: list[Any], node: ast.Slice) -> Value:
     """Layers of an `nn.Sequential`, which is sliced to another one."""
-    if not net.listed or not all(bound is None or type(bound) is int for bound in known):
+    if not net.listed or not _is_slice(known):
         return part_of(machine, net, "some layers", node.lower or node.upper or ast.Constant(0))
-    some = machine.new_net(net.kind, net.library, node.lower or node.upper or ast.Constant(0))
+    some = machine.new_net(net.kind, net.framework, node.lower or node.upper or ast.Constant(0))
     some.listed = True
     for part in net.parts[slice(*known)]:
         some.add(part)

@@ -5,15 +5,14 @@ import ast
 from headstart.audit.program.machine import Forward, Machine
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
-from headstart.audit.program.scope import Scope
 from headstart.audit.program.settings import settings_of
 from headstart.audit.program.story import Testing, Training
-from headstart.audit.program.values import Prediction, Value
+from headstart.audit.program.values import Prediction
 
 _SAVES = ("save", "deepcopy", "state_dict", "best_")
 
 
-def pass_through(machine: Machine, net: Net, data: Data, node: ast.AST) -> Value:
+def pass_through(machine: Machine, net: Net, data: Data, node: ast.AST) -> Prediction:
     """Samples go through a network."""
     forward = Forward(
         number=len(machine.forwards),
@@ -46,7 +45,7 @@ def trained_on(machine: Machine, forwards: frozenset[int], node: ast.AST) -> Non
                 site=machine.site(node),
                 epochs=machine.epochs_of(forward.net),
                 settings=settings_of(forward.net, None, forward.data),
-                library=forward.net.library,
+                framework=forward.net.framework,
             )
         )
 
@@ -66,12 +65,11 @@ def finish_forwards(machine: Machine) -> None:
                 site=forward.site,
                 mode=forward.mode,
                 gradients=forward.gradients,
-                library=forward.net.library,
+                framework=forward.net.framework,
                 during=_during_training(machine, forward),
             )
         )
     machine.story.testings.sort(key=lambda testing: testing.site.time)
-    machine.story.picking = dict(machine.picking)
 
 
 def _during_training(machine: Machine, forward: Forward) -> bool:
@@ -83,7 +81,13 @@ def _during_training(machine: Machine, forward: Forward) -> bool:
     )
 
 
-def note_pick(machine: Machine, node: ast.If, scope: Scope) -> None:
+def turns_gradients_off(node: ast.expr) -> bool:
+    """Whether a context or a decorator leaves gradients out, such as `torch.no_grad()`."""
+    text = ast.unparse(node)
+    return "no_grad" in text or "inference_mode" in text
+
+
+def note_pick(machine: Machine, node: ast.If) -> None:
     """A condition that keeps the best weights picks an epoch of the loop around it."""
     epochs = [loop for loop in machine.loops if not loop.over_data and loop.count != 1]
     if not epochs or not isinstance(node.test, ast.Compare | ast.BoolOp):
@@ -92,4 +96,4 @@ def note_pick(machine: Machine, node: ast.If, scope: Scope) -> None:
     body = "\n".join(ast.unparse(part) for part in node.body)
     compares = any(sign in test for sign in ("<", ">")) and ("best" in test or "best" in body)
     if compares and any(word in body for word in _SAVES):
-        machine.picking.setdefault(epochs[-1].number, machine.place(node))
+        machine.story.picking.setdefault(epochs[-1].number, machine.place(node))

@@ -3,6 +3,7 @@
 from headstart.audit.program import datasets, other_modules
 from headstart.audit.program.arguments import Arguments
 from headstart.audit.program.machine import Machine
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data
 from headstart.audit.program.story import Testing, Training
@@ -20,28 +21,23 @@ from headstart.audit.program.values import (
 )
 from headstart.audit.program.what_data import data_of
 
+_OF_TRAINERS = {"fit", "train", "test", "evaluate", "validate", "predict"}
+
 
 def call_method(machine: Machine, owner: Instance, name: str, arguments: Arguments) -> Value:
     """`owner.name(...)` of an object that another module made."""
-    last = owner.kind.rsplit(".", 1)[-1]
+    last = last_name(owner.kind)
     if last == "ImageDataGenerator" and name.startswith("flow"):
         return datasets.flow(machine, owner, name, arguments)
-    if last in ("Trainer", "Seq2SeqTrainer") and name in (
-        "fit",
-        "train",
-        "test",
-        "evaluate",
-        "validate",
-        "predict",
-    ):
+    if last in ("Trainer", "Seq2SeqTrainer") and name in _OF_TRAINERS:
         return _trainer(machine, owner, name, arguments)
     if name in ("gradient", "compute_gradients"):
         trained_on(machine, arguments.predictions(), arguments.node)
         return machine.fresh()
     if name == "split":
-        return _folds(machine, arguments)
+        return _folds(machine)
     if name in ("fit_transform", "transform", "fit"):
-        return _scaled(owner, name, arguments, machine)
+        return _scaled(machine, owner, name, arguments)
     if name in ("dataloaders", "load") and ("Data" in last):
         return Data(paths=frozenset({(("origin", owner.key),)}), opaque=True)
     if name in ("prepare", "setup", "setup_module", "setup_dataloaders"):
@@ -54,17 +50,17 @@ def call_method(machine: Machine, owner: Instance, name: str, arguments: Argumen
     return other_modules.unknown_call(machine, f"{owner.kind}.{name}", arguments)
 
 
-def _folds(machine: Machine, arguments: Arguments) -> Value:
+def _folds(machine: Machine) -> Value:
     """Folds: training indices and test indices for each."""
     fold = ("fold", machine.tick())
     pair: list[Value] = [Unknown((*fold, "train")), Unknown((*fold, "test"))]
     return Each(Items(pair), folds=True)
 
 
-def _scaled(owner: Instance, name: str, arguments: Arguments, machine: Machine) -> Value:
+def _scaled(machine: Machine, owner: Instance, name: str, arguments: Arguments) -> Value:
     given = arguments.positional[0] if arguments.positional else None
     data = data_of(given)
-    last = owner.kind.rsplit(".", 1)[-1]
+    last = last_name(owner.kind)
     if data is None:
         return machine.fresh()
     if name.startswith("fit"):
@@ -108,12 +104,14 @@ def _trainer(machine: Machine, owner: Instance, name: str, arguments: Arguments)
                 epochs=number_in(owner.named("max_epochs")),
                 picks=machine.place(arguments.node) if kinds & _PICKING else None,
                 stops="EarlyStopping" in kinds,
-                library="lightning",
+                framework="lightning",
             )
         )
     elif name in ("test", "predict"):
         tested = data if "datamodule" not in arguments.named else data.selected("test")
-        machine.story.testings.append(Testing(net=net, data=tested, site=site, library="lightning"))
+        machine.story.testings.append(
+            Testing(net=net, data=tested, site=site, framework="lightning")
+        )
     return machine.fresh()
 
 
@@ -123,7 +121,7 @@ _PICKING = {"ModelCheckpoint", "EarlyStopping"}
 def _kinds(owner: Instance) -> set[str]:
     given = owner.named("callbacks")
     inside = given.items if isinstance(given, Items) else [given]
-    return {one.kind.rsplit(".", 1)[-1] for one in inside if isinstance(one, Instance)}
+    return {last_name(one.kind) for one in inside if isinstance(one, Instance)}
 
 
 def _of_transformers(
@@ -136,7 +134,6 @@ def _of_transformers(
         data = data_of(owner.named("train_dataset"))
         given = settings.arguments if isinstance(settings, Instance) else {}
         if data is not None:
-            machine.story.used += [data, *([validation] if validation else [])]
             machine.story.trainings.append(
                 Training(
                     net=net,
@@ -147,16 +144,15 @@ def _of_transformers(
                     picks=machine.place(arguments.node)
                     if truth_in(given.get("load_best_model_at_end"))
                     else None,
-                    library="transformers",
+                    framework="transformers",
                 )
             )
         _seed_of(machine, given, arguments)
         return machine.fresh()
     data = data_of(arguments.first_of("eval_dataset", "test_dataset", position=0)) or validation
     if data is not None:
-        machine.story.used.append(data)
         machine.story.testings.append(
-            Testing(net=net, data=data, site=site, library="transformers")
+            Testing(net=net, data=data, site=site, framework="transformers")
         )
     return machine.fresh()
 

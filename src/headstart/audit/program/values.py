@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias, Union
 
 from headstart.audit.program.samples import Data, bounded
+from headstart.audit.source import Cell
 
 if TYPE_CHECKING:
     from headstart.audit.program.nets import Net
     from headstart.audit.program.scope import Scope
 
 Key: TypeAlias = Hashable
+
+LONGEST = 10_000
+"""Most items of a list, or characters of a string, that are followed one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Function:
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: "Scope"
-    cell: int
+    cell: Cell
     owner: "Value | None" = None
 
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from headstart.audit.program.samples import (
-    smaller,
-)
+from headstart.audit.program.samples import smaller
 from headstart.audit.program.story import Story
 from headstart.audit.rules.comparisons import (
     Arm,
@@ -54,7 +52,7 @@ def unequal_epochs(story: Story) -> Iterable[Found]:
 )
 def unequal_data(story: Story) -> Iterable[Found]:
     """With different images the difference between the arms is that of weights and of images, and
-    nothing can part the two."""
+    nothing separates the two."""
     for comparison in of_transfer(story):
         for arm in comparison.arms:
             larger = [
@@ -91,15 +89,13 @@ def unequal_settings(story: Story) -> Iterable[Found]:
     """The setting that suits one arm by chance decides the comparison; a learning rate can matter
     more than the weights."""
     for comparison in of_transfer(story):
-        differing = {
-            words: pair for name, words in _SETTINGS.items() if (pair := _apart(comparison, name))
-        }
+        differing = {name: pair for name in _SETTINGS if (pair := _differing(comparison, name))}
         if differing:
             arm, plain = next(iter(differing.values()))
             listed = "; ".join(
-                f"{words}: {one.net.called()} {_listed(one, words)}, "
-                f"{other.net.called()} {_listed(other, words)}"
-                for words, (one, other) in differing.items()
+                f"{_SETTINGS[name]}: {one.net.called()} {_listed(one, name)}, "
+                f"{other.net.called()} {_listed(other, name)}"
+                for name, (one, other) in differing.items()
             )
             yield Found(
                 place=arm.last.site.place,
@@ -108,7 +104,7 @@ def unequal_settings(story: Story) -> Iterable[Found]:
             )
 
 
-def _apart(comparison: Comparison, name: str) -> tuple[Arm, Arm] | None:
+def _differing(comparison: Comparison, name: str) -> tuple[Arm, Arm] | None:
     """A transferred arm that has no value of a setting in common with arms from scratch."""
     known = [arm for arm in comparison.arms if _values(arm, name)]
     plain = [arm for arm in known if not arm.transferred]
@@ -125,8 +121,7 @@ def _values(arm: Arm, name: str) -> frozenset[object]:
     return frozenset() if None in found else frozenset(found)
 
 
-def _listed(arm: Arm, words: str) -> str:
-    name = next(name for name, known in _SETTINGS.items() if known == words)
+def _listed(arm: Arm, name: str) -> str:
     return " and ".join(sorted(map(str, _values(arm, name))))
 
 

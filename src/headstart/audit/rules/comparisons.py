@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from headstart.audit.program.names import last_name
 from headstart.audit.program.nets import Net
 from headstart.audit.program.samples import Data, Path, origins, other_classes, overlap
 from headstart.audit.program.story import Story, Training
@@ -62,7 +63,7 @@ class Comparison:
 
 def has_weights(net: Net) -> bool:
     """Whether a layer may have weights."""
-    return not net.kind.rsplit(".", 1)[-1].startswith(_WEIGHTLESS)
+    return not last_name(net.kind).startswith(_WEIGHTLESS)
 
 
 def is_deliberate(net: Net) -> bool:
@@ -75,7 +76,7 @@ def is_deliberate(net: Net) -> bool:
     return any(word in name.lower() for name in names for word in _DELIBERATE)
 
 
-def is_fresh(net: Net, before: int) -> bool:
+def _is_fresh(net: Net, before: int) -> bool:
     """Whether all its weights had never been trained or loaded before a time."""
     for part in net.everything():
         times = [*(load.time for load in part.loads), *(copy.time for copy in part.copies)]
@@ -84,7 +85,7 @@ def is_fresh(net: Net, before: int) -> bool:
     return True
 
 
-def is_transferred(story: Story, net: Net, before: int) -> bool:
+def _is_transferred(story: Story, net: Net, before: int) -> bool:
     """Whether some of its weights came from elsewhere before a time."""
     for part in net.everything():
         if part.origin == "pretrained" or any(load.time < before for load in part.loads):
@@ -99,11 +100,14 @@ def is_transferred(story: Story, net: Net, before: int) -> bool:
 
 def transfers(story: Story) -> Iterator[Transfer]:
     """Pairs of trainings: of fresh weights, all of them trained, and of the same weights later."""
+    from_nothing = {
+        id(training)
+        for training in story.trainings
+        if _is_fresh(training.net, training.site.time) and not training.frozen_layers()
+    }
     for target in story.trainings:
-        time = target.site.time
-        for source in story.learned(target.net, time):
-            from_nothing = is_fresh(source.net, source.site.time)
-            if not from_nothing or source.frozen_layers() or _alternate(source, target):
+        for source in story.learned(target.net, target.site.time):
+            if id(source) not in from_nothing or _alternate(source, target):
                 continue
             same = source.net is target.net
             if not same or target.frozen_layers() or _other_task(source, target):
@@ -141,7 +145,7 @@ def comparisons(story: Story) -> list[Comparison]:
         arm = Arm(
             net=net,
             trainings=own,
-            transferred=is_transferred(story, net, trained[0].site.time),
+            transferred=_is_transferred(story, net, trained[0].site.time),
         )
         for paths in {data.paths for data in scored_on(story, net)}:
             if not any(paths == training.data.paths for training in own):

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 
 from headstart.audit.program.nets import SCALING
-from headstart.audit.program.samples import (
-    RAW_SETS,
-)
+from headstart.audit.program.samples import RAW_SETS
 from headstart.audit.program.story import Story
 from headstart.audit.rules.examples import MNIST_KERAS
 from headstart.audit.rules.rule import Found, rule
@@ -59,7 +57,7 @@ def not_scaled(story: Story) -> Iterable[Found]:
     for training in story.trainings:
         images = training.data.half("images")
         raw = all(isinstance(path[0], tuple) and path[0][1] in RAW_SETS for path in images.paths)
-        if not raw or images.opaque or images.scale or training.library != "keras":
+        if not raw or images.opaque or images.scale or training.framework != "keras":
             continue
         if training.net.may_have((*SCALING, "Lambda")) or training.net.number in story.escaped:
             continue

@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 
 from headstart.audit.program.nets import Net
-from headstart.audit.program.samples import (
-    overlap,
-)
+from headstart.audit.program.samples import overlap
 from headstart.audit.program.story import Story
 from headstart.audit.rules.comparisons import (
     comparisons,
@@ -29,13 +27,11 @@ from headstart.audit.rules.rule import Found, rule
 def no_scratch(story: Story) -> Iterable[Found]:
     """Whether the source helps is the difference from the same training without it; a score on the
     source's own task says nothing about that."""
-    targets = {
-        id(t.target.net): t.target for t in transfers(story) if scored_on(story, t.target.net)
-    }
+    targets = {transfer.target.net.number: transfer.target for transfer in transfers(story)}
     for comparison in comparisons(story):
-        mine = [arm for arm in comparison.arms if id(arm.net) in targets]
+        mine = [arm for arm in comparison.arms if arm.net.number in targets]
         if mine and all(arm.transferred or arm in mine for arm in comparison.arms):
-            training = targets[id(mine[-1].net)]
+            training = targets[mine[-1].net.number]
             yield Found(
                 place=training.site.called,
                 says=f"{training.net.called()} is compared with no network that was trained from "
@@ -52,11 +48,7 @@ def no_scratch(story: Story) -> Iterable[Found]:
     example=SOURCE
     + SCRATCH
     + TRANSFER.replace("moved.evaluate(new, new_labels)", "")
-    + (
-        "other = keras.Sequential([*source.layers[:-1], keras.layers.Dense(5)])\n"
-        "other.compile('adam', 'mse')\nother.fit(high, high_labels, epochs=3)\n"
-        "other.evaluate(new, new_labels)\n"
-    ),
+    + TRANSFER.replace("moved", "other"),
     twin=SOURCE + SCRATCH + TRANSFER,
 )
 def arm_untested(story: Story) -> Iterable[Found]:
@@ -68,6 +60,9 @@ def arm_untested(story: Story) -> Iterable[Found]:
         for arm in comparison.arms
         if story.testings_of(arm.net)
     }
+    sources = {
+        t.source.net.number for t in transfers(story) if not overlap(t.source.data, t.target.data)
+    }
     for training in story.trainings:
         net = training.net
         if training is not story.trainings_of(net)[-1] or net.number in story.escaped:
@@ -75,11 +70,7 @@ def arm_untested(story: Story) -> Iterable[Found]:
         if training.data.paths not in trained_on or training.validation is not None:
             continue
         scored = any(_holds_all_of(t.net, net) for t in story.testings)
-        used = any(
-            t.source.net is net and not overlap(t.source.data, t.target.data)
-            for t in transfers(story)
-        )
-        if not scored and not used:
+        if not scored and net.number not in sources:
             yield Found(
                 place=training.site.place,
                 says=f"{net.called()} is trained like the other arms and never scored",
@@ -107,7 +98,7 @@ def _holds_all_of(whole: Net, part: Net) -> bool:
 )
 def one_seed(story: Story) -> Iterable[Found]:
     """From seed to seed the accuracy of one network varies by as much as arms often differ; one run
-    of each cannot tell the two apart."""
+    of each does not separate the two."""
     trainings = [training for training in story.trainings if scored_on(story, training.net)]
     if not is_experiment(story) or not trainings or story.seed_given:
         return

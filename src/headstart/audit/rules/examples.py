@@ -1,17 +1,16 @@
 """Code that the examples of several rules begin or end with."""
 
-MNIST_KERAS = """
+MNIST = """
 from tensorflow import keras
 (x, y), (x_new, y_new) = keras.datasets.mnist.load_data()
 x, x_new = x / 255.0, x_new / 255.0
+"""
+MNIST_KERAS = f"""{MNIST}
 net = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
 net.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 """
-SOURCE = """
-from tensorflow import keras
+SOURCE = f"""{MNIST}
 keras.utils.set_random_seed(1)
-(x, y), (x_new, y_new) = keras.datasets.mnist.load_data()
-x, x_new = x / 255.0, x_new / 255.0
 low, high, new = x[y < 5], x[y >= 5], x_new[y_new >= 5]
 low_labels, high_labels, new_labels = y[y < 5], y[y >= 5] - 5, y_new[y_new >= 5] - 5
 def build():

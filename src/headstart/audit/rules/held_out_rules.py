@@ -153,26 +153,31 @@ def _picked_in_loops(story: Story) -> Iterable[Found]:
             )
 
 
+_UNTESTED = (
+    MNIST_KERAS
+    + """
+net.fit(x[:50000], y[:50000], validation_data=(x[50000:], y[50000:]))
+head = keras.Sequential([*net.layers[:-1], keras.layers.Dense(2)])
+head.compile("adam", "mse")
+head.fit(x[:50000], y[:50000] % 2, validation_data=(x[50000:], y[50000:] % 2))
+"""
+)
+
+
 @rule(
     "test-unused",
     "the test images are loaded and never used",
     settles="Score every arm once on the test images. In headstart every trial ends with its test.",
-    example=MNIST_KERAS + "net.fit(x[:50000], y[:50000], validation_data=(x[50000:], y[50000:]))\n"
-    "head = keras.Sequential([*net.layers[:-1], keras.layers.Dense(2)])\n"
-    "head.compile('adam', 'mse')\n"
-    "head.fit(x[:50000], y[:50000] % 2, validation_data=(x[50000:], y[50000:] % 2))\n",
-    twin=MNIST_KERAS + "net.fit(x[:50000], y[:50000], validation_data=(x[50000:], y[50000:]))\n"
-    "head = keras.Sequential([*net.layers[:-1], keras.layers.Dense(2)])\n"
-    "head.compile('adam', 'mse')\n"
-    "head.fit(x[:50000], y[:50000] % 2, validation_data=(x[50000:], y[50000:] % 2))\n"
-    "head.evaluate(x_new, y_new % 2)\n",
+    example=_UNTESTED,
+    twin=_UNTESTED + "head.evaluate(x_new, y_new % 2)\n",
 )
 def test_unused(story: Story) -> Iterable[Found]:
     """Figures on validation images that were watched epoch by epoch are a little too good, and more
     so for the arm that was tried more often."""
     if story.testings or not is_experiment(story):
         return
-    used = [*story.used, *(testing.data for testing in story.testings)]
+    used = [*story.used, *(training.data for training in story.trainings)]
+    used += [t.validation for t in story.trainings if t.validation is not None]
     for data, place in story.loaded:
         if is_test_part(data) and not any(overlap(data, other) for other in used):
             yield Found(place=place, says="the test images loaded here reach no network")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from headstart.audit.program.nets import DROPPING, NORMALISING, Net
 from headstart.audit.program.story import Story, Testing
 from headstart.audit.rules.comparisons import has_weights, is_experiment, transfers
+from headstart.audit.rules.examples import MNIST
 from headstart.audit.rules.rule import Found, rule
 
 _TORCH = """
@@ -22,6 +23,13 @@ for epoch in range(3):
         nn.functional.cross_entropy(net(x), y).backward()
         mover.step()
 """
+_TESTED = f"""{_TORCH}
+right = 0
+net.eval()
+with torch.no_grad():
+    for x, y in new:
+        right += (net(x).argmax(1) == y).sum().item()
+"""
 
 
 @rule(
@@ -29,10 +37,8 @@ for epoch in range(3):
     "scored without `.eval()`",
     settles="`net.eval()` before the test, `net.train()` before training goes on. headstart scores "
     "in eval mode, training images too (CHK-14, CHK-23).",
-    example=_TORCH + "right = 0\nwith torch.no_grad():\n    for x, y in new:\n"
-    "        right += (net(x).argmax(1) == y).sum().item()\n",
-    twin=_TORCH + "right = 0\nnet.eval()\nwith torch.no_grad():\n    for x, y in new:\n"
-    "        right += (net(x).argmax(1) == y).sum().item()\n",
+    example=_TESTED.replace("net.eval()", ""),
+    twin=_TESTED,
 )
 def no_eval_mode(story: Story) -> Iterable[Found]:
     """Dropout goes on leaving out outputs, and batch normalisation uses the batch instead of what
@@ -49,7 +55,7 @@ def _of_loops(story: Story) -> Iterable[Testing]:
     """Tests in loops that are written out, one for each line."""
     seen: set[object] = set()
     for testing in story.testings:
-        if testing.library == "torch" and testing.site.place not in seen:
+        if testing.framework == "torch" and testing.site.place not in seen:
             seen.add(testing.site.place)
             yield testing
 
@@ -59,10 +65,8 @@ def _of_loops(story: Story) -> Iterable[Testing]:
     "scored with gradients on",
     level="note",
     settles="`with torch.no_grad():` around the test.",
-    example=_TORCH + "right = 0\nnet.eval()\nfor x, y in new:\n"
-    "    right += (net(x).argmax(1) == y).sum().item()\n",
-    twin=_TORCH + "right = 0\nnet.eval()\nwith torch.no_grad():\n    for x, y in new:\n"
-    "        right += (net(x).argmax(1) == y).sum().item()\n",
+    example=_TESTED.replace("with torch.no_grad()", "if True"),
+    twin=_TESTED,
 )
 def no_no_grad(story: Story) -> Iterable[Found]:
     """It costs memory and time and changes no score."""
@@ -74,11 +78,13 @@ def no_no_grad(story: Story) -> Iterable[Found]:
             )
 
 
-_KERAS = """
-from tensorflow import keras
-(x, y), (x_new, y_new) = keras.datasets.mnist.load_data()
-x, x_new = x / 255.0, x_new / 255.0
-body = keras.models.load_model("body.keras")
+_FROZEN = f"""{MNIST}
+net = keras.Sequential([keras.layers.Dense(9), keras.layers.Dropout(0.5), keras.layers.Dense(10)])
+net.load_weights("net.h5")
+for layer in net.layers[:-1]:
+    layer.trainable = False
+net.compile("adam", "mse")
+net.fit(x, y)
 """
 
 
@@ -88,12 +94,8 @@ body = keras.models.load_model("body.keras")
     level="note",
     settles="Call the frozen part with `training=False`. In headstart frozen stages are in eval "
     "mode (CHK-23).",
-    example=_KERAS + "net = keras.Sequential([keras.layers.Dense(9), keras.layers.Dropout(0.5), "
-    "keras.layers.Dense(10)])\nnet.load_weights('net.h5')\nfor layer in net.layers[:-1]:\n"
-    "    layer.trainable = False\nnet.compile('adam', 'mse')\nnet.fit(x, y)\n",
-    twin=_KERAS + "net = keras.Sequential([keras.layers.Dense(9), keras.layers.Dense(10)])\n"
-    "net.load_weights('net.h5')\nfor layer in net.layers[:-1]:\n    layer.trainable = False\n"
-    "net.compile('adam', 'mse')\nnet.fit(x, y)\n",
+    example=_FROZEN,
+    twin=_FROZEN.replace("keras.layers.Dropout(0.5), ", ""),
 )
 def dropout_in_frozen(story: Story) -> Iterable[Found]:
     """`trainable = False` does not turn dropout off: the head learns from features that are
@@ -102,7 +104,7 @@ def dropout_in_frozen(story: Story) -> Iterable[Found]:
     for training in story.trainings:
         frozen = training.frozen_layers()
         dropping = [layer for layer in frozen if layer.has(DROPPING) and not _is_quiet(layer)]
-        if not dropping or training.library not in ("keras", "torch"):
+        if not dropping or training.framework not in ("keras", "torch"):
             continue
         if not any(has_weights(layer) for layer in frozen) or training.net.number in seen:
             continue
@@ -117,7 +119,7 @@ def dropout_in_frozen(story: Story) -> Iterable[Found]:
 
 
 def _is_quiet(layer: Net) -> bool:
-    if layer.library == "torch":
+    if layer.framework == "torch":
         return layer.mode != "train"
     above: Net | None = layer
     while above is not None:
@@ -127,26 +129,7 @@ def _is_quiet(layer: Net) -> bool:
     return False
 
 
-@rule(
-    "other-statistics",
-    "the target is standardised by other statistics than the source",
-    level="note",
-    settles="Standardise the target by the source's mean and deviation. headstart does so unless "
-    "asked otherwise (CHK-11; `preprocessing.statistics`).",
-    example="""
-from tensorflow import keras
-(x, y), _ = keras.datasets.mnist.load_data()
-low, high = x[y < 5], x[y >= 5]
-low = (low - low.mean()) / low.std()
-high = (high - high.mean()) / high.std()
-net = keras.Sequential([keras.layers.Dense(9), keras.layers.Dense(5)])
-net.compile("adam", "mse")
-net.fit(low, y[y < 5])
-net.layers[0].trainable = False
-net.compile("adam", "mse")
-net.fit(high, y[y >= 5])
-""",
-    twin="""
+_STANDARDISED = """
 from tensorflow import keras
 (x, y), _ = keras.datasets.mnist.load_data()
 low, high = x[y < 5], x[y >= 5]
@@ -159,7 +142,17 @@ net.fit(low, y[y < 5])
 net.layers[0].trainable = False
 net.compile("adam", "mse")
 net.fit(high, y[y >= 5])
-""",
+"""
+
+
+@rule(
+    "other-statistics",
+    "the target is standardised by other statistics than the source",
+    level="note",
+    settles="Standardise the target by the source's mean and deviation. headstart does so unless "
+    "asked otherwise (CHK-11; `preprocessing.statistics`).",
+    example=_STANDARDISED.replace("(high - mean) / deviation", "(high - high.mean()) / high.std()"),
+    twin=_STANDARDISED,
 )
 def other_statistics(story: Story) -> Iterable[Found]:
     """Frozen layers have learnt from inputs on one scale and get them on another; part of what the
@@ -177,17 +170,8 @@ def other_statistics(story: Story) -> Iterable[Found]:
             return
 
 
-@rule(
-    "split-unseeded",
-    "a random split without a seed",
-    level="note",
-    settles="`random_state=` in the split. In headstart every draw follows from the study's seeds "
-    "(CHK-17-paired).",
-    example="""
+_SPLIT = f"""{MNIST}
 from sklearn.model_selection import train_test_split
-from tensorflow import keras
-(x, y), (x_new, y_new) = keras.datasets.mnist.load_data()
-x, x_new = x / 255.0, x_new / 255.0
 some, _, labels, _ = train_test_split(x, y, train_size=0.7)
 net = keras.models.load_model("net.keras")
 net.fit(some, labels)
@@ -196,21 +180,17 @@ plain.compile("adam", "mse")
 plain.fit(some, labels)
 net.evaluate(x_new, y_new)
 plain.evaluate(x_new, y_new)
-""",
-    twin="""
-from sklearn.model_selection import train_test_split
-from tensorflow import keras
-(x, y), (x_new, y_new) = keras.datasets.mnist.load_data()
-x, x_new = x / 255.0, x_new / 255.0
-some, _, labels, _ = train_test_split(x, y, train_size=0.7, random_state=1)
-net = keras.models.load_model("net.keras")
-net.fit(some, labels)
-plain = keras.Sequential([keras.layers.Dense(10)])
-plain.compile("adam", "mse")
-plain.fit(some, labels)
-net.evaluate(x_new, y_new)
-plain.evaluate(x_new, y_new)
-""",
+"""
+
+
+@rule(
+    "split-unseeded",
+    "a random split without a seed",
+    level="note",
+    settles="`random_state=` in the split. In headstart every draw follows from the study's seeds "
+    "(CHK-17-paired).",
+    example=_SPLIT,
+    twin=_SPLIT.replace("train_size=0.7", "train_size=0.7, random_state=1"),
 )
 def split_unseeded(story: Story) -> Iterable[Found]:
     """The next run draws other images, and a difference between two runs may be that of the

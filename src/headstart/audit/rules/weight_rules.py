@@ -2,27 +2,28 @@
 
 from collections.abc import Iterable
 
-from headstart.audit.program.nets import NORMALISING, Net, kind_name
+from headstart.audit.program.names import last_name
+from headstart.audit.program.nets import NORMALISING, Net
 from headstart.audit.program.samples import other_classes
 from headstart.audit.program.story import Story, Training
-from headstart.audit.rules.comparisons import (
-    has_weights,
-    is_deliberate,
-    transfers,
-)
+from headstart.audit.rules.comparisons import has_weights, is_deliberate, transfers
+from headstart.audit.rules.examples import MNIST
 from headstart.audit.rules.rule import Found, rule
 
 _NORMALISED = ("ResNet", "MobileNet", "EfficientNet", "DenseNet", "Inception", "Xception", "NASNet",
                "RegNet")  # fmt: skip
-_START = """
-from tensorflow import keras
-(x, y), (x_new, y_new) = keras.datasets.mnist.load_data()
-x, x_new = x / 255.0, x_new / 255.0
+_START = f"""{MNIST}
 low, high = x[y < 5], x[y >= 5]
 low_labels, high_labels = y[y < 5], y[y >= 5] - 5
 net = keras.Sequential([keras.layers.Dense(9), keras.layers.Dense(5)])
 net.compile("adam", "mse")
 net.fit(low, low_labels, epochs=3)
+"""
+_CLONED = f"""{_START}
+copy = keras.models.clone_model(net)
+"""
+_COPIED = f"""{_CLONED}
+copy.set_weights(net.get_weights())
 """
 _END = """
 copy.pop()
@@ -30,6 +31,7 @@ copy.add(keras.layers.Dense(5))
 copy.compile("adam", "mse")
 copy.fit(high, high_labels, epochs=3)
 """
+_WITH_STATISTICS = _START.replace("keras.layers.Dense(9),", "keras.layers.BatchNormalization(),")
 
 _BODY = """
 import torch
@@ -65,7 +67,7 @@ def frozen_after_compile(story: Story) -> Iterable[Found]:
     seen: set[int] = set()
     for training in story.trainings:
         compiled = [c.time for c in training.net.compiled if c.time < training.site.time]
-        if not compiled or training.library != "keras":
+        if not compiled or training.framework != "keras":
             continue
         for part in training.net.everything():
             for change in part.freezing:
@@ -92,10 +94,8 @@ def _meant_for_other(story: Story, part: Net, training: Training, time: int) -> 
     "a clone that never got the weights",
     settles="`copy.set_weights(net.get_weights())` after `clone_model`. headstart hashes the trunk "
     "before the first update (CHK-03), and the arm `random_trunk` shows what a fresh one gives.",
-    example=_START + "copy = keras.models.clone_model(net)" + _END,
-    twin=_START
-    + "copy = keras.models.clone_model(net)\ncopy.set_weights(net.get_weights())"
-    + _END,
+    example=_CLONED + _END,
+    twin=_COPIED + _END,
 )
 def clone_without_weights(story: Story) -> Iterable[Found]:
     """`clone_model` copies the architecture and draws fresh weights: without `set_weights` nothing
@@ -164,20 +164,18 @@ def _stays_random(story: Story, layer: Net, training: Training) -> bool:
     "weights are loaded after batch normalisation was frozen",
     settles="Load first, freeze afterwards, and compare the statistics with their origin. "
     "headstart accounts for every tensor that it loads (CHK-25-loaded).",
-    example=_START.replace("keras.layers.Dense(9),", "keras.layers.BatchNormalization(),")
-    + "net.trainable = False\nnet.load_weights('other.h5')\n",
-    twin=_START.replace("keras.layers.Dense(9),", "keras.layers.BatchNormalization(),")
-    + "net.load_weights('other.h5')\nnet.trainable = False\n",
+    example=_WITH_STATISTICS + "net.trainable = False\nnet.load_weights('other.h5')\n",
+    twin=_WITH_STATISTICS + "net.load_weights('other.h5')\nnet.trainable = False\n",
 )
 def loaded_after_freezing(story: Story) -> Iterable[Found]:
     """Keras 2 lists the weights of a nested network with those that train first, and .h5 files are
     read by that list: a file that was written before freezing is then read into other tensors, or
     refused."""
     for net in story.nets:
-        if net.library != "keras" or (net.owner is not None and net.owner.loads):
+        if net.framework != "keras" or (net.owner is not None and net.owner.loads):
             continue
         normalised = net.has(NORMALISING) or any(
-            kind_name(part).startswith(_NORMALISED) for part in net.everything()
+            last_name(part.kind).startswith(_NORMALISED) for part in net.everything()
         )
         for load in net.loads if normalised else ():
             frozen = [c for p in net.frozen_layers(load.time) for c in p.freezing if c.value]
@@ -199,11 +197,8 @@ def _trained_between(story: Story, net: Net, start: int, end: int) -> bool:
     "head-kept",
     "the head of the source is kept for other classes",
     settles="Give the target a fresh head. headstart draws a fresh head in every arm (CHK-05).",
-    example=_START + "copy = keras.models.clone_model(net)\ncopy.set_weights(net.get_weights())\n"
-    "copy.compile('adam', 'mse')\ncopy.fit(high, high_labels, epochs=3)\n",
-    twin=_START + "copy = keras.models.clone_model(net)\ncopy.set_weights(net.get_weights())\n"
-    "copy.pop()\ncopy.add(keras.layers.Dense(5))\ncopy.compile('adam', 'mse')\n"
-    "copy.fit(high, high_labels, epochs=3)\n",
+    example=_COPIED + "copy.compile('adam', 'mse')\ncopy.fit(high, high_labels, epochs=3)\n",
+    twin=_COPIED + _END,
 )
 def head_kept(story: Story) -> Iterable[Found]:
     """The outputs begin as detectors of the source's classes, so that one class of the target is
