@@ -8,13 +8,16 @@ from faults import SOUND, each_record, levelled, tuned
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.build import analysis_of, evidence_of
-from headstart.analyse.gates.gate import Evidence
+from headstart.analyse.gates.gate import AuditSpec, Evidence, GateSpec
+from headstart.analyse.gates.registry import AUDITS, GATES
 from headstart.execute.options import RunOptions
 from headstart.flow import run
 from headstart.flow.engine import plan_of
 from headstart.plan.steps import Plan
 from headstart.store.store import Store
 from studies import tiny
+
+EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
 
 
 @dataclass(frozen=True)

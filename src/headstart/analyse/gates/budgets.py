@@ -197,7 +197,7 @@ def _enough_seeds(evidence: AnswerEvidence) -> Iterator[Finding]:
 def _paired(evidence: Evidence) -> Iterator[Finding]:
     """With the same seed all arms of a size drew the same images from the same streams, but for
     arms with a size to themselves."""
-    # An arm with a size of its own is unpaired on purpose, which CHK-07 reports.
+    # An arm that names another size is unpaired on purpose, which CHK-07 reports.
     resized = {arm.name for arm in evidence.study.all_arms if arm.size is not None}
     yield from on_cells(
         (
