@@ -81,15 +81,18 @@ def _untrained(evidence: Evidence) -> Iterator[Finding]:
     """No arm with settings that are not the control's failed to learn where the control did, nor
     the other way round."""
     unlearnt = unlearnt_cells(evidence.records)
+    found: dict[str, dict[Cell, Cell]] = {}  # by sentence: cells that did not learn, and what is withheld
     for cell, settings in settings_of_cells(evidence.study, evidence.records).items():
         control = beside(cell, evidence.study.control)
         if evidence.records.get(control) and (cell in unlearnt) != (control in unlearnt):
             failed, other = (cell, control) if cell in unlearnt else (control, cell)
-            yield Finding(
-                message=f"{named([failed])} did not learn and {other[3]} did, with other settings: "
-                f"{cell[3]} had {settings}. That says nothing of the source.",
-                cells=frozenset({cell}),
+            said = (
+                f"did not learn and {other[3]} did, with other settings: {cell[3]} had {settings}. "
+                "That says nothing of the source."
             )
+            found.setdefault(said, {})[failed] = cell
+    for said, cells in found.items():
+        yield Finding(message=f"{named(cells)} {said}", cells=frozenset(cells.values()))
 
 
 @check("CHK-07-solver", "caveat", "One solver")
