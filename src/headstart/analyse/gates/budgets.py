@@ -81,7 +81,8 @@ def _untrained(evidence: Evidence) -> Iterator[Finding]:
     """No arm with settings that are not the control's failed to learn where the control did, nor
     the other way round."""
     unlearnt = unlearnt_cells(evidence.records)
-    found: dict[str, dict[Cell, Cell]] = {}  # by sentence: cells that did not learn, and what is withheld
+    # By sentence: the cells that did not learn, each with the one whose verdict is withheld.
+    found: dict[str, dict[Cell, Cell]] = {}
     for cell, settings in settings_of_cells(evidence.study, evidence.records).items():
         control = beside(cell, evidence.study.control)
         if evidence.records.get(control) and (cell in unlearnt) != (control in unlearnt):

@@ -151,7 +151,8 @@ def _alike(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-01-classes", "caveat", "Source and target have different classes", could_turn=True)
 def _same_classes(evidence: Evidence) -> Iterator[Finding]:
-    """The source has no images of the target's classes, as far as its classes are known."""
+    """The source has no images of the target's classes, as far as its classes are known, but for
+    pairs that CHK-01 or CHK-02 names."""
     for shared in all_shared_classes(evidence.study, evidence.facts):
         place = (shared.pair.source, shared.pair.target)
         overlap = evidence.overlaps.get(place)
