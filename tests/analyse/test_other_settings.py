@@ -270,3 +270,4 @@ def test_sentences_that_pass_are_true_of_arms_that_are_excepted() -> None:
     passing = {spec.id: spec.good for spec in GATES}
     assert "but for those that train nothing, are solved to convergence" in passing["CHK-07"]
     assert passing["CHK-09"].startswith("Every arm that has a learning rate chose it by validation")
+    assert passing["CHK-06-same"].endswith("the control and the points of a cut sweep aside.")
