@@ -16,6 +16,8 @@ from headstart.study.arms import (
 )
 from headstart.study.phases import Phase, Rule
 
+ENOUGH_UPDATES = 10_000  # for every phase of a strategy to have some
+
 
 def phases_of(
     strategy: AnyStrategy,

@@ -1,13 +1,10 @@
-"""Every gate and audit broken on purpose, one at a time, on a study that passes all of them."""
+"""Every gate broken on purpose, one fault at a time: the gate that says so, and no other."""
 
-import re
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from faults import (
     KEPT,
@@ -15,7 +12,6 @@ from faults import (
     PLACE,
     PROBE,
     RATES,
-    SOUND,
     SOURCE,
     SPLIT_BY_TEST,
     TARGET,
@@ -30,7 +26,6 @@ from faults import (
     first_four,
     grouped,
     hardly_moving,
-    levelled,
     longer,
     made,
     most_leaked,
@@ -51,74 +46,25 @@ from faults import (
     with_result,
     without_threes,
 )
+from sound_study import EVERY, Sound, failed, run_sound
 
-from headstart.analyse import build, compare, headline, results
-from headstart.analyse.analysis import Analysis
-from headstart.analyse.benefit.model_selection import select_models
-from headstart.analyse.build import analysis_of, evidence_of
-from headstart.analyse.cells import Cell
+from headstart.analyse.build import evidence_of
 from headstart.analyse.gates.convergence import learnt, still_improving
-from headstart.analyse.gates.gate import AuditSpec, Evidence, GateSpec
-from headstart.analyse.gates.outcome import gates_of, withheld_by
-from headstart.analyse.gates.registry import AUDITS, GATES, run_audits
+from headstart.analyse.gates.gate import Evidence
+from headstart.analyse.gates.registry import GATES
 from headstart.analyse.records import Record
 from headstart.execute.options import RunOptions
 from headstart.flow import run
 from headstart.flow.engine import plan_of
-from headstart.plan.steps import Plan, Score
+from headstart.plan.steps import Score
 from headstart.store.store import Store
 from headstart.study.dataset_facts import GroupFacts
 from studies import tiny, tiny_table
 
-EVERY: tuple[GateSpec | AuditSpec, ...] = (*GATES, *AUDITS)
-
-
-@dataclass(frozen=True)
-class Sound:
-    """A study that passes every check, with all that it was analysed from."""
-
-    evidence: Evidence
-    plan: Plan
-    store: Store
-
-    def analysed(self, evidence: Evidence | None = None) -> Analysis:
-        return analysis_of(evidence or self.evidence, self.plan, self.store)
-
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sound]:
-    """Run at one rate and said to be tuned; its curves are levelled off at their ends."""
-    loaded = tiny(**SOUND)
-    folder = tmp_path_factory.mktemp("gates") / "store"
-    run(loaded, RunOptions(store=folder, workers=1, device="cpu"), listen=lambda *_: None)
-    with Store(folder) as store:
-        plan = plan_of(loaded, store)
-        evidence = evidence_of(tuned().study, loaded.facts, plan, store)
-        yield Sound(
-            replace(
-                evidence,
-                records=each_record(evidence.records, levelled),
-                sources=each_record(evidence.sources, levelled),
-            ),
-            plan,
-            store,
-        )
-
-
-def failed(analysis: Analysis) -> dict[str, str]:
-    """Messages of checks with a finding; others that do not hold for it only name its check."""
-    return {
-        gate.id: gate.message
-        for gate in analysis.gates
-        if not gate.passed and not gate.message.startswith(f"'{gate.title}' does not hold: see ")
-    }
-
-
-def audited(analysis: Analysis, evidence: Evidence) -> tuple[dict[str, str], set[Cell]]:
-    """Messages of the audits that fail, and the cells whose verdicts are withheld for it."""
-    ran = run_audits(analysis, evidence)
-    messages = {gate.id: gate.message for gate in gates_of(ran, ()) if not gate.passed}
-    return messages, set(withheld_by(ran, evidence.records))
+    yield from run_sound(tmp_path_factory)
 
 
 def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
@@ -126,8 +72,6 @@ def test_the_sound_study_passes_every_gate_and_audit(sound: Sound) -> None:
     assert failed(analysis) == {}
     assert {gate.id for gate in analysis.gates} == {spec.id for spec in EVERY}
 
-
-# -- gates: what is broken, and the one that says so ------------------------------------------
 
 SMALL_BATCHES = [
     "scratch",
@@ -255,7 +199,7 @@ OF_CHECKPOINTS = {"CHK-25-loaded", "CHK-25-seen", "CHK-26"}
 
 
 @pytest.mark.parametrize(("gate", "broken", "says"), BROKEN)
-def test_a_fault_is_told_by_its_gate_and_by_no_other(
+def test_a_fault_is_found_by_its_gate_and_by_no_other(
     sound: Sound, gate: str, broken: Break, says: str
 ) -> None:
     analysis = sound.analysed(broken(sound.evidence))
@@ -298,7 +242,7 @@ def test_a_fault_is_told_by_its_gate_and_by_no_other(
         ("CHK-27", mostly_one_class, {"CHK-08-learns"}),
     ],
 )
-def test_a_fault_that_is_several_faults_is_told_as_all_of_them(
+def test_a_fault_that_is_several_faults_is_found_as_all_of_them(
     sound: Sound, gate: str, broken: Break, also: set[str]
 ) -> None:
     assert set(failed(sound.analysed(broken(sound.evidence)))) == {gate} | also
@@ -314,7 +258,7 @@ def test_the_commonest_class_is_named_unless_all_classes_count_alike(sound: Soun
     assert not list(gate.check(balanced))
 
 
-def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None:
+def test_faults_of_the_arms_named_are_found_without_a_trial(sound: Sound) -> None:
     """Gates that read the study and not its records."""
     probed = {"name": "on", "start": "probe", "strategy": "full"}
     live = {"name": "live", "start": "source", "strategy": "probe", "frozen": "train"}
@@ -329,153 +273,8 @@ def test_faults_of_the_arms_named_are_told_without_a_trial(sound: Sound) -> None
         assert list(checked.check(replace(sound.evidence, study=tuned(**changes).study)))
 
 
-def test_every_gate_and_audit_is_broken_somewhere() -> None:
+def test_every_gate_is_broken_somewhere() -> None:
     assert {gate for gate, _, _ in BROKEN} | BESIDE | OF_CHECKPOINTS == {spec.id for spec in GATES}
-    assert {audit for audit, _ in MUTANTS} == {spec.id for spec in AUDITS}
-
-
-def test_the_page_of_checks_is_that_of_the_registry() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
-    rows = [
-        [cell.strip() for cell in line.strip("|").split(" | ")]
-        for line in page.splitlines()
-        if line.startswith(("| CHK-", "| ENV "))
-    ]
-    audits = {spec.id for spec in AUDITS}
-    assert [tuple(row[:3]) for row in rows] == sorted(
-        (spec.id, spec.title, spec.severity) for spec in EVERY
-    )
-    assert [row[0] for row in rows if row[3].endswith("(*audit*)")] == sorted(audits)
-    assert all(len(row) == 5 and all(row) for row in rows)
-
-
-def test_the_page_names_the_caveats_that_could_turn_a_verdict() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
-    section = page.split("## Which caveats are read with the answer", 1)[1].split("\n## ", 1)[0]
-    listed = re.findall(r"^- .*", section, flags=re.MULTILINE)
-    named = {check for line in listed for check in re.findall(r"CHK-\d\d[-a-z]*", line)}
-    assert named == {spec.id for spec in EVERY if spec.could_turn}
-
-
-# -- audits: the analysis itself is broken -----------------------------------------------------
-
-
-def over_the_new_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        compare, "relative_error_reduction", lambda arm, control: (arm - control) / (1 - arm)
-    )
-
-
-def changed_means(change: Callable[[list[Record], dict[str, Any]], dict[str, Any]]) -> Any:
-    true = results._metric_means
-
-    def mutate(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(
-            results,
-            "_metric_means",
-            lambda records: {**true(records), **change(records, true(records))},
-        )
-
-    return mutate
-
-
-def running_accuracy(records: list[Record], _: dict[str, Any]) -> dict[str, Any]:
-    """What training saw on the way, instead of what the weights that count answer."""
-    last = [r.train_rows[-1].result["curve"][-1][4] for r in records if r.train_rows]
-    return {"train_mean": float(np.mean(last)) - 0.001}
-
-
-def without_source_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    true = select_models
-    monkeypatch.setattr(
-        build,
-        "select_models",
-        lambda study, arms, _: true(study, [arm for arm in arms if arm.arm == "probe"], {}),
-    )
-
-
-def praised(monkeypatch: pytest.MonkeyPatch) -> None:
-    for words in (headline.LEAD_WORDS, headline.OTHER_WORDS):
-        for word in words:
-            claim = "there is no valid verdict" if word == "invalid" else f"it {CLAIMED[word]}"
-            monkeypatch.setitem(words, word, claim)
-
-
-CLAIMED = {
-    "helps": "hurts",
-    "hurts": "helps",
-    "no measurable difference": "helps",
-    "not enough evidence": "helps",
-    "unfinished": "helps",
-}
-
-MUTANTS: list[tuple[str, Callable[[pytest.MonkeyPatch], None]]] = [
-    ("CHK-14-gap", changed_means(running_accuracy)),
-    ("CHK-15", over_the_new_error),
-    ("CHK-19", praised),
-    ("CHK-20", without_source_cost),
-    (
-        "CHK-24",
-        changed_means(lambda _, means: {"balanced_accuracy": 100 * means["balanced_accuracy"]}),
-    ),
-]
-
-
-@pytest.mark.parametrize(("audit", "mutate"), MUTANTS)
-def test_a_wrong_number_is_told_by_its_audit_and_withholds_the_verdict(
-    sound: Sound, audit: str, mutate: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert all(c.verdict != "invalid" for c in sound.analysed().comparisons)
-    mutate(monkeypatch)
-    analysis = sound.analysed()
-    assert set(failed(analysis)) == {audit}
-    probe = next(c for c in analysis.comparisons if c.arm == "probe")
-    assert (probe.verdict, probe.why.partition(":")[0]) == ("invalid", audit)
-    assert "there is no valid verdict" in analysis.headline
-    assert any(line.startswith("Invalid: ") for line in analysis.detail)
-
-
-@pytest.mark.parametrize(
-    ("audit", "changes"),
-    [
-        ("CHK-24", {"gains_pp": (0.1, 0.2, 0.3, 0.4, 0.5)}),
-        ("CHK-15", {"error_reduction": 0.123}),
-        ("CHK-19", {"verdict": "helps"}),
-        ("CHK-19", {"verdict": "no measurable difference"}),
-        ("CHK-19", {"why": "gain +55.00 pp"}),
-    ],
-)
-def test_an_altered_comparison_is_found_out(
-    sound: Sound, audit: str, changes: dict[str, Any]
-) -> None:
-    analysis = sound.analysed()
-    comparisons = tuple(
-        replace(changed, **changes) if changed.arm == "long" else changed
-        for changed in analysis.comparisons
-    )
-    messages, withheld = audited(replace(analysis, comparisons=comparisons), sound.evidence)
-    assert set(messages) == {audit}
-    assert withheld == {(*PLACE, "long")}
-
-
-def test_a_headline_that_no_comparison_bears_out_is_found_out(sound: Sound) -> None:
-    analysis = sound.analysed()
-    changed = replace(analysis, headline="It helps with 60 images (probe: +9.9 points).")
-    messages, withheld = audited(changed, sound.evidence)
-    assert list(messages.values()) == [
-        "the headline says 'with 60 images (probe: +9.9 points)', which no comparison does."
-    ]
-    assert withheld == set(sound.evidence.records)
-
-
-def test_times_in_a_hundred_that_no_result_bears_out_are_found_out(sound: Sound) -> None:
-    analysis = sound.analysed()
-    right = re.compile(r"is right [\d.]+ times in 100")
-    assert right.search(analysis.headline)
-    changed = replace(analysis, headline=right.sub("is right 12 times in 100", analysis.headline))
-    messages, _ = audited(changed, sound.evidence)
-    (message,) = messages.values()
-    assert message.startswith("the headline says 'is right 12 times in 100, training from nothing")
 
 
 def test_a_row_changed_in_the_store_is_found_out(tmp_path: Path) -> None:
@@ -522,7 +321,7 @@ def test_another_pair_may_have_other_test_images_left_out(sound: Sound) -> None:
     assert not list(gate.check(both))
 
 
-def test_hardly_moving_and_settled_are_told_apart(sound: Sound) -> None:
+def test_hardly_moving_is_not_settled(sound: Sound) -> None:
     record = sound.evidence.records[PROBE][0]
     assert not still_improving(record)
     assert still_improving(hardly_moving(record))

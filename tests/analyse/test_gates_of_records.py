@@ -13,6 +13,7 @@ from headstart.analyse.gates.gate import Evidence
 from headstart.analyse.gates.outcome import gates_of, withheld_by
 from headstart.analyse.gates.registry import GATES, run_gates
 from headstart.analyse.records import OverlapRecord, Record, Records, gather, overlaps_of
+from headstart.data.leaks.overlap import CHANGED, SEEN, SOURCE_VALIDATION, TARGET_TRAIN
 from headstart.flow import Loaded
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
@@ -384,3 +385,11 @@ def test_an_invalid_gate_withholds_the_verdicts_of_its_arm_only(records: Records
     withheld = withheld_by(run_gates(evidence(broken)), broken)
     assert {cell[2:] for cell in withheld} == {("20", "full")}
     assert "CHK-22" in next(iter(withheld.values()))
+
+
+def test_a_search_without_copies_is_said_to_be_what_it_was() -> None:
+    (good,) = (gate.good for gate in GATES if gate.id == "CHK-01-leaks")
+    assert SOURCE_VALIDATION not in SEEN
+    assert "among training images and the target's validation images" in good
+    assert TARGET_TRAIN not in CHANGED  # is not sought turned, inverted or shifted
+    assert "was found among the source's, equal or mirrored, nor a tenth of them nearly" in good

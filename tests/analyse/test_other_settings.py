@@ -239,6 +239,18 @@ def test_a_control_that_its_settings_left_untrained_withholds_as_well(folder: Pa
     assert said.startswith("scratch at 60 did not learn and other did, with other settings: other")
 
 
+def test_settings_of_several_sizes_are_said_once(folder: Path) -> None:
+    loaded = with_low()
+    with Store(folder) as store:
+        found = evidence_of(loaded.study, loaded.facts, plan_of(loaded, store), store)
+    smaller = {(*cell[:2], "20", cell[3]): by_seed for cell, by_seed in found.records.items()}
+    (gate,) = (spec for spec in GATES if spec.id == "CHK-07-learns")
+    (finding,) = gate.check(replace(found, records={**found.records, **smaller}))
+    assert finding.message.startswith("other at 20, other at 60 did not learn and scratch did, ")
+    assert finding.message.count(SAID) == 1
+    assert {cell[2:] for cell in finding.cells} == {("20", "other"), ("60", "other")}
+
+
 def test_without_a_control_that_is_done_nothing_is_withheld(folder: Path) -> None:
     def without(evidence: Evidence) -> Evidence:
         records = {c: {} if c[3] == "scratch" else by for c, by in evidence.records.items()}
@@ -258,3 +270,4 @@ def test_sentences_that_pass_are_true_of_arms_that_are_excepted() -> None:
     passing = {spec.id: spec.good for spec in GATES}
     assert "but for those that train nothing, are solved to convergence" in passing["CHK-07"]
     assert passing["CHK-09"].startswith("Every arm that has a learning rate chose it by validation")
+    assert passing["CHK-06-same"].endswith("the control and the points of a cut sweep aside.")

@@ -77,4 +77,6 @@ def test_what_is_withheld_for_its_images_is_not_said_twice(folder: Path) -> None
     said = failed(analysis)
     assert "CHK-01" in said
     assert "CHK-01-classes" not in said
+    (passed,) = (gate.message for gate in analysis.gates if gate.id == "CHK-01-classes")
+    assert passed.endswith("but for pairs that CHK-01 or CHK-02 names.")
     assert "same classes" not in analysis.headline

@@ -8,6 +8,7 @@ import pytest
 from headstart import flow
 from headstart.analyse.analysis import Analysis, Comparison
 from headstart.analyse.multiplicity import later_level, planned_level
+from headstart.analyse.validation import Validation
 from headstart.execute.options import RunOptions
 from headstart.flow.validation_paths import PATHS, num_seeds
 from headstart.store.store import Store
@@ -79,35 +80,32 @@ def test_a_margin_that_is_changed_is_said_and_not_used(store_folder: Path) -> No
     assert "The margin of 30 points was chosen after results were seen" in changed.headline
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", [*PATHS])
-def test_each_path_of_the_null_studies_judges_every_study(store_folder: Path, path: Any) -> None:
+def validated(folder: Path, path: Any, studies: int) -> tuple[Validation, list[int]]:
+    """Null studies of a path, and the number of seeds of each plan that was executed."""
     seen: list[int] = []
     done = flow.validate(
         "null",
-        RunOptions(store=store_folder, workers=1, device="cpu"),
-        studies=1,
+        RunOptions(store=folder, workers=1, device="cpu"),
+        studies=studies,
         seed=0,
         path=path,
         listen=lambda *_: None,
         planned=lambda plan, *_: seen.append(len({trial.seed for trial in plan.trials})),
     )
+    return done.validation, seen
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [*PATHS])
+def test_each_path_of_the_null_studies_judges_every_study(store_folder: Path, path: Any) -> None:
+    validation, seen = validated(store_folder, path, 1)
     assert seen == [num_seeds(path)]
-    assert (done.validation.path, done.validation.studies, done.validation.invalid) == (path, 1, 0)
+    assert (validation.path, validation.studies, validation.invalid) == (path, 1, 0)
 
 
 @pytest.mark.slow
 def test_null_studies_get_further_seeds_in_rounds(store_folder: Path) -> None:
-    seen: list[int] = []
-    done = flow.validate(
-        "null",
-        RunOptions(store=store_folder, workers=1, device="cpu"),
-        studies=3,
-        seed=0,
-        path="auto",
-        listen=lambda *_: None,
-        planned=lambda plan, *_: seen.append(len({trial.seed for trial in plan.trials})),
-    )
+    validation, seen = validated(store_folder, "auto", 3)
     assert seen[0] == 3 * LOOKS[0]
     assert all(number <= 3 * LOOKS[-1] for number in seen)
-    assert (done.validation.studies, done.validation.invalid) == (3, 0)
+    assert (validation.studies, validation.invalid) == (3, 0)

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plans import CONTENT, STUDY, digits
 
+from headstart.analyse.cells import cell_of
 from headstart.plan.allocation import (
     Allocation,
     Cell,
@@ -26,7 +27,7 @@ def cell(size: str, arm: str) -> Cell:
 def seeds_of(plan: Plan) -> dict[Cell, tuple[int, ...]]:
     found: dict[Cell, tuple[int, ...]] = {}
     for trial in plan.trials:
-        found[trial.cell] = (*found.get(trial.cell, ()), trial.seed)
+        found[cell_of(trial)] = (*found.get(cell_of(trial), ()), trial.seed)
     return found
 
 

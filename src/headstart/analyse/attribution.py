@@ -8,13 +8,11 @@ from headstart.analyse.compare import Finished
 from headstart.analyse.paired import paired
 from headstart.analyse.sentences import State, reading_of
 from headstart.analyse.trainings import same_settings
-from headstart.strategies import phases_of
+from headstart.strategies import ENOUGH_UPDATES, phases_of
 from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, LabelMap
 from headstart.study.base import HEAD
 from headstart.study.declared import DeclaredNetwork
 from headstart.study.study import StudySpec
-
-_ENOUGH_UPDATES = 10_000  # so that every phase of a strategy has some; nothing is trained
 
 
 def role_of(arm: ArmSpec, study: StudySpec) -> Role | None:
@@ -46,7 +44,7 @@ def is_from_nothing(arm: ArmSpec, study: StudySpec, stage_names: tuple[str, ...]
 
 def _trains_everything(arm: ArmSpec, study: StudySpec) -> bool:
     """Whether the last phase freezes nothing."""
-    phases = phases_of(arm.strategy, _stages_for(arm, study), _ENOUGH_UPDATES)
+    phases = phases_of(arm.strategy, _stages_for(arm, study), ENOUGH_UPDATES)
     return bool(phases) and not any(rule.frozen for rule in phases[-1].rules)
 
 

@@ -26,7 +26,10 @@ class Lineage:
     def lost(self, cell: Cell) -> frozenset[str]:
         """Keys behind the trials of a cell that the store no longer holds."""
         return frozenset(
-            key for keys in self.behind.get(cell, {}).values() for key in keys - self.made.keys()
+            key
+            for keys in self.behind.get(cell, {}).values()
+            for key in keys
+            if key not in self.made
         )
 
 

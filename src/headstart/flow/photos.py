@@ -33,6 +33,7 @@ from headstart.study.study import StudySpec, spelt_out
 from headstart.study.tasks import DataRef, Grouped
 
 DEFAULT_MINUTES = 10.0
+FIRST_ROUND = 0.5  # of the time, where the rest is for further seeds
 NATIVE: Size = (224, 224)  # of a network that does not say what it was trained on
 _PRETRAINED: TypeAdapter[LibraryNetwork] = TypeAdapter(Pretrained)
 
@@ -168,9 +169,8 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         )
         for budget in BUDGETS
     ]
-    study, loaded, fits = _fitting(
-        drafts, native, (30 if options.adds_seeds else 60) * minutes, workers
-    )
+    seconds = 60 * minutes * (FIRST_ROUND if options.adds_seeds else 1)
+    study, loaded, fits = _fitting(drafts, native, seconds, workers)
     return NewStudy(
         study=study,
         loaded=loaded,

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from headstart.analyse.analysis import Analysis, Comparison
+from headstart.analyse.cells import cell_of
+from headstart.analyse.statistics import MOST_SEEDS
+from headstart.analyse.stopping import asked, only_by_images
 from headstart.flow.check import Loaded
 from headstart.plan.allocation import (
     Allocation,
@@ -18,9 +21,6 @@ from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan
 from headstart.store.records import PlanRow
 from headstart.study.study import StudySpec
-
-if TYPE_CHECKING:
-    from headstart.analyse.analysis import Analysis, Comparison
 
 
 def present_round(loaded: Loaded, last: PlanRow | None) -> Loaded:
@@ -38,7 +38,7 @@ def present_round(loaded: Loaded, last: PlanRow | None) -> Loaded:
 
 
 def next_round(
-    at: Loaded, plan: Plan, analysis: "Analysis", pace: float | None, workers: int
+    at: Loaded, plan: Plan, analysis: Analysis, pace: float | None, workers: int
 ) -> Loaded | None:
     """The study at its next round; None where nothing changes any more.
 
@@ -67,11 +67,8 @@ def next_round(
     return None if following == now else replace(at, allocation=following)
 
 
-def _open(study: StudySpec, now: Allocation, analysis: "Analysis") -> list[OpenComparison]:
+def _open(study: StudySpec, now: Allocation, analysis: Analysis) -> list[OpenComparison]:
     """Comparisons without a verdict that could go on to another look."""
-    from headstart.analyse.cells import cell_of
-    from headstart.analyse.stopping import asked, only_by_images
-
     comparisons = asked(analysis.comparisons)
     decisive = {cell_of(c) for c in comparisons}
     return [
@@ -90,10 +87,8 @@ def _open(study: StudySpec, now: Allocation, analysis: "Analysis") -> list[OpenC
     ]
 
 
-def _needed(c: "Comparison") -> int | None:
+def _needed(c: Comparison) -> int | None:
     """About how many seeds would decide a comparison; None without an interval to guess from."""
-    from headstart.analyse.statistics import MOST_SEEDS
-
     if c.seeds_needed is None and c.low_pp is not None:
         return MOST_SEEDS  # not even so many
     return c.seeds_needed
@@ -136,7 +131,7 @@ def _within_budget(
         seeds = set(study.seeds[: one.look])
         return (
             after.behind(
-                trial for trial in after.trials if trial.cell in cells and trial.seed in seeds
+                trial for trial in after.trials if cell_of(trial) in cells and trial.seed in seeds
             )
             - so_far
         )

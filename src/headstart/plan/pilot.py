@@ -200,7 +200,7 @@ class Pilot:
         self, pair: Pair, size: SizeSpec, arms: list[ArmSpec], source: float | None, seed: int
     ) -> Choice:
         study = self.study
-        control = next(arm for arm in study.all_arms if arm.name == study.control)
+        control = study.arm(study.control)
         once = [] if control in arms else [control]
 
         def planned(arm: ArmSpec, rate: float | None) -> PlannedTraining:

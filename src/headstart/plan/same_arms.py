@@ -1,12 +1,11 @@
 """Arms that are one and the same training under several names."""
 
 from headstart.plan.expand import make_plan
-from headstart.strategies import phases_of
+from headstart.strategies import ENOUGH_UPDATES, phases_of
 from headstart.study.facts import Facts
 from headstart.study.study import StudySpec
 
 SEED = 0  # stands for every seed
-ENOUGH_UPDATES = 10_000  # for every phase of a strategy to have some
 
 
 def same_arms(study: StudySpec, facts: Facts) -> tuple[tuple[str, ...], ...]:

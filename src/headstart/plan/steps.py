@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headstart.core.hashing import Json, digest
-from headstart.plan.allocation import Allocation, Cell
+from headstart.plan.allocation import Allocation
 from headstart.study.tasks import DataRef
 
 StepKind = Literal["train", "select", "predict", "score", "overlap", "merge", "mistakes"]
@@ -79,11 +79,6 @@ class Trial:
     trainable_parameters: int
     total_parameters: int
     forgetting_key: str | None = None
-
-    @property
-    def cell(self) -> Cell:
-        """Cell of the trial."""
-        return (self.source, self.target, self.size, self.arm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,8 +111,9 @@ def all_shared_classes(study: StudySpec, facts: Facts) -> tuple[SharedClasses, .
 def shared_class_warnings(study: StudySpec, facts: Facts) -> Iterator[str]:
     """A sentence for each pair with common classes, where its author may not know of them.
 
-    Verdicts that will be withheld have a warning of their own, who asks for a label map knows that
-    the target's labels follow from the source's, and numbers of two data sets may mean nothing.
+    No sentence for verdicts that will be withheld, which another warning says; for a study with a
+    label map, whose author knows that the target's labels follow from the source's; and for class
+    names of two data sets that are numbers, which may mean nothing.
     """
     mapped = any(isinstance(arm.strategy, LabelMap) for arm in study.arms)
     for shared in all_shared_classes(study, facts):

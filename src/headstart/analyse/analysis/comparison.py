@@ -123,7 +123,7 @@ class Attribution:
     The interval is two-sided at the level of the look: a gain counts as the source's only where the
     arm is better than every control, so no single comparison needs an adjustment. `alike` says
     whether the role alone sets the control apart from the arm: both were trained by the same
-    strategy, or both train everything in the end, or the role has no strategy of its own.
+    strategy, or both train everything in the end, or the role fixes no strategy.
     """
 
     arm: str

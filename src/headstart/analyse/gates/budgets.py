@@ -81,15 +81,19 @@ def _untrained(evidence: Evidence) -> Iterator[Finding]:
     """No arm with settings that are not the control's failed to learn where the control did, nor
     the other way round."""
     unlearnt = unlearnt_cells(evidence.records)
+    # By sentence: the cells that did not learn, each with the one whose verdict is withheld.
+    found: dict[str, dict[Cell, Cell]] = {}
     for cell, settings in settings_of_cells(evidence.study, evidence.records).items():
         control = beside(cell, evidence.study.control)
         if evidence.records.get(control) and (cell in unlearnt) != (control in unlearnt):
             failed, other = (cell, control) if cell in unlearnt else (control, cell)
-            yield Finding(
-                message=f"{named([failed])} did not learn and {other[3]} did, with other settings: "
-                f"{cell[3]} had {settings}. That says nothing of the source.",
-                cells=frozenset({cell}),
+            said = (
+                f"did not learn and {other[3]} did, with other settings: {cell[3]} had {settings}. "
+                "That says nothing of the source."
             )
+            found.setdefault(said, {})[failed] = cell
+    for said, cells in found.items():
+        yield Finding(message=f"{named(cells)} {said}", cells=frozenset(cells.values()))
 
 
 @check("CHK-07-solver", "caveat", "One solver")
@@ -197,7 +201,7 @@ def _enough_seeds(evidence: AnswerEvidence) -> Iterator[Finding]:
 def _paired(evidence: Evidence) -> Iterator[Finding]:
     """With the same seed all arms of a size drew the same images from the same streams, but for
     arms with a size to themselves."""
-    # An arm with a size of its own is unpaired on purpose, which CHK-07 reports.
+    # An arm that names another size is unpaired on purpose, which CHK-07 reports.
     resized = {arm.name for arm in evidence.study.all_arms if arm.size is not None}
     yield from on_cells(
         (

@@ -1,11 +1,9 @@
-"""Gates of the data: test images, statistics, splits, labels, controls."""
+"""Gates of the data: test images, statistics, splits, labels."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
-from headstart.analyse.analysis import Role
-from headstart.analyse.attribution import expected_of, is_from_nothing, role_of
 from headstart.analyse.cells import Cell
 from headstart.analyse.evidence import AnswerEvidence
 from headstart.analyse.gates.gate import (
@@ -16,15 +14,10 @@ from headstart.analyse.gates.gate import (
     check,
     on_cells,
 )
-from headstart.analyse.gates.leaks import shared_share
 from headstart.analyse.records import Record
-from headstart.analyse.sentences import remedy
 from headstart.analyse.tasks import task_facts, untested_sentence
-from headstart.analyse.text import listed, plural
+from headstart.analyse.text import plural
 from headstart.metrics import METRICS
-from headstart.study.arm_text import described
-from headstart.study.arms import UNTRAINED
-from headstart.study.leak_preview import LEAST_SHARED
 
 MOST_OF_ONE_CLASS = 0.8  # of the test images; beyond this accuracy is mostly that of one class
 ALIKE, FEWEST = 0.25, 5  # neighbours by name that are alike: of all, and at the least
@@ -219,70 +212,6 @@ def _num_tested(records: list[Record]) -> int:
     return len(np.unique(np.concatenate(parts))) if parts else len(records[0].labels)
 
 
-@check("CHK-21", "caveat", "Controls present")
-def _controls(evidence: Evidence) -> Iterator[Finding]:
-    """The control trains everything from nothing; the study has a random trunk, and a label map
-    where labels follow from the source's on shared images."""
-    if message := _not_from_nothing(evidence):
-        yield Finding(message=message)
-    roles = {role_of(arm, evidence.study) for arm in evidence.study.all_arms}
-    if "random trunk" not in roles:
-        yield Finding(
-            message="no random-trunk control: what the architecture alone would give, with nothing "
-            "learnt, is not shown."
-        )
-    relabelled = any(
-        shared_share(overlap.result) >= LEAST_SHARED and overlap.result["label_function"]
-        for overlap in evidence.overlaps.values()
-    )
-    if relabelled and "label map" not in roles:
-        yield Finding(
-            message="no label-map control, though the target's labels follow from the source's."
-        )
-
-
-def _not_from_nothing(evidence: Evidence) -> str:
-    """What gains are over instead, where the control is no training from nothing."""
-    study, stages = evidence.study, evidence.network_facts.stage_names
-    control = study.arm(study.control)
-    if is_from_nothing(control, study, stages):
-        return ""
-    if any(rule.origin != UNTRAINED for rule, _ in control.starts(stages)):
-        what = "does not start from scratch"
-    else:
-        what = f"is not trained whole from scratch ({described(control)})"
-    beside = [arm.name for arm in study.arms if is_from_nothing(arm, study, stages)]
-    if beside:
-        return (
-            f"the control, {control.name}, {what}: gains are not over training from nothing (the "
-            f"arm {listed(beside, 'or')})."
-        )
-    return (
-        f"the control, {control.name}, {what}: nothing shows what the target reaches without the "
-        "source."
-    )
-
-
-@check("CHK-21-thorough", "caveat", "Further controls present")
-def _attributable(evidence: Evidence) -> Iterator[Finding]:
-    """Every control that would explain a transfer arm's gain away is part of the study, a random
-    trunk aside."""
-    # Missing controls beyond a random trunk, by the transfer arms that need them.
-    study = evidence.study
-    roles = {role_of(arm, study) for arm in study.all_arms} | {"random trunk"}
-    lacking: dict[tuple[Role, ...], list[str]] = {}
-    for arm in study.all_arms:
-        missing = tuple(role for role in expected_of(arm, study) if role not in roles)
-        if arm.transfers and missing:
-            lacking.setdefault(missing, []).append(arm.name)
-    for missing, arms in lacking.items():
-        yield Finding(
-            message=f"no {listed(missing, 'or')} beside {listed(arms, 'and')}: a gain may be due "
-            f"to what {'it' if len(missing) == 1 else 'they'} would show; {remedy(missing)}.",
-            cells=evidence.cells_of(arms),
-        )
-
-
 @check("CHK-27", "caveat", "Accuracy is not that of one class", could_turn=True, needs="answers")
 def _one_class(evidence: AnswerEvidence) -> Iterator[Finding]:
     """No class has more than four in five test images, or accuracy is balanced."""
@@ -308,5 +237,5 @@ def _one_class(evidence: AnswerEvidence) -> Iterator[Finding]:
 
 GATES: tuple[GateSpec | AnswerGateSpec, ...] = (
     _test_untouched, _statistics, _splits, _classes_tested, _groups, _bursts, _dead_outputs,
-    _labels_fit, _same_test, _enough_test_images, _controls, _attributable, _one_class,
+    _labels_fit, _same_test, _enough_test_images, _one_class,
 )  # fmt: skip

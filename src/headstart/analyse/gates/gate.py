@@ -79,7 +79,7 @@ class Evidence(AnswerEvidence):
 
     def arm(self, name: str) -> ArmSpec:
         """Arm of the study by its name."""
-        return next(arm for arm in self.study.all_arms if arm.name == name)
+        return self.study.arm(name)
 
     @property
     def network_facts(self) -> NetworkFacts:
@@ -104,10 +104,11 @@ class Evidence(AnswerEvidence):
 
         Updates of the arms that an arm starts from count as its own.
         """
-        for cell, record in self.each():
+        for cell, by_seed in self.records.items():
             arm = self.arm(cell[3])
-            if record.train_rows and arm.compute_of is None and SELF not in arm.origins:
-                yield cell, (self._target_updates(arm, cell), record.num_images)
+            trained = [record for record in by_seed.values() if record.train_rows]
+            if trained and arm.compute_of is None and SELF not in arm.origins:
+                yield cell, (self._target_updates(arm, cell), trained[-1].num_images)
 
     def _target_updates(self, arm: ArmSpec, cell: Cell) -> int:
         """Updates on the target behind an arm's weights."""

@@ -86,10 +86,11 @@ def _near(number: int) -> str:
     },
 )
 def _leaks(evidence: Evidence) -> Iterator[Finding]:
-    """Among the images that were compared no test image was found among training and validation
-    images, no validation image among training images and, but for a few that are only alike, none
-    of the target's training images among the source's: none equal, mirrored, turned by quarters,
-    inverted or shifted by a pixel or two, and none nearly equal where these are looked for. Other
+    """Among the images that were compared no test image was found among training images and the
+    target's validation images, and no validation image among training images: none equal, mirrored,
+    turned by quarters, inverted or shifted by a pixel or two (within the target the last three only
+    of the same class), and none nearly equal where these are looked for. No training image of the
+    target was found among the source's, equal or mirrored, nor a tenth of them nearly equal. Other
     crops and angles are not sought."""
     for (source, target), overlap in evidence.overlaps.items():
         cells = evidence.cells_of_pair(source, target)
@@ -151,7 +152,8 @@ def _alike(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-01-classes", "caveat", "Source and target have different classes", could_turn=True)
 def _same_classes(evidence: Evidence) -> Iterator[Finding]:
-    """The source has no images of the target's classes, as far as its classes are known."""
+    """The source has no images of the target's classes, as far as its classes are known, but for
+    pairs that CHK-01 or CHK-02 names."""
     for shared in all_shared_classes(evidence.study, evidence.facts):
         place = (shared.pair.source, shared.pair.target)
         overlap = evidence.overlaps.get(place)

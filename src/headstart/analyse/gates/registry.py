@@ -5,7 +5,16 @@ from typing import Any
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.evidence import AnswerEvidence
-from headstart.analyse.gates import budgets, checkpoints, convergence, data, leaks, recorded, starts
+from headstart.analyse.gates import (
+    budgets,
+    checkpoints,
+    controls,
+    convergence,
+    data,
+    leaks,
+    recorded,
+    starts,
+)
 from headstart.analyse.gates.gate import (
     AnswerAuditSpec,
     AnswerGateSpec,
@@ -25,6 +34,7 @@ GATES: tuple[GateSpec | AnswerGateSpec, ...] = tuple(
             *starts.GATES,
             *budgets.GATES,
             *checkpoints.GATES,
+            *controls.GATES,
             *convergence.GATES,
             *recorded.GATES,
         ),

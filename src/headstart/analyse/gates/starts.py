@@ -95,7 +95,8 @@ def _independent(evidence: Evidence) -> Iterator[Finding]:
 
 @check("CHK-06-same", "caveat", "No arm is there twice")
 def _twice(evidence: Evidence) -> Iterator[Finding]:
-    """No two arms are the same training under two names."""
+    """No two arms are the same training under two names, the control and the points of a cut sweep
+    aside."""
     for names in same_arms(evidence.study, evidence.facts):
         yield Finding(
             message=same_arms_sentence(names, evidence.study), cells=evidence.cells_of(names)
