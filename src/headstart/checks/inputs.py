@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from headstart.checks.result import ClausedResult
+from headstart.checks.tensors import as_array
 from headstart.core.errors import DataError, NetworkError
 from headstart.networks.facts import input_facts_of
 from headstart.study.input_range import (
@@ -128,11 +129,7 @@ def inputs(x: Any, checkpoint: Checkpoint) -> Inputs:
 
 
 def _array(x: Any) -> np.ndarray:
-    if hasattr(x, "detach"):
-        from headstart.checks.torch_tensors import array_of
-
-        x = array_of("x", x)
-    images = np.asarray(x)
+    images = as_array("x", x)
     if images.dtype.kind not in "fiub" or images.ndim not in (3, 4) or not images.size:
         raise DataError(
             f"x is {images.dtype} of shape {images.shape}. Expected one batch of images as "

@@ -30,7 +30,7 @@ Near = Annotated[
         "--near",
         metavar="R|off",
         help="Correlation of grey values from which on images are near copies, 0.9 to 1; off: "
-        "exact and mirrored copies only.",
+        "equal ones only, as they are, mirrored, turned, inverted or shifted.",
     ),
 ]
 Page = Annotated[
