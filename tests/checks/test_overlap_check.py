@@ -78,6 +78,9 @@ def test_a_search_for_near_copies_says_how_far_it_is() -> None:
     with listening(seen.append):
         hs.overlap(TRAIN, TRAIN[:2], near=None)
     assert len(seen) == 2
+    with listening(seen.append):
+        hs.overlap(TRAIN, with_copies())
+    assert seen[-1].text.startswith("checking near copies: 40 of 40, about ")
 
 
 def test_sets_without_copies_pass() -> None:
