@@ -53,7 +53,7 @@ def leaks(
     html: Page = None,
     json: arguments.AsJson = False,
 ) -> None:
-    """Look for copies of training images among test images: equal, turned, inverted, near.
+    """Look for copies of training images among test images, equal or changed or nearly so.
 
     Exit status: 0 none, 1 copies found, 2 wrong input, 3 none, but some files cannot be read.
     """
