@@ -1,9 +1,6 @@
 """`headstart leaks`: exit status for CI, the page, JSON."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,32 +75,6 @@ def test_near_copies_can_be_left_out(call: Call, places: tuple[Path, Path]) -> N
         image.point(lambda value: value * 0.8 + 10).save(test / "flatter.png")
     assert call("leaks", train, test).status == 1
     assert call("leaks", train, test, "--near", "off").status == 0
-
-
-ONE_THREAD = """
-import os, sys
-from headstart.cli import main
-try:
-    main()
-finally:
-    print("numpy" in sys.modules, os.environ["OMP_NUM_THREADS"], file=sys.stderr)
-"""
-
-
-@pytest.mark.parametrize(("chosen", "used"), [({}, "1"), ({"OMP_NUM_THREADS": "3"}, "3")])
-def test_the_search_runs_on_one_thread_unless_the_user_wants_more(
-    places: tuple[Path, Path], chosen: dict[str, str], used: str
-) -> None:
-    environment = {key: text for key, text in os.environ.items() if key != "OMP_NUM_THREADS"}
-    done = subprocess.run(
-        [sys.executable, "-c", ONE_THREAD, "leaks", *places, "--near", "off"],
-        env=environment | chosen,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == f"True {used}\n"
 
 
 def test_exit_status_is_in_the_help(call: Call) -> None:

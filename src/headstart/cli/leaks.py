@@ -1,7 +1,6 @@
 """`headstart leaks`: copies of training images among test images, for any two sets of images."""
 
 import json as json_text
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headstart.cli import arguments
+from headstart.cli.threads import compute_on_one_thread
 
 if TYPE_CHECKING:
     from headstart.checks.overlap import Search
@@ -57,7 +57,7 @@ def leaks(
 
     Exit status: 0 none, 1 copies found, 2 wrong input, 3 none, but some files cannot be read.
     """
-    _compute_on_one_thread()
+    compute_on_one_thread()
     from headstart.checks.overlap import check_writable, search
     from headstart.study.photo_study import study_name
 
@@ -72,18 +72,6 @@ def leaks(
         sys.exit(COPIES_FOUND)
     if found.result.unreadable:
         sys.exit(NOT_ALL_READ)
-
-
-def _compute_on_one_thread() -> None:
-    """Give NumPy one thread, unless it is loaded already or the user has given it some.
-
-    The search multiplies many small matrices. Several threads wait for each other at each of them,
-    the longer the busier the machine is.
-    """
-    if "numpy" not in sys.modules:
-        from headstart.core.thread_budget import ONE_THREAD
-
-        os.environ.update(ONE_THREAD | os.environ)
 
 
 def _correlation(text: str) -> float | None:
