@@ -11,6 +11,7 @@ from PIL import Image
 
 import headstart as hs
 from headstart.core.errors import CheckFailed, DataError, OutputError
+from headstart.data.progress import Progress, listening
 
 
 def images(num: int, seed: int = 0) -> np.ndarray:
@@ -68,6 +69,20 @@ def test_near_copies_are_not_sought_where_that_is_wished() -> None:
         hs.overlap(TRAIN, TRAIN, near=0.5)
 
 
+def test_a_search_for_near_copies_says_how_far_it_is() -> None:
+    seen: list[Progress] = []
+    with listening(seen.append):
+        hs.overlap(TRAIN, images(600, seed=6))
+    assert [work.done for work in seen] == [512, 600]
+    assert seen[0].text.startswith("looking for near copies: 512 of 600, about ")
+    with listening(seen.append):
+        hs.overlap(TRAIN, TRAIN[:2], near=None)
+    assert len(seen) == 2
+    with listening(seen.append):
+        hs.overlap(TRAIN, with_copies())
+    assert seen[-1].text.startswith("checking near copies: 40 of 40, about ")
+
+
 def test_sets_without_copies_pass() -> None:
     found = hs.overlap(TRAIN, images(9, seed=3)).check()
     assert str(found) == (
@@ -78,6 +93,8 @@ def test_sets_without_copies_pass() -> None:
 def test_tensors_with_channels_first_and_floats_are_images_too() -> None:
     first = torch.tensor(TRAIN).movedim(3, 1)
     assert hs.overlap(first, with_copies()).kinds["exact"] == 1
+    half = hs.overlap(first.bfloat16(), first[3:4].bfloat16())
+    assert half.kinds == {"exact": 1}
     scaled = hs.overlap(TRAIN, with_copies() / 255)
     assert len(scaled.copies) == 3
 
@@ -154,6 +171,8 @@ def test_what_is_missing_or_no_images_is_refused(tmp_path: Path) -> None:
         hs.overlap(TRAIN, np.array([[[-1, 300]]]))
     with pytest.raises(DataError, match="holds NaN"):
         hs.overlap(TRAIN, np.full((1, 3, 3), np.nan))
+    with pytest.raises(DataError, match=r"test is float64 of shape \(0,\)\. Expected images"):
+        hs.overlap(TRAIN, [])
     with pytest.raises(DataError, match="no such folder"):
         hs.overlap(TRAIN, tmp_path / "gone")
     (tmp_path / "empty").mkdir()

@@ -154,7 +154,7 @@ def test_in_one_task_a_turned_image_of_another_class_is_no_copy() -> None:
 
 
 def test_training_images_of_two_tasks_are_not_compared_turned() -> None:
-    """A target of turned images is a task of its own."""
+    """A target of turned images is another task."""
     source = noise(1)
     target = np.rot90(source, axes=(1, 2)).copy()
     found = found_in(source, target, images(noise(3)))

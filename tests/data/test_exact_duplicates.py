@@ -1,4 +1,4 @@
-"""Copies planted between the parts of two tasks are found, told apart and counted."""
+"""Copies planted between the parts of two tasks are found, classified and counted."""
 
 import numpy as np
 import pytest

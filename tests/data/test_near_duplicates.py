@@ -103,7 +103,7 @@ def test_neither_blocks_nor_the_way_of_a_block_change_what_is_found(
 
 def test_the_order_of_images_changes_only_where_they_are_found() -> None:
     queries, keys = alike(8, 60, 4.0)
-    keys = np.unique(keys, axis=0)  # equal images would be told apart by their order
+    keys = np.unique(keys, axis=0)  # of equal images the first would be found
     draw = np.random.default_rng(1)
     ours, theirs = draw.permutation(len(queries)), draw.permutation(len(keys))
     plain = search(queries, keys, 0.95)

@@ -8,7 +8,7 @@ from typing import Self
 
 from headstart.analyse.text import plural
 from headstart.checks.chosen import Chosen, chosen
-from headstart.checks.result import Result
+from headstart.checks.result import ClausedResult
 from headstart.checks.tensors import Snapshot, Tensor, Weighted, tensors_of
 from headstart.core.errors import NetworkError
 from headstart.core.hashing import array_digest
@@ -18,7 +18,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen(Result):
+class Frozen(ClausedResult):
     """Which tensors that were to stay frozen have moved.
 
     Attributes:
@@ -45,13 +45,15 @@ class Frozen(Result):
         """Whether all stayed as they were, bit for bit."""
         return not self.moved
 
-    def __str__(self) -> str:
+    def _clauses(self) -> Iterator[str]:
         if self.ok:
-            return f"Nothing frozen moved: {plural(len(self.frozen), 'tensor')}, bit for bit."
-        num = f"{len(self.moved)} of {len(self.frozen)}"
-        return f"{num} frozen tensors moved: {'; '.join(self._parts())}."
+            yield f"Nothing frozen moved: {plural(len(self.frozen), 'tensor')}, bit for bit"
+        else:
+            num = f"{len(self.moved)} of {len(self.frozen)}"
+            yield f"{num} frozen tensors moved: {'; '.join(self._kinds())}"
 
-    def _parts(self) -> Iterator[str]:
+    def _kinds(self) -> Iterator[str]:
+        """What has moved, kind by kind, and what to do if it is statistics only."""
         for what, names in (
             ("weights", self.weights),
             ("running statistics of batch normalisation", self.statistics),

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from headstart.checks.tensors import as_array
 from headstart.core.errors import DataError
 from headstart.core.names import few
 from headstart.data.catalogue import PARTS, Layout
@@ -27,11 +28,10 @@ from headstart.data.images import Images
 from headstart.data.progress import Progress, reporting
 from headstart.data.repeated import pooled
 from headstart.data.thumbnails import thumbnails
-from headstart.model.image_files import ImageGroup, image_groups
+from headstart.model.image_files import AT_ONCE, ImageGroup, image_groups
 from headstart.study.dataset_facts import LeftOut
 from headstart.study.decoding import Decoding
 
-AT_ONCE = 256  # images decoded at a time
 NO_IMAGE = "no image files"
 _ARRAYS: tuple[Layout, ...] = ("idx", "batches", "npz")
 
@@ -77,7 +77,8 @@ def image_set(given: ImagesOf, name: str) -> ImageSet:
     """
     if isinstance(given, str | PathLike):
         return _at(fspath(given))
-    if isinstance(given, list | tuple) and all(isinstance(one, str | PathLike) for one in given):
+    listed = isinstance(given, list | tuple) and given
+    if listed and all(isinstance(one, str | PathLike) for one in given):
         return _of_files(name, image_groups([Path(one) for one in given]))
     images = _images(name, given)
     return _of_arrays(name, images, [f"image {at}" for at in range(len(images))])
@@ -186,7 +187,7 @@ def _images(name: str, given: Any) -> Images:
     Raises:
         DataError: it is something else.
     """
-    array = np.asarray(given.detach().cpu() if hasattr(given, "detach") else given)
+    array = as_array(name, given)
     if array.ndim == 4 and array.shape[3] not in (1, 3) and array.shape[1] in (1, 3):
         array = np.moveaxis(array, 1, 3)
     if array.ndim not in (3, 4) or array.shape[3:] not in ((), (1,), (3,)) or not array.size:

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from headstart.checks.result import Result
+from headstart.checks.result import ClausedResult
+from headstart.checks.tensors import as_array
 from headstart.core.errors import DataError, NetworkError
 from headstart.networks.facts import input_facts_of
 from headstart.study.input_range import (
@@ -27,7 +28,7 @@ Checkpoint: TypeAlias = str | InputFacts | Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs(Result):
+class Inputs(ClausedResult):
     """Range of some inputs beside the range that a checkpoint expects.
 
     Attributes:
@@ -70,10 +71,7 @@ class Inputs(Result):
         """Whether range and channels are those that the checkpoint expects."""
         return self.range_fits and self.channels_fit
 
-    def __str__(self) -> str:
-        return "; ".join(self._parts()) + "."
-
-    def _parts(self) -> Iterator[str]:
+    def _clauses(self) -> Iterator[str]:
         low, high = self.expected
         scale = "the scale" if self.range_fits else "another scale than the one"
         yield (
@@ -131,11 +129,7 @@ def inputs(x: Any, checkpoint: Checkpoint) -> Inputs:
 
 
 def _array(x: Any) -> np.ndarray:
-    if hasattr(x, "detach"):
-        from headstart.checks.torch_tensors import array_of
-
-        x = array_of("x", x)
-    images = np.asarray(x)
+    images = as_array("x", x)
     if images.dtype.kind not in "fiub" or images.ndim not in (3, 4) or not images.size:
         raise DataError(
             f"x is {images.dtype} of shape {images.shape}. Expected one batch of images as "

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from headstart.checks.pairing import not_finite, paired
-from headstart.checks.result import Result
+from headstart.checks.result import ClausedResult, name_clauses
 from headstart.checks.tensors import Kind, Tensor, Weighted, tensors_of
 from headstart.core.errors import NetworkError
 from headstart.core.names import few
-from headstart.networks.weights import changed
+from headstart.networks.weights import has_changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moved(Result):
+class Moved(ClausedResult):
     """Which tensors of a model have moved between two moments.
 
     Attributes:
@@ -53,10 +53,7 @@ class Moved(Result):
         """Whether a weight has moved, not running statistics alone, and all numbers are finite."""
         return any(one.kind == "weight" for one in self.moved) and not self.not_finite
 
-    def __str__(self) -> str:
-        return "; ".join(self._parts()) + "."
-
-    def _parts(self) -> Iterator[str]:
+    def _clauses(self) -> Iterator[str]:
         num = len(self.moved) + len(self.unmoved)
         if not self.moved:
             yield f"None of {num} tensors moved"
@@ -67,13 +64,11 @@ class Moved(Result):
             yield f"{len(self.moved)} of {num} tensors moved: {farthest}"
             if self.unmoved:
                 yield f"not moved: {few(self.unmoved)}"
-        for what, names in (
+        yield from name_clauses(
             ("only before", self.only_before),
             ("only afterwards", self.only_after),
             ("not finite", self.not_finite),
-        ):
-            if names:
-                yield f"{what}: {few(names)}"
+        )
 
 
 def moved(before: Weighted, after: Weighted) -> Moved:
@@ -110,14 +105,15 @@ def moved(before: Weighted, after: Weighted) -> Moved:
 
 def _movement(old: Tensor, now: Tensor) -> Movement | None:
     """How far a tensor has moved; None where it has not."""
-    before, after = {now.name: old.read()}, {now.name: now.read()}
-    for name in changed(before, after, before):
-        first = before[name].astype(np.float64)
-        change = float(np.linalg.norm((after[name].astype(np.float64) - first).ravel()))
-        norm = float(np.linalg.norm(first.ravel()))
-        relative = change / norm if norm else np.inf
-        kinds = {old.kind, now.kind} - {"weight"}
-        return Movement(
-            name=name, kind=kinds.pop() if kinds else "weight", change=change, relative=relative
-        )
-    return None
+    before, after = old.read(), now.read()
+    if not has_changed(before, after):
+        return None
+    first = before.astype(np.float64)
+    change = float(np.linalg.norm((after.astype(np.float64) - first).ravel()))
+    norm = float(np.linalg.norm(first.ravel()))
+    return Movement(
+        name=now.name,
+        kind=old.kind if now.kind == "weight" else now.kind,  # a file does not name its buffers
+        change=change,
+        relative=change / norm if norm else np.inf,
+    )

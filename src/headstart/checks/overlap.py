@@ -23,6 +23,7 @@ from headstart.data.leaks.exact_duplicates import exact_copies, hashes
 from headstart.data.leaks.near_copies import compared_at, near_copies, prepared
 from headstart.report.found import left_out_text
 from headstart.report.html.copies_page import CopiesPage, write_copies_page
+from headstart.report.leaks import NOT_SOUGHT
 from headstart.study.dataset_facts import LeftOut
 from headstart.study.problems import problems_from
 from headstart.study.study import LeakSpec
@@ -99,7 +100,7 @@ class Overlap(Result):
             near = f", and those whose grey values correlate by {self.near:g} or more"
         return (
             "Copies are images that are equal as they are, mirrored, turned by quarters, inverted "
-            f"or shifted by a pixel or two ({files}){near}. Other crops are not found."
+            f"or shifted by a pixel or two ({files}){near}. {NOT_SOUGHT}"
         )
 
     def document(self) -> Json:
@@ -202,7 +203,7 @@ def overlap(
 
 
 def search(train: ImagesOf, test: ImagesOf, near: float | None = NEAR) -> Search:
-    """The same, with the images.
+    """Search for copies as `overlap` does, with the images that a page shows.
 
     Raises:
         DataError: images are missing, or none can be read.
@@ -239,8 +240,7 @@ def check_writable(page: Path) -> None:
 
 def _copies_between(images: Images, others: Images, near: float | None) -> Copies:
     """For each image its copy among others."""
-    ours, theirs = (hashes(one, CHANGES, shifts=True) for one in (images, others))
-    exact = exact_copies(ours, theirs)
+    exact = exact_copies(hashes(images, CHANGES, shifts=True), hashes(others))
     if near is None:
         return exact
     ready = prepared({"one": images, "other": others}, compared_at(images, others))

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from headstart.analyse.text import plural
 from headstart.checks.pairing import are_equal, not_finite, paired
-from headstart.checks.result import Result
+from headstart.checks.result import ClausedResult, name_clauses
 from headstart.checks.tensors import Weighted, tensors_of
-from headstart.core.names import few
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SameStart(Result):
+class SameStart(ClausedResult):
     """Which tensors of two models are equal.
 
     Attributes:
@@ -33,23 +32,18 @@ class SameStart(Result):
         """Whether both models have the same tensors with the same numbers."""
         return not (self.differs or self.only_first or self.only_second)
 
-    def __str__(self) -> str:
-        return "; ".join(self._parts()) + "."
-
-    def _parts(self) -> Iterator[str]:
+    def _clauses(self) -> Iterator[str]:
         if self.ok:
             yield f"Both models start alike: {plural(len(self.equal), 'tensor')} equal"
         else:
             num = len(self.equal) + len(self.differs)
             yield f"The models start differently: {len(self.equal)} of {num} tensors are equal"
-        for what, names in (
+        yield from name_clauses(
             ("not equal", self.differs),
             ("in the first only", self.only_first),
             ("in the second only", self.only_second),
             ("not finite", self.not_finite),
-        ):
-            if names:
-                yield f"{what}: {few(names)}"
+        )
 
 
 def same_start(first: Weighted, second: Weighted) -> SameStart:

@@ -20,6 +20,7 @@ STATISTICS = (
     "moving_variance",
 )
 """Last part of the names of what batch normalisation counts in train mode."""
+_KERAS = ("keras", "tf_keras")
 _INSIDE = ("_orig_mod", "_checkpoint_wrapped_module")
 """Parts of names that torch.compile and activation checkpoints add where they wrap a module."""
 _AROUND = "module."
@@ -114,9 +115,26 @@ def tensors_of(given: Weighted, beside: Weighted = None) -> Snapshot:
 
 def is_keras(given: object) -> bool:
     """Whether an object is a layer or a model of Keras, which on PyTorch is a module as well."""
-    return any(
-        kind.__module__.partition(".")[0] in ("keras", "tf_keras") for kind in type(given).__mro__
-    )
+    return bool(keras_package(given))
+
+
+def keras_package(of: object) -> str:
+    """Name of the Keras that made a layer or a model; empty where none did."""
+    roots = (kind.__module__.partition(".")[0] for kind in type(of).__mro__)
+    return next((root for root in roots if root in _KERAS), "")
+
+
+def as_array(name: str, given: Any) -> np.ndarray:
+    """What is given by that name, an array or a tensor of any library, as an array.
+
+    Raises:
+        NetworkError: it is a tensor without data.
+    """
+    if hasattr(given, "detach"):
+        from headstart.checks.torch_tensors import array_of
+
+        return array_of(name, given)
+    return np.asarray(given)
 
 
 def kind_of(name: str, *, buffer: bool) -> Kind:

@@ -14,7 +14,7 @@ from headstart.checks.pairing import (
     paired,
     paired_by_numbers,
 )
-from headstart.checks.result import Result
+from headstart.checks.result import ClausedResult, name_clauses
 from headstart.checks.tensors import Snapshot, Tensor, Weighted, tensors_of
 from headstart.core.names import few
 
@@ -23,7 +23,7 @@ _EQUAL = ("equal", "constant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Transferred(Result):
+class Transferred(ClausedResult):
     """Which tensors of a model are those of its source; all are named as in the model.
 
     Attributes:
@@ -67,10 +67,7 @@ class Transferred(Result):
         """Share of these that are the source's."""
         return len(self.equal) / self.num_telling if self.num_telling else 0.0
 
-    def __str__(self) -> str:
-        return "; ".join(self._parts()) + "."
-
-    def _parts(self) -> Iterator[str]:
+    def _clauses(self) -> Iterator[str]:
         num = f"{len(self.equal)} of {self.num_telling} tensors"
         if not self.num_telling:
             yield "No tensor of the trunk can show a transfer"
@@ -85,14 +82,12 @@ class Transferred(Result):
             yield f"{len(self.constant)}{more} {are} of a single value, equal in fresh networks too"
         if self.renamed:
             yield f"under other names: {few([f'{name} ({its})' for name, its in self.renamed])}"
-        for what, names in (
+        yield from name_clauses(
             ("with other numbers", self.differs),
             ("in another shape", self.other_shape),
             ("without a partner", self.missing),
             ("not finite", self.not_finite),
-        ):
-            if names:
-                yield f"{what}: {few(names)}"
+        )
         if self.fresh_equal:
             yield f"the head is the source's too: {few(self.fresh_equal)}"
         elif self.fresh:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headstart.checks.tensors import Snapshot, Tensor, is_keras, kind_of, places_of
+from headstart.checks.tensors import Snapshot, Tensor, is_keras, keras_package, kind_of, places_of
 from headstart.networks.checkpoints.read import State, read_state
 
 _KERAS = (".keras", ".h5", ".hdf5")
@@ -31,7 +31,7 @@ def of_file(path: Path, beside: Any = None) -> Snapshot:
         from headstart.checks.keras_tensors import of_keras
         from headstart.networks.keras.load import load_model
 
-        opened = of_keras(load_model(_keras_of(beside), path))
+        opened = of_keras(load_model(sys.modules[keras_package(beside)], path))
         return Snapshot(of=path.name, tensors=opened.tensors)
     from headstart.networks.keras.adapter import ADAPTER
 
@@ -52,12 +52,3 @@ def _of_state(state: State) -> Snapshot:
         for name, place in places_of(state.tensors).items()
     )
     return Snapshot(of=state.path.name, tensors=tuple(tensors))
-
-
-def _keras_of(model: Any) -> Any:
-    """The Keras that a model is of: `keras`, or `tf_keras`."""
-    return next(
-        sys.modules[root]
-        for kind in type(model).__mro__
-        if (root := kind.__module__.partition(".")[0]) in ("keras", "tf_keras")
-    )

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from headstart.cli.threads import compute_on_one_thread
+
 data = typer.Typer(no_args_is_help=True, help="List, find, show and fetch data sets.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name or a path.")]
 
@@ -42,6 +44,7 @@ def show_pictures(
 ) -> None:
     """Look at a data set before a study: a page with pictures of every class, counts, what is
     left out, likely copies."""
+    compute_on_one_thread()
     from headstart import flow
     from headstart.analyse.text import printable
     from headstart.report import contact

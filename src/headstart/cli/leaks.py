@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from headstart.cli import arguments
+from headstart.cli.threads import compute_on_one_thread
 
 if TYPE_CHECKING:
     from headstart.checks.overlap import Search
@@ -30,7 +31,7 @@ Near = Annotated[
         "--near",
         metavar="R|off",
         help="Correlation of grey values from which on images are near copies, 0.9 to 1; off: "
-        "exact and mirrored copies only.",
+        "equal ones only, as they are, mirrored, turned, inverted or shifted.",
     ),
 ]
 Page = Annotated[
@@ -52,10 +53,11 @@ def leaks(
     html: Page = None,
     json: arguments.AsJson = False,
 ) -> None:
-    """Look for copies of training images among test images: equal, turned, inverted, near.
+    """Look for copies of training images among test images, equal or changed or nearly so.
 
     Exit status: 0 none, 1 copies found, 2 wrong input, 3 none, but some files cannot be read.
     """
+    compute_on_one_thread()
     from headstart.checks.overlap import check_writable, search
     from headstart.study.photo_study import study_name
 

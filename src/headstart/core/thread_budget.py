@@ -13,6 +13,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.shared_memory import SharedMemory
 
 MAX_THREADS = 255
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Environment in which libraries of linear algebra compute on one thread."""
 
 
 class ThreadBudget:

@@ -1,4 +1,4 @@
-"""Progress of long work on files: logged now and then, or passed to a listener."""
+"""Progress of long work on files and images: logged now and then, or passed to a listener."""
 
 import logging
 import time
@@ -15,14 +15,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Progress of work on `num` files or images of a folder or archive, `done` of them by now.
+    """Progress of work on `num` files or images, of a folder or archive, `done` of them by now.
 
     `once` is whether its outcome is kept, so that it need not be done again.
     """
 
     what: str
-    place: Path
     num: int
+    place: Path | None = None
     done: int = 0
     seconds_left: float | None = None
     once: bool = True
@@ -33,7 +33,8 @@ class Progress:
         done, num = f"{self.done:,}", f"{self.num:,}"
         left = f"about {self.seconds_left or 0:.0f} s left"
         what = f"{self.what}, once" if self.once else self.what
-        return f"{what}: {done} of {num} in {self.place}, {left}"
+        place = f" in {self.place}" if self.place else ""
+        return f"{what}: {done} of {num}{place}, {left}"
 
 
 Listener = Callable[[Progress], None]

@@ -17,7 +17,7 @@ from headstart.core.array_cache import MemmapCache
 from headstart.core.hashing import digest_of
 from headstart.core.seeds import generator
 from headstart.networks.facts import num_leading_flattens
-from headstart.networks.weights import Weights, changed
+from headstart.networks.weights import Weights, has_changed
 from headstart.study.training import Precision
 from headstart.train.checkpoints import Best
 from headstart.train.device_data import DeviceData, flattened, to_device
@@ -222,7 +222,7 @@ def _result(
         moving=phase.moving,
         frozen_before=before,
         frozen_after=after,
-        trained_moved=any(changed(first, now, phase.moving)),
+        trained_moved=any(has_changed(first[name], now[name]) for name in phase.moving),
         finite=all(np.isfinite(array).all() for array in now.values())
         and all(math.isfinite(point.train_loss) for point in progress.curve),
     )

@@ -50,7 +50,7 @@ class Coordinates:
 
     @classmethod
     def empty(cls, num: int, num_directions: int, num_either: int = 0) -> "Coordinates":
-        """Room for so many vectors."""
+        """Coordinates of so many vectors, all 0, to be filled in."""
         return cls(values=np.zeros((num, num_directions + 1), np.float32), num_either=num_either)
 
     def fill(self, part: slice, inside: np.ndarray) -> None:

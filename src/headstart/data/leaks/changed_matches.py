@@ -19,6 +19,7 @@ from headstart.data.leaks.near_duplicates import (
     take_best,
     units,
 )
+from headstart.data.progress import Progress, reporting
 
 
 def changed_matches(
@@ -64,6 +65,8 @@ class _Search:
     def run(self) -> None:
         """Look for all changes together."""
         queries, keys, least = self._queries, self._keys, self._threshold - SLACK
+        work = Progress(what="looking for near copies", num=len(queries), once=False)
+        report = reporting(work)
         for ours in slices(len(queries), self._blocking.queries):
             for theirs in slices(len(keys), self._blocking.keys):
                 pairs = bounded_pairs(
@@ -75,6 +78,7 @@ class _Search:
                 one, other = pairs
                 for part in slices(len(one), self._blocking.pairs):
                     self._correlate(one[part], other[part])
+            report(ours.stop)
 
     def _correlate(self, one: np.ndarray, other: np.ndarray) -> None:
         """Record pairs of queries and keys that match under a change."""

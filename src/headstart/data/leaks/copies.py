@@ -60,7 +60,7 @@ class Copies:
         )
 
     def copied(self) -> "Copies":
-        """The same in arrays of its own, to be completed."""
+        """A copy whose arrays may be filled in further."""
         return Copies(
             kind=self.kind.copy(), index=self.index.copy(), similarity=self.similarity.copy()
         )

@@ -56,8 +56,9 @@ def near_copies(
             if by_class(change)
             else copies_of(queries, among, threshold, common[turn])
         )
-        alike = matches.at(new[found.kind[at] == NONE])
-        found.record(at[found.kind[at] == NONE], ALIKE, alike.index, alike.similarity)
+        unlike = found.kind[at] == NONE  # any image of the other set so far
+        alike = matches.at(new[unlike])
+        found.record(at[unlike], ALIKE, alike.index, alike.similarity)
         is_copy = np.flatnonzero(copies.index >= 0)
         one = copies.at(is_copy)
         found.record(at[is_copy], kind_of(change, near=True), one.index, one.similarity)

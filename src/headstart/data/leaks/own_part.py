@@ -23,6 +23,7 @@ from headstart.data.leaks.near_duplicates import (
     take_best,
     units,
 )
+from headstart.data.progress import Progress, reporting
 
 DIRECTIONS = 16  # at most, that hold what images have in common
 OWN = 0.625  # the least correlation of own parts of copies
@@ -94,6 +95,7 @@ def _alike(
     least_own: float,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Pairs that are alike, with and without what is common, block by block."""
+    report = reporting(Progress(what="checking near copies", num=len(keys), once=False))
     for theirs in slices(len(keys), _BLOCK):
         their_units, their_common, their_norms = _parts(keys, theirs, common)
         for ours in slices(len(queries), _BLOCK):
@@ -103,6 +105,7 @@ def _alike(
             own_enough = own >= least_own * np.outer(our_norms, their_norms)
             one, other = np.nonzero((whole >= threshold - SLACK) & own_enough)
             yield one + ours.start, other + theirs.start
+        report(theirs.stop)
 
 
 def _parts(

@@ -10,7 +10,7 @@ from functools import cache
 from types import FrameType
 from typing import Protocol
 
-from headstart.core.thread_budget import ThreadBudget, attach
+from headstart.core.thread_budget import ONE_THREAD, ThreadBudget, attach
 from headstart.execute.environment import usable_cores
 from headstart.execute.executors.executor import WorkerDied
 from headstart.execute.job import Job, Results
@@ -116,7 +116,7 @@ def _worker_environment() -> dict[str, str]:
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     }
     free = {name: value for name, value in wanted.items() if name not in os.environ}
-    return {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **free}
+    return {**ONE_THREAD, **free}
 
 
 @cache

@@ -10,7 +10,7 @@ from headstart.core.lru import SizedLRU
 from headstart.core.seeds import generator
 from headstart.networks.build import fresh_weights
 from headstart.networks.facts import Architecture, facts_of
-from headstart.networks.weights import Weights, changed
+from headstart.networks.weights import Weights, has_changed
 from headstart.plan.payload_types import PredictPayload, StartRulePayload, TrainPayload
 from headstart.store.reading import StepReader, StepRow
 from headstart.study.frozen import frozen_prefix
@@ -110,7 +110,7 @@ def fresh(of: Architecture, seed: int, role: str) -> Weights:
 
 def start_facts(weights: Weights, drawn: Weights, stages: Mapping[str, str]) -> Json:
     """Which stages hold fresh weights and which do not, as found and not as planned."""
-    moved = {stages[name] for name in changed(drawn, weights, weights)}
+    moved = {stages[name] for name, array in weights.items() if has_changed(drawn[name], array)}
     holding = dict.fromkeys(stages[name] for name in weights)
     return {
         "fresh": [stage for stage in holding if stage not in moved],

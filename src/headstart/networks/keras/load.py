@@ -17,8 +17,8 @@ def load_model(keras: Any, path: Path) -> Any:
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever a layer raises
-        reason = str(error).strip().split("\n", 1)[0]
+        reason = str(error).strip().split("\n", 1)[0].rstrip(".")
         raise NetworkError(
-            f"{path}: Keras cannot open it: {reason} Name a file of a whole model, as model.save "
+            f"{path}: Keras cannot open it: {reason}. Name a file of a whole model, as model.save "
             "writes it, not of weights alone."
         ) from error

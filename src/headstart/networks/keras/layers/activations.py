@@ -112,7 +112,7 @@ def activation(layer: Layer, shape: Shape) -> nn.Module | None:
         function = _softmax if given == "softmax" else _log_softmax
         return Activation(given, partial(function, axis=torch_axis(-1, shape, layer)))
     if not isinstance(given, str) or given not in _FUNCTIONS:
-        named = given if isinstance(given, str) else "a function of its own"
+        named = given if isinstance(given, str) else "a custom function"
         raise layer.refuse(f"has the activation {named} (known: {', '.join(sorted(_FUNCTIONS))})")
     return Activation(given, _FUNCTIONS[given])
 
