@@ -11,7 +11,7 @@ _PERMISSIVE = ("apache-2.0", "mit", "bsd-3-clause", "cc-by-4.0")
 def rested_on(opened: OpenedModel) -> SourceSpec | None:
     """The source that a model's weights come from, by way of other arms too; None without any."""
     origin, study = opened.model.origin, opened.study
-    arm = next(arm for arm in study.all_arms if arm.name == origin.arm)
+    arm = study.arm(origin.arm)
     if not study.rests_on(SOURCE, arm):
         return None
     return next(

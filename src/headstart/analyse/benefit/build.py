@@ -46,7 +46,7 @@ def benefits_of(
 def _context(
     study: StudySpec, facts: Facts, records: Records, source_flops: dict[str, int], cell: Cell
 ) -> BenefitContext | None:
-    arm = next(arm for arm in study.all_arms if arm.name == cell[3])
+    arm = study.arm(cell[3])
     control = records.get(beside(cell, study.control), {})
     seeds = [seed for seed in study.seeds if seed in records[cell] and seed in control]
     if not arm.transfers or arm.name == study.control or not seeds:
