@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from headstart.plan.steps import Step
-
-Status = Literal["done", "reused", "failed"]
+from headstart.store.events import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,12 @@
 """The worker: does a job and returns what came of it. Torch is imported only here and below."""
 
 import os
+import socket
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from headstart.execute.job import Computed, Job, Results, feature_cache
 from headstart.plan.steps import Step
 from headstart.store.blobs import pack
 from headstart.store.database import store_error
+from headstart.store.events import EventWriter, Measured, WorkerBusy, worker_events
 
 if TYPE_CHECKING:
     import torch
@@ -22,10 +25,13 @@ if TYPE_CHECKING:
     from headstart.execute.steps.context import StepContext
     from headstart.execute.steps.outcome import Outcome
     from headstart.execute.steps.train import PreparedStep
+    from headstart.train.watching import Measurement, Watcher
 
 # How much may wait in memory to be trained together; on a GPU, which share of what is free there.
 READY_BYTES = 256_000_000
 READY_SHARE = 0.2
+
+WRITTEN_EVERY = 0.5  # seconds between measurements of a training that are written for who watches
 
 
 def do_job(job: Job) -> Results:
@@ -45,9 +51,11 @@ def do_job(job: Job) -> Results:
     device = torch.device(device_for(job.device))
     _settle(device)
     features = feature_cache(job.inputs.folder, shared=job.shared)
-    work = _Work(job, StepContext(finished=job.inputs, features=features, device=device))
-    with one_thread_an_operation():  # restored, for the process may be the user's
-        computed = {one.key: one for one in work.do(job.steps)}
+    context = StepContext(finished=job.inputs, features=features, device=device)
+    events = worker_events(job.inputs.folder) if job.shared else None
+    # Threads are restored, for the process may be the user's.
+    with one_thread_an_operation(), closing(events) if events else nullcontext():
+        computed = {one.key: one for one in _Work(job, context, events).do(job.steps)}
     return tuple(computed[step.key] for step in job.steps)
 
 
@@ -55,6 +63,7 @@ def do_job(job: Job) -> Results:
 class _Work:
     job: Job
     context: "StepContext"
+    events: EventWriter | None  # for who watches; None where nobody could read them
 
     def do(self, steps: Sequence[Step]) -> Iterator[Computed]:
         """Each step alone, but those that train by updates together, as many as there is room."""
@@ -66,6 +75,7 @@ class _Work:
         waiting: list[PreparedStep] = []
         for step in steps:
             started = time.perf_counter()
+            self.begin(step)
             try:
                 if not trains_by_updates(step):
                     outcome = run_step(step, self.context)
@@ -94,11 +104,13 @@ class _Work:
         """
         from headstart.execute.steps.run import use_threads
         from headstart.execute.steps.train import train_prepared
+        from headstart.train.watching import watched_by
 
         started = time.perf_counter()
         try:
             use_threads(ready[0].step)
-            outcomes = train_prepared(ready)
+            with watched_by(self.watcher([one.step.key for one in ready])):
+                outcomes = train_prepared(ready)
         except Exception:
             if len(ready) == 1:
                 yield _failed(ready[0].step)
@@ -109,6 +121,34 @@ class _Work:
         share = (time.perf_counter() - started) / len(ready)
         for one, outcome in zip(ready, outcomes, strict=True):
             yield self.packed(one.step, outcome, one.seconds + share)
+
+    def begin(self, step: Step) -> None:
+        """Say that this process works on a step."""
+        if self.events:
+            host = socket.gethostname()
+            self.events.write(WorkerBusy(key=step.key, host=host, process=os.getpid()))
+
+    def watcher(self, keys: Sequence[str]) -> "Watcher":
+        """Writes measurements of trainings, those of one update now and then."""
+        last = time.monotonic()
+
+        def measured(points: "Sequence[Measurement]") -> None:
+            nonlocal last
+            if self.events is None or time.monotonic() - last < WRITTEN_EVERY:
+                return
+            last = time.monotonic()
+            for key, point in zip(keys, points, strict=True):
+                accuracy = point.validation_accuracy
+                self.events.write(
+                    Measured(
+                        key=key,
+                        update=point.update,
+                        train_loss=point.train_loss,
+                        validation_accuracy=accuracy,
+                    )
+                )
+
+        return measured
 
     def packed(self, step: Step, outcome: "Outcome", seconds: float) -> Computed:
         """A step that is done, in the form that the store keeps."""

@@ -7,7 +7,6 @@ from headstart.flow.cluster import kubernetes_manifest as kubernetes_manifest
 from headstart.flow.cluster import slurm_script as slurm_script
 from headstart.flow.contact import show_data as show_data
 from headstart.flow.engine import Done as Done
-from headstart.flow.engine import Planned as Planned
 from headstart.flow.engine import default_workers as default_workers
 from headstart.flow.engine import plan_of as plan_of
 from headstart.flow.engine import run as run
@@ -32,6 +31,7 @@ from headstart.flow.photos import NewStudy as NewStudy
 from headstart.flow.photos import PhotoOptions as PhotoOptions
 from headstart.flow.photos import described as described
 from headstart.flow.photos import new_study as new_study
+from headstart.flow.record import Planned as Planned
 from headstart.flow.reopen import cost_of_run as cost_of_run
 from headstart.flow.reopen import need_store as need_store
 from headstart.flow.reopen import progress as progress
@@ -41,6 +41,8 @@ from headstart.flow.study import Study as Study
 from headstart.flow.study import load_study as load_study
 from headstart.flow.study import photo_study as photo_study
 from headstart.flow.templates import template as template
+from headstart.flow.tracker import Tracker as Tracker
 from headstart.flow.validate import STUDIES as STUDIES
 from headstart.flow.validate import Validated as Validated
 from headstart.flow.validate import validate as validate
+from headstart.flow.watch import Watch as Watch

@@ -1,7 +1,7 @@
 """The whole engine on one page: plan, execute, analyse, and on with what is not decided."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +17,7 @@ from headstart.execute.options import Device, RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
+from headstart.flow.record import Planned, beginning, recorded
 from headstart.flow.rounds import next_round, present_round
 from headstart.plan.cost_estimate import makespan, model_seconds
 from headstart.plan.expand import expected_steps, make_plan
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
 START_SECONDS = 5.0
 # Work that takes one core as long as this is a worker's, even where that saves no time.
 LONG_SECONDS = 120.0
-
-Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
-"""Called with a plan, the steps expected after it, and the keys of those stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +68,14 @@ def run(
     workers = options.workers or default_workers(options.device)
     with Store(options.store) as store:
         number = save_study(store, loaded, command)
-        at: Loaded | None = present_round(loaded, store.plan(number))
-        while at is not None:
-            plan, more = run_look(
-                at, number, store, options, listen=listen, planned=planned or _silent
-            )
-            tally = tally.then(more)
-            analysis = analyse_look(at, plan, store)
-            at = next_round(at, plan, analysis, pace_of(store), workers)
+        began = beginning(number, loaded.study.name, command, workers)
+        with recorded(options.store, began, planned or _silent, listen) as (noted, heard):
+            at: Loaded | None = present_round(loaded, store.plan(number))
+            while at is not None:
+                plan, more = run_look(at, number, store, options, listen=heard, planned=noted)
+                tally = tally.then(more)
+                analysis = analyse_look(at, plan, store)
+                at = next_round(at, plan, analysis, pace_of(store), workers)
     summary = RunSummary(
         steps_run=tally.run,
         steps_reused=tally.reused,

@@ -73,6 +73,11 @@ def reopen_finished(store: Store, name: str) -> Reopened:
     return _reopened(store, next(finished, rows[0]))
 
 
+def reopen_number(store: Store, number: int) -> Reopened:
+    """The study of that number in a store, which a run of it has saved."""
+    return _reopened(store, next(row for row in store.studies() if row.number == number))
+
+
 def _named(store: Store, name: str, variants: tuple[str, ...] = ()) -> list[StudyRow]:
     """The studies that a name, a file or photos stand for, the latest first."""
     rows = store.studies()

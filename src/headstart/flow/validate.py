@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.flow.check import Loaded
-from headstart.flow.engine import Planned, plan_of, questions, run_look, save_study
+from headstart.flow.engine import plan_of, questions, run_look, save_study
 from headstart.flow.load import Changes, load, recipes_folder
+from headstart.flow.record import Planned
 from headstart.flow.rounds import next_round
 from headstart.flow.validation_paths import PATHS, SIZES, Path, num_seeds
 from headstart.plan.allocation import Allocation

@@ -29,21 +29,8 @@ from headstart.train.precision import flush_denormals
 from headstart.train.registry import TRAINERS, make_trainer, trainer_for
 from headstart.train.running_metrics import LossAccuracy, RunningMetrics
 from headstart.train.trainer import PreparedPhase, Trainer, TrainerKind, moving_tensors
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """Losses and accuracies after one update of the trial, that of validation by the metric.
-
-    Those of training run over the batches since the measurement before, as they were trained on,
-    dropout and all. Those of validation are None where there is no validation image.
-    """
-
-    update: int
-    train_loss: float
-    validation_loss: float | None
-    validation_accuracy: float | None
-    train_accuracy: float
+from headstart.train.watching import Measurement as Measurement
+from headstart.train.watching import show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +166,7 @@ def _trained(phases: Sequence[PreparedPhase]) -> list[PhaseResult]:
             measured = running.since_last()
             for at, phase in enumerate(phases):
                 progress[at].measure(trainer, at, phase, update, measured[at])
+            show([one.curve[-1] for one in progress])
             measuring += time.perf_counter() - pause
     seconds = (time.perf_counter() - started - measuring) / len(phases)
     return [_result(phase, trainer, at, progress[at], seconds) for at, phase in enumerate(phases)]

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from headstart.cli.progress import Tracker
 from headstart.execute.outcomes import StepOutcome
+from headstart.flow import Tracker
 from headstart.plan.cost_estimate import estimate_cost
 from headstart.plan.expand import expected_steps, make_plan
 from headstart.plan.steps import Plan, Step

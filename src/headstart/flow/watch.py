@@ -1,0 +1,122 @@
+"""A run as anyone sees it who can read the store: how far it is, what workers do, how it ended."""
+
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from headstart.core.holders import Holder
+from headstart.execute.outcomes import StepOutcome
+from headstart.flow.reopen import Reopened, reopen_number
+from headstart.flow.tracker import Tracker
+from headstart.plan.expand import expected_steps
+from headstart.store.events import (
+    SILENT,
+    Event,
+    EventReader,
+    Measured,
+    PlanMade,
+    RunBegan,
+    RunEnded,
+    StepBegan,
+    StepEnded,
+    WorkerBusy,
+)
+from headstart.store.store import Store
+
+State = Literal["none", "running", "finished", "interrupted", "failed", "gone"]
+
+
+@dataclass(slots=True)
+class Watch:
+    """The latest run on a store, followed by its events; nothing is written.
+
+    Attributes:
+        folder: of the store.
+        run: how the run began; None while there is none.
+        study: the study and its plan as the store has them.
+        tracker: what is done, running and failed, and the time left.
+        curves: points of trainings that are under way, by the key of their step.
+        busy: the newest step of each worker, by (host, process).
+        failures: error texts of failed steps, by key.
+        ended: how the run ended; None before.
+    """
+
+    folder: Path
+    run: RunBegan | None = None
+    study: Reopened | None = None
+    tracker: Tracker = field(default_factory=Tracker)
+    curves: dict[str, list[Measured]] = field(default_factory=dict)
+    busy: dict[tuple[str, int], str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    ended: RunEnded | None = None
+    _reader: EventReader | None = None
+
+    def poll(self) -> list[Event]:
+        """Take in what has happened since the last poll, and give it.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        if self._reader is None:
+            self._reader = EventReader(self.folder)
+        events = self._reader.poll()
+        for event in events:
+            self._take(event)
+        return events
+
+    @property
+    def state(self) -> State:
+        """What has become of the run; `gone` of one that ended without a word, as by a kill."""
+        if self.run is None:
+            return "none"
+        if self.ended is not None:
+            return self.ended.how
+        began = Holder(host=self.run.host, process=self.run.process, since="")
+        if began.ended:
+            return "gone"
+        silent = self._reader.silent_for() if self._reader else 0.0
+        elsewhere = self.run.host != socket.gethostname()
+        return "gone" if elsewhere and silent > SILENT else "running"
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case RunBegan():
+                self.run, self.study, self.ended = event, None, None
+                self.tracker = Tracker(workers=event.workers)
+                for known in (self.curves, self.busy, self.failures):
+                    known.clear()
+            case PlanMade():
+                self._replan()
+            case StepBegan():
+                self.tracker.running.add(event.key)
+            case StepEnded():
+                self._over(event)
+            case WorkerBusy():
+                self.busy[event.host, event.process] = event.key
+            case Measured():
+                self.curves.setdefault(event.key, []).append(event)
+            case RunEnded():
+                self.ended = event
+                self.tracker.running.clear()
+
+    def _over(self, event: StepEnded) -> None:
+        self.curves.pop(event.key, None)
+        if event.status == "failed":
+            self.failures[event.key] = event.error
+        step = self.study.plan.steps.get(event.key) if self.study else None
+        if step is not None:
+            outcome = StepOutcome(key=event.key, status=event.status, seconds=event.seconds)
+            self.tracker.record(step, outcome)
+
+    def _replan(self) -> None:
+        """Read the plan of the run's study, and what the store holds of it."""
+        if self.run is None:
+            return
+        with Store(self.folder, reading=True) as store:
+            self.study = reopen_number(store, self.run.number)
+            plan = self.study.plan
+            stored = store.finished(plan.steps)
+        loaded = self.study.loaded
+        expected = expected_steps(loaded.study, loaded.facts, plan)
+        self.tracker.set_plan(plan, expected, stored)

@@ -1,0 +1,92 @@
+"""A run that is watched: from its first step to its end, whatever the end is."""
+
+from pathlib import Path
+
+import pytest
+
+from headstart.execute.options import RunOptions
+from headstart.execute.outcomes import StepOutcome
+from headstart.flow import Watch, run
+from headstart.plan.steps import Step
+from headstart.store.events import Measured, RunBegan, RunEnded, WorkerBusy, run_events
+from studies import tiny
+
+
+def test_a_run_is_seen_as_it_goes_and_at_its_end(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    assert watch.poll() == []
+    assert watch.state == "none"
+    seen: list[tuple[str, int]] = []
+
+    def listen(step: Step, outcome: StepOutcome | None) -> None:
+        watch.poll()
+        if outcome is None:
+            assert step.key in watch.tracker.running
+        else:
+            assert step.key in watch.tracker.done
+        seen.append((watch.state, len(watch.tracker.done)))
+
+    done = run(tiny(), RunOptions(store=tmp_path, workers=1), listen=listen, command="again")
+    assert {state for state, _ in seen} == {"running"}
+    assert [number for _, number in seen] == sorted(number for _, number in seen)
+    last = watch.poll()
+    assert isinstance(last[-1], RunEnded)
+    assert watch.state == "finished"
+    assert watch.run is not None
+    assert watch.run.command == "again"
+    assert watch.study is not None
+    assert watch.study.plan.num_trials == watch.tracker.trials[0]
+    assert len(watch.tracker.done) == done.tally.run
+    assert watch.tracker.seconds_left == 0
+    assert list(watch.busy.values())[-1] in watch.tracker.done
+
+
+def test_whoever_comes_late_sees_the_same(tmp_path: Path) -> None:
+    run(tiny(), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
+    first, late = Watch(tmp_path), Watch(tmp_path)
+    first.poll()
+    late.poll()
+    assert late.tracker.trials == first.tracker.trials
+    assert late.state == "finished"
+
+
+@pytest.mark.parametrize(
+    ("raised", "state"), [(KeyboardInterrupt(), "interrupted"), (OSError("no space"), "failed")]
+)
+def test_a_run_that_ends_early_says_how(tmp_path: Path, raised: BaseException, state: str) -> None:
+    def listen(step: Step, outcome: StepOutcome | None) -> None:
+        if outcome is not None:
+            raise raised
+
+    with pytest.raises(type(raised)):
+        run(tiny(), RunOptions(store=tmp_path, workers=1), listen=listen)
+    watch = Watch(tmp_path)
+    watch.poll()
+    assert watch.state == state
+    assert not watch.tracker.running
+    assert watch.ended is not None
+    assert watch.ended.error == str(raised)
+
+
+def test_a_run_whose_process_was_killed_is_gone(tmp_path: Path) -> None:
+    run(tiny(), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
+    with run_events(tmp_path) as events:
+        began = RunBegan(
+            number=1, study="tiny", command="", workers=1, host=_host(tmp_path), process=2**22 + 1
+        )
+        events.write(began)
+        events.write(WorkerBusy(key="a", host="here", process=2))
+        events.write(Measured(key="a", update=5, train_loss=0.5, validation_accuracy=0.9))
+        watch = Watch(tmp_path)
+        watch.poll()
+        assert watch.state == "gone"
+        assert watch.busy == {("here", 2): "a"}
+        assert [point.update for point in watch.curves["a"]] == [5]
+
+
+def _host(folder: Path) -> str:
+    """This host, as an earlier run on a store has named it."""
+    watch = Watch(folder)
+    watch.poll()
+    assert watch.run is not None
+    return watch.run.host
