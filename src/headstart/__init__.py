@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.core.errors import SpecError as SpecError
     from headstart.core.errors import StoreError as StoreError
     from headstart.flow import Study as Study
+    from headstart.flow import load_data as load_data
     from headstart.flow import load_model as load_model
     from headstart.flow import load_study as load
     from headstart.flow import photo_study as study
@@ -44,6 +45,7 @@ _HOME = {
     "frozen": ("headstart.checks.frozen", "frozen"),
     "inputs": ("headstart.checks.inputs", "inputs"),
     "load": ("headstart.flow", "load_study"),
+    "load_data": ("headstart.flow", "load_data"),
     "load_model": ("headstart.flow", "load_model"),
     "moved": ("headstart.checks.moved", "moved"),
     "overlap": ("headstart.checks.overlap", "overlap"),
@@ -69,6 +71,7 @@ __all__ = [
     "frozen",
     "inputs",
     "load",
+    "load_data",
     "load_model",
     "moved",
     "overlap",

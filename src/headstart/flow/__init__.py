@@ -6,6 +6,7 @@ from headstart.flow.check import with_facts as with_facts
 from headstart.flow.cluster import kubernetes_manifest as kubernetes_manifest
 from headstart.flow.cluster import slurm_script as slurm_script
 from headstart.flow.contact import show_data as show_data
+from headstart.flow.data import load_data as load_data
 from headstart.flow.engine import Done as Done
 from headstart.flow.engine import default_workers as default_workers
 from headstart.flow.engine import plan_of as plan_of
