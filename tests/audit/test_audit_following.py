@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from headstart.audit.audit import audit_file
 from headstart.audit.program.samples import Data, overlap, smaller, within
+from headstart.audit.rules.weight_rules import clone_without_weights
 from headstart.core.errors import DataError
 
 LINES = [
@@ -125,3 +126,16 @@ def test_many_trainings_are_compared_quickly(tmp_path: Path) -> None:
     began = process_time()
     assert audit_file(path).trainings == 101
     assert process_time() - began < 3  # each rule lists the transfers once: 0.3 s
+
+
+def test_headstarts_own_checks_leave_a_network_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "script.py"
+    program = clone_without_weights.example
+    checked = "import headstart as hs\n" + program.replace(
+        "copy.pop()",
+        "print(hs.transferred(copy, net))\nwith hs.frozen(copy):\n    pass\ncopy.pop()",
+    )
+    path.write_text(checked, encoding="utf-8")
+    audit = audit_file(path)
+    assert "clone-without-weights" in {finding.rule.id for finding in audit.findings}
+    assert not audit.unseen
