@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-slurm validate bench check format clean
+.PHONY: demo test test-slow test-slurm wheel-test validate bench check format clean
 
 demo: $(VENV)/.installed  ## run the first study: real photos, a real pretrained network
 	$(BIN)/headstart run signs
@@ -17,6 +17,9 @@ test-slow: $(VENV)/.installed-dev  ## run the tests that take longer, too
 test-slurm: $(VENV)/.installed-dev  ## run jobs on a Slurm of two nodes; needs root, installs Debian's Slurm
 	[ "$$(id -u)" != 0 ] || command -v slurmctld >/dev/null || apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge
 	$(BIN)/python -m pytest tests/execute/test_slurm_job.py -rs
+
+wheel-test: $(VENV)/bin/python  ## build the wheel, install it into a new environment and use it there
+	$(BIN)/python scripts/check_wheel.py
 
 validate: $(VENV)/.installed  ## studies whose truth is known: are the verdicts right?
 	$(BIN)/headstart validate identity

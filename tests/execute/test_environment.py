@@ -14,7 +14,7 @@ from headstart.flow import default_workers, engine
 ASK = """
 import sys
 from headstart.execute import environment
-environment._signs_of_gpu = lambda: False
+environment.signs_of_gpu = lambda: False
 assert environment.device_for("auto") == "cpu"
 assert environment.device_for("cpu") == "cpu"
 assert "torch" not in sys.modules
@@ -36,7 +36,7 @@ def test_a_machine_without_signs_of_a_gpu_is_told_without_torch() -> None:
 def test_auto_is_the_gpu_where_torch_can_use_it(
     wanted: Device, there: bool, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "_signs_of_gpu", lambda: True)
+    monkeypatch.setattr(environment, "signs_of_gpu", lambda: True)
     monkeypatch.setattr("torch.cuda.is_available", lambda: there)
     assert environment.device_for(wanted) == found
 

@@ -263,5 +263,5 @@ def test_what_is_not_installed_is_named(
     with pytest.raises(ExportError) as raised:
         export_model(opened, tmp_path / "model.onnx")
     assert str(raised.value) == (
-        "ONNX files need no_such_module, not installed here: pip install 'headstart[onnx]'"
+        "ONNX files need no_such_module, not installed here: pip install 'headstart[export]'"
     )

@@ -11,8 +11,8 @@ import pytest
 
 from headstart import flow
 from headstart.core.errors import HeadstartError, SpecError
-from headstart.flow.load import recipes
 from headstart.study.load import read_toml
+from headstart.study.recipes import recipes
 from studies import tiny_table
 from study_files import write_study
 

@@ -9,6 +9,8 @@ from headstart.cli.audit import audit
 from headstart.cli.cache import cache
 from headstart.cli.cluster import cluster
 from headstart.cli.data import data
+from headstart.cli.doctor import doctor
+from headstart.cli.examples import examples
 from headstart.cli.export import export
 from headstart.cli.judge import judge
 from headstart.cli.leaks import leaks
@@ -35,6 +37,9 @@ class _Commands(TyperGroup):
             raise Interrupted from None
 
 
+_STUDY, _MODEL = "Run a study", "Use its models"
+_CHECK, _SETUP = "Check results, images and code of any program", "Set up"
+
 app = typer.Typer(
     cls=_Commands,
     name="headstart",
@@ -42,15 +47,30 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much of a head start does transfer learning give, and which way is worth it?",
+    epilog=examples(
+        "headstart run signs",
+        "headstart run ./photos --minutes 10",
+        "headstart COMMAND --help",
+    ),
 )
-for command in (
-    run, new, plan, status, report, predict, export, judge, leaks, audit, validate,
+for panel, command, shown in (
+    (_STUDY, run, ("headstart run signs", "headstart run ./photos --minutes 10 --html page.html")),
+    (_STUDY, plan, ("headstart plan digits --seeds 3 --sizes 50,all",)),
+    (_STUDY, new, ("headstart new ./photos > study.toml",)),
+    (_STUDY, status, ("headstart status --store results",)),
+    (_STUDY, report, ("headstart report signs --csv tables",)),
+    (_MODEL, predict, ("headstart predict signs new.jpg more-photos --csv",)),
+    (_MODEL, export, ("headstart export signs model.onnx --arm probe",)),
+    (_CHECK, judge, ("headstart judge answers.csv --margin 2", "headstart judge --template keras")),
+    (_CHECK, leaks, ("headstart leaks photos/train photos/test --html copies.html",)),
+    (_CHECK, audit, ("headstart audit notebook.ipynb train.py",)),
+    (_SETUP, doctor, ("headstart doctor", "headstart doctor --json > doctor.json")),
+    (_SETUP, validate, ("headstart validate null --studies 20",)),
 ):  # fmt: skip
-    app.command()(command)
-app.add_typer(recipes, name="recipes")
-app.add_typer(data, name="data")
-app.add_typer(cache, name="cache")
-app.add_typer(cluster, name="cluster")
+    app.command(epilog=examples(*shown), rich_help_panel=panel)(command)
+app.add_typer(recipes, name="recipes", rich_help_panel=_STUDY)
+for name, group in (("data", data), ("cache", cache), ("cluster", cluster)):
+    app.add_typer(group, name=name, rich_help_panel=_SETUP)
 
 
 def _version(wanted: bool) -> None:

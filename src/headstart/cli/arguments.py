@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from headstart.cli import completion
+from headstart.cli.completion import DEFAULT_STORE as DEFAULT_STORE
+
 if TYPE_CHECKING:
     from headstart.flow import Changes, PhotoOptions, Wanted
-
-DEFAULT_STORE = Path("headstart-store")
 
 
 def _seeds(text: str) -> int | str:
@@ -31,8 +32,15 @@ Study = Annotated[
     str,
     typer.Argument(
         metavar="STUDY",
+        autocompletion=completion.studies,
         help="A recipe's name, a study file (TOML), a folder or archive of photos, or the table of "
         "their labels.",
+    ),
+]
+StoredStudy = Annotated[
+    str,
+    typer.Argument(
+        metavar="STUDY", autocompletion=completion.stored_studies, help="A study in the store."
     ),
 ]
 StoreFolder = Annotated[
@@ -92,7 +100,13 @@ class Grid:
         typer.Option("--sizes", metavar="50,500,all", help="Target sizes instead of the study's."),
     ] = None
     arms: Annotated[
-        str | None, typer.Option("--arms", metavar="a,b", help="Only these arms, and the control.")
+        str | None,
+        typer.Option(
+            "--arms",
+            metavar="a,b",
+            autocompletion=completion.arms,
+            help="Only these arms, and the control.",
+        ),
     ] = None
 
 

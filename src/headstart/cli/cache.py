@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headstart.cli import completion
+from headstart.cli.examples import examples
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.data.caches import Held
 
-cache = typer.Typer(help="Show what is cached and how large it is, or clear it.")
+cache = typer.Typer(
+    help="Show what is cached and how large it is, or clear it.",
+    epilog=examples("headstart cache", "headstart cache clear decoded"),
+)
 
 
 @cache.callback(invoke_without_command=True)
@@ -29,11 +35,15 @@ def _show(context: typer.Context) -> None:
     )
 
 
-@cache.command()
+@cache.command(epilog=examples("headstart cache clear decoded --yes"))
 def clear(
     kinds: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KIND...", help="decoded, facts, data; all but data by default."),
+        typer.Argument(
+            metavar="KIND...",
+            autocompletion=completion.cache_kinds,
+            help="decoded, unpacked, facts, data; all but data by default.",
+        ),
     ] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
@@ -57,14 +67,9 @@ def clear(
 
 
 def _list(some: "Sequence[Held]") -> None:
+    from headstart.analyse.text import file_size
+
     for one in some:
         typer.echo(
-            f"  {one.kind.name:8} {one.num:>7,} files {_size(one.size):>9}   {one.kind.what}"
+            f"  {one.kind.name:8} {one.num:>7,} files {file_size(one.size):>9}   {one.kind.what}"
         )
-
-
-def _size(num_bytes: int) -> str:
-    value, units = float(num_bytes), ["bytes", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.3g} {units[0]}"

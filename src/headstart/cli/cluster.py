@@ -7,12 +7,22 @@ from typing import Annotated, Any
 
 import typer
 
-from headstart.cli import arguments
+from headstart.cli import arguments, completion
+from headstart.cli.examples import examples
 
-cluster = typer.Typer(help="Write the job that runs a study on a cluster.", no_args_is_help=True)
+cluster = typer.Typer(
+    no_args_is_help=True,
+    help="Write the job that runs a study on a cluster.",
+    epilog=examples("headstart cluster slurm study.toml --nodes 4 --time 2:00:00 > job.sh"),
+)
 
 StudyFile = Annotated[
-    str, typer.Argument(metavar="STUDY", help="A recipe's name or a study file (TOML).")
+    str,
+    typer.Argument(
+        metavar="STUDY",
+        autocompletion=completion.studies,
+        help="A recipe's name or a study file (TOML).",
+    ),
 ]
 SettingsFile = Annotated[
     Path | None,
@@ -49,7 +59,12 @@ class Sizes:
         return {key: value for key, value in {**asdict(self), **more}.items() if value is not None}
 
 
-@cluster.command()
+@cluster.command(
+    epilog=examples(
+        "headstart cluster slurm study.toml --nodes 4 --time 2:00:00 > job.sh",
+        "headstart cluster slurm study.toml --partition gpu --gpus 1 --submit",
+    )
+)
 @arguments.with_groups
 def slurm(
     study: StudyFile,
@@ -85,7 +100,11 @@ def slurm(
     )
 
 
-@cluster.command()
+@cluster.command(
+    epilog=examples(
+        "headstart cluster kubernetes study.toml --image registry.example/headstart > job.yaml"
+    )
+)
 @arguments.with_groups
 def kubernetes(
     study: StudyFile,

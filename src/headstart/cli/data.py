@@ -5,13 +5,24 @@ from typing import Annotated
 
 import typer
 
+from headstart.cli import completion
+from headstart.cli.examples import examples
 from headstart.cli.threads import compute_on_one_thread
 
-data = typer.Typer(no_args_is_help=True, help="List, find, show and fetch data sets.")
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A data set's name or a path.")]
+data = typer.Typer(
+    no_args_is_help=True,
+    help="List, find, show and fetch data sets.",
+    epilog=examples("headstart data list", "headstart data show ./photos"),
+)
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", autocompletion=completion.datasets, help="A data set's name or a path."
+    ),
+]
 
 
-@data.command("list")
+@data.command("list", epilog=examples("headstart data list"))
 def list_known() -> None:
     """List the known data sets and where their files are."""
     from headstart.core.errors import DataError
@@ -26,7 +37,7 @@ def list_known() -> None:
         print(f"{name:15} {known.title}\n{'':15} {known.licence}\n{'':15} {place}")
 
 
-@data.command("where")
+@data.command("where", epilog=examples("headstart data where mnist-mini"))
 def show_folder(name: Name) -> None:
     """Print the folder or file a data set is read from."""
     from headstart.data.find import where
@@ -34,7 +45,7 @@ def show_folder(name: Name) -> None:
     print(where(name).path)
 
 
-@data.command("show")
+@data.command("show", epilog=examples("headstart data show ./photos --html photos.html"))
 def show_pictures(
     name: Name,
     html: Annotated[
@@ -58,7 +69,7 @@ def show_pictures(
     typer.echo(f"Page: {page.absolute()}")
 
 
-@data.command("fetch")
+@data.command("fetch", epilog=examples("headstart data fetch mnist"))
 def fetch_known(name: Name) -> None:
     """Download a data set into the cache, each file checked."""
     from rich.console import Console

@@ -7,7 +7,6 @@ import typer
 
 from headstart.cli import arguments
 
-Stored = Annotated[str, typer.Argument(metavar="STUDY", help="A study in the store.")]
 File = Annotated[
     Path,
     typer.Argument(metavar="FILE", help="Its ending says the form: .onnx .safetensors .pt2 .keras"),
@@ -20,7 +19,7 @@ Int8 = Annotated[
 
 @arguments.with_groups
 def export(
-    study: Stored,
+    study: arguments.StoredStudy,
     file: File,
     *,
     choice: arguments.ModelChoice,

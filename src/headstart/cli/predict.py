@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli import arguments
+from headstart.cli import arguments, completion
 
 if TYPE_CHECKING:
     from headstart.model.predictor import ImagePrediction
@@ -20,7 +20,9 @@ Images = Annotated[
 Model = Annotated[
     str,
     typer.Argument(
-        metavar="STUDY", help="A study in the store, or a model.safetensors that was exported."
+        metavar="STUDY",
+        autocompletion=completion.stored_studies,
+        help="A study in the store, or a model.safetensors that was exported.",
     ),
 ]
 AsCsv = Annotated[

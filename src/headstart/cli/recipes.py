@@ -4,7 +4,13 @@ from typing import Annotated
 
 import typer
 
-recipes = typer.Typer(help="List the built-in studies, or print one to copy and edit.")
+from headstart.cli import completion
+from headstart.cli.examples import examples
+
+recipes = typer.Typer(
+    help="List the built-in studies, or print one to copy and edit.",
+    epilog=examples("headstart recipes", "headstart recipes show digits > mine.toml"),
+)
 
 
 @recipes.callback(invoke_without_command=True)
@@ -21,8 +27,10 @@ def _list(context: typer.Context) -> None:
     print("Copy one:  headstart recipes show digits > mine.toml")
 
 
-@recipes.command()
-def show(name: Annotated[str, typer.Argument(metavar="RECIPE")]) -> None:
+@recipes.command(epilog=examples("headstart recipes show digits > mine.toml"))
+def show(
+    name: Annotated[str, typer.Argument(metavar="RECIPE", autocompletion=completion.recipe_names)],
+) -> None:
     """Print a recipe's file."""
     from headstart import flow
     from headstart.cli.streams import print_toml

@@ -5,7 +5,7 @@ from headstart.cli import arguments
 
 @arguments.with_groups
 def report(
-    study: arguments.Study,
+    study: arguments.StoredStudy,
     *,
     store: arguments.StoreFolder = arguments.DEFAULT_STORE,
     files: arguments.Files,

@@ -88,12 +88,13 @@ def obstacle(path: Path, *, folder: bool) -> str:
 
     Nothing is made to find out, so what shows only in writing (a full disk) is not seen.
     """
-    if path.exists() and path.is_dir() != folder:
+    # Not `Path.exists`: before Python 3.14 it fails inside a folder that may not be entered.
+    if os.path.exists(path) and os.path.isdir(path) != folder:
         return "it is a file" if folder else "it is a folder"
     above = path if folder else path.parent
-    while not above.exists() and above != above.parent:
+    while not os.path.exists(above) and above != above.parent:
         above = above.parent
-    if not above.is_dir():
+    if not os.path.isdir(above):
         return f"{above} is a file"
     # A file is written beside its place and renamed: what counts is the folder that it is in.
     return "" if os.access(above, os.W_OK | os.X_OK) else f"{above} may not be written to"

@@ -4,6 +4,7 @@ Only files that headstart writes there are counted and deleted, by their names: 
 one that holds other things too.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -129,7 +130,9 @@ def _files(kind: CacheKind, folder: str) -> Iterator[tuple[Path, int]]:
     """Files of headstart in a folder of the cache, and their sizes."""
     place = cache_folder() / folder
     paths = (
-        sorted(place.iterdir() if kind.made_again else place.rglob("*")) if place.is_dir() else ()
+        sorted(place.iterdir() if kind.made_again else place.rglob("*"))
+        if os.path.isdir(place)
+        else ()
     )
     for path in paths:
         own = not kind.made_again or _OWN.fullmatch(path.name)

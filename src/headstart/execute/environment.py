@@ -34,7 +34,7 @@ def _machine(device: str) -> Json:
         "numpy": numpy.__version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor(),
         "device": torch.cuda.get_device_name(0) if device == "cuda" else "cpu",
     }
 
@@ -46,7 +46,7 @@ def device_for(wanted: Device) -> str:
     Raises:
         HeadstartError: `cuda` was asked for and there is none.
     """
-    if wanted == "cpu" or (wanted == "auto" and not _signs_of_gpu()):
+    if wanted == "cpu" or (wanted == "auto" and not signs_of_gpu()):
         return "cpu"
     import torch
 
@@ -55,7 +55,7 @@ def device_for(wanted: Device) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def _signs_of_gpu() -> bool:
+def signs_of_gpu() -> bool:
     """Whether a GPU driver is there: NVIDIA's device or tool (Linux, WSL, Windows), AMD device."""
     return (
         Path("/dev/nvidiactl").exists()
@@ -64,7 +64,8 @@ def _signs_of_gpu() -> bool:
     )
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

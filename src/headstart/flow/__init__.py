@@ -21,7 +21,6 @@ from headstart.flow.load import find_study as find_study
 from headstart.flow.load import found as found
 from headstart.flow.load import load as load
 from headstart.flow.load import recipe as recipe
-from headstart.flow.load import recipes as recipes
 from headstart.flow.load import warnings as warnings
 from headstart.flow.models import Wanted as Wanted
 from headstart.flow.models import find_model as find_model
@@ -47,3 +46,4 @@ from headstart.flow.validate import STUDIES as STUDIES
 from headstart.flow.validate import Validated as Validated
 from headstart.flow.validate import validate as validate
 from headstart.flow.watch import Watch as Watch
+from headstart.study.recipes import recipes as recipes

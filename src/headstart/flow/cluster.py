@@ -11,9 +11,10 @@ from headstart.core.files import obstacle
 from headstart.execute.cluster.kubernetes import pod_problems, ray_job
 from headstart.execute.cluster.settings import ClusterSettings, path_problems, settings_of
 from headstart.execute.cluster.slurm import batch_script
-from headstart.flow.load import find_study, load, recipes
+from headstart.flow.load import find_study, load
 from headstart.flow.study_paths import from_here
 from headstart.study.load import read_toml, study_text
+from headstart.study.recipes import recipes
 
 JOB = "the job"
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from headstart.study.labels import TABLE_SUFFIXES
 from headstart.study.leak_preview import predicted_leaks
 from headstart.study.load import read_toml
 from headstart.study.margin import wide_margin
+from headstart.study.recipes import recipes
 from headstart.study.shared_classes import shared_class_warnings
 from headstart.study.study import AUTO, StudySpec
 from headstart.study.variants import with_variants
@@ -38,16 +38,6 @@ class Changes:
     skip_broken: bool = False
     follow_links: bool = False
     minutes: float | None = None
-
-
-def recipes() -> dict[str, Path]:
-    """The built-in studies by name."""
-    return {path.stem: path for path in sorted(recipes_folder().glob("*.toml"))}
-
-
-def recipes_folder() -> Path:
-    """Where the built-in studies lie."""
-    return Path(str(resources.files("headstart") / "recipes"))
 
 
 def load(study: str, changes: Changes = Changes(), photos: PhotoOptions = NO_OPTIONS) -> Loaded:

@@ -9,13 +9,14 @@ from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import Listener
 from headstart.flow.check import Loaded
 from headstart.flow.engine import plan_of, questions, run_look, save_study
-from headstart.flow.load import Changes, load, recipes_folder
+from headstart.flow.load import Changes, load
 from headstart.flow.record import Planned
 from headstart.flow.rounds import next_round
 from headstart.flow.validation_paths import PATHS, SIZES, Path, num_seeds
 from headstart.plan.allocation import Allocation
 from headstart.plan.steps import Plan
 from headstart.store.store import Store
+from headstart.study.recipes import recipes_folder
 from headstart.study.study import LOOKS
 
 if TYPE_CHECKING:

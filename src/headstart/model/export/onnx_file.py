@@ -84,5 +84,5 @@ def require_onnx() -> None:
     if missing:
         raise ExportError(
             f"ONNX files need {', '.join(missing)}, not installed here: "
-            "pip install 'headstart[onnx]'"
+            "pip install 'headstart[export]'"
         )
