@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from headstart.flow import load_data as load_data
     from headstart.flow import load_model as load_model
     from headstart.flow import load_study as load
-    from headstart.flow import photo_study as study
     from headstart.flow import recipes as recipes
     from headstart.flow.classifier import TransferClassifier as TransferClassifier
     from headstart.flow.results import Results as Results
+    from headstart.flow.study import study as study
     from headstart.study.network_facts import InputFacts as InputFacts
 
 _HOME = {

@@ -40,6 +40,8 @@ def test_kinds_are_told_apart(cache: Path) -> None:
         "unpacked": False,
         "facts": True,
         "data": True,
+        "arrays": False,
+        "models": False,
         "weights": True,
     }
     own = files(cache) - {"photos/holiday.npz", "data/mine/x.csv"}

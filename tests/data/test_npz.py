@@ -10,7 +10,7 @@ from tiny_sets import ref
 
 from headstart.core.errors import DataError
 from headstart.data.datasets import facts_of, open_part
-from headstart.data.formats.npz_set import write_npz
+from headstart.data.formats.npz_set import saved_npz
 from headstart.data.images import Images
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -72,8 +72,7 @@ def test_validation_images_are_the_test_part_where_there_is_no_other(tmp_path: P
 
 
 def test_a_set_without_a_test_part(tmp_path: Path) -> None:
-    path = tmp_path / "set.npz"
-    write_npz(path, Images(TRAIN.copy(), LABELS.copy()), ("a", "b", "c"))
+    path = saved_npz(tmp_path, Images(TRAIN.copy(), LABELS.copy()), ("a", "b", "c"))
     facts = facts_of(ref(path))
     assert facts.classes == ("a", "b", "c")
     assert facts.test_counts == (0, 0, 0)

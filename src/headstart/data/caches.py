@@ -16,7 +16,9 @@ from headstart.core.files import cache_folder
 from headstart.data.catalogue import KNOWN
 
 # Named by a hash; a file that is being written has a dot before and a number behind its name.
-_OWN = re.compile(r"\.?[0-9a-f]{64}(-\w+)?\.(json|jsonl|npz|npy|rows|partial|lock)(\.\d+\.part)?")
+_OWN = re.compile(
+    r"\.?[0-9a-f]{64}(-\w+)?\.(json|jsonl|npz|npy|rows|partial|lock|keras|py|safetensors)(\.\d+\.part)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,18 @@ KINDS: tuple[CacheKind, ...] = (
         name="data",
         what="data sets that were downloaded or put there",
         folders=tuple(f"data/{name}" for name in KNOWN),
+        made_again=False,
+    ),
+    CacheKind(
+        name="arrays",
+        what="arrays that were given in memory; studies of them read these files",
+        folders=("arrays",),
+        made_again=False,
+    ),
+    CacheKind(
+        name="models",
+        what="models that were given in memory; studies with them read these files",
+        folders=("models",),
         made_again=False,
     ),
     CacheKind(

@@ -39,7 +39,6 @@ from headstart.flow.reopen import reopen as reopen
 from headstart.flow.reopen import report_again as report_again
 from headstart.flow.study import Study as Study
 from headstart.flow.study import load_study as load_study
-from headstart.flow.study import photo_study as photo_study
 from headstart.flow.templates import template as template
 from headstart.flow.tracker import Tracker as Tracker
 from headstart.flow.validate import STUDIES as STUDIES

@@ -1,7 +1,6 @@
 """One arm of a study, trained on images in memory: what `TransferClassifier.fit` runs."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,9 @@ from headstart.core.errors import (
     HeadstartError,
     SpecError,
 )
-from headstart.core.files import written_whole
-from headstart.core.hashing import digest, hash_arrays
 from headstart.data.datasets import measure
 from headstart.data.find import where
-from headstart.data.formats.npz_set import write_npz
+from headstart.data.formats.npz_set import saved_npz
 from headstart.data.images import Images
 from headstart.execute.environment import usable_cores
 from headstart.execute.executors import InlineExecutor
@@ -42,7 +39,8 @@ def train_arm(
         SpecError: with all problems of the settings and the images at once.
         HeadstartError: a step failed, with what it raised.
     """
-    dataset = _saved(images, classes, options.store)
+    # Beside the store, where every later step finds them by content.
+    dataset = saved_npz(options.store.absolute() / "arrays", images, classes)
     loaded = _checked(settings.study(str(dataset)), DataRef(dataset=str(dataset)))
     (pair,) = loaded.study.pairs
     if loaded.facts.wanted(loaded.study.network_of(pair)) is not None:
@@ -66,16 +64,6 @@ def check_scale(pixels: np.ndarray) -> None:
             f"X has floats from {least:g} to {most:g}, and a pretrained network expects them from "
             "0 to 1. Divide X, or give bytes (uint8)."
         )
-
-
-def _saved(images: Images, classes: tuple[str, ...], store: Path) -> Path:
-    """The file of the images beside a store, where every later step finds them by content."""
-    content = hash_arrays({"pixels": images.pixels, "labels": images.labels})
-    path = store.absolute() / "arrays" / f"{digest([content, list(classes)])}.npz"
-    if not path.exists():
-        with written_whole(path) as temporary:
-            write_npz(temporary, images, classes)
-    return path
 
 
 def _checked(given: dict[str, Any], data: DataRef) -> Loaded:

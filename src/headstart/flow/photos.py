@@ -266,7 +266,7 @@ def _fitting(
                 known.setdefault(native, _checked(draft).facts)
         study = StudySpec(**spelt_out(tomllib.loads(draft.text())))
         loaded = Loaded(study=study, facts=known[draft.size])
-        fits = _seconds(loaded, workers) <= seconds
+        fits = expected_seconds(loaded, workers) <= seconds
         if fits:
             break
     return draft, loaded, fits
@@ -285,9 +285,16 @@ def described(loaded: Loaded, workers: int) -> tuple[str, ...]:
         f"study: photos at {height} x {width}; {', '.join(size.label for size in study.sizes)}; "
         f"{plural(len(study.arms), 'arm')}, {_seeds(study)}, "
         f"{study.training.updates:,} updates each{tuned}",
-        f"time: about {rough_duration(_seconds(loaded, workers))} with "
+        time_line(loaded, workers),
+    )
+
+
+def time_line(loaded: Loaded, workers: int) -> str:
+    """About how long a study takes, in a line."""
+    return (
+        f"time: about {rough_duration(expected_seconds(loaded, workers))} with "
         f"{plural(workers, 'worker')}, before this computer's own pace is known"
-        f"{_further(study)}",
+        f"{_further(loaded.study)}"
     )
 
 
@@ -303,7 +310,7 @@ def _further(study: StudySpec) -> str:
     return f"; about {minutes_text(study.minutes)} with further seeds"
 
 
-def _seconds(loaded: Loaded, workers: int) -> float:
+def expected_seconds(loaded: Loaded, workers: int) -> float:
     """About how long a study takes on a computer that has no timings yet."""
     plan = make_plan(loaded.study, loaded.facts)
     expected = expected_steps(loaded.study, loaded.facts, plan)

@@ -1,17 +1,25 @@
 """The study as Python has it: an object that runs itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pydantic import PrivateAttr
+
+from headstart.execute.environment import usable_cores
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import Listener
-from headstart.flow.check import with_facts
+from headstart.flow.array_budget import Given
+from headstart.flow.array_study import array_study
+from headstart.flow.check import Loaded, with_facts
 from headstart.flow.engine import run
 from headstart.flow.frames import Frame, is_frame, saved_table
-from headstart.flow.load import Changes, load
+from headstart.flow.given_tasks import is_data
+from headstart.flow.load import Changes, found, load, warnings
 from headstart.flow.photos import PhotoOptions
 from headstart.study.study import StudySpec
+from headstart.study.toml import toml_of
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
@@ -20,7 +28,19 @@ DEFAULT_STORE = Path("headstart-store")
 
 
 class Study(StudySpec):
-    """A study that can be run: `Study(...).run()`."""
+    """A study that can be run: `Study(...).run()`. Printed, it says what it was made of."""
+
+    _found: tuple[str, ...] = PrivateAttr(default=())
+
+    def __str__(self) -> str:
+        """What was found and what became of it, in lines."""
+        return "\n".join((f"study '{self.name}'", *(f"  {line}" for line in self._found)))
+
+    __repr__ = __str__
+
+    def toml(self) -> str:
+        """The study file that stands for it; arrays and models are named by their files."""
+        return toml_of(self)
 
     def run(
         self,
@@ -35,38 +55,97 @@ class Study(StudySpec):
         return run(loaded, options, listen=listen or (lambda *_: None)).analysis
 
 
-def photo_study(
-    photos: str | Path | Frame,
+def study(
+    target: Any,
     *,
     labels: str | Path | Frame | None = None,
-    source: str | Iterable[str] = (),
+    source: Any = None,
+    test: Any = None,
+    source_test: Any = None,
+    network: Any = None,
+    class_names: Any = None,
+    training: Mapping[str, Any] | None = None,
     minutes: float | None = None,
     arms: Iterable[str] | None = None,
     sizes: Iterable[str | int | float] | None = None,
     seeds: int | str | None = None,
+    name: str | None = None,
 ) -> Study:
-    """The study of a folder or archive of photos, run by `headstart run PHOTOS` too.
+    """The study of photos, or of images with labels that are in memory.
 
     Args:
-        photos: a folder for each class, or train/ and test/ or val/ with such folders; or the table
-            of their labels, a file or a data frame of pandas or polars with their paths.
-        labels: the table of their labels, where folders are no classes: a file, one inside the
-            photos, or a data frame.
-        source: a pretrained network (`timm:NAME`) or several; without one the best at hand.
+        target: a folder or an archive of photos, with a folder for each class; a table of labels,
+            a file or a data frame of pandas or polars with the paths; or what is in memory: (x, y)
+            of arrays or tensors, a torch Dataset, a tf.data or Hugging Face dataset.
+        labels: of photos, the table of their labels, where folders are no classes.
+        source: what transfer comes from: images with labels of any of these kinds, on which the
+            study trains the network, once a seed; a pretrained network (`"timm:NAME"`) or several;
+            a trained Keras model or torch module, with its weights; a dict of such. Without one the
+            best pretrained network at hand.
+        test: of arrays, the images and labels to test with; without them a part of the others.
+        source_test: the same of the source.
+        network: what is trained where the source is images: a Keras model, a torch module, a
+            function or class that makes one for a number of classes, or a name. Weights that it has
+            are not used.
+        class_names: of arrays, names in the order of the labels' numbers, or by label; a dict with
+            `target` and `source` where they differ.
+        training: `[training]` of a study file, such as `{"epochs": 5, "batch_size": 128}`; what it
+            leaves open is chosen to fit the time.
         minutes: time that the study may take on this computer, about; 10 by default.
-        arms: in place of the six that are compared.
-        sizes: in place of those chosen for these photos.
+        arms: in place of those that are compared.
+        sizes: in place of those chosen for these images.
         seeds: their number, in place of the one that fits the time; `"auto"` adds seeds where
             evidence is short, within the time.
+        name: of the study.
 
     Raises:
-        HeadstartError: the photos make no study, or a source cannot be used.
+        HeadstartError: no study can be made of it, with all that is wrong at once.
+
+    Example:
+        >>> from headstart.data.datasets import open_part
+        >>> from headstart.study.tasks import DataRef
+        >>> digits = open_part(DataRef(dataset="mnist-mini"), "train")
+        >>> low = digits.labels < 5
+        >>> made = study(
+        ...     (digits.pixels[low][:300], digits.labels[low][:300]),
+        ...     source=(digits.pixels[~low][:300], digits.labels[~low][:300]),
+        ...     network="cnn-tiny",
+        ...     minutes=1,
+        ... )
+        >>> [arm.name for arm in made.arms]
+        ['scratch', 'random_trunk', 'probe', 'full', 'probe_then_full']
     """
-    sources = (source,) if isinstance(source, str) else tuple(source)
+    named = (source,) if isinstance(source, str) else () if source is None else source
+    in_memory = {"test": test, "source_test": source_test, "network": network}
+    in_memory |= {"class_names": class_names, "training": training, "name": name}
     table = None if labels is None else _table(labels, alone=False)
-    options = PhotoOptions(sources=sources, minutes=minutes, labels=table)
-    loaded = load(_table(photos, alone=True), _changes(arms, sizes, seeds), options)
-    return Study(**loaded.study.model_dump(mode="json"))
+    files = isinstance(target, str | PathLike) or (
+        is_frame(target) and not hasattr(target, "column_names")
+    )
+    names_only = isinstance(named, list | tuple) and all(
+        isinstance(one, str) and not is_data(one) for one in named
+    )
+    if files and names_only and all(one is None for one in in_memory.values()):
+        options = PhotoOptions(sources=tuple(named), minutes=minutes, labels=table)
+        loaded = load(_table(target, alone=True), _changes(arms, sizes, seeds), options)
+        return _study_of(loaded, ())
+    given = Given(
+        target=target,
+        source=source,
+        labels=table,
+        **in_memory,
+        minutes=minutes,
+        arms=None if arms is None else tuple(arms),
+        sizes=None if sizes is None else tuple(str(size) for size in sizes),
+        seeds=seeds,
+    )
+    return _study_of(*array_study(given, usable_cores()))
+
+
+def _study_of(loaded: Loaded, lines: tuple[str, ...]) -> Study:
+    made = Study(**loaded.study.model_dump(mode="json"))
+    made._found = (*found(loaded), *lines, *(f"note: {one}" for one in warnings(loaded)))
+    return made
 
 
 def _table(given: str | Path | Frame, *, alone: bool) -> str:
@@ -97,7 +176,7 @@ def load_study(
     """
     changes = _changes(arms, sizes, seeds, tuple(variants))
     options = PhotoOptions(minutes=minutes)
-    return Study(**load(study, changes, options).study.model_dump(mode="json"))
+    return _study_of(load(study, changes, options), ())
 
 
 def _changes(

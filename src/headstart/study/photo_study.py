@@ -22,12 +22,12 @@ FEWEST_OF_SIZE = 5  # photos per class of the smallest size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """What a study of photos may cost: side of the images, seeds, updates, learning rates tried."""
+    """What a study may cost: seeds, updates, learning rates tried, and the side of photos."""
 
-    side: int
     seeds: int
     updates: int
     tuned: bool = False
+    side: int = 0  # arrays have the size that they have
 
 
 BUDGETS = (

@@ -21,7 +21,8 @@ from typing import BinaryIO
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.core.files import open_regular
+from headstart.core.files import open_regular, written_whole
+from headstart.core.hashing import digest, hash_arrays
 from headstart.core.names import in_a_row
 from headstart.data.catalogue import Part
 from headstart.data.errors import fault, get_again
@@ -49,10 +50,25 @@ Arrays = tuple[np.ndarray, np.ndarray]
 """Images as they are in the file, and their labels."""
 
 
-def write_npz(path: Path, images: Images, classes: Sequence[str]) -> None:
-    """Write training images with the names of their classes; the test part is missing."""
-    with path.open("wb") as file:
-        np.savez(file, x_train=images.pixels, y_train=images.labels, classes=np.array(classes, str))
+def saved_npz(
+    folder: Path, train: Images, classes: Sequence[str], test: Images | None = None
+) -> Path:
+    """The file of some images in a folder: what has the same content is written once.
+
+    Args:
+        folder: that holds such files.
+        train: images to train on, and to validate with.
+        classes: their names.
+        test: images to test with; None for a set without a test part.
+    """
+    arrays = {"x_train": train.pixels, "y_train": train.labels}
+    if test is not None:
+        arrays |= {"x_test": test.pixels, "y_test": test.labels}
+    path = folder / f"{digest([hash_arrays(arrays), list(classes)])}.npz"
+    if not path.exists():
+        with written_whole(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays, classes=np.array(classes, str))
+    return path
 
 
 def read_npz_set(path: Path, part: Part) -> Content:

@@ -81,7 +81,7 @@ def _read(path: Path, modified: int, size: int) -> Architecture:
         stored=stored,
         input=ready.input,
         white=ready.white,
-        notes=(*_summary(file, graph), *ready.notes, *found.notes, *_remarks(graph)),
+        notes=(*_summary(file, graph), *ready.notes, *found.notes, *remarks(graph)),
     )
 
 
@@ -111,7 +111,8 @@ def _summary(file: KerasFile, graph: Graph) -> list[str]:
     return [f"{len(layers)} layers read from a file of Keras {version}"]
 
 
-def _remarks(graph: Graph) -> list[str]:
+def remarks(graph: Graph) -> list[str]:
+    """Sentences on layers that behave otherwise than one may think."""
     layers = {call.layer.path: call.layer for call in graph.calls}
     notes = []
     kept = Counter(layer.kind for layer in layers.values() if "Drop" in layer.kind)

@@ -185,11 +185,15 @@ def _stores(layers: Sequence[Mapping[str, Any]], store: str) -> Iterator[str]:
     """Groups of layers in a `.keras` file: by class and by order, not by name."""
     count: Counter[str] = Counter()
     for layer in layers:
-        # As Keras writes it: Conv2D is conv2d, ReLU is re_lu.
-        kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", layer["class_name"]))
-        kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
+        kind = snake_case(layer["class_name"])
         yield f"{store}/{kind}_{count[kind]}" if count[kind] else f"{store}/{kind}"
         count[kind] += 1
+
+
+def snake_case(kind: str) -> str:
+    """A kind of layer as Keras writes it in names: Conv2D is conv2d, ReLU is re_lu."""
+    apart = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", kind))
+    return re.sub("([a-z])([A-Z])", r"\1_\2", apart).lower()
 
 
 def _input_shape(model: Mapping[str, Any]) -> tuple[int | None, ...]:

@@ -1,0 +1,1 @@
+"""Arrays and data sets in memory: read once, as images with labels."""
