@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-slurm wheel-test validate bench check format clean
+.PHONY: demo test test-slow test-slurm wheel-test validate bench docs docs-serve check format clean
 
 demo: $(VENV)/.installed  ## run the first study: real photos, a real pretrained network
 	$(BIN)/headstart run signs
@@ -42,6 +42,13 @@ format: $(VENV)/.installed-dev  ## mend style
 bench: $(VENV)/.installed-bench  ## measure headstart against Keras, PyTorch and scikit-learn
 	$(BIN)/python -m benchmarks
 
+docs: $(VENV)/.installed-docs  ## build the documentation into site/; broken links are errors
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --doctree-dir site/.doctrees docs site
+	@echo "Built: site/index.html"
+
+docs-serve: docs  ## the same on http://127.0.0.1:8000
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory site 8000
+
 clean:  ## forget the environment
 	rm -rf $(VENV)
 
@@ -56,6 +63,10 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
 
 $(VENV)/.installed-bench: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

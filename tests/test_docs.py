@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from documentation import PAGES, ROOT
 from headstart.study import arms, augment, declared, network, sizes, sources, study, tasks, training
 from headstart.study.arms import NAMED_ARMS
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.declared import NAMED_NETWORKS
-from headstart.study.study import StudySpec
 
-ROOT = Path(__file__).parent.parent
 STUDY_FILE = (ROOT / "docs" / "study-file.md").read_text(encoding="utf-8")
-PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 
 
 def words() -> list[str]:
@@ -49,15 +47,6 @@ def test_links_between_pages_are_alive(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         if not link.startswith(("http:", "https:", "mailto:")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}, which is not there"
-
-
-def test_the_study_file_of_the_readme_is_a_study() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"```toml\n(.*?)```", readme, flags=re.DOTALL)
-    assert block
-    lines = [line for line in block[1].splitlines() if line.strip()]
-    assert len(lines) <= 12
-    assert StudySpec(**tomllib.loads(block[1])).name == "clothes"
 
 
 PLACES = {path.name for folder in (ROOT, ROOT / "src" / "headstart") for path in folder.iterdir()}

@@ -1,11 +1,18 @@
 """The public names are those listed, sorted, each documented, and loaded when first used."""
 
+import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 import headstart
+from headstart.flow.study import study
 
 
 def test_the_list_is_sorted_and_complete() -> None:
@@ -17,6 +24,63 @@ def test_the_list_is_sorted_and_complete() -> None:
 def test_every_name_is_there_and_says_what_it_is_for(name: str) -> None:
     thing = getattr(headstart, name)
     assert name == "__version__" or thing.__doc__
+
+
+@pytest.mark.parametrize("name", headstart.__all__)
+def test_every_name_is_in_the_reference(name: str) -> None:
+    page = Path(__file__).parent.parent / "docs" / "api.md"
+    assert re.search(rf"headstart\.{name}\b", page.read_text(encoding="utf-8"))
+
+
+def public_functions() -> list[Any]:
+    """Every public function, class and method that takes arguments, by its name."""
+    found: dict[str, Callable[..., Any]] = {}
+    for name in headstart.__all__:
+        thing = study if name == "study" else getattr(headstart, name)
+        if inspect.isclass(thing):
+            # A study's arguments are the words of its file; an analysis is made by headstart alone.
+            if "__init__" in vars(thing) and name not in ("Study", "Analysis", "InputFacts"):
+                found[name] = thing
+            methods = inspect.getmembers(thing, inspect.isfunction)
+            for method, function in methods:
+                own = function.__qualname__.startswith(f"{thing.__name__}.")
+                if own and not method.startswith("_"):
+                    found[f"{name}.{method}"] = function
+        elif inspect.isfunction(thing):
+            found[name] = thing
+    return [pytest.param(found[name], id=name) for name in found if arguments_of(found[name])]
+
+
+def arguments_of(function: Callable[..., Any]) -> list[str]:
+    """Names of the arguments, without `self`."""
+    return [name for name in inspect.signature(function).parameters if name != "self"]
+
+
+def documented(text: str, heading: str) -> list[str]:
+    """Names that a section of a docstring lists."""
+    section = re.search(rf"^{heading}:\n((?: +.*\n?|\n)+)", text, re.MULTILINE)
+    return re.findall(r"^    (\w+): ", section[1], re.MULTILINE) if section else []
+
+
+@pytest.mark.parametrize("function", public_functions())
+def test_every_argument_is_documented(function: Callable[..., Any]) -> None:
+    text = inspect.getdoc(function) or ""
+    assert documented(text, "Args") == arguments_of(function)
+
+
+@pytest.mark.parametrize("function", public_functions())
+def test_errors_are_documented(function: Callable[..., Any]) -> None:
+    if "." in function.__qualname__ and function.__module__ == "headstart.analyse.analysis.study":
+        return  # what reads an analysis raises nothing
+    if inspect.isclass(function):
+        return
+    assert documented(inspect.getdoc(function) or "", "Raises")
+
+
+@pytest.mark.parametrize("result", [headstart.Analysis, headstart.InputFacts])
+def test_every_field_of_a_result_is_documented(result: Any) -> None:
+    names = [field.name for field in fields(result)]
+    assert documented(inspect.getdoc(result) or "", "Attributes") == names
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:

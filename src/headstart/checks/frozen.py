@@ -131,10 +131,6 @@ class Watch:
 def frozen(model: Weighted, keep: Chosen | Iterable[Chosen] | None = None) -> Watch:
     """Prove that frozen tensors stay as they are, bit for bit, in the block that follows.
 
-        with headstart.frozen(model, keep=["backbone"]) as watch:
-            train(model)
-        watch.result.check()
-
     Args:
         model: a torch module or a Keras model.
         keep: what is to stay: names of tensors, of modules or layers with all that is in them, or
@@ -143,6 +139,11 @@ def frozen(model: Weighted, keep: Chosen | Iterable[Chosen] | None = None) -> Wa
 
     Raises:
         NetworkError: a name is not known, or nothing is frozen.
+
+    Example:
+        >>> with frozen(model, keep=["backbone"]) as watch:  # doctest: +SKIP
+        ...     train(model)
+        >>> watch.result.check()  # doctest: +SKIP
     """
     return Watch(model, keep)
 

@@ -192,7 +192,8 @@ def overlap(
         page: where to write an HTML page with pictures of the copies.
 
     Raises:
-        DataError: images are missing, or none can be read. OutputError: the page cannot be written.
+        DataError: images are missing, or none can be read.
+        OutputError: the page cannot be written.
     """
     if page is not None:
         check_writable(Path(page))

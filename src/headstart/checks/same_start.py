@@ -54,7 +54,8 @@ def same_start(first: Weighted, second: Weighted) -> SameStart:
         second: the same.
 
     Raises:
-        NetworkError: one of them has no tensors. CheckpointError: a file cannot be read.
+        NetworkError: one of them has no tensors.
+        CheckpointError: a file cannot be read.
     """
     ours, theirs = tensors_of(first, beside=second), tensors_of(second, beside=first)
     found = paired(ours, theirs)

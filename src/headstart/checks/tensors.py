@@ -103,7 +103,8 @@ def tensors_of(given: Weighted, beside: Weighted = None) -> Snapshot:
         beside: what they are compared with; says how a Keras file is opened.
 
     Raises:
-        NetworkError: it has none, or has not been built. CheckpointError: a file cannot be read.
+        NetworkError: it has none, or has not been built.
+        CheckpointError: a file cannot be read.
     """
     found = _found(given, beside)
     if not found.tensors:

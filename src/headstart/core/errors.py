@@ -23,7 +23,7 @@ from headstart.core.names import in_a_row, natural_order
 
 
 class HeadstartError(Exception):
-    """The one base to catch."""
+    """Base of all errors that a user can meet: the one to catch."""
 
 
 class DataError(HeadstartError, ValueError):
@@ -92,7 +92,12 @@ class Problem:
 
 
 class SpecError(HeadstartError, ValueError):
-    """A study says something impossible. `problems` holds every problem, not only the first."""
+    """A study says something impossible.
+
+    Args:
+        problems: all of them, not only the first; the attribute of this name holds them.
+        origin: what has them, as the text begins: a file's name, or "the study".
+    """
 
     def __init__(self, problems: Sequence[Problem], origin: str = "the study") -> None:
         self.problems = tuple(problems)

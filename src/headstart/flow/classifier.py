@@ -109,6 +109,11 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any) -> "TransferClassifier":
         """Train on images and their labels.
 
+        Args:
+            X: paths of image files, or an array of images (n, height, width) or
+                (n, height, width, channels), bytes or floats.
+            y: a label for each (n,), of any type that can be sorted.
+
         Raises:
             ValueError: X, y or a setting is wrong; of the settings all problems at once.
         """
@@ -131,12 +136,26 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each image (n,)."""
+        """The most probable class of each image (n,).
+
+        Args:
+            X: images as in `fit`, of the same shape where they are an array.
+
+        Raises:
+            ValueError: X is not like the images of `fit`, or there was no `fit`.
+        """
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(1)])
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of every class for each image (n, classes), in the order of `classes_`."""
+        """Probability of every class for each image (n, classes), in the order of `classes_`.
+
+        Args:
+            X: images as in `fit`, of the same shape where they are an array.
+
+        Raises:
+            ValueError: X is not like the images of `fit`, or there was no `fit`.
+        """
         check_is_fitted(self)
         pixels = pixels_of(self, X, self.model_.decoding, reset=False)
         if self.model_.scaling.standardiser is not None:

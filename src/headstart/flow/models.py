@@ -134,7 +134,8 @@ def load_model(
 
     Raises:
         StoreError: the store does not hold the study, or no trained model as it is asked for.
-        SpecError: names are not those of the study. CheckpointError: the file cannot be read.
+        SpecError: names are not those of the study.
+        CheckpointError: the file cannot be read.
     """
     from headstart.model.predictor import Predictor
 

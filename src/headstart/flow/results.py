@@ -30,6 +30,9 @@ class Results:
         control: the arm that all others are compared with.
         classes: names of the classes, where labels are numbers from 0 on.
 
+    Raises:
+        DataError: the file is there and holds no runs.
+
     Example:
         >>> results = Results(tmp / "results.jsonl", control="scratch")
         >>> for seed in range(3):
@@ -125,7 +128,15 @@ class Results:
         return self.judged(margin=margin, metric=metric).analysis
 
     def judged(self, *, margin: float, metric: MetricName) -> JudgedResults:
-        """The analysis, with what was understood of the results."""
+        """The analysis, with what was understood of the results.
+
+        Args:
+            margin: smallest difference that matters to you, in percentage points.
+            metric: plain or balanced accuracy.
+
+        Raises:
+            DataError: with all that is wrong with the results.
+        """
         started = time.perf_counter()
         if not self.runs:
             raise DataError(f"{self.path}: no run was added yet. Call add(...) after a training.")

@@ -28,7 +28,12 @@ DEFAULT_STORE = Path("headstart-store")
 
 
 class Study(StudySpec):
-    """A study that can be run: `Study(...).run()`. Printed, it says what it was made of."""
+    """A study that can be run: `Study(...).run()`. Printed, it says what it was made of.
+
+    Its arguments are the keys of a study file (docs/study-file.md), with the same defaults; `load`
+    makes one from a file, and `study` from photos or from what is in memory. It is frozen and
+    checked.
+    """
 
     _found: tuple[str, ...] = PrivateAttr(default=())
 
@@ -49,7 +54,18 @@ class Study(StudySpec):
         workers: int | None = None,
         listen: Listener | None = None,
     ) -> "Analysis":
-        """Run what is missing and give the analysis. What the store holds is not run again."""
+        """Run what is missing and give the analysis. What the store holds is not run again.
+
+        Args:
+            store: folder of the store, which is made where it is not there.
+            workers: number of worker processes; left out, one for each core, and none for little
+                work. 1 computes in this process.
+            listen: called with a step when it starts (and None), and again with its outcome.
+
+        Raises:
+            SpecError: with all problems of the study and its data at once.
+            StoreError: the store cannot be opened, read or written.
+        """
         loaded = with_facts(self)
         options = RunOptions(store=Path(store), workers=workers)
         return run(loaded, options, listen=listen or (lambda *_: None)).analysis
@@ -164,8 +180,14 @@ def load_study(
 ) -> Study:
     """A study by a recipe's name or a file's path, ready to run.
 
-    With `seeds="auto"` comparisons whose evidence is short get more seeds, as far as `minutes`
-    allow, the time that the study may take, about.
+    Args:
+        study: name of a recipe (`recipes()`), or path of a study file.
+        arms: only these, and the control.
+        sizes: amounts of labelled target images in place of the study's: a count, a share,
+            `"5 per class"` or `"all"`.
+        seeds: their number, in place of the study's; `"auto"` adds seeds where evidence is short.
+        minutes: with `seeds="auto"`, time that the study may take, about.
+        variants: names of variants of the study to apply, such as `"quick"`.
 
     Raises:
         SpecError: with all problems of the study and its data at once.

@@ -83,6 +83,9 @@ class Predictor:
 
         Files are decoded as the training images were, batch by batch.
 
+        Args:
+            images: a path, or several, of files, folders or archives.
+
         Raises:
             DataError: a path is not there, or a folder holds no image files.
         """
