@@ -14,6 +14,7 @@ from headstart.analyse.gates.outcome import gates_of, withheld_by
 from headstart.analyse.gates.registry import GATES, run_gates
 from headstart.analyse.records import OverlapRecord, Record, Records, gather, overlaps_of
 from headstart.data.leaks.overlap import CHANGED, SEEN, SOURCE_VALIDATION, TARGET_TRAIN
+from headstart.execute.environment import processor
 from headstart.flow import Loaded
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
@@ -213,6 +214,23 @@ def test_mixed_environments_are_named(records: Records) -> None:
 
     said = failed(altered(records, "full", elsewhere))["ENV"]
     assert said == "results were computed with different torch."
+
+
+def test_kinds_of_device_are_named_and_hosts_are_not(records: Records) -> None:
+    def said_of(**changes: str) -> str:
+        def elsewhere(record: Record) -> Record:
+            row = record.train_rows[0]
+            changed = replace(row, environment={**row.environment, **changes})
+            return replace(record, train_rows=(changed, *record.train_rows[1:]))
+
+        return failed(altered(records, "full", elsewhere)).get("ENV", "")
+
+    assert said_of(device="A GPU") == (
+        f"results were computed with different device: A GPU and {processor()}."
+    )
+    assert f"the GPU of {processor()}" in said_of(device="mps")
+    assert "different processor: " in said_of(processor="Another")
+    assert said_of(host="another") == ""
 
 
 def shared(**counts: Any) -> Overlaps:

@@ -22,6 +22,19 @@ def test_the_script_names_the_study_and_the_store_by_absolute_paths(
     assert not (tmp_path / "here" / "headstart-store").exists()
 
 
+def test_an_array_joins_a_running_cluster(call: Call, study: Path) -> None:
+    options = ("--nodes", 3, "--time", "30", "--join")
+    done = call("cluster", "slurm", "../tiny.toml", *options, "head:6379")
+    assert (done.status, done.err) == (0, "")
+    assert "#SBATCH --array=1-3\n" in done.out
+    assert "ray start --address=head:6379 --block" in done.out
+    refused(
+        call("cluster", "slurm", study, *options, "localhost:6379"),
+        "--join: 'localhost:6379' is an address of this machine alone.",
+        "Give HOST:PORT",
+    )
+
+
 def test_settings_change_no_key(call: Call, tmp_path: Path) -> None:
     (tmp_path / "cluster.toml").write_text('time = "30"\npartition = "gpu"\n', encoding="utf-8")
     done = call("cluster", "slurm", "digits", "--settings", tmp_path / "cluster.toml")

@@ -38,6 +38,7 @@ def test_kinds_are_told_apart(cache: Path) -> None:
     assert {name: one.num > 0 for name, one in there.items()} == {
         "decoded": True,
         "unpacked": False,
+        "received": False,
         "facts": True,
         "data": True,
         "arrays": False,

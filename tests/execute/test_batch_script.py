@@ -12,7 +12,12 @@ import pytest
 
 from headstart.core.errors import ClusterError
 from headstart.execute.cluster.settings import ClusterSettings
-from headstart.execute.cluster.slurm import batch_script, submit
+from headstart.execute.cluster.slurm import (
+    address_problems,
+    batch_script,
+    join_script,
+    submit,
+)
 
 pytestmark = pytest.mark.skipif(
     shutil.which("bash") is None or sys.platform != "linux", reason="Slurm runs on Linux"
@@ -50,7 +55,7 @@ class Node:
         for name, text in COMMANDS.items():
             (self._bin / name).write_text(f"#!/bin/bash\n{text}\n", encoding="utf-8")
             (self._bin / name).chmod(0o755)
-        self._job = str(os.getpid() % 6000 + 6000 * int(time.time()))
+        self.job = str(os.getpid() % 6000 + 6000 * int(time.time()))
 
     def start(
         self,
@@ -61,7 +66,7 @@ class Node:
         nodes: int = 1,
     ) -> "subprocess.Popen[str]":
         """The script, with a headstart that runs for some seconds."""
-        own = {"SLURM_JOB_ID": self._job, "SLURM_NNODES": str(nodes), "SLURMD_NODENAME": "one"}
+        own = {"SLURM_JOB_ID": self.job, "SLURM_NNODES": str(nodes), "SLURMD_NODENAME": "one"}
         more = {"SEEN": str(self.seen), "REAL": sys.executable, "RUNS": str(runs), "STATE": state}
         counts = {"SLURM_CPUS_PER_TASK": "2", "SLURM_RESTART_COUNT": str(restarts)}
         path = {"PATH": f"{self._bin}:{os.environ['PATH']}"}
@@ -161,6 +166,48 @@ def test_directives_are_those_of_the_settings() -> None:
     }
     bare = script_of()
     assert not any(word in bare for word in ("--gres", "--mem", "--partition", "--account"))
+
+
+def test_an_array_of_jobs_joins_a_cluster_and_leaves_it_by_a_signal(node: Node) -> None:
+    settings = ClusterSettings(time="10", nodes=8, gpus=1, partition="gpu", setup=[":"])
+    script = join_script(settings, "my study", "head-1.site:6379")
+    directives = [line for line in script.splitlines() if line.startswith("#SBATCH")]
+    assert directives[:5] == [
+        "#SBATCH --job-name=headstart-my-study",
+        "#SBATCH --array=1-8",
+        "#SBATCH --nodes=1",
+        "#SBATCH --ntasks=1",
+        "#SBATCH --cpus-per-task=4",
+    ]
+    assert {"#SBATCH --gres=gpu:1", "#SBATCH --partition=gpu", "#SBATCH --requeue"} <= {*directives}
+    process = node.start(script)
+    until = time.monotonic() + 30
+    while not node.read("ray"):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert (node.read("ray") or "").startswith(
+        "start --address=head-1.site:6379 --block --num-cpus=2 --num-gpus=1"
+    )
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(Path("/tmp").glob(f"headstart-{node.job}"))
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("auto", "'auto' is no address of a Ray head."),
+        ("head", "'head' is no address of a Ray head."),
+        ("head:6379;rm", "'head:6379;rm' is no address of a Ray head."),
+        ("127.0.0.1:6379", "'127.0.0.1:6379' is an address of this machine alone."),
+    ],
+)
+def test_what_no_node_can_join(address: str, message: str) -> None:
+    (problem,) = address_problems(address)
+    assert problem.message == message
+    assert address_problems("10.0.0.7:6379") == []
 
 
 def test_sbatch_is_given_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

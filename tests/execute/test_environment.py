@@ -1,12 +1,14 @@
 """Where to compute: asked of torch only where there are signs of a GPU."""
 
+import socket
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import pytest
 
-from headstart.core.errors import HeadstartError
+from headstart.core.devices import device_kind
+from headstart.core.errors import DeviceError, HeadstartError
 from headstart.execute import environment
 from headstart.execute.options import Device
 from headstart.flow import default_workers, engine
@@ -32,12 +34,14 @@ def test_a_machine_without_signs_of_a_gpu_is_told_without_torch() -> None:
 
 @pytest.mark.parametrize(("wanted", "there", "found"), [
     ("auto", True, "cuda"), ("auto", False, "cpu"), ("cuda", True, "cuda"), ("cpu", True, "cpu"),
+    ("mps", True, "mps"),
 ])  # fmt: skip
 def test_auto_is_the_gpu_where_torch_can_use_it(
     wanted: Device, there: bool, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(environment, "signs_of_gpu", lambda: True)
     monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: there)
     assert environment.device_for(wanted) == found
 
 
@@ -47,6 +51,27 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_runs(
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(HeadstartError, match="no GPU that torch can use"):
         default_workers("cuda")
+
+
+def test_apples_gpu_is_recorded_as_such_and_float64_stays_off_it() -> None:
+    import torch
+
+    from headstart.train.precision import in_float64
+
+    with pytest.raises(DeviceError, match="--device mps: this machine has no GPU that torch can"):
+        environment.device_for("mps")
+    recorded = environment.environment("mps")
+    assert recorded["device"] == "mps"
+    assert device_kind(recorded) == f"the GPU of {environment.processor()}"
+    assert device_kind({**recorded, "device": "cpu"}) == environment.processor()
+    assert device_kind({**recorded, "device": "NVIDIA H200"}) == "NVIDIA H200"
+    assert device_kind({}) == "an unknown processor"
+    moved = in_float64(torch.ones(2), torch.device("mps"))
+    assert (moved.device.type, moved.dtype) == ("cpu", torch.float64)
+
+
+def test_the_host_is_on_every_row() -> None:
+    assert environment.environment("cpu")["host"] == socket.gethostname()
 
 
 def test_a_gpu_has_two_workers_and_a_processor_one_a_core(monkeypatch: pytest.MonkeyPatch) -> None:

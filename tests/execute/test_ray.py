@@ -16,7 +16,8 @@ from headstart.core.errors import ClusterError
 from headstart.execute import nodes
 from headstart.execute.executors import Executor, RayExecutor
 from headstart.execute.job import make_job
-from headstart.execute.nodes import Needed, NodeReport, require_alike, versions_here
+from headstart.execute.needed import Needed, NeededFile, NeededNetwork
+from headstart.execute.nodes import NodeReport, require_alike, versions_here
 from headstart.execute.options import Cluster, RunOptions
 from headstart.plan.expand import make_plan
 from headstart.store.store import Store
@@ -25,7 +26,7 @@ from studies import tiny
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of Ray and what it starts
 
-HERE = NodeReport(host="one", versions=versions_here(), sees_store=True, missing=())
+HERE = NodeReport(host="one", versions=versions_here(), sees_store=True)
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +72,14 @@ def test_a_study_on_a_cluster_is_the_study_at_home(tmp_path: Path) -> None:
 
 def test_nodes_that_lack_something_are_all_named() -> None:
     older = replace(HERE, host="two", versions={**HERE.versions, "torch": "1.0"})
-    bare = replace(HERE, host="three", missing=("no data set './photos'", "no file w.pt"))
+    bare = replace(HERE, host="three", missing=("no network module:net.py:make",))
     with pytest.raises(ClusterError) as raised:
         require_alike([HERE, older, bare], any_version=False)
     here = HERE.versions["torch"]
     assert str(raised.value).startswith(
         "not all nodes can do this work:\n"
         f"  - two has torch 1.0, this machine {here}\n"
-        "  - three has no data set './photos'\n"
-        "  - three has no file w.pt\n"
+        "  - three has no network module:net.py:make\n"
         "Install the same versions everywhere"
     )
     assert require_alike([HERE, older], any_version=True)
@@ -88,16 +88,14 @@ def test_nodes_that_lack_something_are_all_named() -> None:
 
 
 def test_a_node_says_what_it_lacks(tmp_path: Path) -> None:
-    needed = Needed(
-        files=(str(tmp_path / "w.pt"), __file__), datasets=("mnist-mini", str(tmp_path / "gone"))
-    )
+    weights = NeededFile(path=str(tmp_path / "w.pt"), hash="0" * 64)
+    network = NeededNetwork(kind="module", name="gone.py:make", hash="0" * 64)
+    needed = Needed(items=(weights,), networks=(network,))
     with nodes.token_in(tmp_path) as token:
         report = nodes.look(token, needed)
         assert report.sees_store
-    assert report.missing == (
-        f"no file {tmp_path / 'w.pt'}",
-        f"no data set '{tmp_path / 'gone'}'",
-    )
+    assert report.lacking == (weights,)
+    assert report.missing == ("no network module:gone.py:make",)
     assert not nodes.look(token, needed).sees_store
 
 
@@ -108,7 +106,7 @@ def test_a_node_that_joins_later_and_is_not_like_the_others_is_refused(tmp_path:
     first = next(iter(make_plan(loaded.study, loaded.facts).steps.values()))
     with Store(tmp_path) as store, nodes.token_in(tmp_path) as token:
         job = make_job([first], store, "cpu", shared=True)
-        here = Expected(token=token, versions=versions_here())
+        here = Expected(token=token, versions=versions_here(), needed=Needed())
         (computed,) = _do(job, here, ())
         assert not computed.error
         older = replace(here, versions={**versions_here(), "headstart": "0.0"})
@@ -159,7 +157,7 @@ def test_a_ray_that_was_started_for_a_run_ends_with_it(
     executor.close(abandon=False)
     assert not ray.is_initialized()
     assert sys.stdout is stdout
-    monkeypatch.setattr(nodes, "versions_here", dict)
+    gone = NeededNetwork(kind="module", name="gone.py:make", hash="0" * 64)
     with pytest.raises(ClusterError, match="not all nodes can do this work"):
-        RayExecutor(Cluster(), tmp_path, Needed(files=("gone",)))
+        RayExecutor(Cluster(), tmp_path, Needed(networks=(gone,)))
     assert not ray.is_initialized()

@@ -329,6 +329,7 @@ def test_a_step_that_kills_its_worker_twice_fails_and_the_rest_goes_on(store_fol
     assert tally.blocked == 3  # its test, the score of that and the list of mistakes
     failed = next(report for report in reports if report.status == "failed")
     assert "the worker process died twice on this step" in failed.error
+    assert "by estimate. Take a smaller batch_size" in failed.error  # signal 9, as for memory
     with Store(store_folder) as store:
         assert list(store.failures(plan.steps)) == [failed.key]
     # The next run tries it again, and the failure is forgotten.

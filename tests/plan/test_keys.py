@@ -418,7 +418,7 @@ def test_where_data_lies_does_not_count_but_its_content_does() -> None:
 def test_run_options_cannot_enter() -> None:
     payloads = str([step.payload for step in plan_of().steps.values()])
     fields = RunOptions(store=Path("store"), workers=2).__slots__
-    assert set(fields) == {"store", "workers", "device", "cluster"}
+    assert set(fields) == {"store", "workers", "device", "cluster", "same_device"}
     assert not [name for name in fields if f"'{name}'" in payloads]
 
 

@@ -226,11 +226,13 @@ def _tunings(study: StudySpec, plan: Plan) -> Iterator[Tuning]:
 
 
 def _environment(records: Records) -> tuple[tuple[str, str], ...]:
-    """Environment of the results, all values where they differ."""
+    """Environment of the results, all values where they differ; hosts concern no reader."""
     values_by_name: dict[str, dict[str, None]] = {}
     for by_seed in records.values():
         for record in by_seed.values():
             for row in record.train_rows:
                 for name, value in row.environment.items():
+                    if name == "host":
+                        continue
                     values_by_name.setdefault(name, {})[str(value)] = None
     return tuple((name, ", ".join(values)) for name, values in values_by_name.items())

@@ -99,14 +99,6 @@ def rough_duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def file_size(num_bytes: int) -> str:
-    """A number of bytes: 17.2 MB."""
-    value, units = float(num_bytes), ["bytes", "kB", "MB", "GB", "TB"]
-    while value >= 1000 and len(units) > 1:
-        value, units = value / 1000, units[1:]
-    return f"{value:.3g} {units[0]}"
-
-
 def minutes_text(minutes: float) -> str:
     """A budget of time as it was given: 1 minute, 2.5 minutes."""
     return f"{minutes:g} minute" + ("" if minutes == 1 else "s")

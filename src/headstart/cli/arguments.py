@@ -72,7 +72,13 @@ AnyVersion = Annotated[
     bool,
     typer.Option("--any-version", help="Let nodes with other versions compute; rows name theirs."),
 ]
-Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where to compute.")]
+Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where to compute.")]
+SameDevice = Annotated[
+    bool,
+    typer.Option(
+        "--same-device", help="Refuse to go on with a study on another kind of device than before."
+    ),
+]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out image files that cannot be decoded.")
 ]

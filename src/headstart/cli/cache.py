@@ -7,6 +7,7 @@ import typer
 
 from headstart.cli import completion
 from headstart.cli.examples import examples
+from headstart.core.sizes import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,9 +68,7 @@ def clear(
 
 
 def _list(some: "Sequence[Held]") -> None:
-    from headstart.analyse.text import file_size
-
     for one in some:
         typer.echo(
-            f"  {one.kind.name:8} {one.num:>7,} files {file_size(one.size):>9}   {one.kind.what}"
+            f"  {one.kind.name:8} {one.num:>7,} files {size_text(one.size):>9}   {one.kind.what}"
         )

@@ -78,6 +78,14 @@ def slurm(
     account: Annotated[
         str | None, typer.Option(metavar="NAME", help="Account that is charged.")
     ] = None,
+    join: Annotated[
+        str | None,
+        typer.Option(
+            "--join",
+            metavar="HOST:PORT",
+            help="Write an array of jobs, each a node that joins this running Ray cluster.",
+        ),
+    ] = None,
     submit: Annotated[bool, typer.Option("--submit", help="Give it to sbatch.")] = False,
 ) -> None:
     """Write the batch script of a Slurm job: Ray on its nodes, and a study on that."""
@@ -86,12 +94,15 @@ def slurm(
     from headstart.execute.cluster.slurm import submit as send
 
     options = sizes.given(partition=partition, account=account)
-    script = flow.slurm_script(study, store, settings, options)
+    script = flow.slurm_script(study, store, settings, options, join)
     if not submit:
         _print(script)
         return
     job = send(script)
     print(job)
+    if join is not None:
+        say((f"{job} is an array of jobs that join {join}; scancel {job} ends them.",))
+        return
     say(
         (
             f"job {job} is queued. It writes slurm-{job}.out here; headstart status --store "

@@ -19,6 +19,7 @@ def run(
     executor: arguments.Executor = "local",
     address: arguments.Address = None,
     any_version: arguments.AnyVersion = False,
+    same_device: arguments.SameDevice = False,
     variants: arguments.Variants,
     skip_broken: arguments.SkipBroken = False,
     follow_links: arguments.FollowLinks = False,
@@ -42,7 +43,9 @@ def run(
     say(flow.found(loaded))
     require_writable(files)
     cluster = Cluster(address=address, any_version=any_version) if executor == "ray" else None
-    options = RunOptions(store=store, workers=workers, device=device, cluster=cluster)
+    options = RunOptions(
+        store=store, workers=workers, device=device, cluster=cluster, same_device=same_device
+    )
     changed = flow.changed_data(loaded, store)
     warn((*flow.warnings(loaded), *flow.older_results(loaded, store), *changed))
     with progress(workers or flow.default_workers(device)) as (planned, listen):

@@ -9,6 +9,7 @@ HeadstartError
 ├── OutputError     a report cannot be written where it was asked for
 ├── ExportError     a trained model cannot be written in the form that was asked for
 ├── ClusterError    a cluster is not there, or its nodes lack what a study needs
+├── DeviceError     there is no such device, or another than the study's was to compute
 └── StoreError      the store cannot be opened, read or written
     ├── StoreFull      the disk under the store has no room left
     └── StoreDamaged   a stored result is not what was written
@@ -52,6 +53,10 @@ class ExportError(HeadstartError):
 
 class ClusterError(HeadstartError):
     """A cluster is not there, or its nodes lack what a study needs."""
+
+
+class DeviceError(HeadstartError):
+    """There is no such device here, or another kind of device than the study's was to compute."""
 
 
 class StoreError(HeadstartError):

@@ -16,9 +16,7 @@ from headstart.core.files import cache_folder
 from headstart.data.catalogue import KNOWN
 
 # Named by a hash; a file that is being written has a dot before and a number behind its name.
-_OWN = re.compile(
-    r"\.?[0-9a-f]{64}(-\w+)?\.(json|jsonl|npz|npy|rows|partial|lock|keras|py|safetensors)(\.\d+\.part)?"
-)
+_OWN = re.compile(r"\.?[0-9a-f]{64}(-\w+)?(\.\w+)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +62,11 @@ KINDS: tuple[CacheKind, ...] = (
         name="unpacked",
         what="tar archives of images that are packed, unpacked",
         folders=("unpacked",),
+    ),
+    CacheKind(
+        name="received",
+        what="data sets and weights that a cluster's coordinator has sent",
+        folders=("received",),
     ),
     CacheKind(
         name="facts",

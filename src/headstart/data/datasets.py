@@ -24,6 +24,7 @@ from headstart.data.formats.idx_set import read_idx_set
 from headstart.data.formats.label_place import Place, place_of
 from headstart.data.formats.left_out import left_out
 from headstart.data.formats.npz_set import read_npz_set
+from headstart.data.formats.prepared import read_prepared
 from headstart.data.images import Content
 from headstart.data.images import Images as Images
 from headstart.study.dataset_facts import DatasetFacts, LeftOut
@@ -49,6 +50,8 @@ def open_part(data: DataRef, part: Part, limit: int = STREAMED_FROM) -> Images:
     Raises:
         DataError: the data set is missing, torn or not what it claims to be.
     """
+    if data.prepared:
+        return read_prepared(Path(data.prepared), part)
     return read_part(where(data.dataset), part, data, limit)
 
 

@@ -1,13 +1,14 @@
-"""Environment of a result: recorded on every row, compared by a gate."""
+"""Environment of a result: recorded on every row; a gate compares all of it but the host."""
 
 import os
 import platform
 import shutil
+import socket
 import sys
 from functools import cache
 from pathlib import Path
 
-from headstart.core.errors import HeadstartError
+from headstart.core.errors import DeviceError
 from headstart.core.hashing import Json
 from headstart.core.version import __version__
 from headstart.execute.options import Device
@@ -35,23 +36,31 @@ def _machine(device: str) -> Json:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
-        "device": torch.cuda.get_device_name(0) if device == "cuda" else "cpu",
+        "device": torch.cuda.get_device_name(0) if device == "cuda" else device,
+        "host": socket.gethostname(),
     }
 
 
 @cache
 def device_for(wanted: Device) -> str:
-    """`cuda` or `cpu`. Torch is asked only where there are signs of a GPU.
+    """`cuda`, `mps` or `cpu`. Torch is asked only where there are signs of a GPU.
+
+    `auto` is never `mps`, Apple's GPUs: they know no float64, in which some heads are solved.
 
     Raises:
-        HeadstartError: `cuda` was asked for and there is none.
+        DeviceError: a GPU was asked for and there is none.
     """
     if wanted == "cpu" or (wanted == "auto" and not signs_of_gpu()):
         return "cpu"
     import torch
 
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise HeadstartError("--device cuda: this machine has no GPU that torch can use. Try auto.")
+    if wanted != "auto":
+        gpu = torch.backends.mps if wanted == "mps" else torch.cuda
+        if not gpu.is_available():
+            raise DeviceError(
+                f"--device {wanted}: this machine has no GPU that torch can use so. Try auto."
+            )
+        return wanted
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -64,8 +73,9 @@ def signs_of_gpu() -> bool:
     )
 
 
+@cache
 def processor() -> str:
-    """Name of the processor."""
+    """The processor's model."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -10,18 +10,12 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from headstart.core.errors import ClusterError, DataError
-from headstart.data.find import where
+from headstart.core.errors import ClusterError, HeadstartError
+from headstart.execute.gpus import gpus_here, least_memory
+from headstart.execute.needed import Item, Needed
+from headstart.execute.same_device import SameDevice, kind_of_node, other_kinds
 
 COMPARED = ("headstart", "torch", "numpy", "timm", "transformers")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needed:
-    """What steps read on a node: files of weights, and data sets by name or path."""
-
-    files: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
 
 
 Versions = Mapping[str, str]
@@ -30,12 +24,20 @@ Versions = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReport:
-    """What was found on a node: whether it sees the store's folder, and what it lacks, in words."""
+    """What was found on a node: whether it sees the store's folder, and what it lacks.
+
+    `device` is its kind of device where that was asked for, `gpu_bytes` the memory of its smallest
+    GPU, 0 where it is not known. `lacking` can be sent; `missing`
+    cannot, in words.
+    """
 
     host: str
     versions: Versions
     sees_store: bool
-    missing: tuple[str, ...]
+    device: str = ""
+    gpu_bytes: int = 0
+    lacking: tuple[Item, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @cache
@@ -65,6 +67,14 @@ class Token:
             return False
 
 
+class NodeLacks(HeadstartError):
+    """A node has joined that lacks what the others have, and that it can be sent."""
+
+    def __init__(self, node: str, host: str, items: Sequence[Item]) -> None:
+        super().__init__(node, host, items)
+        self.node, self.host, self.items = node, host, items
+
+
 @contextmanager
 def token_in(folder: Path) -> Iterator[Token]:
     """A token in a folder for the time of the block."""
@@ -78,31 +88,28 @@ def token_in(folder: Path) -> Iterator[Token]:
         token.path.unlink(missing_ok=True)
 
 
-def look(token: Token, needed: Needed) -> NodeReport:
-    """Report of the machine that this is called on."""
-    files = (f"no file {file}" for file in needed.files if not Path(file).exists())
-    datasets = (f"no data set '{name}'" for name in needed.datasets if not _found(name))
+def look(token: Token, needed: Needed, same: SameDevice | None = None) -> NodeReport:
+    """Report of the machine that this is called on; with `same`, of its kind of device too."""
     return NodeReport(
         host=socket.gethostname(),
         versions=versions_here(),
         sees_store=token.seen(),
-        missing=(*files, *datasets),
+        device=kind_of_node(same.device) if same else "",
+        gpu_bytes=least_memory(gpus_here({})),
+        lacking=needed.lacking(),
+        missing=needed.missing(),
     )
 
 
-def _found(dataset: str) -> bool:
-    try:
-        return where(dataset) is not None
-    except DataError:
-        return False
-
-
-def require_alike(reports: Sequence[NodeReport], *, any_version: bool) -> bool:
+def require_alike(
+    reports: Sequence[NodeReport], *, any_version: bool, same: SameDevice | None = None
+) -> bool:
     """Whether all nodes share the store's folder.
 
     Args:
         reports: of all nodes.
         any_version: whether nodes with other versions may work.
+        same: what kind of device all must have, if any.
 
     Raises:
         ClusterError: with all that is wrong on all nodes.
@@ -112,11 +119,13 @@ def require_alike(reports: Sequence[NodeReport], *, any_version: bool) -> bool:
         if not any_version:
             wrong += other_versions(report.host, report.versions, here)
         wrong += [f"{report.host} has {lack}" for lack in report.missing]
+    if same:
+        wrong += other_kinds([(report.host, report.device) for report in reports], same.kind)
     if wrong:
         lines = "\n  - ".join(dict.fromkeys(wrong))
         raise ClusterError(
             f"not all nodes can do this work:\n  - {lines}\nInstall the same versions everywhere, "
-            "and put data and weights where all nodes see them under the same path"
+            "and put files of networks where all nodes see them under the same path"
             + ("." if any_version else "; --any-version lets other versions compute.")
         )
     return bool(reports) and all(report.sees_store for report in reports)

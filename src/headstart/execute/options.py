@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Device = Literal["auto", "cpu", "cuda"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +23,12 @@ class RunOptions:
     """Where results are kept, on what device and with how many workers.
 
     Without a number of workers there are as many as the machine has room for, or none where the
-    work is done sooner than they could start. With a `cluster` steps run there.
+    work is done sooner than they could start. With a `cluster` steps run there. With `same_device`
+    a study that is stored in part goes on only on the kind of device that it was computed on.
     """
 
     store: Path
     workers: int | None = None
     device: Device = "auto"
     cluster: Cluster | None = None
+    same_device: bool = False

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from headstart.core.sizes import size_text
 from headstart.plan.steps import Step
 from headstart.store.events import Status
 
@@ -19,3 +20,12 @@ class StepOutcome:
 
 Listener = Callable[[Step, StepOutcome | None], None]
 """Called for every step that starts (no outcome yet) and ends."""
+
+
+def out_of_memory(step: Step) -> str:
+    """What to do about a step that was killed, most likely for want of memory."""
+    needed = f" of about {size_text(step.memory)} by estimate" if step.memory else ""
+    return (
+        f"Memory may have run out: this is a step{needed}. Take a smaller batch_size or smaller "
+        "images, fewer --workers, or a machine with more memory; what was finished is kept."
+    )

@@ -13,10 +13,10 @@ from headstart.core.errors import StoreDamaged
 from headstart.core.locks import PATIENCE
 from headstart.execute.commit import claim, commit
 from headstart.execute.environment import device_for
-from headstart.execute.executors import Executor, WorkerDied
+from headstart.execute.executors import Executor, KilledForMemory, WorkerDied
 from headstart.execute.job import Results, feature_cache, make_job
 from headstart.execute.options import RunOptions
-from headstart.execute.outcomes import Listener, StepOutcome
+from headstart.execute.outcomes import Listener, StepOutcome, out_of_memory
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
 
@@ -237,7 +237,7 @@ class _Schedule:
             with job.claims:
                 if error is not None:
                     for step in job.steps:
-                        self._died(step, str(error))
+                        self._died(step, error)
                 else:
                     for step, computed in zip(job.steps, future.result(), strict=True):
                         self._ended(step, commit(step, computed, self.store))
@@ -247,12 +247,15 @@ class _Schedule:
         for job in self.in_flight.values():
             job.claims.close()
 
-    def _died(self, step: Step, error: str) -> None:
+    def _died(self, step: Step, error: BaseException) -> None:
         if step.key not in self.retry_alone:
             self.retry_alone.append(step.key)
             return
         self.retry_alone.remove(step.key)
-        self.crashes[step.key] = f"the worker process died twice on this step: {error}"
+        said = f"the worker process died twice on this step, the second time alone: {error}"
+        if isinstance(error, KilledForMemory):
+            said += f". {out_of_memory(step)}"
+        self.crashes[step.key] = said
         self._fail(step, StepOutcome(key=step.key, status="failed", error=self.crashes[step.key]))
 
     def _ended(self, step: Step, report: StepOutcome) -> None:

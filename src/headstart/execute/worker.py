@@ -188,7 +188,7 @@ def _settle(device: "torch.device") -> None:
 
 def _room(device: "torch.device") -> float:
     """Memory limit in bytes for prepared trainings of a batch group."""
-    if device.type == "cpu":
+    if device.type != "cuda":
         return READY_BYTES
     import torch
 

@@ -66,7 +66,7 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             them.
         validation: share or number of the images that choose between weights and penalties.
         random_state: seed of the trial; None draws one.
-        device: `auto`, `cpu` or `cuda`.
+        device: `auto`, `cpu`, `cuda` or `mps`.
         store: folder of a store, in which nothing that was done before is done again; left out,
             nothing outlives `fit`.
 

@@ -10,7 +10,7 @@ from headstart.core.errors import Problem, SpecError
 from headstart.core.files import obstacle
 from headstart.execute.cluster.kubernetes import pod_problems, ray_job
 from headstart.execute.cluster.settings import ClusterSettings, path_problems, settings_of
-from headstart.execute.cluster.slurm import batch_script
+from headstart.execute.cluster.slurm import address_problems, batch_script, join_script
 from headstart.flow.load import find_study, load
 from headstart.flow.study_paths import from_here
 from headstart.study.load import read_toml, study_text
@@ -19,7 +19,13 @@ from headstart.study.recipes import recipes
 JOB = "the job"
 
 
-def slurm_script(study: str, store: Path, file: Path | None, options: Mapping[str, Any]) -> str:
+def slurm_script(
+    study: str,
+    store: Path,
+    file: Path | None,
+    options: Mapping[str, Any],
+    join: str | None = None,
+) -> str:
     """The batch script that runs a study on the nodes of a Slurm cluster.
 
     Args:
@@ -27,6 +33,7 @@ def slurm_script(study: str, store: Path, file: Path | None, options: Mapping[st
         store: its folder, which the first node writes.
         file: of settings.
         options: settings of the command line, which come before those of the file.
+        join: address of a running Ray head; the script is then that of nodes which join it.
 
     Raises:
         SpecError: with all problems of the study, its store and the settings.
@@ -36,6 +43,7 @@ def slurm_script(study: str, store: Path, file: Path | None, options: Mapping[st
         problems.append(Problem(where="--time", message="is missing.", fix="Give 2:00:00, say."))
     if why := obstacle(store, folder=True):
         problems.append(Problem(where="--store", message=f"{store} cannot be written: {why}."))
+    problems += address_problems(join) if join is not None else []
     problems += [*path_problems("--store", store.absolute()), *path_problems("STUDY", study)]
     name = ""
     try:
@@ -48,6 +56,8 @@ def slurm_script(study: str, store: Path, file: Path | None, options: Mapping[st
             problems.append(_no_file(study))
     if settings is None or problems:
         raise SpecError(problems, JOB)
+    if join is not None:
+        return join_script(settings, name, join)
     where = study if study in recipes() else os.path.abspath(study)
     return batch_script(settings, name, where, store.absolute())
 

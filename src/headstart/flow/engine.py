@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import DataError
@@ -12,9 +12,11 @@ from headstart.core.hashing import Json
 from headstart.data.datasets import decode
 from headstart.execute.environment import device_for, usable_cores
 from headstart.execute.executors import Executor, InlineExecutor, RayExecutor, executor_for
-from headstart.execute.nodes import Needed
+from headstart.execute.gpus import Gpu, gpus_here, places
+from headstart.execute.needed import needed_by
 from headstart.execute.options import Device, RunOptions
 from headstart.execute.outcomes import Listener
+from headstart.execute.same_device import SameDevice, same_device
 from headstart.execute.scheduler import Tally, execute
 from headstart.flow.check import Loaded
 from headstart.flow.record import Planned, beginning, recorded
@@ -106,34 +108,31 @@ def run_look(
         planned(plan, expected_steps(loaded.study, loaded.facts, plan), stored)
         decode_ahead(plan, stored)
         missing = [step for key, step in plan.steps.items() if key not in stored]
-        executor = _executor(options, missing)
+        same = same_device(plan.steps.values(), store, options) if missing else None
+        executor = _executor(options, missing, same)
         tally = tally.then(execute(plan, store, options, executor, listen))
         if not store.finished(plan.undecided):
             return plan, tally
 
 
-def _executor(options: RunOptions, missing: Sequence[Step]) -> Executor:
+def _executor(
+    options: RunOptions, missing: Sequence[Step], same: SameDevice | None = None
+) -> Executor:
     """Workers where they are asked for, or save more time than they take to start.
 
     Long work is theirs too: one that runs out of memory can be named, and ends no other.
     """
     if options.cluster is not None:
-        return RayExecutor(options.cluster, options.store, _needed(missing))
+        return RayExecutor(options.cluster, options.store, needed_by(missing), same)
+    needed = max((step.memory for step in missing), default=0)
+    on = places(_gpus(), needed, options.workers) if device_for(options.device) == "cuda" else ()
     if options.workers is not None:
-        return executor_for(options.workers)
-    workers = default_workers(options.device)
+        return executor_for(options.workers, on)
+    workers = len(on) or default_workers(options.device)
     ahead = makespan(missing, workers)
     if ahead.saved > START_SECONDS or ahead.alone > LONG_SECONDS:
-        return executor_for(workers)
+        return executor_for(workers, on)
     return InlineExecutor(usable_cores())
-
-
-def _needed(steps: Sequence[Step]) -> Needed:
-    """What steps read, wherever they run."""
-    return Needed(
-        files=tuple(sorted({path for step in steps for path in step.files.values()})),
-        datasets=tuple(sorted({of.dataset for step in steps for of in step.datasets.values()})),
-    )
 
 
 def decode_ahead(plan: Plan, stored: set[str]) -> None:
@@ -204,14 +203,22 @@ def study_json(loaded: Loaded) -> tuple[Json, Json]:
 
 
 def default_workers(device: Device = "auto") -> int:
-    """One worker per core this process may use; on a GPU two, so that one makes ready for it.
+    """One worker per core this process may use; two on each GPU, so that one makes ready for it.
+
+    A run may have fewer, where memory is short (`gpus.places`).
 
     Raises:
         HeadstartError: a GPU was asked for and there is none.
     """
     if device_for(device) == "cuda":
-        return 2
+        return max(2 * len(_gpus()), 2)
     return usable_cores()
+
+
+@cache
+def _gpus() -> tuple[Gpu, ...]:
+    """GPUs with the memory that was free before this process had workers."""
+    return gpus_here()
 
 
 def _silent(*_: object) -> None:

@@ -118,7 +118,7 @@ def load_model(
     seed: int | None = None,
     source: str | None = None,
     target: str | None = None,
-    device: Literal["auto", "cpu", "cuda"] = "auto",
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto",
 ) -> "Predictor":
     """The trained model of a study, ready to predict.
 

@@ -52,6 +52,7 @@ class Study(StudySpec):
         store: Path | str = DEFAULT_STORE,
         *,
         workers: int | None = None,
+        same_device: bool = False,
         listen: Listener | None = None,
     ) -> "Analysis":
         """Run what is missing and give the analysis. What the store holds is not run again.
@@ -60,14 +61,17 @@ class Study(StudySpec):
             store: folder of the store, which is made where it is not there.
             workers: number of worker processes; left out, one for each core, and none for little
                 work. 1 computes in this process.
+            same_device: whether stored steps of another kind of device are refused.
             listen: called with a step when it starts (and None), and again with its outcome.
 
         Raises:
             SpecError: with all problems of the study and its data at once.
             StoreError: the store cannot be opened, read or written.
+            DeviceError: with `same_device`, where stored steps were computed on another kind of
+                device than this machine's.
         """
         loaded = with_facts(self)
-        options = RunOptions(store=Path(store), workers=workers)
+        options = RunOptions(store=Path(store), workers=workers, same_device=same_device)
         return run(loaded, options, listen=listen or (lambda *_: None)).analysis
 
 

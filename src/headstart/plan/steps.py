@@ -28,9 +28,10 @@ class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
     `datasets` (name of the images -> how to find them), `files` (content hash -> path), `label`,
-    `updates`, `flops`, `once` (the part of `flops` before the first update) and `batch_groups` do
-    not enter the key: no result depends on where data lies, on the cost of a step or on what runs
-    beside it. Steps of one batch group (`batch_groups`: device -> group) run together.
+    `updates`, `flops`, `once` (the part of `flops` before the first update), `memory` (bytes that a
+    training is estimated to take; 0 of other steps) and `batch_groups` do not enter the key: no
+    result depends on where data lies, on the cost of a step or on what runs beside it. Steps of one
+    batch group (`batch_groups`: device -> group) run together.
     """
 
     kind: StepKind
@@ -41,6 +42,7 @@ class Step:
     updates: int
     flops: int
     once: int = 0
+    memory: int = 0
     batch_groups: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     key: str = field(init=False)

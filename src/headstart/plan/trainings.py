@@ -4,6 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from headstart.plan.batching import batch_group
+from headstart.plan.memory import training_bytes
 from headstart.plan.payload_types import MergePayload, StartRulePayload, TrainPayload
 from headstart.plan.payloads import (
     augment_payload,
@@ -193,6 +194,13 @@ class Trainings:
                 updates=phase.updates,
                 flops=flops,
                 once=once,
+                memory=training_bytes(
+                    trial_data.network_facts,
+                    phase,
+                    payload["batch_size"],
+                    trial_data.num_images,
+                    trial_data.image,
+                ),
                 batch_groups=batch_group(payload, phase, training, trial_data),
             )
             keys.append(self.add(step))

@@ -37,6 +37,8 @@ class DataRef:
     `labels` is the table that labels its image files, and `grouped` the groups that its parts keep
     together. The other fields are those of `ImageSpec`. None is what a study does not say:
     `preferring` fills it with what a pretrained network asks for, and `decoding` with the defaults.
+    `prepared` is the file that holds the images as they are read, where this machine does not see
+    the data set itself.
     """
 
     dataset: str
@@ -50,6 +52,7 @@ class DataRef:
     bits: int | None = None
     skip_broken: bool = False
     follow_links: bool = False
+    prepared: str = ""
 
     def __str__(self) -> str:
         size = f" at {self.size[0]}x{self.size[1]}" if self.size else ""

@@ -10,9 +10,10 @@ from headstart.study.training import Precision
 from headstart.train.device_data import DeviceData
 from headstart.train.precision import autocast_to
 
-MOST = {"cpu": 128, "cuda": 2_048}  # images at a time
+MOST = {"cpu": 128, "cuda": 2_048, "mps": 2_048}  # images at a time
 SHARED = 32  # of large images, at least; few, so that threads share some hundred of them evenly
-VALUES = {"cpu": 2_500_000, "cuda": 64_000_000}  # that the largest layer of a block gives, on mean
+# That the largest layer of a block gives, on mean.
+VALUES = {"cpu": 2_500_000, "cuda": 64_000_000, "mps": 64_000_000}
 
 
 class Forward:

@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.train.precision import in_float64
+
 LEAST_DEVIATION = 1e-6  # of a feature, as a share of the largest; below it the feature is constant
 TOLERANCE = 1e-5
 MOST_ITERATIONS = 10_000  # for one penalty, a quarter of them in float32
@@ -77,7 +79,8 @@ def fit_path(
         raise ValueError("the features hold no image or numbers that are not finite")
     if min(penalties) <= 0:
         raise ValueError(f"got penalty {min(penalties):g}; every penalty must be above 0")
-    scaled, mean, deviation = _standardised(given.to(torch.float64))
+    given = in_float64(given, given.device)
+    scaled, mean, deviation = _standardised(given)
     each = None if weights is None else torch.as_tensor(weights).to(scaled)
     on_device = torch.as_tensor(labels).to(given.device)
     solver = _Solver.of(scaled, on_device, each, num_classes, tolerance)

@@ -25,7 +25,7 @@ from headstart.train.features import as_they_are, cached_features, raw_inputs
 from headstart.train.optimisers import rate_factor
 from headstart.train.phase_config import Examples as Examples
 from headstart.train.phase_config import PhaseConfig as PhaseConfig
-from headstart.train.precision import flush_denormals
+from headstart.train.precision import flush_denormals, in_float64
 from headstart.train.registry import TRAINERS, make_trainer, trainer_for
 from headstart.train.running_metrics import LossAccuracy, RunningMetrics
 from headstart.train.trainer import PreparedPhase, Trainer, TrainerKind, moving_tensors
@@ -118,7 +118,7 @@ def prepare(
         moving=moving_tensors(work),
         device=device,
         loss_weights=loss_weights,
-        score_weights=torch.from_numpy(work.metric.weights(validation.labels)).to(device),
+        score_weights=in_float64(torch.from_numpy(work.metric.weights(validation.labels)), device),
     )
 
 
@@ -253,7 +253,7 @@ class _Progress:
         if len(labels):
             logits = trainer.validation_logits(at)
             loss = float(functional.cross_entropy(logits, labels))
-            right = (logits.argmax(1) == labels).double()
+            right = (logits.argmax(1) == labels).to(phase.score_weights)
             accuracy = float((right * phase.score_weights).mean())
         self.curve.append(
             Measurement(

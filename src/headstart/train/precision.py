@@ -18,6 +18,11 @@ def autocast_to(precision: Precision, device: torch.device) -> AbstractContextMa
     return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
 
 
+def in_float64(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Values as float64 on a device, or in main memory where the device has no float64 (mps)."""
+    return values.to("cpu" if device.type == "mps" else device, torch.float64)
+
+
 @contextmanager
 def flush_denormals() -> Iterator[None]:
     """Flush denormal numbers (below 1.2e-38) to zero in this thread, within the block.

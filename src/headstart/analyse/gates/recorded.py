@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from headstart.analyse.cells import Cell
 from headstart.analyse.gates.gate import Evidence, Finding, GateSpec, check, named, on_cells
 from headstart.analyse.text import listed
+from headstart.core.devices import device_kind
 from headstart.core.hashing import Json
 from headstart.store.records import Provenance
 
@@ -44,9 +45,7 @@ def _alike(evidence: Evidence) -> Iterator[Finding]:
 
 def _machine(environment: Json) -> str:
     """Where something was computed, in words."""
-    device = environment.get("device", "cpu")
-    where = environment.get("processor", "an unknown processor") if device == "cpu" else device
-    return f"{where} (torch {environment.get('torch', 'unknown')})"
+    return f"{device_kind(environment)} (torch {environment.get('torch', 'unknown')})"
 
 
 @check("CHK-18-trace", "caveat", "Every trial can be retraced")
@@ -99,9 +98,10 @@ def _source_runs(evidence: Evidence) -> Iterator[Finding]:
 
 @check("ENV", "caveat", "One environment")
 def _one_environment(evidence: Evidence) -> Iterator[Finding]:
-    """All trainings were computed with the same versions on the same kind of device."""
+    """All trainings were computed with the same versions on the same kind of device, on whatever
+    hosts."""
     environments = {
-        tuple(sorted(row.environment.items()))
+        tuple(sorted((name, value) for name, value in row.environment.items() if name != "host"))
         for records in (evidence.records, evidence.sources)
         for by_seed in records.values()
         for record in by_seed.values()
@@ -115,7 +115,11 @@ def _one_environment(evidence: Evidence) -> Iterator[Finding]:
         if dict(other).get(name, value) != value  # a step without a network library names none
     }
     if names:
-        yield Finding(message=f"results were computed with different {', '.join(sorted(names))}.")
+        kinds = sorted({device_kind(dict(one)) for one in environments})
+        on = f": {listed(kinds, 'and')}" if len(kinds) > 1 else ""
+        yield Finding(
+            message=f"results were computed with different {', '.join(sorted(names))}{on}."
+        )
 
 
 GATES: tuple[GateSpec, ...] = (

@@ -135,11 +135,11 @@ def to_bytes(photos: PhotoSet) -> bytes:
         "notes": photos.notes,
         "file_bytes": {part: photos.parts[part].file_bytes for part in PARTS},
     }
-    arrays = {"facts": _as_array(json.dumps(facts))}
+    arrays = {"facts": as_array(json.dumps(facts))}
     for part in PARTS:
         of = photos.parts[part]
         arrays |= {
-            f"{part}/names": _as_array("\0".join(of.names)),
+            f"{part}/names": as_array("\0".join(of.names)),
             f"{part}/labels": of.labels,
             f"{part}/sizes": of.sizes,
             f"{part}/modes": of.modes,
@@ -156,14 +156,14 @@ def from_bytes(content: bytes, source: Source) -> PhotoSet | None:
     """The set in a file; None where it is torn."""
     try:
         arrays = np.load(io.BytesIO(content), allow_pickle=False)
-        facts = json.loads(_as_text(arrays["facts"]))
+        facts = json.loads(as_text(arrays["facts"]))
         return PhotoSet(
             source=source,
             content=facts["content"],
             classes=tuple(facts["classes"]),
             parts={
                 part: Photos(
-                    names=_as_text(arrays[f"{part}/names"]).split("\0"),
+                    names=as_text(arrays[f"{part}/names"]).split("\0"),
                     labels=arrays[f"{part}/labels"],
                     sizes=arrays[f"{part}/sizes"],
                     modes=arrays[f"{part}/modes"],
@@ -183,9 +183,11 @@ def from_bytes(content: bytes, source: Source) -> PhotoSet | None:
         return None
 
 
-def _as_array(text: str) -> np.ndarray:
+def as_array(text: str) -> np.ndarray:
+    """Text as bytes (n,), which need no pickle; names that are not UTF-8 stay what they are."""
     return np.frombuffer(text.encode(errors="surrogateescape"), np.uint8)
 
 
-def _as_text(array: np.ndarray) -> str:
+def as_text(array: np.ndarray) -> str:
+    """The same the other way round."""
     return array.tobytes().decode(errors="surrogateescape")

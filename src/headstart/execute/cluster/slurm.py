@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from headstart.core.errors import ClusterError
+from headstart.core.errors import ClusterError, Problem
 from headstart.execute.cluster.settings import ClusterSettings
 from headstart.execute.cluster.template import filled_in
 
@@ -18,13 +18,39 @@ def batch_script(settings: ClusterSettings, name: str, study: str, store: Path) 
     return filled_in(
         "slurm.sh",
         **dict(settings),
-        name=f"headstart-{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}",
+        name=_job_name(name),
         study=study,
         store=str(store),
         bin=str(Path(sys.executable).parent),
         before_limit=BEFORE_LIMIT,
         patience=PATIENCE,
     )
+
+
+def join_script(settings: ClusterSettings, name: str, address: str) -> str:
+    """The script of an array of jobs, each of which is a node that joins a running Ray cluster."""
+    return filled_in(
+        "slurm-join.sh",
+        **dict(settings),
+        name=_job_name(name),
+        address=address,
+        bin=str(Path(sys.executable).parent),
+    )
+
+
+def address_problems(address: str) -> list[Problem]:
+    """The problem of an address that nodes of other machines cannot join."""
+    host, _, port = address.rpartition(":")
+    here = host in ("localhost", "::1") or host.startswith("127.")
+    if re.fullmatch(r"[A-Za-z0-9.-]+", host) and port.isdecimal() and not here:
+        return []
+    why = "is an address of this machine alone." if here else "is no address of a Ray head."
+    fix = "Give HOST:PORT, as `ray start --head --port PORT` prints it."
+    return [Problem(where="--join", message=f"'{address}' {why}", fix=fix)]
+
+
+def _job_name(study: str) -> str:
+    return f"headstart-{re.sub(r'[^A-Za-z0-9_.-]', '-', study)}"
 
 
 def submit(script: str) -> str:

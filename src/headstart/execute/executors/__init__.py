@@ -1,12 +1,13 @@
 """Where steps run: in this process or in worker processes."""
 
 from headstart.execute.executors.executor import Executor as Executor
+from headstart.execute.executors.executor import KilledForMemory as KilledForMemory
 from headstart.execute.executors.executor import WorkerDied as WorkerDied
 from headstart.execute.executors.inline import InlineExecutor as InlineExecutor
 from headstart.execute.executors.processes import ProcessExecutor as ProcessExecutor
 from headstart.execute.executors.ray import RayExecutor as RayExecutor
 
 
-def executor_for(workers: int) -> Executor:
-    """The executor for a number of workers of this machine."""
-    return InlineExecutor() if workers == 1 else ProcessExecutor(workers)
+def executor_for(workers: int, places: tuple[str, ...] = ()) -> Executor:
+    """The executor for a number of workers of this machine, each of which sees one GPU of some."""
+    return InlineExecutor() if workers == 1 else ProcessExecutor(workers, places)

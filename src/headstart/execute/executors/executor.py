@@ -11,7 +11,11 @@ from headstart.execute.job import Job, Results
 
 
 class WorkerDied(Exception):
-    """The process that worked on a step is gone (killed, out of memory, crashed)."""
+    """The process that worked on a step is gone (killed, crashed)."""
+
+
+class KilledForMemory(WorkerDied):
+    """It was killed as systems do it where memory runs out."""
 
 
 class Executor(Protocol):

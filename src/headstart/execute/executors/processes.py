@@ -2,17 +2,21 @@
 
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
+from filelock import FileLock, Timeout
+
 from headstart.core.thread_budget import ONE_THREAD, ThreadBudget, attach
 from headstart.execute.environment import usable_cores
-from headstart.execute.executors.executor import WorkerDied
+from headstart.execute.executors.executor import KilledForMemory, WorkerDied
 from headstart.execute.job import Job, Results
 from headstart.execute.worker import do_job
 
@@ -30,12 +34,18 @@ class ReusablePool(Protocol):
 
 
 class ProcessExecutor:
-    """Steps in worker processes of this machine: one thread each, and those that are idle."""
+    """Steps in worker processes of this machine: one thread each, and those that are idle.
+
+    Args:
+        workers: how many.
+        places: the GPU that each of them sees, by the driver's id; none where they use none.
+    """
 
     shared = True
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, places: tuple[str, ...] = ()) -> None:
         self.slots = workers
+        self._places = places
         self._pool: ReusablePool | None = None
 
     def submit(self, job: Job) -> Future[Results]:
@@ -48,7 +58,7 @@ class ProcessExecutor:
                     max_workers=self.slots,
                     timeout=60,
                     initializer=_start_worker,
-                    initargs=(os.getpid(), _thread_budget().name),
+                    initargs=(os.getpid(), _thread_budget().name, self._places),
                     env=_worker_environment(),
                 )
                 return _translated(self._pool.submit(do_job, job))
@@ -125,12 +135,13 @@ def _thread_budget() -> ThreadBudget:
     return ThreadBudget()
 
 
-def _start_worker(parent: int, budget: str) -> None:
+def _start_worker(parent: int, budget: str, places: tuple[str, ...]) -> None:
     """Ctrl-C is the parent's business; a worker whose parent is gone ends itself."""
     import time
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     attach(budget)
+    _take_place(budget, places)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -138,6 +149,35 @@ def _start_worker(parent: int, budget: str) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _take_place(executor: str, places: tuple[str, ...]) -> None:
+    """Let this worker see one GPU: that of the first place that no other worker has.
+
+    The lock on a place is the worker's until it ends, however that is.
+
+    Args:
+        executor: a name that no other process that has workers uses.
+        places: the GPU of each worker.
+    """
+    for number, gpu in enumerate(places):
+        lock = FileLock(Path(tempfile.gettempdir()) / f"headstart-{executor}-gpu{number}.lock")
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            _held.append(lock)
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu  # before CUDA is first asked
+            return
+
+
+_held: list[FileLock] = []
+
+
+def _death(said: str) -> WorkerDied:
+    """loky's sentence on dead workers; SIGKILL is what the system sends where memory runs out."""
+    first = said.splitlines()[0]
+    if "SIGKILL(-9)" in said:
+        return KilledForMemory(f"{first} Killed by signal 9")
+    return WorkerDied(first)
 
 
 def _translated(inner: "Future[Results]") -> Future[Results]:
@@ -153,7 +193,7 @@ def _translated(inner: "Future[Results]") -> Future[Results]:
         if error is None:
             outer.set_result(done.result())
         elif isinstance(error, BrokenProcessPool):
-            outer.set_exception(WorkerDied(str(error).splitlines()[0]))
+            outer.set_exception(_death(str(error)))
         else:
             outer.set_exception(error)
 

@@ -12,12 +12,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from headstart.core.errors import ClusterError, HeadstartError
-from headstart.execute.environment import usable_cores
-from headstart.execute.executors.executor import WorkerDied
+from headstart.core.devices import device_kind
+from headstart.core.errors import ClusterError
+from headstart.execute.environment import device_for, environment, usable_cores
+from headstart.execute.executors.ray_errors import first_line, in_the_object_store, translated
+from headstart.execute.executors.resources import resources
+from headstart.execute.executors.sending import Node, Sender, on_node
+from headstart.execute.gpus import gpu_share
 from headstart.execute.job import Job, Results
+from headstart.execute.needed import Needed
 from headstart.execute.nodes import (
-    Needed,
+    NodeLacks,
     NodeReport,
     Token,
     Versions,
@@ -28,6 +33,7 @@ from headstart.execute.nodes import (
     versions_here,
 )
 from headstart.execute.options import Cluster
+from headstart.execute.same_device import SameDevice, other_kinds
 
 _log = logging.getLogger(__name__)
 
@@ -35,41 +41,59 @@ _log = logging.getLogger(__name__)
 RETRIES = 1
 PATIENCE = 10.0  # seconds without a node after which it is said that one is waited for
 REFRESH = 1.0  # seconds for which the number of slots is taken as known
-ANSWER = 60.0  # seconds for a node to report what it has
+ANSWER = 600.0  # seconds for a node to report what it has, for which it may hash its data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a node must have: the versions, unless others may compute, and sight of the token."""
+    """What a node must have: the versions, unless others may compute, and sight of the token.
+
+    `needed` is what it must see or have received, and `same` its kind of device, if that matters.
+    """
 
     token: Token
     versions: Versions | None
+    needed: Needed
+    same: SameDevice | None = None
 
 
 class RayExecutor:
-    """Steps on the nodes of a Ray cluster, one core each, and one GPU each where there are some.
+    """Steps on the nodes of a Ray cluster: a core, memory and a share of a GPU for each job.
 
     Args:
         cluster: its address and what is allowed.
         folder: of the store.
         needed: data sets and weights that steps read.
+        same: the kind of device that all nodes must have, if any.
 
     Raises:
         ClusterError: Ray is not installed, no cluster is there, or nodes lack something.
     """
 
-    def __init__(self, cluster: Cluster, folder: Path, needed: Needed) -> None:
+    def __init__(
+        self, cluster: Cluster, folder: Path, needed: Needed, same: SameDevice | None = None
+    ) -> None:
         self._running: set[Any] = set()
         self._contents: dict[str, Any] = {}  # blobs in Ray's object store, by the key of their step
-        self._known, self._resources = 0.0, dict[str, float]()
+        self._known, self._resources, self._node_memory = 0.0, dict[str, float](), 0.0
+        self._largest = 0  # bytes of the largest training so far, by estimate
         with ExitStack() as connection:
             self._ray = _connected(cluster, connection)
             token = connection.enter_context(token_in(folder))
-            reports = self._reports(token, needed)
-            self.shared = require_alike(reports, any_version=cluster.any_version)
+            reports = self._reports(token, needed, same)
+            found = [*reports.values()]
+            self._gpu_bytes = min((report.gpu_bytes for report in found), default=0)
+            self.shared = require_alike(found, any_version=cluster.any_version, same=same)
+            self._sender = Sender(self._ray)
+            self._sender.send(
+                {Node(id=node, host=one.host): one.lacking for node, one in reports.items()}
+            )
             self._connection = connection.pop_all()
         versions = None if cluster.any_version else versions_here()
-        self._expected = self._ray.put(Expected(token=token, versions=versions))
+        if same and not same.kind:
+            same = replace(same, kind=next((report.device for report in found), ""))
+        expected = Expected(token=token, versions=versions, needed=needed, same=same)
+        self._expected = self._ray.put(expected)
         self._do = self._ray.remote(max_retries=RETRIES)(_do)
         self._over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
@@ -77,21 +101,31 @@ class RayExecutor:
     @property
     def slots(self) -> int:
         """As many as the cluster has at present; at least one, which waits for a node."""
-        return max(int(self._there("GPU") or self._there("CPU")), 1)
+        gpus = self._there("GPU") / gpu_share(self._largest, self._gpu_bytes)
+        return max(int(min(gpus, self._there("CPU")) or self._there("CPU")), 1)
 
     def submit(self, job: Job) -> Future[Results]:
         """Send the job to a node; blobs that nodes cannot read go once, by Ray's object store."""
+        outer: Future[Results] = Future()
+        self._begin(job, outer)
+        return outer
+
+    def _begin(self, job: Job, outer: Future[Results]) -> None:
         keys = () if self.shared else tuple(job.inputs.finished)
-        for key in keys:
-            if key not in self._contents:
-                self._contents[key] = self._ray.put(job.inputs.content(key))
-        do = self._do.options(num_cpus=1, num_gpus=1 if self._there("GPU") else 0)
+        with in_the_object_store():
+            for key in keys:
+                if key not in self._contents:
+                    self._contents[key] = self._ray.put(job.inputs.content(key))
+        needed = max(step.memory for step in job.steps)
+        self._largest = max(self._largest, needed)
+        gpu_bytes = self._gpu_bytes if self._there("GPU") else None
+        do = self._do.options(**resources(needed, gpu_bytes, self._node_memory))
         sent = [self._contents[key] for key in keys]
         reference = do.remote(job, self._expected, keys, *sent)
         self._running.add(reference)
-        outer: Future[Results] = Future()
-        reference.future().add_done_callback(lambda inner: self._settle(reference, inner, outer))
-        return outer
+        reference.future().add_done_callback(
+            lambda inner: self._settle(job, reference, inner, outer)
+        )
 
     def set_threads(self, threads: int) -> None:
         """A job has one core, for Ray gives the others to other jobs."""
@@ -110,22 +144,26 @@ class RayExecutor:
         """How much of a resource the cluster has, as of a second ago at most."""
         if time.monotonic() - self._known > REFRESH:
             self._resources = self._ray.cluster_resources()
+            self._node_memory = max(
+                (node["Resources"].get("memory", 0) for node in self._ray.nodes() if node["Alive"]),
+                default=0,
+            )
             self._known = time.monotonic()
         return self._resources.get(resource, 0)
 
-    def _reports(self, token: Token, needed: Needed) -> list[NodeReport]:
-        """What every node has, asked with a small task on each."""
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
+    def _reports(
+        self, token: Token, needed: Needed, same: SameDevice | None
+    ) -> dict[str, NodeReport]:
+        """What every node that computes has, by its id, asked with a small task on each."""
         ask = self._ray.remote(num_cpus=0)(look)
-        asked = [
-            ask.options(
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            ).remote(token, needed)
+        resource = "GPU" if self._there("GPU") else "CPU"
+        asked = {
+            node["NodeID"]: on_node(ask, node["NodeID"]).remote(token, needed, same)
             for node in self._ray.nodes()
-            if node["Alive"]
-        ]
-        return [report for one in asked if (report := self._report(one))]
+            if node["Alive"] and node["Resources"].get(resource)
+        }
+        found = {node: self._report(reference) for node, reference in asked.items()}
+        return {node: report for node, report in found.items() if report}
 
     def _report(self, reference: Any) -> NodeReport | None:
         """What a node reports; None of one that has gone meanwhile."""
@@ -135,22 +173,36 @@ class RayExecutor:
             report: NodeReport = self._ray.get(reference, timeout=ANSWER)
         except (GetTimeoutError, RayTaskError, RuntimeEnvSetupError) as error:
             raise ClusterError(
-                f"a node of the cluster cannot run headstart: {_first_line(error)}. Is it "
+                f"a node of the cluster cannot run headstart: {first_line(error)}. Is it "
                 "installed there, in the environment that Ray was started in?"
             ) from error
         except self._ray.exceptions.RayError:
             return None
         return report
 
-    def _settle(self, reference: Any, inner: "Future[Any]", outer: "Future[Any]") -> None:
+    def _settle(
+        self, job: Job, reference: Any, inner: "Future[Any]", outer: Future[Results]
+    ) -> None:
         self._running.discard(reference)
         if outer.cancelled():
             return
         error = inner.exception()
         if error is None:
             outer.set_result(inner.result())
+            return
+        known = translated(error)
+        if isinstance(known, NodeLacks):  # not here, for this thread is Ray's
+            threading.Thread(target=self._supply, args=(known, job, outer), daemon=True).start()
         else:
-            outer.set_exception(_translated(error))
+            outer.set_exception(known)
+
+    def _supply(self, lacks: NodeLacks, job: Job, outer: Future[Results]) -> None:
+        """Send a node that has joined what it lacks, and the job again to whatever node is free."""
+        try:
+            self._sender.send({Node(id=lacks.node, host=lacks.host): lacks.items})
+            self._begin(job, outer)
+        except Exception as error:
+            outer.set_exception(translated(error))
 
     def _watch(self) -> None:
         """Say once that a node is waited for, as long as there is none."""
@@ -167,6 +219,8 @@ class RayExecutor:
 
 def _do(job: Job, expected: Expected, keys: tuple[str, ...], *contents: bytes) -> Results:
     """A job on a node, which may have joined after all others were asked what they have."""
+    import ray
+
     from headstart.execute.worker import do_job
 
     host, wrong = socket.gethostname(), list[str]()
@@ -174,13 +228,20 @@ def _do(job: Job, expected: Expected, keys: tuple[str, ...], *contents: bytes) -
         wrong += other_versions(host, versions_here(), expected.versions)
     if job.shared and not expected.token.seen():
         wrong.append(f"{host} does not see the store's folder, as the other nodes do")
+    if expected.same and expected.same.kind:
+        kind = device_kind(environment(device_for(job.device)))
+        wrong += other_kinds([(host, kind)], expected.same.kind)
+    wrong += [f"{host} has {lack}" for lack in expected.needed.missing()]
     if wrong:
         raise ClusterError(
             f"a node that has joined cannot do this work: {'; '.join(wrong)}. Make it like the "
             "others, or end its Ray, and run the same command again."
         )
+    if lacking := expected.needed.lacking():
+        raise NodeLacks(ray.get_runtime_context().get_node_id(), host, lacking)
     given = dict(zip(keys, contents, strict=True))
-    return do_job(replace(job, inputs=replace(job.inputs, contents=given)))
+    steps = expected.needed.placed(job.steps)
+    return do_job(replace(job, steps=steps, inputs=replace(job.inputs, contents=given)))
 
 
 def _connected(cluster: Cluster, connection: ExitStack) -> Any:
@@ -205,7 +266,7 @@ def _connected(cluster: Cluster, connection: ExitStack) -> Any:
         ray.init(address=cluster.address, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
         raise ClusterError(
-            f"no Ray cluster at '{cluster.address}': {_first_line(error)}. Start one with 'ray "
+            f"no Ray cluster at '{cluster.address}': {first_line(error)}. Start one with 'ray "
             "start --head', or leave out --address to run Ray on this machine."
         ) from error
     return ray
@@ -226,23 +287,3 @@ def _require_answer(address: str) -> None:
             "ray://HOST:10001."
         )
     socket.create_connection((host, int(port)), timeout=5).close()
-
-
-def _translated(error: BaseException) -> BaseException:
-    """Ray's error as the scheduler knows it: a lost worker, or what the job itself raised."""
-    from ray.exceptions import LocalRayletDiedError, RayError, RayTaskError
-
-    if isinstance(error, LocalRayletDiedError):
-        return ClusterError(
-            "the Ray node of this machine has ended, and with it the way to all others. What was "
-            "finished is kept: run the same command again once Ray runs here."
-        )
-    if isinstance(error, RayTaskError) and isinstance(error.cause, HeadstartError):
-        return error.cause
-    if isinstance(error, RayError) and not isinstance(error, RayTaskError):
-        return WorkerDied(f"{type(error).__name__}: {_first_line(error)}")
-    return error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].removesuffix(".")

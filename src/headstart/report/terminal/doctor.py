@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from headstart.analyse.text import comma_list, file_size, plural
+from headstart.analyse.text import comma_list, plural
 from headstart.core.errors import Problem
+from headstart.core.sizes import size_text
 from headstart.execute.installation.diagnosis import Diagnosis, Extra, Folder
 from headstart.report.terminal.console import plain_table, print_line, styled
 
@@ -91,7 +92,7 @@ def _print_table(console: "Console", rows: Sequence[tuple[str, ...]]) -> None:
 def _machine(diagnosis: Diagnosis) -> list[str]:
     machine = diagnosis.machine
     memory = (
-        f"{file_size(machine.memory)} of memory, {file_size(machine.memory_free)} free"
+        f"{size_text(machine.memory)} of memory, {size_text(machine.memory_free)} free"
         if machine.memory
         else "memory not known"
     )
@@ -110,8 +111,8 @@ def _machine(diagnosis: Diagnosis) -> list[str]:
 def _folder(folder: Folder) -> tuple[str, str]:
     parts = [] if folder.exists else ["made when it is needed"]
     if folder.size:
-        parts.append(f"{file_size(folder.size)} in it")
-    parts.append(f"{file_size(folder.free)} free")
+        parts.append(f"{size_text(folder.size)} in it")
+    parts.append(f"{size_text(folder.free)} free")
     if folder.network:
         parts.append(f"network file system {folder.network}")
     if folder.locks is not None:

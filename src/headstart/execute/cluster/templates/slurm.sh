@@ -3,38 +3,13 @@
 #SBATCH --nodes={{ nodes }}
 #SBATCH --ntasks-per-node=1
 #SBATCH --cpus-per-task={{ cpus }}
-{% if gpus %}
-#SBATCH --gres=gpu:{{ gpus }}
-{% endif %}
-{% if memory %}
-#SBATCH --mem={{ memory }}
-{% endif %}
-#SBATCH --time={{ time }}
-{% if partition %}
-#SBATCH --partition={{ partition }}
-{% endif %}
-{% if account %}
-#SBATCH --account={{ account }}
-{% endif %}
+{% include "slurm-asked.sh" %}
 #SBATCH --signal=B:USR1@{{ before_limit }}
-#SBATCH --requeue
-#SBATCH --open-mode=append
-{% for option in sbatch %}
-#SBATCH {{ option | quote }}
-{% endfor %}
 
 # A Ray cluster inside the allocation, and the study on it. To go on after the job was stopped in
 # any way, submit the same script again: what the store holds is not run again.
 
-{% if not setup %}
-PATH={{ bin | quote }}:"$PATH"
-{% endif %}
-{% for line in setup %}
-{{ line }}
-{% endfor %}
-{% for variable, value in env.items() %}
-export {{ variable }}={{ value | quote }}
-{% endfor %}
+{% include "slurm-setup.sh" %}
 export RAY_TMPDIR="/tmp/headstart-$SLURM_JOB_ID" RAY_USAGE_STATS_ENABLED=0
 # Without a token, anyone who reaches a Ray cluster can run code on it; this one is of this job.
 RAY_AUTH_TOKEN=$(python -c 'import secrets; print(secrets.token_hex(32))') || exit

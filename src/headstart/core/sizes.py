@@ -1,0 +1,9 @@
+"""Numbers of bytes in words."""
+
+
+def size_text(num_bytes: float) -> str:
+    """A number of bytes with three digits: `12.3 MB`."""
+    value, units = float(num_bytes), ["bytes", "kB", "MB", "GB", "TB"]
+    while value >= 1000 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.3g} {units[0]}"
