@@ -15,6 +15,7 @@ from benchmarks import (
     photos_100k,
     probes,
     recipes,
+    scale,
     studies,
 )
 from benchmarks.measure import Bench
@@ -28,6 +29,7 @@ QUESTIONS = {
     "photos": photos.ask,
     "photo-memory": photo_memory.ask,
     "photos-100k": photos_100k.ask,
+    "scale": scale.ask,
     "studies": studies.ask,
 }
 SHORT = ("recipes", "frozen", "probes", "limits", "photo-memory")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headstart.execute import scheduler, worker
+from headstart.execute import ready, scheduler, worker
 from headstart.execute.commit import claim
 from headstart.execute.executors import InlineExecutor, WorkerDied
 from headstart.execute.job import Computed, Job, Results
@@ -84,7 +84,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Contents:
     """What the heads' study leaves where every step is done by itself."""
     folder = tmp_path_factory.mktemp("single") / "store"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scheduler, "WIDEST", 1)
+        patch.setattr(ready, "WIDEST", 1)
         go(heads_study(), folder)
     return contents(heads_study(), folder)
 
@@ -213,6 +213,7 @@ class Handing:
     """Says of everything that it is done, without any work."""
 
     shared = True
+    handover = 0.0
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -319,7 +320,7 @@ def test_whole_networks_go_together_where_the_device_has_room_for_more(
 def test_the_widest_stack_is_what_the_scheduler_says(
     store_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scheduler, "WIDEST", 2)
+    monkeypatch.setattr(ready, "WIDEST", 2)
     recording = Recording()
     go(heads_study(), store_folder, recording)
     assert max(len(steps) for steps in recording.submitted) == 2

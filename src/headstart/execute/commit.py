@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from headstart.core.errors import StoreError
 from headstart.execute.job import Computed
-from headstart.execute.outcomes import StepOutcome
+from headstart.execute.outcomes import Status, StepOutcome
 from headstart.plan.steps import VERSIONS, Step
 from headstart.store.store import Store
 
@@ -19,43 +19,54 @@ from headstart.store.store import Store
 class Claimed:
     """Steps sorted by who may work on them: `ours` until `release`, done before, or held elsewhere.
 
-    `busy` steps come with who works on them, as far as that is known.
+    `busy` steps come with who works on them, as far as that is known; `waiting` ones need those.
     """
 
     ours: tuple[Step, ...]
     done: tuple[Step, ...]
     busy: tuple[tuple[Step, str], ...]
+    waiting: tuple[Step, ...]
     release: ExitStack
 
 
 def claim(steps: Sequence[Step], store: Store) -> Claimed:
-    """Claim steps of a store, each with a lock that dies with this process."""
+    """Claim steps of a store, in order, each with a lock that dies with this process."""
     ours: list[Step] = []
     done: list[Step] = []
     busy: list[tuple[Step, str]] = []
+    waiting: dict[str, Step] = {}
     with ExitStack() as locks:
         for step in steps:
-            if not locks.enter_context(store.lock_step(step.key)):
+            held = {other.key for other, _ in busy} | waiting.keys()
+            if held.intersection(step.inputs):
+                waiting[step.key] = step
+            elif not locks.enter_context(store.lock_step(step.key)):
                 busy.append((step, str(store.step_holder(step.key) or "")))
             elif store.row(step.key) is not None:
                 done.append(step)
             else:
                 ours.append(step)
         return Claimed(
-            ours=tuple(ours), done=tuple(done), busy=tuple(busy), release=locks.pop_all()
+            ours=tuple(ours),
+            done=tuple(done),
+            busy=tuple(busy),
+            waiting=tuple(waiting.values()),
+            release=locks.pop_all(),
         )
 
 
 def commit(step: Step, computed: Computed, store: Store) -> StepOutcome:
     """Write the row of a step that is done, or the error of one that failed.
 
+    A step that the store has already stays as it is there (`reused`).
+
     Raises:
         StoreError: the store cannot be written.
     """
-    error = computed.error
+    error, new = computed.error, True
     if not error:
         try:
-            _put(step, computed, store)
+            new = _put(step, computed, store)
         except StoreError:
             raise
         except Exception:
@@ -63,12 +74,13 @@ def commit(step: Step, computed: Computed, store: Store) -> StepOutcome:
     if error:
         store.fail(step.key, step.label, error)
         return StepOutcome(key=step.key, status="failed", error=error)
-    return StepOutcome(key=step.key, status="done", seconds=computed.seconds)
+    status: Status = "done" if new else "reused"
+    return StepOutcome(key=step.key, status=status, seconds=computed.seconds)
 
 
-def _put(step: Step, computed: Computed, store: Store) -> None:
+def _put(step: Step, computed: Computed, store: Store) -> bool:
     assert computed.arrays is not None
-    store.put(
+    return store.put(
         key=step.key,
         kind=step.kind,
         version=VERSIONS[step.kind],

@@ -23,7 +23,7 @@ READ_WEIGHTS: frozenset[StepKind] = frozenset({"train", "predict"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Steps of one batch group, or a single one.
+    """Steps, in the order in which they are done: some need what others of the same job give.
 
     Where workers share the folder of the store (`inputs.folder`), they leave large arrays there as
     files that wait to be moved, and cached features for each other.
@@ -48,13 +48,13 @@ class Computed:
 
 
 Results = tuple[Computed, ...]
-"""What came of each step of a job, in order."""
+"""What came of each step of a job, in order; of those that need a step that failed, nothing."""
 
 
 def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: bool) -> Job:
-    """A job with all that its steps read of the store."""
+    """A job with all that its steps read of the store; they come after their inputs."""
     inputs = store.inputs_of(
-        {key for step in steps for key in step.inputs},
+        {key for step in steps for key in step.inputs} - {step.key for step in steps},
         ancestors=any(step.kind in READ_WEIGHTS for step in steps),
     )
     return Job(steps=tuple(steps), inputs=inputs, device=device, shared=shared)

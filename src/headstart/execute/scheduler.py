@@ -1,13 +1,11 @@
 """Critical-path list scheduler over the step graph."""
 
-import heapq
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from math import ceil, inf
 
 from headstart.core.errors import StoreDamaged
 from headstart.core.locks import PATIENCE
@@ -17,6 +15,7 @@ from headstart.execute.executors import Executor, KilledForMemory, WorkerDied
 from headstart.execute.job import Results, feature_cache, make_job
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import Listener, StepOutcome, out_of_memory
+from headstart.execute.ready import Free, ReadySteps
 from headstart.plan.steps import Plan, Step
 from headstart.store.store import Store
 
@@ -24,9 +23,6 @@ _log = logging.getLogger(__name__)
 
 # How long to let another process work on a step before asking again.
 BUSY_PAUSE = 0.2
-
-# Steps of one group that are done together: more would save little, and lose more to a crash.
-WIDEST = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,44 +114,19 @@ class _Schedule:
     crashes: dict[str, str] = field(default_factory=dict)
     retry_alone: list[str] = field(default_factory=list)
     run: set[str] = field(default_factory=set)
-    _heap: list[tuple[float, int, str]] = field(default_factory=list)
-    _waiting: dict[str, set[str]] = field(default_factory=dict)
-    _users: dict[str, list[str]] = field(default_factory=dict)
+    _ready: ReadySteps = field(init=False)
     _later: list[tuple[float, str]] = field(default_factory=list)
     _busy: dict[str, float] = field(default_factory=dict)  # since when, by key
     _said: set[str] = field(default_factory=set)  # holders that were named
-    _order: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for key, step in self.plan.steps.items():
-            for needed in step.inputs:
-                self._users.setdefault(needed, []).append(key)
-        self._rank()
-        for key, step in self.plan.steps.items():
-            if key not in self.done:
-                self._waiting[key] = set(step.inputs) - self.done
-                if not self._waiting[key]:
-                    self._push(key)
-
-    def _rank(self) -> None:
-        """Length of the critical path from each step to the end; steps come after their inputs.
-
-        Steps after which nothing is trained go before all others: they are short, and what a user
-        waits to see done.
-        """
-        ahead: dict[str, float] = {}
-        numbered = list(enumerate(self.plan.steps.items()))
-        for number, (key, step) in reversed(numbered):
-            after = max((ahead[user] for user in self._users.get(key, ())), default=0.0)
-            ahead[key] = step.flops + after
-            self._order[key] = (-ahead[key] if ahead[key] else -inf, number)
-
-    def _push(self, key: str) -> None:
-        heapq.heappush(self._heap, (*self._order[key], key))
+        grouped = any(step.batch_groups for step in self.plan.steps.values())
+        device = device_for(self.options.device) if grouped else "cpu"
+        self._ready = ReadySteps(plan=self.plan, done=self.done, device=device)
 
     def run_all(self) -> None:
         """Until nothing is ready, in flight or waiting for another process."""
-        while self._heap or self.in_flight or self._later or self.retry_alone:
+        while self._ready or self.in_flight or self._later or self.retry_alone:
             self._wake()
             self._submit()
             if self.in_flight:
@@ -170,45 +141,28 @@ class _Schedule:
         # guilty one.
         if self.retry_alone:
             if not self.in_flight:
-                self._start([self.retry_alone[0]])
+                self._start_alone()
             return
-        while self._heap and len(self.in_flight) < self.executor.slots:
-            self._start(self._next())
-        self.executor.set_threads(self.executor.slots // max(len(self.in_flight), 1))
-
-    def _next(self) -> list[str]:
-        """The first step that is ready, with others of its group; no worker is left without work.
-
-        Where there is nothing else to do for the other free workers, the group is split evenly.
-        """
-        first = self._first()
-        groups = self.plan.steps[first[-1]].batch_groups
-        device = device_for(self.options.device) if groups else "cpu"
-        group, taken = groups.get(device), [first]
-        if group is not None:
-            alike = sorted(
-                at for at in self._heap if self.plan.steps[at[-1]].batch_groups.get(device) == group
+        workers = self.executor.slots
+        while self._ready and len(self.in_flight) < workers:
+            running = (step for job in self.in_flight.values() for step in job.steps)
+            free = Free(
+                workers=workers - len(self.in_flight),
+                all_workers=workers,
+                handover=self.executor.handover,
+                searching=any(step.kind == "overlap" for step in running),
             )
-            free = self.executor.slots - len(self.in_flight)
-            idle = max(free - (len(self._heap) - len(alike)), 1)
-            taken = alike[: min(WIDEST, ceil(len(alike) / idle))]
-        if taken == self._heap[:1]:
-            heapq.heappop(self._heap)
+            self._start(self._ready.take(free))
+        self.executor.set_threads(workers // max(len(self.in_flight), 1))
+
+    def _start_alone(self) -> None:
+        """The next of those that run alone; one whose inputs are missing waits for them."""
+        key = self.retry_alone[0]
+        if self.done.issuperset(self.plan.steps[key].inputs):
+            self._start([key])
         else:
-            self._heap = sorted(set(self._heap) - set(taken))  # a sorted list is a heap
-        return [at[-1] for at in taken]
-
-    def _first(self) -> tuple[float, int, str]:
-        """What is first in order; while one search for shared images is under way, no other.
-
-        A search takes seconds and trains nothing: several would keep every worker from training.
-        """
-        running = (step for job in self.in_flight.values() for step in job.steps)
-        searching = any(step.kind == "overlap" for step in running)
-        if searching and self.plan.steps[self._heap[0][-1]].kind == "overlap":
-            others = (at for at in self._heap if self.plan.steps[at[-1]].kind != "overlap")
-            return min(others, default=self._heap[0])
-        return self._heap[0]
+            self.retry_alone.remove(key)
+            self._ready.add(key)
 
     def _start(self, keys: list[str]) -> None:
         """Hand out those steps that nobody else works on, and that nobody else has done."""
@@ -219,10 +173,13 @@ class _Schedule:
                 self._wait_for(step, holder)
             for step in found.done:
                 self._ended(step, StepOutcome(key=step.key, status="reused"))
+            for step in found.waiting:
+                self._ready.add(step.key)
             if not found.ours:
                 return
             for step in found.ours:
-                self.listen(step, None)
+                if self.done.issuperset(step.inputs):
+                    self.listen(step, None)
             job = make_job(found.ours, self.store, self.options.device, shared=self.executor.shared)
             future = self.executor.submit(job)
             self.in_flight[future] = _InFlight(found.ours, found.release)
@@ -239,8 +196,26 @@ class _Schedule:
                     for step in job.steps:
                         self._died(step, error)
                 else:
-                    for step, computed in zip(job.steps, future.result(), strict=True):
-                        self._ended(step, commit(step, computed, self.store))
+                    self._commit(job.steps, future.result())
+
+    def _commit(self, steps: Sequence[Step], results: Results) -> None:
+        """Commit what came of a job, step by step.
+
+        What was made of other steps of the job counts only if theirs is what the store has.
+        """
+        computed = {one.key: one for one in results}
+        not_stored = {step.key for step in steps}
+        for step in steps:
+            if not_stored.intersection(step.inputs):
+                self._ready.add(step.key)  # where an input has failed it waits for ever
+                continue
+            if any(key in computed for key in step.inputs):
+                self.listen(step, None)
+            outcome = commit(step, computed[step.key], self.store)
+            if outcome.status == "done":
+                not_stored.discard(step.key)
+                self._ready.pace.measured(step, outcome.seconds)
+            self._ended(step, outcome)
 
     def release(self) -> None:
         """Give up the claims on all that is in flight."""
@@ -266,13 +241,8 @@ class _Schedule:
             return
         if report.status == "done":
             self.run.add(step.key)
-        self.done.add(step.key)
         self.listen(step, report)
-        for user in self._users.get(step.key, ()):
-            if user in self._waiting:
-                self._waiting[user].discard(step.key)
-                if not self._waiting[user]:
-                    self._push(user)
+        self._ready.finished(step.key)
 
     def _wait_for(self, step: Step, holder: str) -> None:
         """Ask again later for a step that another process works on; once it lasts, say which."""
@@ -293,4 +263,4 @@ class _Schedule:
         now = time.monotonic()
         for entry in [entry for entry in self._later if entry[0] <= now]:
             self._later.remove(entry)
-            self._push(entry[1])
+            self._ready.add(entry[1])

@@ -110,7 +110,7 @@ def makespan(steps: Iterable[Step], workers: int) -> Makespan:
     """
     total, ends = 0.0, dict[str, float]()
     for step in steps:
-        seconds = model_seconds(step.flops, step.updates, step.kind != "score")
+        seconds = step_seconds(step)
         total += seconds
         ends[step.key] = seconds + max((ends.get(key, 0.0) for key in step.inputs), default=0.0)
     longest = max(ends.values(), default=0.0)
@@ -124,6 +124,11 @@ def seconds_of(steps: Iterable[Step], pace: float | None, workers: int) -> float
         flops, updates = flops + step.flops, updates + step.updates
         long += step.kind != "score"  # a score is read off in no time
     return (1.0 if pace is None else pace) * model_seconds(flops, updates, long) / workers
+
+
+def step_seconds(step: Step) -> float:
+    """Seconds on one core that a step would take on a plain laptop."""
+    return model_seconds(step.flops, step.updates, step.kind != "score")
 
 
 def model_seconds(flops: int, updates: int, steps: int) -> float:

@@ -62,6 +62,7 @@ class Trainings:
     steps: dict[str, Step] = field(default_factory=dict)
     checkpoints: dict[str, str] = field(default_factory=dict)
     _planned: dict[tuple[object, ...], PlannedTraining] = field(default_factory=dict)
+    _trial_data: dict[tuple[object, ...], TrialData] = field(default_factory=dict)  # the last
 
     def add(self, step: Step) -> str:
         """Keep a step; gives its key."""
@@ -72,7 +73,8 @@ class Trainings:
         self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
     ) -> TrialData:
         """The data side of a training."""
-        return TrialData(
+        place = (pair.source, pair.target, task_name, size, role)
+        last = self._trial_data.get(place) or TrialData(
             study=self.study,
             facts=self.facts,
             pair=pair,
@@ -81,6 +83,8 @@ class Trainings:
             seed=seed,
             role=role,
         )
+        self._trial_data[place] = last.of_seed(seed)
+        return self._trial_data[place]
 
     def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> TrialData:
         """The data side of an arm's trial."""
@@ -111,7 +115,10 @@ class Trainings:
     def plan_source(self, pair: Pair, seed: int, rate: float | None) -> PlannedTraining:
         """A source run, from scratch on the source task; or the pretrained trunk."""
         if self.study.source_of(pair).pretrained is not None:
-            return self._checkpoint(pair)
+            merged = (pair.source, pair.target)
+            if merged not in self._planned:
+                self._planned[merged] = self._checkpoint(pair)
+            return self._planned[merged]
         asked = (pair.source, pair.target, seed, rate)
         if asked not in self._planned:
             training, trial_data = self.study.pretraining.at(rate), self.source(pair, seed)

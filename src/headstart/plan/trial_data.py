@@ -25,6 +25,21 @@ from headstart.study.tasks import DataRef, TaskSpec
 EVERYTHING = SizeSpec(kind="all")
 MOST_FITTED = 2000
 
+# What `TrialData` works out once for all seeds.
+OF_ALL_SEEDS = frozenset(
+    {
+        "known",
+        "groups",
+        "available",
+        "num_images",
+        "network",
+        "image",
+        "network_facts",
+        "datasets",
+        "_images",
+    }
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialData:
@@ -43,6 +58,13 @@ class TrialData:
 
     def __str__(self) -> str:
         return f"{self.task_name}, {self.size.label}, seed {self.seed}"
+
+    def of_seed(self, seed: int) -> "TrialData":
+        """The same of another seed, with all that was worked out and is no matter of seeds."""
+        other = replace(self, seed=seed)
+        known = {name: value for name, value in vars(self).items() if name in OF_ALL_SEEDS}
+        vars(other).update(known)
+        return other
 
     @property
     def task(self) -> TaskSpec:
@@ -75,12 +97,12 @@ class TrialData:
         filled = sum(1 for group in self.groups if group)
         return self.size.num_images(filled, self.available)
 
-    @property
+    @cached_property
     def network(self) -> AnyNetwork:
         """The network of the pair."""
         return self.facts.identified(self.study.network_of(self.pair))
 
-    @property
+    @cached_property
     def image(self) -> Shape:
         """Shape of the images as the network is given them."""
         return self.facts.image(self.task, self.network)
@@ -154,7 +176,7 @@ class TrialData:
         }[spec.statistics]
         return preprocessing_payload(spec, measured.training_data(), wanted)
 
-    @property
+    @cached_property
     def _images(self) -> ImagesPayload:
         return images_payload(self.known, self._data(self.task))
 

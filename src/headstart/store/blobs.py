@@ -32,6 +32,14 @@ class Packed:
     content: bytes = b""
     file: Path | None = None
 
+    def read(self) -> bytes:
+        """All bytes.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        return self.content if self.file is None else self.file.read_bytes()
+
 
 class DamagedBlob(Exception):
     """A blob is missing, torn or changed."""

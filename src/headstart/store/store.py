@@ -156,11 +156,12 @@ class Store(StudyStore):
         arrays: Packed,
         seconds: float,
         environment: Json,
-    ) -> None:
+    ) -> bool:
         """Keep a finished step: first the blob, then the row that makes it count.
 
-        A step that is there already stays as it is. One that comes out otherwise than it did is
-        remembered (`differing`), for then the machines do not compute alike.
+        Gives whether it is new. A step that is there already stays as it is. One that comes out
+        otherwise than it did is remembered (`differing`), for then the machines do not compute
+        alike.
 
         Raises:
             StoreFull: the disk has no room left. StoreError: it cannot be written otherwise.
@@ -175,7 +176,7 @@ class Store(StudyStore):
                         "INSERT INTO differences VALUES (?, ?, ?)",
                         (key, canonical_json(environment), now()),
                     )
-                return
+                return False
             try:
                 write_blob(blob_path(self.folder, key), arrays)
                 discard(self.folder, key)
@@ -197,6 +198,7 @@ class Store(StudyStore):
                     now(),
                 ),
             )
+        return True
 
     def differing(self, keys: Iterable[str]) -> dict[str, Json]:
         """The steps among `keys` that once came out otherwise, with the environment of that."""

@@ -1,10 +1,16 @@
 """Frozen parts of a network in a phase: blocks that give the same output at every update."""
 
+from functools import lru_cache
+
 from headstart.study.network_facts import BlockFacts, NetworkFacts
 from headstart.study.phases import PARAMETER_KINDS, ParameterKind, Phase, rule_for
 from headstart.study.training import OptimiserSpec
 
+# Networks, phases and optimisers of a study are few, and asked about for each of its trials.
+FEW = 512
 
+
+@lru_cache(maxsize=FEW)
 def frozen_prefix(facts: NetworkFacts, phase: Phase) -> int:
     """Frozen prefix of a network in a phase: how many blocks from the stem give the same output.
 
@@ -30,6 +36,7 @@ def is_trained(block: BlockFacts, stage_names: tuple[str, ...], phase: Phase) ->
     )
 
 
+@lru_cache(maxsize=FEW)
 def num_trainable(facts: NetworkFacts, phases: tuple[Phase, ...]) -> int:
     """Number of parameters that at least one of the phases trains."""
     return sum(
@@ -56,6 +63,7 @@ def train_mode_stages(facts: NetworkFacts, phase: Phase) -> set[str]:
     }
 
 
+@lru_cache(maxsize=FEW)
 def trains_only_head(facts: NetworkFacts, phase: Phase, optimiser: OptimiserSpec) -> bool:
     """Whether the phase trains a linear head alone, on frozen features.
 

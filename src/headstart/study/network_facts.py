@@ -105,6 +105,14 @@ class NetworkFacts:
     linear_head: LinearHead | None = None
     input: InputFacts | None = None
 
+    def __hash__(self) -> int:
+        """As of any value, but computed once: plans ask for the same network over and over."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.blocks, self.linear_head, self.input))
+
     @cached_property
     def stage_names(self) -> tuple[str, ...]:
         """Names of all stages in order, the head last."""

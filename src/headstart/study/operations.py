@@ -1,8 +1,9 @@
 """Operation counts (FLOPs) of phases."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from headstart.study.frozen import frozen_prefix, is_trained
+from headstart.study.frozen import FEW, frozen_prefix, is_trained
 from headstart.study.network_facts import NetworkFacts
 from headstart.study.phases import Phase
 
@@ -15,6 +16,7 @@ class Operations:
     each: int
 
 
+@lru_cache(maxsize=FEW)
 def flops_per_image(facts: NetworkFacts, phase: Phase, *, augmented: bool = False) -> Operations:
     """Operations of a phase for one image, as really executed.
 

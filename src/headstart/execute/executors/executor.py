@@ -19,9 +19,14 @@ class KilledForMemory(WorkerDied):
 
 
 class Executor(Protocol):
-    """Does jobs, at most `slots` at a time; `shared` where workers see the store's folder."""
+    """Does jobs, at most `slots` at a time; `shared` where workers see the store's folder.
+
+    `handover` is about how many seconds a job takes more than its steps, by which the scheduler
+    decides how many of them go into one.
+    """
 
     shared: bool
+    handover: float
 
     @property
     def slots(self) -> int:

@@ -15,6 +15,7 @@ class InlineExecutor:
 
     slots = 1
     shared = True
+    handover = 0.0
 
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads

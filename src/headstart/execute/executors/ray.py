@@ -70,6 +70,8 @@ class RayExecutor:
         ClusterError: Ray is not installed, no cluster is there, or nodes lack something.
     """
 
+    handover = 0.02
+
     def __init__(
         self, cluster: Cluster, folder: Path, needed: Needed, same: SameDevice | None = None
     ) -> None:
