@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from headstart.analyse.analysis import Analysis as Analysis
     from headstart.checks.frozen import frozen as frozen
     from headstart.checks.inputs import inputs as inputs
     from headstart.checks.moved import moved as moved
@@ -28,11 +27,12 @@ if TYPE_CHECKING:
     from headstart.flow import recipes as recipes
     from headstart.flow.classifier import TransferClassifier as TransferClassifier
     from headstart.flow.results import Results as Results
+    from headstart.flow.shown import ShownAnalysis as Analysis
     from headstart.flow.study import study as study
     from headstart.study.network_facts import InputFacts as InputFacts
 
 _HOME = {
-    "Analysis": ("headstart.analyse.analysis", "Analysis"),
+    "Analysis": ("headstart.flow.shown", "ShownAnalysis"),
     "CheckFailed": ("headstart.core.errors", "CheckFailed"),
     "DataError": ("headstart.core.errors", "DataError"),
     "HeadstartError": ("headstart.core.errors", "HeadstartError"),

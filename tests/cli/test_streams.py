@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.cli import main
-from headstart.cli.output import say
 from headstart.cli.streams import print_json, print_toml, unbreakable_streams
 from headstart.core.printable import printable, printable_name
+from headstart.report.terminal.messages import say
 from studies import tiny_table
 from study_files import write_study
 

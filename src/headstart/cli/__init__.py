@@ -60,7 +60,7 @@ def _log_to_stderr() -> Iterator[None]:
 
 class _StderrHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        from headstart.cli.output import say
+        from headstart.report.terminal.messages import say
 
         say([record.getMessage()])
 
@@ -80,8 +80,8 @@ def _raise_interrupt_again(ignored: "sys.UnraisableHookArgs") -> None:
 
 def _run() -> None:
     from headstart.cli.app import Interrupted, app
-    from headstart.cli.output import say
     from headstart.core.errors import HeadstartError, StoreDamaged, StoreFull
+    from headstart.report.terminal.messages import say
 
     try:
         app(prog_name="headstart")

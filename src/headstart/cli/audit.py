@@ -22,10 +22,10 @@ def audit(files: Files, json: arguments.AsJson = False) -> None:
     """
     from headstart.audit.audit import Audit, audit_file
     from headstart.audit.text import document, lines_of
-    from headstart.cli.output import say
     from headstart.cli.streams import print_json
     from headstart.core.errors import DataError
     from headstart.core.printable import printable_name
+    from headstart.report.terminal.messages import say
 
     audits: list[Audit] = []
     failed: dict[str, str] = {}

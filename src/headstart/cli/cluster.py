@@ -90,8 +90,8 @@ def slurm(
 ) -> None:
     """Write the batch script of a Slurm job: Ray on its nodes, and a study on that."""
     from headstart import flow
-    from headstart.cli.output import say
     from headstart.execute.cluster.slurm import submit as send
+    from headstart.report.terminal.messages import say
 
     options = sizes.given(partition=partition, account=account)
     script = flow.slurm_script(study, store, settings, options, join)

@@ -62,7 +62,8 @@ def judge(
 ) -> None:
     """Give a verdict on results of any other program: Keras, Lightning, HF, a table."""
     from headstart import flow
-    from headstart.cli.output import command_line, require_writable, say, show
+    from headstart.cli.output import command_line, require_writable, show
+    from headstart.report.terminal.messages import say
 
     if template is not None:
         print(flow.template(template), end="")

@@ -13,6 +13,7 @@ from headstart.cli.streams import print_json
 from headstart.core.errors import OutputError
 from headstart.core.files import obstacle
 from headstart.core.printable import printable
+from headstart.report.terminal.messages import say
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
@@ -39,12 +40,6 @@ def require_writable(files: "Files") -> None:
                 f"{option} {path} cannot be written: {why}. Give {option} {kind} that is there to "
                 "be written or can be made."
             )
-
-
-def say(lines: Iterable[str]) -> None:
-    """Print messages to stderr; names in them steer no terminal."""
-    for line in lines:
-        print(f"headstart: {printable(line)}", file=sys.stderr, flush=True)
 
 
 def warn(warnings: Iterable[str]) -> None:

@@ -43,12 +43,12 @@ def predict(
 ) -> None:
     """Predict the classes of images. Exit code 3: some images cannot be decoded."""
     from headstart import flow
-    from headstart.cli.output import say
     from headstart.cli.streams import print_json
     from headstart.core.errors import OutputError
     from headstart.model import prediction_text, sentences
     from headstart.model.image_files import image_groups
     from headstart.model.predictor import Predictor
+    from headstart.report.terminal.messages import say
 
     if json and csv:
         raise OutputError("--json and --csv are two forms of one output: give one of them.")

@@ -45,13 +45,13 @@ def validate(
     """Run studies whose truth is known and count the verdicts. Exit code 1: not as they should."""
     from headstart import flow
     from headstart.cli.output import command_line, show_validation
-    from headstart.cli.progress import progress
     from headstart.execute.options import RunOptions
+    from headstart.flow.live_progress import live_progress
 
     if path != "fixed" and kind != "null":
         raise typer.BadParameter(f"--path {path} is for null studies, not for '{kind}'.")
     options = RunOptions(store=store, workers=workers)
-    with progress(workers or flow.default_workers()) as (planned, listen):
+    with live_progress(workers or flow.default_workers()) as (planned, listen):
         done = flow.validate(
             kind,
             options,

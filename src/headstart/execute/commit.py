@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from headstart.core.errors import StoreError
 from headstart.execute.job import Computed
-from headstart.execute.outcomes import Status, StepOutcome
+from headstart.execute.outcomes import StepOutcome
 from headstart.plan.steps import VERSIONS, Step
+from headstart.store.events import Status
 from headstart.store.store import Store
 
 

@@ -41,9 +41,14 @@ LONG_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A run that came to its end: the analysis, and what the run did."""
+    """A run that came to its end: the analysis, and what the run did.
+
+    `plan` is the last that it had, `number` the study's in the store.
+    """
 
     analysis: "Analysis"
+    plan: Plan
+    number: int
     summary: RunSummary
     tally: Tally
 
@@ -84,7 +89,7 @@ def run(
         seconds=time.perf_counter() - started,
         command=command,
     )
-    return Done(analysis=analysis, summary=summary, tally=tally)
+    return Done(analysis=analysis, plan=plan, number=number, summary=summary, tally=tally)
 
 
 def run_look(

@@ -9,7 +9,7 @@ from headstart.analyse.cells import cell_of
 from headstart.analyse.text import percent
 from headstart.core.errors import Problem, SpecError, StoreError, known_names, unknown
 from headstart.flow.engine import analyse_look
-from headstart.flow.reopen import Reopened, need_store, reopen_finished
+from headstart.flow.reopen import Reopened, need_store, reopen_finished, reopen_number
 from headstart.metrics import METRICS
 from headstart.plan.steps import Trial
 from headstart.store.store import Store
@@ -41,8 +41,13 @@ class Wanted:
     target: str | None = None
 
 
-def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "OpenedModel":
+def open_model(folder: Path, study: str | int, wanted: Wanted = Wanted()) -> "OpenedModel":
     """The model of a study that is asked for, from a store.
+
+    Args:
+        folder: of the store.
+        study: its name or its file; or its number in the store.
+        wanted: which model of the study.
 
     Raises:
         StoreError: the store does not hold the study, or no trained model as it is asked for.
@@ -54,7 +59,9 @@ def open_model(folder: Path, study: str, wanted: Wanted = Wanted()) -> "OpenedMo
 
     need_store(folder)
     with Store(folder, reading=True) as store:
-        reopened = reopen_finished(store, study)
+        reopened = (
+            reopen_finished(store, study) if isinstance(study, str) else reopen_number(store, study)
+        )
         loaded, plan = reopened.loaded, reopened.plan
         analysis = analyse_look(loaded, plan, store)
         result, why = _choose_result(analysis, reopened, wanted)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,8 @@ from headstart.core.errors import DataError
 from headstart.data.results.opening import results_from
 from headstart.data.results.saved_runs import RunSource, append_run, read_runs
 from headstart.flow.judge import MARGIN_PP, JudgedResults, JudgeOptions, judged, name_of
+from headstart.flow.shown import ShownAnalysis, shown
 from headstart.study.training import MetricName
-
-if TYPE_CHECKING:
-    from headstart.analyse.analysis import Analysis
 
 DEFAULT_FILE = Path("headstart-results.jsonl")
 
@@ -115,8 +113,8 @@ class Results:
         append_run(self.path, record)
         self.runs.append(record)
 
-    def judge(self, *, margin: float = MARGIN_PP, metric: MetricName = "accuracy") -> "Analysis":
-        """The verdict on all runs so far; printing it gives the headline.
+    def judge(self, *, margin: float = MARGIN_PP, metric: MetricName = "accuracy") -> ShownAnalysis:
+        """The verdict on all runs so far; printing it gives the headline and the table.
 
         Args:
             margin: smallest difference that matters to you, in percentage points.
@@ -125,7 +123,8 @@ class Results:
         Raises:
             DataError: with all that is wrong with the results.
         """
-        return self.judged(margin=margin, metric=metric).analysis
+        done = self.judged(margin=margin, metric=metric)
+        return shown(done.analysis, done.summary)
 
     def judged(self, *, margin: float, metric: MetricName) -> JudgedResults:
         """The analysis, with what was understood of the results.

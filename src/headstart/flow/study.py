@@ -3,26 +3,29 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import PrivateAttr
 
+from headstart.analyse.text import comma_list, plural
 from headstart.execute.environment import usable_cores
 from headstart.execute.options import RunOptions
-from headstart.execute.outcomes import Listener
+from headstart.execute.outcomes import Listener, StepOutcome
 from headstart.flow.array_budget import Given
 from headstart.flow.array_study import array_study
 from headstart.flow.check import Loaded, with_facts
-from headstart.flow.engine import run
+from headstart.flow.engine import default_workers, run
 from headstart.flow.frames import Frame, is_frame, saved_table
 from headstart.flow.given_tasks import is_data
+from headstart.flow.live_progress import Show, live_progress
 from headstart.flow.load import Changes, found, load, warnings
 from headstart.flow.photos import PhotoOptions
+from headstart.flow.reopen import cost_of_run
+from headstart.flow.shown import ShownAnalysis, shown
+from headstart.flow.trackers.registry import require_trackers, write_to
+from headstart.plan.steps import Step
 from headstart.study.study import StudySpec
 from headstart.study.toml import toml_of
-
-if TYPE_CHECKING:
-    from headstart.analyse.analysis import Analysis
 
 DEFAULT_STORE = Path("headstart-store")
 
@@ -32,7 +35,7 @@ class Study(StudySpec):
 
     Its arguments are the keys of a study file (docs/study-file.md), with the same defaults; `load`
     makes one from a file, and `study` from photos or from what is in memory. It is frozen and
-    checked.
+    checked. A notebook's cell shows what a run would take.
     """
 
     _found: tuple[str, ...] = PrivateAttr(default=())
@@ -40,8 +43,6 @@ class Study(StudySpec):
     def __str__(self) -> str:
         """What was found and what became of it, in lines."""
         return "\n".join((f"study '{self.name}'", *(f"  {line}" for line in self._found)))
-
-    __repr__ = __str__
 
     def toml(self) -> str:
         """The study file that stands for it; arrays and models are named by their files."""
@@ -53,8 +54,10 @@ class Study(StudySpec):
         *,
         workers: int | None = None,
         same_device: bool = False,
+        progress: Show = "auto",
+        track: Iterable[str] = (),
         listen: Listener | None = None,
-    ) -> "Analysis":
+    ) -> ShownAnalysis:
         """Run what is missing and give the analysis. What the store holds is not run again.
 
         Args:
@@ -62,17 +65,43 @@ class Study(StudySpec):
             workers: number of worker processes; left out, one for each core, and none for little
                 work. 1 computes in this process.
             same_device: whether stored steps of another kind of device are refused.
-            listen: called with a step when it starts (and None), and again with its outcome.
+            progress: `auto` shows it in a notebook's cell, on a terminal, or as lines on stderr.
+            track: experiment trackers that get the trials and the report: `mlflow`, `tensorboard`,
+                `wandb`, or one with where it writes, such as `mlflow=http://localhost:5000`.
+            listen: called when a step begins (without an outcome) and when it ends.
 
         Raises:
             SpecError: with all problems of the study and its data at once.
             StoreError: the store cannot be opened, read or written.
             DeviceError: with `same_device`, where stored steps were computed on another kind of
                 device than this machine's.
+            OutputError: a tracker's library is missing, or a tracker cannot be written.
+            KeyboardInterrupt: what was finished stays; the same call goes on from there.
         """
+        folder, trackers = Path(store).absolute(), list(track)
+        options = RunOptions(store=folder, workers=workers, same_device=same_device)
+        require_trackers(trackers)
+        with live_progress(workers or default_workers(), progress) as (planned, heard):
+
+            def both(step: Step, outcome: StepOutcome | None) -> None:
+                heard(step, outcome)
+                if listen is not None:
+                    listen(step, outcome)
+
+            done = run(with_facts(self), options, listen=both, planned=planned)
+        write_to(trackers, done, options.store)
+        return shown(done.analysis, done.summary, options.store, done.number)
+
+    def _repr_html_(self) -> str:
+        from headstart.report.notebook.plan import plan_cell
+
         loaded = with_facts(self)
-        options = RunOptions(store=Path(store), workers=workers, same_device=same_device)
-        return run(loaded, options, listen=listen or (lambda *_: None)).analysis
+        cost = cost_of_run(loaded, DEFAULT_STORE, default_workers())
+        return plan_cell(self, cost, loaded.tasks)
+
+    def __repr__(self) -> str:
+        arms = comma_list(arm.name for arm in self.arms)
+        return f"<Study '{self.name}': {arms}; {plural(len(self.seeds), 'seed')}>"
 
 
 def study(

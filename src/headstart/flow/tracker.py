@@ -83,10 +83,15 @@ class Tracker:
         factor = (TRUST + self.seconds_done) / (TRUST + self.cost_done)
         return self.cost_left * factor / self.workers
 
+    @property
+    def trials_done(self) -> str:
+        """How many trials are done, of how many."""
+        return f"{self.trials[0]} of {plural(self.num_trials, 'trial')} done"
+
     def text(self) -> str:
         """Progress in one line."""
-        done, running, left = self.trials
-        parts = [f"{done} of {self.num_trials} trials done"]
+        _, running, left = self.trials
+        parts = [self.trials_done]
         if self.plan and self.plan.num_waiting and not running:
             parts.append(f"{' and '.join(self.plan.settling)} being settled by validation")
         else:

@@ -16,11 +16,11 @@ _SUFFIXES = 6  # named of the files left out for one reason
 def found_lines(tasks: Iterable[TaskFacts]) -> Iterator[str]:
     """What was found of every task: a line with its classes, and indented lines below it."""
     for task in tasks:
-        yield f"{task.name}: {_classes(task)}"
+        yield f"{task.name}: {classes_found(task)}"
         yield f"  read from {task.place}"
         if task.labels_from:
             yield f"  labels: {task.labels_from}"
-        yield f"  {_parts(task)}"
+        yield f"  {parts_found(task)}"
         yield f"  test part: {task.test_from}"
         if groups := groups_found(task):
             yield f"  groups: {groups}"
@@ -32,7 +32,8 @@ def found_lines(tasks: Iterable[TaskFacts]) -> Iterator[str]:
             yield f"  {task.note}"
 
 
-def _classes(task: TaskFacts) -> str:
+def classes_found(task: TaskFacts) -> str:
+    """Number of classes, and the names of the first ones."""
     # In the order of a data set's files 10 comes before 2; an order that a study gives stays.
     sorted_by_letters = list(task.classes) == sorted(task.classes)
     classes = natural_order(task.classes) if sorted_by_letters else task.classes
@@ -42,7 +43,8 @@ def _classes(task: TaskFacts) -> str:
     return f"{len(task.classes):,} classes: {shown}"
 
 
-def _parts(task: TaskFacts) -> str:
+def parts_found(task: TaskFacts) -> str:
+    """Images to train on, to choose with and to test with."""
     parts = [f"{plural(task.num_train, task.noun)} to train on"]
     if task.num_validation:
         parts.append(f"{task.num_validation:,} to choose with")

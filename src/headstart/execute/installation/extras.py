@@ -22,6 +22,10 @@ EXTRAS = {
     "parquet": "results in Parquet files",
     "ray": "a Ray cluster",
     "slurm": "jobs of Slurm",
+    "notebook": "tables and figures in a notebook",
+    "mlflow": "the tracker MLflow",
+    "tensorboard": "the tracker TensorBoard",
+    "wandb": "the tracker Weights & Biases",
 }
 """What each brings a user; `all` is all of them, and others are for work on headstart itself."""
 

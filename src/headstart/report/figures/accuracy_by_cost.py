@@ -13,7 +13,7 @@ def cost_figure(analysis: Analysis, pair: TaskPair, width: int) -> str:
 
     Arms are the control and those whose benefit is known; empty with only one of them.
     """
-    arms = _costs(analysis, pair)
+    arms = costs_of(analysis, pair)
     if len(arms) < 2:
         return ""
     drawing = panel(
@@ -51,10 +51,10 @@ def cost_figure(analysis: Analysis, pair: TaskPair, width: int) -> str:
 
 def cost_arms(analysis: Analysis, pair: TaskPair) -> list[str]:
     """Arms in `cost_figure`."""
-    return list(_costs(analysis, pair))
+    return list(costs_of(analysis, pair))
 
 
-def _costs(analysis: Analysis, pair: TaskPair) -> dict[str, list[tuple[float, float, int]]]:
+def costs_of(analysis: Analysis, pair: TaskPair) -> dict[str, list[tuple[float, float, int]]]:
     """(operations, accuracy in per cent, images) of the control and of arms with a benefit."""
     source = {(b.arm, b.size): b.source_flops for b in of_pair(analysis.worth, pair)}
     arms: dict[str, list[tuple[float, float, int]]] = {}

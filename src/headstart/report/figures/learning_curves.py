@@ -10,7 +10,7 @@ from headstart.report.rows import SizeRows, TaskPair, sizes_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class CurveLine:
     """Curve of one trial: (update, finite accuracy in per cent), and the checkpoint's update."""
 
     arm: str
@@ -21,7 +21,7 @@ class _Line:
 
 def curves_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
     """Validation accuracy by update, a drawing for each size, a line for each trial."""
-    groups = [(g, lines) for g in sizes_of(analysis, pair) if (lines := _lines(g))]
+    groups = [(g, lines) for g in sizes_of(analysis, pair) if (lines := lines_of(g))]
     domain = domain_of(y for _, lines in groups for line in lines for _, y in line.points)
     return tuple(
         _panel(analysis, group, lines, domain, f"curves-{number}-{pair_id(analysis, pair)}")
@@ -31,13 +31,14 @@ def curves_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 
 def curve_arms(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
     """Arms in `curves_figure`: those with any validation accuracy during training."""
-    lines = [line for group in sizes_of(analysis, pair) for line in _lines(group)]
+    lines = [line for group in sizes_of(analysis, pair) for line in lines_of(group)]
     return tuple(dict.fromkeys(line.arm for line in lines))
 
 
-def _lines(group: SizeRows) -> list[_Line]:
+def lines_of(group: SizeRows) -> list[CurveLine]:
+    """Curves of a size that have any point."""
     lines = [
-        _Line(arm=row.arm, seed=curve.seed, points=_finite(curve), checkpoint=curve.checkpoint)
+        CurveLine(arm=row.arm, seed=curve.seed, points=_finite(curve), checkpoint=curve.checkpoint)
         for row in group.rows
         if row.result
         for curve in row.result.curves
@@ -54,7 +55,7 @@ def _finite(curve: Curve) -> tuple[tuple[int, float], ...]:
 def _panel(
     analysis: Analysis,
     group: SizeRows,
-    lines: list[_Line],
+    lines: list[CurveLine],
     domain: tuple[float, float],
     name: str,
 ) -> str:

@@ -15,6 +15,7 @@ from headstart.report.figures.palette import CARD, GRID, INK, MUTED
 
 FONT = 13  # pixels of a letter's height; drawings are shown at nine tenths or more
 LETTER = 7.2  # pixels of a letter's width at that height, in the widest of the usual fonts
+_FITTING = ' style="max-width:100%;height:auto"'
 HEAD = 46  # pixels above a frame for the title and the quantity measured
 
 SHAPES = {
@@ -26,6 +27,7 @@ SHAPES = {
     "triangle-down": "M-1.1-.9H1.1L0 1.1z",
     "cross": "M-.4-1.1h.8v.7h.7v.8h-.7v.7h-.8v-.7h-.7v-.8h.7z",
     "triangle-right": "M-.9-1.1L1.1 0L-.9 1.1z",
+    "dashed": "M-1.1-.2h.9v.4h-.9zM.2-.2h.9v.4h-.9z",  # in legends
 }
 
 
@@ -214,6 +216,11 @@ class Drawing:
             f"{escape(printable(content))}</text>"
         )
 
+    def inset(self, corner: tuple[float, float], svg: str) -> None:
+        """Add a finished drawing with its top left corner at a place."""
+        at = f' x="{pixel(corner[0])}" y="{pixel(corner[1])}"'
+        self._parts.append(svg.replace(_FITTING, at, 1))
+
     def rows(self, scale: Scale, ends: tuple[float, float], labels: Iterable[str]) -> None:
         """Add a vertical axis: a thin line across at every tick, its label to the left."""
         for value, label in zip(scale.ticks(), labels, strict=True):
@@ -233,8 +240,8 @@ class Drawing:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
             f'width="{width}" height="{height}" role="img" '
-            f'font-family="system-ui, sans-serif" font-size="{FONT}" '
-            f'style="max-width:100%;height:auto" aria-labelledby="{name}-title {name}-desc">'
+            f'font-family="system-ui, sans-serif" font-size="{FONT}"{_FITTING} '
+            f'aria-labelledby="{name}-title {name}-desc">'
             f'<title id="{name}-title">{escape(printable(title))}</title>'
             f'<desc id="{name}-desc">{escape(printable(description))}</desc>'
             f"{''.join(self._parts)}</svg>"

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-_SWATCHES = {**SHAPES, "dashed": "M-1.1-.2h.9v.4h-.9zM.2-.2h.9v.4h-.9z"}
 _WITH_DECIMALS: tuple[Callable[..., str], ...] = (
     text.percent, text.points, text.bracketed, record_text.accuracy, record_text.interval,
 )  # fmt: skip
@@ -76,7 +75,7 @@ def environment(analysis: Analysis) -> "Environment":
         "benefit_titles": [t.format(control=analysis.control) for t in TITLES[1:]],
         "from_python": notes.FROM_PYTHON,
         "icons": ICONS,
-        "swatches": _SWATCHES,
+        "swatches": SHAPES,
         "data_notes": _data_notes,
         "gate_state": _gate_state,
         "bar_length": _bar_length,

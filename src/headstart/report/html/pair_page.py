@@ -1,6 +1,5 @@
 """Content of the page for one pair of tasks: rows, drawings and legends."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import (
@@ -20,21 +19,11 @@ from headstart.report.figures.class_gains import class_gains_by_size, classes_fi
 from headstart.report.figures.gain_by_size import gain_figure
 from headstart.report.figures.labels_saved import labels_figure
 from headstart.report.figures.learning_curves import curve_arms, curves_figure
-from headstart.report.figures.palette import Style, arm_styles, family_styles
+from headstart.report.figures.legend import Key, arm_keys, sweep_keys
 from headstart.report.figures.seed_pairs import pair_arms, pairs_figure
 from headstart.report.mistakes import MistakesPage, mistakes_page
 from headstart.report.rows import SizeRows, TaskPair, of_pair, results_of, sizes_of
 from headstart.report.sweep import Sweep, sweeps_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """Entry of a legend; `note` describes the arm or family."""
-
-    arm: str
-    note: str = ""
-    colour: str
-    shape: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +87,11 @@ def pair_page(analysis: Analysis, pair: TaskPair) -> PairPage:
         cost_wide=cost_figure(analysis, pair, WIDE),
         cost_narrow=cost_figure(analysis, pair, NARROW),
         classes=classes_figure(analysis, pair),
-        gain_keys=_keys(analysis, (row.arm for row in rows if row.comparison)),
-        pair_keys=_keys(analysis, pair_arms(groups)),
-        curve_keys=_keys(analysis, curve_arms(analysis, pair)),
-        cost_keys=_keys(analysis, cost_arms(analysis, pair)),
-        class_keys=_keys(analysis, (gain.arm for gain in gains)),
+        gain_keys=arm_keys(analysis, (row.arm for row in rows if row.comparison)),
+        pair_keys=arm_keys(analysis, pair_arms(groups)),
+        curve_keys=arm_keys(analysis, curve_arms(analysis, pair)),
+        cost_keys=arm_keys(analysis, cost_arms(analysis, pair)),
+        class_keys=arm_keys(analysis, (gain.arm for gain in gains)),
         sweeps=tuple(_sweep_page(analysis, pair, sweep) for sweep in sweeps_of(analysis, pair)),
         benefit_rows=benefit_rows(analysis, pair),
         benefits=of_pair(analysis.worth, pair),
@@ -126,24 +115,9 @@ def _calibrated(analysis: Analysis, pair: TaskPair) -> tuple[tuple[ArmResult, Be
 
 
 def _sweep_page(analysis: Analysis, pair: TaskPair, sweep: Sweep) -> SweepPage:
-    styles = family_styles()
-    keys = [_key(f.family, styles[f.family], f.description) for f in sweep.families]
-    if sweep.control:
-        note = "control, with a band of ± sd" if sweep.control.sd else "control"
-        colour = arm_styles(analysis)[analysis.control].colour
-        keys.append(Key(arm=analysis.control, note=note, colour=colour, shape="dashed"))
     return SweepPage(
         sweep=sweep,
         wide=cuts_figure(analysis, pair, sweep),
         narrow=cuts_figure(analysis, pair, sweep, NARROW),
-        keys=tuple(keys),
+        keys=sweep_keys(analysis, sweep),
     )
-
-
-def _keys(analysis: Analysis, arms: Iterable[str]) -> tuple[Key, ...]:
-    styles = arm_styles(analysis)
-    return tuple(_key(arm, styles[arm]) for arm in dict.fromkeys(arms))
-
-
-def _key(arm: str, style: Style, note: str = "") -> Key:
-    return Key(arm=arm, note=note, colour=style.colour, shape=style.shape)

@@ -23,10 +23,8 @@ def print_first_screen(
     analysis: Analysis, summary: RunSummary, console: "Console", html: Path | None
 ) -> None:
     """Print what a reader needs who reads no further; `html` is the path of the page, if any."""
-    print_line(console, analysis.headline, "bold")
-    for warning in warnings_of(analysis):
-        print_line(console, f"! {warning}", "bold yellow")
-    _print_caveats(analysis, summary, console, html)
+    print_answer(analysis, console)
+    _print_others(analysis, summary, console, html)
     print_line(console, bracket_note(analysis), "dim")
     _print_bars(analysis, console)
     steps = next_steps(analysis, summary)
@@ -42,16 +40,23 @@ def print_first_screen(
             print_line(console, f"{what}.")
 
 
-def _print_caveats(
-    analysis: Analysis, summary: RunSummary, console: "Console", html: Path | None
-) -> None:
-    """Print the caveats that could turn the answer around; count the others, and say where."""
-    weighty, others = turning(analysis), lesser(analysis)
+def print_answer(analysis: Analysis, console: "Console") -> None:
+    """Print the headline, warnings, and the caveats that could turn the answer around."""
+    print_line(console, analysis.headline, "bold")
+    for warning in warnings_of(analysis):
+        print_line(console, f"! {warning}", "bold yellow")
+    weighty = turning(analysis)
     if weighty:
         print_line(console, f"{TURNING}:", "yellow")
     for gate in weighty:
         print_item(console, gate.message, "yellow")
-    if not others:
+
+
+def _print_others(
+    analysis: Analysis, summary: RunSummary, console: "Console", html: Path | None
+) -> None:
+    """Count the caveats of less weight, and say where they are."""
+    if not lesser(analysis):
         return
     counted = lesser_title(analysis)
     if html:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from headstart.analyse.text import listed, minutes_text, plural, rough_duration
-from headstart.plan.cost_estimate import CostEstimate, MostSeeds, StudyProgress
+from headstart.analyse.text import plural
+from headstart.plan.cost_estimate import CostEstimate, StudyProgress
+from headstart.report.plan_lines import plan_lines
 from headstart.report.terminal.console import plain_table, styled
 
 if TYPE_CHECKING:
@@ -24,30 +25,8 @@ def print_plan(cost: CostEstimate, found: Iterable[str], console: "Console") -> 
     for kind, planned, stored in cost.steps:
         table.add_row(kind, str(planned), str(stored), str(planned - stored))
     console.print(table)
-    if all(planned == stored for _, planned, stored in cost.steps):
-        console.print("Everything is stored; a run only reports.")
-    else:
-        basis = "by this store's own timings" if cost.measured else "a guess: no timings here yet"
-        console.print(
-            f"{cost.updates:,} updates, {cost.flops / 1e9:,.0f} GFLOP to do: about "
-            f"{rough_duration(cost.seconds)} with {plural(cost.workers, 'worker')} ({basis})."
-        )
-    if cost.most:
-        console.print(_further(cost, cost.most))
-
-
-def _further(cost: CostEstimate, most: MostSeeds) -> str:
-    """What comparisons whose evidence is short may take beyond the present round."""
-    budget = (
-        f" Further seeds end where the study would take more than {minutes_text(cost.minutes)}."
-        if cost.minutes
-        else ""
-    )
-    return (
-        f"Comparisons without a verdict go on to {listed(list(map(str, most.looks[1:])), 'or')} "
-        f"seeds. If all went on to {most.looks[-1]}: {most.num_trials:,} trials, about "
-        f"{rough_duration(most.seconds)}.{budget}"
-    )
+    for line in plan_lines(cost):
+        console.print(line)
 
 
 def print_status(studies: Iterable[StudyProgress], console: "Console") -> None:

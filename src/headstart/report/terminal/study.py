@@ -10,7 +10,7 @@ from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 from headstart.report.sweep import sweeps_of
 from headstart.report.terminal.console import print_item, print_line, print_to_copy
-from headstart.report.terminal.first_screen import print_first_screen
+from headstart.report.terminal.first_screen import print_answer, print_first_screen
 from headstart.report.terminal.mistakes import print_mistakes
 from headstart.report.terminal.notes import print_notes
 from headstart.report.terminal.tables import (
@@ -36,9 +36,7 @@ def print_report(
     console.rule("Details", style="dim")
     pairs = pairs_of(analysis)
     several = len(pairs) > 1
-    for pair in pairs:
-        console.print()
-        console.print(verdict_table(analysis, pair, several, console.width))
+    _print_tables(analysis, console)
     print_mistakes(analysis, pairs, console)
     print_benefit(analysis, pairs, console)
     for pair in pairs:
@@ -54,6 +52,19 @@ def print_report(
         print_to_copy(console, "Repeat", summary.command)
     else:
         print_line(console, FROM_PYTHON)
+
+
+def print_verdicts(analysis: Analysis, console: "Console") -> None:
+    """Print the answer, what to read with it, and the tables of verdicts."""
+    print_answer(analysis, console)
+    _print_tables(analysis, console)
+
+
+def _print_tables(analysis: Analysis, console: "Console") -> None:
+    pairs = pairs_of(analysis)
+    for pair in pairs:
+        console.print()
+        console.print(verdict_table(analysis, pair, len(pairs) > 1, console.width))
 
 
 def _print_failures(analysis: Analysis, console: "Console") -> None:

@@ -1,0 +1,1 @@
+"""Experiment trackers that a study is written to: MLflow, TensorBoard, Weights and Biases."""

@@ -1,0 +1,29 @@
+"""Notebooks and their kernels, for tests."""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+
+REPOSITORY = Path(__file__).parents[1]
+TINY = "\n".join(
+    [
+        "import sys",
+        f"sys.path.insert(0, {str(REPOSITORY)!r})",
+        "import headstart as hs",
+        "from tests.studies import tiny_table",
+        "table = tiny_table(seeds=1, arms=['scratch', 'full'], sizes=[20])",
+        "study = hs.Study(**table)",
+    ]
+)
+"""Code that makes `study`, a tiny one."""
+
+
+def executed(folder: Path, *cells: str) -> list[list[dict[str, Any]]]:
+    """Outputs of the cells of a notebook that a real kernel has run in a folder."""
+    notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]  # type: ignore[no-untyped-call]
+    client = NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    return [cell.outputs for cell in notebook.cells]
