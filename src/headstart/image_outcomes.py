@@ -11,6 +11,7 @@ import numpy as np
 
 ImageOutcome = Literal["both right", "put right", "broken", "both wrong", "undecided"]
 Kind = Literal["wrong", "put right", "broken"]
+MOST_LISTED = 12  # images of each kind in a report
 
 
 def in_most(num: np.ndarray, num_seeds: int | np.ndarray) -> np.ndarray:

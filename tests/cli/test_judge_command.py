@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import get_args
 
 import jsonschema
+import numpy as np
 import pytest
+from PIL import Image
 
 from commands import Call, refused
 from headstart.flow.templates import Tool
 from headstart.report.document import schema
-from result_files import ARMS, rows_of, written
+from result_files import ARMS, LABELS, rows_of, written
 
 TOOLS = get_args(Tool)
 
@@ -51,6 +53,28 @@ def test_files_and_the_document(call: Call, results: str, tmp_path: Path) -> Non
     assert document["comparisons"][0]["basis"] == "seeds and images, both paired"
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert (folder / "comparisons.csv").read_text().count("\n") == 2
+
+
+def test_images_are_an_option_that_may_be_repeated(call: Call, tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for at, label in enumerate(LABELS):
+        for part, pixels in (("test", draw.integers(0, 256, (9, 9), np.uint8)),
+                             ("train", draw.integers(0, 256, (9, 9), np.uint8))):  # fmt: skip
+            path = tmp_path / part / label / f"{at}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    copy = tmp_path / "train" / LABELS[7] / "copy.png"
+    copy.write_bytes((tmp_path / "test" / LABELS[7] / "7.png").read_bytes())
+    rows = [{**r, "image": f"test/{r['image'].replace('jpg', 'png')}"} for r in rows_of(ARMS)]
+    given = written(tmp_path / "answers.csv", rows)
+    places = ["--images", tmp_path / "train", "--images", tmp_path / "test"]
+    ended = call("judge", given, *places, "--json")
+    assert [one["other"] for one in json.loads(ended.out)["given_copies"]] == [
+        f"train/{LABELS[7]}/copy.png"
+    ]
+    assert "1 of 60 test images has a copy among 61 other images" in ended.err
+    assert "decoding" not in ended.out
+    refused(call("judge", given, "--images", tmp_path / "none"), "none: is not there.")
 
 
 def test_columns_control_metric_and_margin_are_options(call: Call, results: str) -> None:

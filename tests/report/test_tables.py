@@ -15,8 +15,8 @@ TABLES = {
     "ambiguous_images", "arm_notes",
     "arms", "attribution_notes", "attributions", "class_gains", "comparisons", "copies",
     "confusion_rows", "confusions", "copy_examples", "curves", "forgetting", "gates",
-    "image_mistakes", "leaks", "left_out", "mistakes", "picks", "published", "sources", "tasks",
-    "tuning", "worth",
+    "given_copies", "image_mistakes", "leaks", "left_out", "mistakes", "picks", "published",
+    "sources", "tasks", "tuning", "worth",
 }  # fmt: skip
 FULL = with_benefits(analysis(swept=FAMILIES, published=FIGURES))
 

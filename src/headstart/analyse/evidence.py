@@ -16,10 +16,11 @@ from headstart.core.hashing import Json
 from headstart.metrics import ACCURACY, Metric
 from headstart.study.training import MetricName
 
-Fact = Literal["scores", "answers", "updates", "trainings"]
+Fact = Literal["scores", "answers", "updates", "images", "trainings"]
 """What a check may need to know: a score for each seed, an answer to each test image, numbers of
-updates and training images, or all that headstart records of a training that it runs."""
-FACTS: frozenset[Fact] = frozenset({"scores", "answers", "updates", "trainings"})
+updates and training images, the images of the data set, or all that headstart records of a training
+that it runs."""
+FACTS: frozenset[Fact] = frozenset({"scores", "answers", "updates", "images", "trainings"})
 
 
 class DesignArm(Protocol):

@@ -8,6 +8,7 @@ import numpy as np
 
 from headstart.analyse.cells import ONE_SIZE, Cell, beside
 from headstart.analyse.evidence import AnswerEvidence, Budget, Tested
+from headstart.analyse.given_images import GivenImages
 from headstart.analyse.unpaired import Scores, common_seeds
 from headstart.core.hashing import Json
 from headstart.data.results.roles import Role
@@ -44,8 +45,12 @@ class GivenDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenRun(Tested):
-    """Answers of one model that another program has trained, and what the program says of it."""
+    """Answers of one model that another program has trained, and what the program says of it.
 
+    `probabilities` are those of all classes (images, classes), None where they are not known.
+    """
+
+    probabilities: np.ndarray | None
     size_of_training: int | None
     numbers: Mapping[Role, float]
 
@@ -99,12 +104,16 @@ def given_run(run: Run, at: np.ndarray, metric: Metric, images: np.ndarray | Non
     assert run.labels is not None
     assert run.answers is not None
     labels, answers = run.labels[at], run.answers[at]
+    probabilities = run.probabilities
+    if probabilities is not None and len(at) < len(probabilities):  # the largest array there is
+        probabilities = probabilities[at]
     return GivenRun(
         labels=labels,
         classes=answers,
         metrics=metrics_in(run, labels, answers, at) if len(labels) else None,
         metric=metric,
         images=images,
+        probabilities=probabilities,
         size_of_training=num_training(run.size),
         numbers=run.numbers,
     )
@@ -123,6 +132,9 @@ class GivenEvidence(AnswerEvidence):
         grouped: whether test images come in groups.
         left_out: what was left out of the test images, or not paired, and why.
         copies: runs with the same answers, as if one were a copy of the other.
+        names: names of all test images.
+        tested: positions among them of the images that all runs at a size have, by size.
+        images: the files of the test images and what was found among them; None without any.
         numbers: further facts of each run, by cell.
     """
 
@@ -135,6 +147,9 @@ class GivenEvidence(AnswerEvidence):
     grouped: bool = False
     left_out: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    tested: Mapping[str, np.ndarray] = field(default_factory=dict)
+    images: GivenImages | None = None
     numbers: Mapping[Cell, tuple[Mapping[Role, float], ...]] = field(default_factory=dict)
 
     def class_names(self, target: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from headstart.analyse.given import (
     num_training,
     size_name,
 )
+from headstart.analyse.given_images import GivenImages
 from headstart.analyse.unpaired import Scores
 from headstart.data.results.run_keys import Run
 from headstart.data.results.runs import Results
@@ -34,8 +35,10 @@ class Asked:
     margin_pp: float
 
 
-def evidence_of(results: Results, asked: Asked) -> GivenEvidence:
+def evidence_of(results: Results, asked: Asked, images: GivenImages | None) -> GivenEvidence:
     """Evidence of some results: their answers as they can be compared, or their scores.
+
+    `images` are the files of the test images, where they are known.
 
     Raises:
         DataError: arms or seeds were tested on images that have nothing to do with each other.
@@ -46,6 +49,7 @@ def evidence_of(results: Results, asked: Asked) -> GivenEvidence:
     numbers = {c: tuple(run.numbers for run in by.values()) for c, by in by_cell.items()}
     known: set[Fact] = {"scores"}
     known |= {"answers"} if places else set()
+    known |= {"images"} if images is not None else set()
     known |= {"updates"} if known_updates(numbers.values()) else set()
     return GivenEvidence(
         study=_design(results, asked),
@@ -59,6 +63,9 @@ def evidence_of(results: Results, asked: Asked) -> GivenEvidence:
         grouped=results.groups is not None,
         left_out=tuple(place.left_out for place in places.values() if place.left_out),
         copies=copies,
+        names=results.images,
+        tested={size: place.images for size, place in places.items() if place.images is not None},
+        images=images,
         numbers=numbers,
     )
 

@@ -10,15 +10,18 @@ from headstart.analyse.cells import Cell, beside, cell_of
 from headstart.analyse.compare import Comparable, compare_all
 from headstart.analyse.contrast import Contrast
 from headstart.analyse.gates.gate import CheckSpec
+from headstart.analyse.gates.given_copies import IMAGE_GATES
 from headstart.analyse.gates.given_gates import GIVEN_GATES
 from headstart.analyse.gates.outcome import answered_by, gates_of, withheld_by
 from headstart.analyse.gates.registry import GATES, carried_out, run_audits
 from headstart.analyse.given import GivenDesign, GivenEvidence, Pairing
 from headstart.analyse.given_evidence import Asked, evidence_of
+from headstart.analyse.given_images import GivenImages
+from headstart.analyse.given_mistakes import given_mistakes
 from headstart.analyse.grouped import paired_by_group
 from headstart.analyse.headline import Answers, Wording, headline
 from headstart.analyse.judged_text import judged_details, judged_protocol
-from headstart.analyse.mistakes import PairAnswers, confusions_of, counted_mistakes
+from headstart.analyse.mistakes import PairAnswers, confusions_of
 from headstart.analyse.paired import Answers as ArmAnswers
 from headstart.analyse.paired import answers_of, paired
 from headstart.analyse.preferred import with_preferred
@@ -30,7 +33,11 @@ from headstart.data.results.roles import Role
 from headstart.data.results.runs import Results
 
 MOST_NAMED = 5  # comparisons in the headline, beside the first
-_GATES: tuple[CheckSpec[Any], ...] = (*GATES, *GIVEN_GATES)
+_BY_ID: dict[str, CheckSpec[Any]] = {
+    **{gate.id: gate for gate in GATES},
+    **{gate.id: gate for gate in (*IMAGE_GATES, *GIVEN_GATES)},
+}
+_GATES = tuple(_BY_ID.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,14 +67,19 @@ class GivenResults(Comparable):
         return unpaired(arm, other, same_images=True)
 
 
-def judge_results(results: Results, asked: Asked) -> Analysis:
+def judge_results(results: Results, asked: Asked, images: GivenImages | None = None) -> Analysis:
     """Analysis of results from elsewhere.
+
+    Args:
+        results: without the test images that are left out as copies.
+        asked: what is asked of them.
+        images: the files of their test images, and what was found among them, where they are known.
 
     Raises:
         DataError: arms or seeds were tested on images that have nothing to do with each other, or
             no arm at a size of the control.
     """
-    evidence = evidence_of(results, asked)
+    evidence = evidence_of(results, asked, images)
     checked = carried_out(_GATES, evidence, evidence)
     withheld = withheld_by(checked, evidence.seeds)
     analysis = _without_gates(results, evidence, asked, withheld)
@@ -137,7 +149,9 @@ def _without_gates(
         strictness=strictness,
         class_gains=_class_gains(evidence, withheld),
         confusions=confusions_of(pairs),
-        mistakes=tuple(map(counted_mistakes, pairs)),
+        mistakes=tuple(given_mistakes(evidence, pair) for pair in pairs),
+        leaks=() if evidence.images is None else (evidence.images.report,),
+        given_copies=() if evidence.images is None else evidence.images.copies,
         metric=asked.metric,
         from_elsewhere=True,
     )

@@ -2,6 +2,7 @@
 
 from headstart.analyse.analysis import Analysis, Strictness, interval_over
 from headstart.analyse.given import GivenEvidence, Pairing
+from headstart.analyse.given_images import GivenImages
 from headstart.analyse.headline import adjustment
 from headstart.analyse.text import comma_list, plural
 from headstart.data.results.runs import Results
@@ -80,6 +81,13 @@ def judged_protocol(
         *read,
         *([("Metric", metric.noun)] if metric is not ACCURACY else []),
         ("Test images", images),
+        *([("Copies", _copies(evidence.images))] if evidence.images else []),
         ("Interval", f"{over}, t with Satterthwaite's df, {held}"),
         ("Margin", f"{margin_pp:g} percentage points, as given"),
     )
+
+
+def _copies(images: GivenImages) -> str:
+    """How many test images are left out, and what they were compared with."""
+    left_out = ", left out of all scores" if images.copies else ""
+    return f"{images.sentence}{left_out}; compared at 32 x 32 pixels"

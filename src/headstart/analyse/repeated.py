@@ -51,7 +51,7 @@ class Repeated(Crossed):
         return _from_variances(
             self.mean,
             of_seeds=(by_seed + within / each) / seeds,
-            of_images=within / (each * min(seeds, FOLDS)),
+            of_images=within * (1 / (each * min(seeds, FOLDS)) + _of_training(each)),
             counted_twice=within / (each * seeds),
             seeds=seeds,
             images=round(each * min(seeds, FOLDS)),
@@ -65,8 +65,9 @@ class RepeatedLine:
     The error of the mean over seeds has two parts. That of seeds is the variance of their gains
     over their number. That of images is the variance within test parts, as if each image had been
     tested once: an image that several seeds test is no further image, and the models that test it
-    are alike, for their training images are mostly the same ones. What both contain is taken off
-    once, and the sum is never below either of them.
+    are alike, for their training images are mostly the same ones. What these have in common by
+    being trained on the same images is added, as Nadeau and Bengio (2003) estimate it. What both
+    parts contain is taken off once, and the sum is never below either of them.
     """
 
     def __init__(self, a: np.ndarray, b: np.ndarray, tested: np.ndarray) -> None:
@@ -92,12 +93,26 @@ class RepeatedLine:
         return _from_variances(
             float(gains.mean()),
             of_seeds=float(gains.var(ddof=1)) / len(gains),
-            of_images=within * float((self.weights.sum(0) ** 2).sum()),
+            of_images=within
+            * (float((self.weights.sum(0) ** 2).sum()) + _of_training(float(self.numbers.mean()))),
             counted_twice=within * float((self.weights**2).sum()),
             seeds=len(gains),
             images=int(self.tested.any(0).sum()),
             each=float(self.numbers.mean()),
         )
+
+
+def _of_training(each: float) -> float:
+    """What training on one set of images adds to the variance of the mean, over that of an image.
+
+    However often a set is split anew, the variance of the mean over its splits stays n_test /
+    n_train of that of one split by Nadeau and Bengio (2003), and so that of n_train images. All
+    images are counted once already; this is what is missing.
+
+    Args:
+        each: test images of a seed, a fifth of all; the others train and validate.
+    """
+    return 1 / ((FOLDS - 1) * each) - 1 / (FOLDS * each)
 
 
 def _from_variances(

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, permutations
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,7 +28,8 @@ from headstart.data.images import Images
 from headstart.data.progress import Progress, reporting
 from headstart.data.repeated import pooled
 from headstart.data.thumbnails import thumbnails
-from headstart.model.image_files import AT_ONCE, ImageGroup, image_groups
+from headstart.model.image_files import AT_ONCE, ImageGroup, common_folder, image_groups
+from headstart.study.archives import is_archive
 from headstart.study.dataset_facts import LeftOut
 from headstart.study.decoding import Decoding
 
@@ -82,6 +83,64 @@ def image_set(given: ImagesOf, name: str) -> ImageSet:
         return _of_files(name, image_groups([Path(one) for one in given]))
     images = _images(name, given)
     return _of_arrays(name, images, [f"image {at}" for at in range(len(images))])
+
+
+def image_files_of(places: Sequence[str]) -> ImageSet:
+    """The image files of folders and archives, as one set.
+
+    Titles are paths below their place; of several places below the folder that holds them all.
+
+    Raises:
+        DataError: places that are not there, or are neither, or hold no image that can be read.
+    """
+    paths = [local_path(place) for place in places]
+    wrong = [
+        f"{place}: {'is no folder or archive of images' if path.exists() else 'is not there'}."
+        for place, path in zip(places, paths, strict=True)
+        if not (path.is_dir() or (path.is_file() and is_archive(path)))
+    ]
+    real = [Path(os.path.realpath(path)) for path in paths]
+    wrong += [
+        f"{one} is, or lies in, {other}: give each image once."
+        for (one, inner), (other, outer) in permutations(zip(places, real, strict=True), 2)
+        if inner.is_relative_to(outer)
+    ][:1]
+    if wrong:
+        raise DataError("\n".join([*wrong, "Expected folders or archives of image files."]))
+    sets = [_of_place(place, path) for place, path in zip(places, paths, strict=True)]
+    if len(sets) == 1:
+        return sets[0]
+    above = common_folder(paths)
+    return _joined(sets, [os.path.relpath(path.absolute(), above) for path in paths])
+
+
+def _joined(sets: Sequence[ImageSet], folders: Sequence[str]) -> ImageSet:
+    """Several sets as one, each below a folder."""
+    ends = np.cumsum([len(one) for one in sets])
+
+    def picture(at: int) -> np.ndarray:
+        of = int(np.searchsorted(ends, at, side="right"))
+        return sets[of].picture(at - int(ends[of]) + len(sets[of]))
+
+    return ImageSet(
+        name=" and ".join(one.name for one in sets),
+        images=Images(
+            np.concatenate([one.images.pixels for one in sets]), np.zeros(ends[-1], np.int64)
+        ),
+        titles=tuple(
+            f"{folder}/{title}"
+            for folder, one in zip(folders, sets, strict=True)
+            for title in one.titles
+        ),
+        picture=picture,
+        paths=tuple(path for one in sets for path in one.paths),
+        unreadable=tuple(
+            (f"{folder}/{file}", why)
+            for folder, one in zip(folders, sets, strict=True)
+            for file, why in one.unreadable
+        ),
+        left_out=tuple(entry for one in sets for entry in one.left_out),
+    )
 
 
 def _at(text: str) -> ImageSet:

@@ -211,7 +211,7 @@ def search(train: ImagesOf, test: ImagesOf, near: float | None = NEAR) -> Search
     """
     threshold = _threshold(near)
     ours, theirs = image_set(test, "test"), image_set(train, "train")
-    found = _copies_between(ours.images, theirs.images, threshold)
+    found = copies_between(ours.images, theirs.images, threshold)
     order = np.lexsort((-found.similarity, found.kind))
     pairs = [(at, int(found.index[at])) for at in order.tolist() if found.found[at]]
     copies = tuple(_copy(ours, theirs, at, there, found) for at, there in pairs)
@@ -239,13 +239,17 @@ def check_writable(page: Path) -> None:
         raise OutputError(f"{page} cannot be written: {why}. Give another file.")
 
 
-def _copies_between(images: Images, others: Images, near: float | None) -> Copies:
-    """For each image its copy among others."""
-    exact = exact_copies(hashes(images, CHANGES, shifts=True), hashes(others))
+def copies_between(
+    images: Images, others: Images, near: float | None, *, same_class: bool = False
+) -> Copies:
+    """For each image its copy among others; if `same_class`, turned ones in its class alone."""
+    digests = hashes(images, CHANGES, shifts=True)
+    exact = exact_copies(digests, hashes(others), same_class=same_class)
     if near is None:
         return exact
     ready = prepared({"one": images, "other": others}, compared_at(images, others))
-    return near_copies(exact, ready["one"], ready["other"], near, CHANGES)
+    labels = (images.labels, others.labels) if same_class else None
+    return near_copies(exact, ready["one"], ready["other"], near, CHANGES, labels)
 
 
 def _copy(ours: ImageSet, theirs: ImageSet, at: int, there: int, found: Copies) -> Copy:

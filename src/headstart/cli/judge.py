@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 from headstart.cli import arguments
+from headstart.cli.threads import compute_on_one_thread
 
 Results = Annotated[
     str | None,
@@ -38,6 +39,15 @@ Columns = Annotated[
         help="What a column is, where its name does not say it: --column label=gold.",
     ),
 ]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--images",
+        metavar="DIR",
+        help="Folder or archive of the data set's images, training and test together: test images "
+        "that have a copy among the others are left out. Once for each folder.",
+    ),
+]
 Template = Annotated[
     Literal["keras", "lightning", "hf", "sklearn", "fastai", "timm"] | None,
     typer.Option(
@@ -56,11 +66,14 @@ def judge(
     ] = "accuracy",
     margin: Margin = 1.0,
     column: Columns = None,
+    images: Images = None,
     template: Template = None,
     files: arguments.Files,
     json: arguments.AsJson = False,
 ) -> None:
     """Give a verdict on results of any other program: Keras, Lightning, HF, a table."""
+    if images:
+        compute_on_one_thread()
     from headstart import flow
     from headstart.cli.output import command_line, require_writable, show
     from headstart.report.terminal.messages import say
@@ -76,6 +89,7 @@ def judge(
         metric=metric,
         margin_pp=margin,
         columns=flow.columns_from(column or []),
+        images=tuple(images or []),
     )
     done = flow.judge(results, options, command_line())
     say(done.notes)

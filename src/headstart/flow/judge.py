@@ -1,13 +1,13 @@
 """Verdicts on results of any other program: read, judge; nothing is trained or stored."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import DataError, Problem, nearest
-from headstart.core.names import in_a_row, quoted
+from headstart.core.names import few, in_a_row, quoted
 from headstart.data.results.opening import open_results
 from headstart.data.results.roles import ROLES, Role
 from headstart.data.results.runs import Results
@@ -16,6 +16,7 @@ from headstart.study.training import MetricName
 
 if TYPE_CHECKING:
     from headstart.analyse.analysis import Analysis
+    from headstart.analyse.given_images import GivenImages
 
 CONTROLS = ("scratch", "from_scratch", "control", "baseline", "random_init", "no_transfer")
 """Names of arms that are taken for the control where none is named."""
@@ -31,12 +32,15 @@ class JudgeOptions:
         metric: plain or balanced accuracy.
         margin_pp: smallest difference that matters, in percentage points.
         columns: names of columns by role, where their names do not say it.
+        images: folders or archives of the data set's images, training and test together, to search
+            for copies of the test images; none: they are not sought.
     """
 
     control: str | None = None
     metric: MetricName = "accuracy"
     margin_pp: float = MARGIN_PP
     columns: Mapping[Role, str] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,8 @@ def judged(
     """Judge results that were read.
 
     Raises:
-        DataError: there is one arm, or the control is not among them, or a metric needs answers.
+        DataError: there is one arm, or the control is not among them, or a metric needs answers; or
+            test images are not found among the images that were given.
     """
     from headstart.analyse.given_evidence import Asked
     from headstart.analyse.judged import judge_results
@@ -75,12 +80,27 @@ def judged(
             "alone. Leave the metric out: the scores are judged as they are."
         )
     control, note = _control(results, options.control)
+    images = None
+    if options.images:
+        from headstart.checks.tested_copies import search_results
+
+        results, images = search_results(results, options.images)
+        note += [*images.notes, *_copies(images)]
     asked = Asked(name=name, control=control, metric=options.metric, margin_pp=options.margin_pp)
-    analysis = judge_results(results, asked)
+    analysis = judge_results(results, asked, images)
     summary = RunSummary(
         steps_run=0, steps_reused=0, seconds=time.perf_counter() - started, command=command
     )
     return JudgedResults(analysis=analysis, summary=summary, notes=(*results.notes, *note))
+
+
+def _copies(images: "GivenImages") -> Iterator[str]:
+    """What was found among the images, with examples."""
+    if not images.copies:
+        yield images.sentence
+        return
+    shown = [f"{one.file} is {one.other} ({one.kind})" for one in images.copies]
+    yield f"{images.sentence}, and count for nothing: {few(shown)}"
 
 
 def name_of(given: str) -> str:

@@ -16,6 +16,9 @@ from headstart.study.training import MetricName
 
 DEFAULT_FILE = Path("headstart-results.jsonl")
 
+PathsOf = Path | str | Sequence[Path | str]
+"""One path or several."""
+
 
 class Results:
     """Answers of models that any program has trained.
@@ -113,34 +116,52 @@ class Results:
         append_run(self.path, record)
         self.runs.append(record)
 
-    def judge(self, *, margin: float = MARGIN_PP, metric: MetricName = "accuracy") -> ShownAnalysis:
+    def judge(
+        self,
+        *,
+        margin: float = MARGIN_PP,
+        metric: MetricName = "accuracy",
+        images: PathsOf | None = None,
+    ) -> ShownAnalysis:
         """The verdict on all runs so far; printing it gives the headline and the table.
 
         Args:
             margin: smallest difference that matters to you, in percentage points.
             metric: plain or balanced accuracy.
+            images: folders or archives of the data set's images, training and test together, which
+                are searched for copies of the test images that were named in `add`; those found are
+                left out.
 
         Raises:
-            DataError: with all that is wrong with the results.
+            DataError: with all that is wrong with the results, or that the images are not there.
         """
-        done = self.judged(margin=margin, metric=metric)
+        done = self.judged(margin=margin, metric=metric, images=images)
         return shown(done.analysis, done.summary)
 
-    def judged(self, *, margin: float, metric: MetricName) -> JudgedResults:
+    def judged(
+        self, *, margin: float, metric: MetricName, images: PathsOf | None = None
+    ) -> JudgedResults:
         """The analysis, with what was understood of the results.
 
         Args:
             margin: smallest difference that matters to you, in percentage points.
             metric: plain or balanced accuracy.
+            images: folders or archives of the data set's images, as in `judge`.
 
         Raises:
-            DataError: with all that is wrong with the results.
+            DataError: with all that is wrong with the results, or that the images are not there.
         """
         started = time.perf_counter()
         if not self.runs:
             raise DataError(f"{self.path}: no run was added yet. Call add(...) after a training.")
         source = RunSource(self.runs, str(self.path), self.torn)
-        options = JudgeOptions(control=self.control, metric=metric, margin_pp=margin)
+        given = [images] if isinstance(images, str | Path) else images or []
+        options = JudgeOptions(
+            control=self.control,
+            metric=metric,
+            margin_pp=margin,
+            images=tuple(str(one) for one in given),
+        )
         results = results_from([(str(self.path), source, {})], {})
         return judged(results, name_of(str(self.path)), options, "", started)
 

@@ -132,7 +132,7 @@ _FIELDS = (
     "comparisons",
     "attributions",
     "attribution_notes", "strictness", "worth", "class_gains", "picks", "forgetting",
-    "confusions", "mistakes", "published", "gates", "failures", "from_elsewhere",
+    "confusions", "mistakes", "published", "gates", "failures", "from_elsewhere", "given_copies",
 )  # fmt: skip
 """Fields of the Analysis in the document; records with a part are reduced to its fields."""
 

@@ -40,6 +40,11 @@ class Grid:
     images: tuple[tuple[ImageMistake, Picture], ...]
     total: int
 
+    @property
+    def pictured(self) -> bool:
+        """Whether there is a picture of any of them."""
+        return any(picture.values for _, picture in self.images)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MistakesPage:

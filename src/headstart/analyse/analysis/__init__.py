@@ -22,6 +22,7 @@ from headstart.analyse.analysis.comparison import Role as Role
 from headstart.analyse.analysis.comparison import Word as Word
 from headstart.analyse.analysis.comparison import interval_over as interval_over
 from headstart.analyse.analysis.leak import AmbiguousImage as AmbiguousImage
+from headstart.analyse.analysis.leak import GivenCopy as GivenCopy
 from headstart.analyse.analysis.leak import Leak as Leak
 from headstart.analyse.analysis.leak import LeakExample as LeakExample
 from headstart.analyse.analysis.leak import LeakReport as LeakReport
@@ -29,6 +30,7 @@ from headstart.analyse.analysis.mistakes import Confusion as Confusion
 from headstart.analyse.analysis.mistakes import ConfusionRow as ConfusionRow
 from headstart.analyse.analysis.mistakes import ImageMistake as ImageMistake
 from headstart.analyse.analysis.mistakes import Mistakes as Mistakes
+from headstart.analyse.analysis.picture import NO_PICTURE as NO_PICTURE
 from headstart.analyse.analysis.picture import Picture as Picture
 from headstart.analyse.analysis.result import ArmNote as ArmNote
 from headstart.analyse.analysis.result import ArmResult as ArmResult

@@ -91,3 +91,19 @@ class LeakReport:
     copy_examples: tuple[LeakExample, ...]
     ambiguous_images: tuple[AmbiguousImage, ...]  # the first of each task
     num_splits: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenCopy:
+    """A test image of results from elsewhere that has a copy, and is left out of all scores.
+
+    `image` is its name in the results, `file` its file, `other` the file of the copy. `num_parts`
+    is the number of test parts that leave it out, one but where runs split the same images anew.
+    """
+
+    image: str
+    file: str
+    other: str
+    kind: str
+    similarity: float
+    num_parts: int

@@ -38,10 +38,10 @@ class Confusion:
 class ImageMistake:
     """A test image that the arm gets wrong, has put right or has broken, in most seeds.
 
-    `index` counts the task's test images from 0, `file` is the name of an image file, `num_seeds`
-    those that were tested on it. For the arm and for the control: the number of seeds that are
-    wrong; the most frequent wrong answer, or the right one where no seed is wrong; the mean over
-    seeds of its probability.
+    `index` counts the task's test images from 0, `file` is the name of an image file, or the name
+    that results from elsewhere give the image; `num_seeds` were tested on it. For the arm and for
+    the control: the number of seeds that are wrong; the most frequent wrong answer, or the right
+    one where no seed is wrong; the mean over seeds of its probability.
     """
 
     kind: Kind
@@ -65,8 +65,9 @@ class Mistakes:
     add up to `num_tested`; `undecided` are images that one of the two gets right in exactly half of
     the seeds. `image_mistakes` are some images of each kind, the surest first, and `pictures` run
     in parallel to them; both are empty until the store has them, which takes every trial at this
-    size. `repeated` says that each seed has a test part to itself: the seeds of an image are then
-    those that tested it.
+    size. Of results from elsewhere pictures are missing where no file of the image is known.
+    `repeated` says that each seed has a test part to itself: the seeds of an image are then those
+    that tested it.
     """
 
     arm: str

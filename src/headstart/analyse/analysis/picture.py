@@ -15,6 +15,10 @@ class Picture:
     values: bytes
 
 
+NO_PICTURE = Picture(height=0, width=0, channels=1, values=b"")
+"""In place of a picture that nobody has."""
+
+
 def picture_of(values: np.ndarray) -> Picture:
     """Picture from uint8 values (height, width, channels)."""
     height, width, channels = values.shape

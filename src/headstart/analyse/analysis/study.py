@@ -9,7 +9,7 @@ from headstart.analyse.analysis.comparison import (
     ClassGain,
     Comparison,
 )
-from headstart.analyse.analysis.leak import LeakReport
+from headstart.analyse.analysis.leak import GivenCopy, LeakReport
 from headstart.analyse.analysis.mistakes import Confusion, Mistakes
 from headstart.analyse.analysis.result import (
     ArmNote,
@@ -55,6 +55,7 @@ class Analysis:
         failures: why trials failed, in a sentence each.
         arm_notes: what each arm is.
         leaks: images that two parts share, for each pair of tasks that was compared.
+        given_copies: of results from elsewhere, copies of test images, left out of all scores.
         attributions: each transfer arm against the controls that may explain its gain.
         attribution_notes: what a gain may be put down to, in a sentence each.
         strictness: how strictly each comparison was judged.
@@ -92,6 +93,7 @@ class Analysis:
     failures: tuple[str, ...]
     arm_notes: tuple[ArmNote, ...] = ()
     leaks: tuple[LeakReport, ...] = ()
+    given_copies: tuple[GivenCopy, ...] = ()
     attributions: tuple[Attribution, ...] = ()
     attribution_notes: tuple[AttributionNote, ...] = ()
     strictness: Strictness = field(default_factory=Strictness)

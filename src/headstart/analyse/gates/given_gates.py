@@ -5,6 +5,7 @@ from math import sqrt
 
 from headstart.analyse.cells import beside
 from headstart.analyse.gates.gate import CheckSpec, Finding, check
+from headstart.analyse.gates.given_copies import COPIED
 from headstart.analyse.given import GivenEvidence
 from headstart.analyse.text import listed
 from headstart.core.names import few
@@ -113,4 +114,6 @@ def _by_chance(evidence: GivenEvidence) -> str:
     )
 
 
-GIVEN_GATES: tuple[CheckSpec[[GivenEvidence]], ...] = (_copies, _images, _over, _pairs, _rates)
+GIVEN_GATES: tuple[CheckSpec[[GivenEvidence]], ...] = (
+    _copies, _images, COPIED, _over, _pairs, _rates,
+)  # fmt: skip

@@ -101,6 +101,22 @@ def spots_of(
     return spots
 
 
+def parts_by_folder(images: Sequence[str]) -> list[str]:
+    """The part that each image lies in, by its top folder; empty where it lies in none.
+
+    Folders of classes are not needed. There are no parts where not two different ones are found: a
+    class may be called 'train' too.
+
+    Args:
+        images: paths of image files, parts joined by '/'.
+    """
+    root = _root(images)
+    tops = [name[len(root) :].partition("/") for name in images]
+    parts = {top: _part_in(top) for top, slash, _ in tops if slash}
+    several = len({part for part in parts.values() if part}) > 1
+    return [parts.get(top, "") if several and slash else "" for top, slash, _ in tops]
+
+
 def _understood(where: Path, images: Sequence[str]) -> _Tree:
     root = _root(images)
     parts = _part_folders([name[len(root) :] for name in images])

@@ -1,11 +1,11 @@
 """Results of other programs by run: the answers, or the score, of each arm, size and seed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from headstart.core.errors import Problem
+from headstart.core.errors import DataError, Problem
 from headstart.core.names import few
 from headstart.data.results.answers import answers_by_run
 from headstart.data.results.run_keys import Run, RunKeys, numbers_of, refusal
@@ -24,6 +24,7 @@ class Results:
         sizes: their names, from small to large; one empty name where there is no such column.
         classes: names of classes, sorted.
         images: names of the test images.
+        named: whether a column names them; else they are rows in their order.
         groups: group of each test image (images,); None where no column says groups.
         folds: number of folds that the same images were split into; 0 where runs are seeds.
         notes: what was understood, for the user to check.
@@ -34,6 +35,7 @@ class Results:
     sizes: tuple[str, ...]
     classes: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    named: bool = False
     groups: np.ndarray | None = None
     folds: int = 0
     notes: tuple[str, ...] = ()
@@ -42,6 +44,42 @@ class Results:
     def answered(self) -> bool:
         """Whether there is an answer to each test image, and not a score for each run."""
         return bool(self.classes)
+
+    def without(self, images: Sequence[np.ndarray]) -> "Results":
+        """Results without the answers to some images.
+
+        Args:
+            images: of every run the positions of the images to leave out, among those that it has
+                answered.
+
+        Raises:
+            DataError: no answer is left.
+        """
+        runs = [_left(run, at) for run, at in zip(self.runs, images, strict=True)]
+        there = [run.images for run in runs if run.images is not None]
+        at = np.unique(np.concatenate(there))
+        if not all(map(len, there)):
+            raise DataError("every test image is left out: there is nothing to judge.")
+        return replace(
+            self,
+            runs=tuple(
+                replace(run, images=np.searchsorted(at, run.images))
+                for run in runs
+                if run.images is not None
+            ),
+            images=tuple(self.images[one] for one in at.tolist()),
+            groups=None if self.groups is None else self.groups[at],
+        )
+
+
+def _left(run: Run, gone: np.ndarray) -> Run:
+    """A run without its answers at some positions."""
+    arrays = {
+        name: np.delete(array, gone, 0)
+        for name in ("images", "labels", "answers", "probabilities")
+        if (array := getattr(run, name)) is not None
+    }
+    return replace(run, **arrays)
 
 
 def results_of(table: ResultTable, notes: Sequence[str] = ()) -> Results:
@@ -62,6 +100,7 @@ def results_of(table: ResultTable, notes: Sequence[str] = ()) -> Results:
         sizes=keys.sizes,
         classes=rows.classes if rows else (),
         images=rows.images if rows else (),
+        named=rows is not None and "image" in table.names,
         groups=rows.groups if rows else None,
         folds=keys.num_folds,
         notes=(*notes, *keys.notes, *(rows.notes if rows else ())),

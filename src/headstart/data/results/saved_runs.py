@@ -12,6 +12,7 @@ from headstart.core.errors import DataError
 from headstart.data.results.tabular import ArraySource, Column, array_source
 
 Record = Mapping[str, Any]
+NAMES = {"images": "image"}  # keys that are no names of columns
 
 
 class RunSource:
@@ -34,7 +35,7 @@ class RunSource:
 
 
 def _columns(record: Record, where: str) -> ArraySource:
-    known = {name: value for name, value in record.items() if value is not None}
+    known = {NAMES.get(name, name): value for name, value in record.items() if value is not None}
     return array_source({name: np.array(value) for name, value in known.items()}, where)
 
 

@@ -14,7 +14,7 @@ from headstart.data.thumbnails import thumbnails
 from headstart.execute.steps.context import StepContext
 from headstart.execute.steps.inputs import test_images
 from headstart.execute.steps.outcome import Outcome, finite
-from headstart.image_outcomes import ImageAnswers, image_answers, surest
+from headstart.image_outcomes import MOST_LISTED, ImageAnswers, image_answers, surest
 from headstart.plan.payload_types import MistakesPayload
 from headstart.plan.preference import mean_accuracy, preferred
 from headstart.plan.steps import Step
@@ -24,7 +24,6 @@ from headstart.store.reading import StepRow
 Answered = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Of one seed: the test images that did not leak, the classes and the probabilities given."""
 
-MOST = 12  # images of each kind
 LARGEST = 96  # rows and columns of a picture
 
 
@@ -87,7 +86,7 @@ def _listed(
     arm: ImageAnswers, control: ImageAnswers, images: Images, kept: np.ndarray
 ) -> Iterator[Json]:
     """Every image with what the arm and the control make of it."""
-    for kind, positions in surest(arm, control, MOST).items():
+    for kind, positions in surest(arm, control, MOST_LISTED).items():
         for at in positions.tolist():
             index = int(kept[at])
             yield {
