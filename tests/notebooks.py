@@ -12,7 +12,7 @@ TINY = "\n".join(
         "import sys",
         f"sys.path.insert(0, {str(REPOSITORY)!r})",
         "import headstart as hs",
-        "from tests.studies import tiny_table",
+        "from studies import tiny_table",
         "table = tiny_table(seeds=1, arms=['scratch', 'full'], sizes=[20])",
         "study = hs.Study(**table)",
     ]

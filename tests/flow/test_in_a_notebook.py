@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
-from tests.notebooks import TINY, executed
+from notebooks import TINY, executed
 
 
 def test_a_run_leaves_one_line_and_its_analysis_shows_itself(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import headstart as hs
 
 def test_a_known_set_is_two_parts_and_the_names_of_its_classes() -> None:
     (x, y), (x_test, y_test), classes = hs.load_data("fashion-mini")
-    assert (x.shape, x_test.shape, x.dtype) == ((10000, 28, 28), (2000, 28, 28), np.uint8)
+    assert x.shape == (10000, 28, 28)
+    assert x_test.shape == (2000, 28, 28)
+    assert x.dtype == np.uint8
     assert (len(y), len(y_test)) == (10000, 2000)
     assert classes[0] == "T-shirt/top"
     assert set(np.unique(y)) == set(range(10))

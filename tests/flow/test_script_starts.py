@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.notebooks import TINY
+from notebooks import TINY
 
 SCRIPT = f"""{TINY}
 print("begun")

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.commands import Call
-from tests.studies import tiny
+from commands import Call
+from studies import tiny
 
 import headstart as hs
 from headstart.execute.options import RunOptions

@@ -15,7 +15,7 @@ from studies import tiny
 def test_a_run_is_seen_as_it_goes_and_at_its_end(tmp_path: Path) -> None:
     watch = Watch(tmp_path)
     assert watch.poll() == []
-    assert watch.state == "none"
+    states = [watch.state]
     seen: list[tuple[str, int]] = []
 
     def listen(step: Step, outcome: StepOutcome | None) -> None:
@@ -31,7 +31,7 @@ def test_a_run_is_seen_as_it_goes_and_at_its_end(tmp_path: Path) -> None:
     assert [number for _, number in seen] == sorted(number for _, number in seen)
     last = watch.poll()
     assert isinstance(last[-1], RunEnded)
-    assert watch.state == "finished"
+    assert [*states, watch.state] == ["none", "finished"]
     assert watch.run is not None
     assert watch.run.command == "again"
     assert watch.study is not None

@@ -100,16 +100,17 @@ def test_statistics_of_the_source_travel_with_the_model(tmp_path: Path) -> None:
 def test_an_arm_whose_trials_failed_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = worker._Work.do
+    real = worker._Work.train
 
-    def failing(work: Any, steps: Any) -> Any:
-        for step in steps:
-            if step.label.startswith("full"):
-                yield Computed(key=step.key, error="ValueError: no memory")
+    def failing(work: Any, ready: Any) -> None:
+        for one in ready:
+            if one.step.label.startswith("full"):
+                failed = Computed(key=one.step.key, error="ValueError: no memory")
+                work.computed[one.step.key] = failed
             else:
-                yield from real(work, [step])
+                real(work, [one])
 
-    monkeypatch.setattr(worker._Work, "do", failing)
+    monkeypatch.setattr(worker._Work, "train", failing)
     folder = trained_study(tmp_path / "store", sizes=[20], seeds=1)
     with pytest.raises(StoreError) as raised:
         open_model(folder, "tiny", Wanted(arm="full"))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.analyses import FAMILIES, SUMMARY, analysis
-from tests.report.benefits import with_benefits
+from analyses import FAMILIES, SUMMARY, analysis
+from benefits import with_benefits
 
 import headstart as hs
 from headstart.analyse.analysis import Analysis

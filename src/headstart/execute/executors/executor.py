@@ -19,14 +19,16 @@ class KilledForMemory(WorkerDied):
 
 
 class Executor(Protocol):
-    """Does jobs, at most `slots` at a time; `shared` where workers see the store's folder.
-
-    `handover` is about how many seconds a job takes more than its steps, by which the scheduler
-    decides how many of them go into one.
-    """
+    """Does jobs, at most `slots` at a time; `shared` where workers see the store's folder."""
 
     shared: bool
-    handover: float
+
+    @property
+    def handover(self) -> float:
+        """Seconds, about, that a job takes more than its steps.
+
+        By them the scheduler decides how many steps go into one job.
+        """
 
     @property
     def slots(self) -> int:
