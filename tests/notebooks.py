@@ -22,8 +22,8 @@ TINY = "\n".join(
 
 def executed(folder: Path, *cells: str) -> list[list[dict[str, Any]]]:
     """Outputs of the cells of a notebook that a real kernel has run in a folder."""
-    notebook = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]
-    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]  # type: ignore[no-untyped-call]
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
     client = NotebookClient(notebook, timeout=280, resources={"metadata": {"path": str(folder)}})
     client.execute()
     return [cell.outputs for cell in notebook.cells]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import start_new_kernel
+
 from notebooks import TINY, executed
 
 

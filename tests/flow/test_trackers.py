@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import Call
-from studies import tiny
 
 import headstart as hs
+from commands import Call
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import Done, run
 from headstart.flow.trackers.registry import TRACKERS, require_trackers, write_to
 from headstart.flow.trackers.tracked import tracked_study, tracked_trials
+from studies import tiny
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,24 @@
 """A run that is watched: from its first step to its end, whatever the end is."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+from headstart.core.errors import StoreError
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import StepOutcome
 from headstart.flow import Watch, run
 from headstart.plan.steps import Step
-from headstart.store.events import Measured, RunBegan, RunEnded, WorkerBusy, run_events
+from headstart.store.events import (
+    ASKED_EVERY,
+    Measured,
+    RunBegan,
+    RunEnded,
+    StepBegan,
+    WorkerBusy,
+    run_events,
+)
 from studies import tiny
 
 
@@ -70,7 +80,7 @@ def test_a_run_that_ends_early_says_how(tmp_path: Path, raised: BaseException, s
 
 def test_a_run_whose_process_was_killed_is_gone(tmp_path: Path) -> None:
     run(tiny(), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
-    with run_events(tmp_path) as events:
+    with run_events(tmp_path, stop=lambda: None) as events:
         began = RunBegan(
             number=1, study="tiny", command="", workers=1, host=_host(tmp_path), process=2**22 + 1
         )
@@ -78,8 +88,10 @@ def test_a_run_whose_process_was_killed_is_gone(tmp_path: Path) -> None:
         events.write(WorkerBusy(key="a", host="here", process=2))
         events.write(Measured(key="a", update=5, train_loss=0.5, validation_accuracy=0.9))
         watch = Watch(tmp_path)
+        events.write(StepBegan(key="a", label="a"))
         watch.poll()
         assert watch.state == "gone"
+        assert not watch.tracker.running
         assert watch.busy == {("here", 2): "a"}
         assert [point.update for point in watch.curves["a"]] == [5]
 
@@ -90,3 +102,37 @@ def _host(folder: Path) -> str:
     watch.poll()
     assert watch.run is not None
     return watch.run.host
+
+
+def test_a_run_that_is_asked_to_stop_is_interrupted(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+
+    def listen(step: Step, outcome: StepOutcome | None) -> None:
+        watch.poll()
+        if outcome is not None and watch.state == "running":
+            watch.stop()
+            time.sleep(2 * ASKED_EVERY)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny(), RunOptions(store=tmp_path, workers=1), listen=listen)
+    watch.poll()
+    assert watch.state == "interrupted"
+    assert len(watch.tracker.done) >= 1
+    with pytest.raises(StoreError, match="under way"):
+        watch.stop()
+
+
+def test_runs_of_one_study_are_followed_past_those_of_others(tmp_path: Path) -> None:
+    run(tiny(seeds=2), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
+    first = Watch(tmp_path, number=1)
+    first.poll()
+    other = tiny(seeds=2, name="other")
+    run(other, RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
+    assert first.poll() == []
+    assert first.run is not None
+    assert first.run.study == "tiny"
+    second = Watch(tmp_path, number=2)
+    second.poll()
+    assert second.run is not None
+    assert second.run.study == "other"
+    assert Watch(tmp_path, number=3).poll() == []

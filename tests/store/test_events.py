@@ -26,7 +26,7 @@ def began(number: int = 1) -> RunBegan:
 def test_events_are_read_once_and_in_the_order_of_their_time(tmp_path: Path) -> None:
     reader = EventReader(tmp_path)
     assert reader.poll() == []
-    with run_events(tmp_path) as run:
+    with run_events(tmp_path, stop=lambda: None) as run:
         first, plan = began(), PlanMade(num_steps=3, num_stored=0)
         run.write(first)
         run.write(plan)
@@ -45,7 +45,7 @@ def test_events_are_read_once_and_in_the_order_of_their_time(tmp_path: Path) -> 
 
 def test_a_later_run_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
     worker = worker_events(tmp_path)
-    with run_events(tmp_path) as run:
+    with run_events(tmp_path, stop=lambda: None) as run:
         run.write(began(1))
         worker.write(WorkerBusy(key="old", host="here", process=2))
     reader = EventReader(tmp_path)
@@ -60,7 +60,7 @@ def test_a_later_run_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 
 
 def test_torn_and_unknown_lines_are_skipped_and_half_a_line_is_waited_for(tmp_path: Path) -> None:
-    with run_events(tmp_path) as run:
+    with run_events(tmp_path, stop=lambda: None) as run:
         run.write(began())
         reader = EventReader(tmp_path)
         reader.poll()
@@ -77,6 +77,6 @@ def test_torn_and_unknown_lines_are_skipped_and_half_a_line_is_waited_for(tmp_pa
 
 def test_a_disk_that_takes_no_events_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "events").write_text("a file where the folder should be")
-    with run_events(tmp_path) as run:
+    with run_events(tmp_path, stop=lambda: None) as run:
         run.write(began())
     assert EventReader(tmp_path).poll() == []

@@ -5,9 +5,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from headstart.cli.attach import attach
 from headstart.cli.audit import audit
 from headstart.cli.cache import cache
 from headstart.cli.cluster import cluster
+from headstart.cli.compare import compare
 from headstart.cli.data import data
 from headstart.cli.doctor import doctor
 from headstart.cli.examples import examples
@@ -20,6 +22,7 @@ from headstart.cli.predict import predict
 from headstart.cli.recipes import recipes
 from headstart.cli.report import report
 from headstart.cli.run import run
+from headstart.cli.serve import serve
 from headstart.cli.status import status
 from headstart.cli.validate import validate
 from headstart.core.version import __version__
@@ -58,6 +61,9 @@ for panel, command, shown in (
     (_STUDY, plan, ("headstart plan digits --seeds 3 --sizes 50,all",)),
     (_STUDY, new, ("headstart new ./photos > study.toml",)),
     (_STUDY, status, ("headstart status --store results",)),
+    (_STUDY, attach, ("headstart attach results",)),
+    (_STUDY, serve, ("headstart serve --open", "headstart serve --store results --store others")),
+    (_STUDY, compare, ("headstart compare digits clothes --html both.html",)),
     (_STUDY, report, ("headstart report signs --csv tables",)),
     (_MODEL, predict, ("headstart predict signs new.jpg more-photos --csv",)),
     (_MODEL, export, ("headstart export signs model.onnx --arm probe",)),

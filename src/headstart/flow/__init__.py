@@ -37,12 +37,16 @@ from headstart.flow.reopen import need_store as need_store
 from headstart.flow.reopen import progress as progress
 from headstart.flow.reopen import reopen as reopen
 from headstart.flow.reopen import report_again as report_again
+from headstart.flow.run_text import run_sentence as run_sentence
 from headstart.flow.study import Study as Study
 from headstart.flow.study import load_study as load_study
 from headstart.flow.templates import template as template
 from headstart.flow.tracker import Tracker as Tracker
+from headstart.flow.two_studies import compare_studies as compare_studies
+from headstart.flow.two_studies import find_two as find_two
 from headstart.flow.validate import STUDIES as STUDIES
 from headstart.flow.validate import Validated as Validated
 from headstart.flow.validate import validate as validate
 from headstart.flow.watch import Watch as Watch
+from headstart.flow.watch import watch as watch
 from headstart.study.recipes import recipes as recipes

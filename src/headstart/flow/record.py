@@ -1,7 +1,9 @@
 """What a run does, written as events for who watches it, and passed on to its own listeners."""
 
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +27,13 @@ Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
 def recorded(
     folder: Path, began: RunBegan, planned: Planned, listen: Listener
 ) -> Iterator[tuple[Planned, Listener]]:
-    """Listeners that write the events of a run on the store in `folder`, and call those given."""
-    with run_events(folder) as events:
+    """Listeners that write the events of a run on the store in `folder`, and call those given.
+
+    Raises:
+        KeyboardInterrupt: somebody who watches has asked the run to stop; so does Ctrl-C.
+    """
+    asked, thread = threading.Event(), threading.current_thread()
+    with run_events(folder, lambda: _interrupt(thread, asked)) as events:
         events.write(began)
 
         def noted(plan: Plan, expected: tuple[Step, ...], stored: set[str]) -> None:
@@ -34,6 +41,8 @@ def recorded(
             planned(plan, expected, stored)
 
         def heard(step: Step, outcome: StepOutcome | None) -> None:
+            if asked.is_set():
+                raise KeyboardInterrupt
             events.write(_event_of(step, outcome))
             listen(step, outcome)
 
@@ -64,7 +73,18 @@ def beginning(number: int, study: str, command: str, workers: int) -> RunBegan:
         workers=workers,
         host=socket.gethostname(),
         process=os.getpid(),
+        folder=os.getcwd(),
     )
+
+
+def _interrupt(thread: threading.Thread, asked: threading.Event) -> None:
+    """Interrupt a run as Ctrl-C does; where no signal could, at its next step (`asked`)."""
+    heeded = callable(signal.getsignal(signal.SIGINT))  # not of a job in a shell's background
+    main = threading.main_thread()
+    if heeded and thread is main and main.ident and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main.ident, signal.SIGINT)
+    else:
+        asked.set()
 
 
 def _event_of(step: Step, outcome: StepOutcome | None) -> StepBegan | StepEnded:

@@ -59,7 +59,7 @@ def reopen(store: Store, name: str, variants: tuple[str, ...] = ()) -> Reopened:
         StoreError: the store has none; the message lists those it has. SpecError: there is no
             such file, or it cannot be read.
     """
-    return _reopened(store, _named(store, name, variants)[0])
+    return _reopened(store, named(store, name, variants)[0])
 
 
 def reopen_finished(store: Store, name: str) -> Reopened:
@@ -68,18 +68,29 @@ def reopen_finished(store: Store, name: str) -> Reopened:
     Raises:
         StoreError, SpecError: as `reopen` raises them.
     """
-    rows = _named(store, name)
+    rows = named(store, name)
     finished = (row for row in rows if _is_finished(_progress_of(store, row)))
     return _reopened(store, next(finished, rows[0]))
 
 
 def reopen_number(store: Store, number: int) -> Reopened:
-    """The study of that number in a store, which a run of it has saved."""
-    return _reopened(store, next(row for row in store.studies() if row.number == number))
+    """The study of that number in a store, which a run of it has saved.
+
+    Raises:
+        StoreError: the store has none.
+    """
+    for row in store.studies():
+        if row.number == number:
+            return _reopened(store, row)
+    raise StoreError(f"the store {store.folder} has no study number {number}.")
 
 
-def _named(store: Store, name: str, variants: tuple[str, ...] = ()) -> list[StudyRow]:
-    """The studies that a name, a file or photos stand for, the latest first."""
+def named(store: Store, name: str, variants: tuple[str, ...] = ()) -> list[StudyRow]:
+    """The studies that a name, a file or photos stand for, the latest first.
+
+    Raises:
+        StoreError, SpecError: as `reopen` raises them.
+    """
     rows = store.studies()
     wanted = _name_of(name)
     for variant in variants:
@@ -210,6 +221,7 @@ def _progress_of(store: Store, row: StudyRow) -> StudyProgress:
             store.save_plan(row.number, plan)
     done = store.finished(plan.steps)
     return StudyProgress(
+        number=row.number,
         study=row.name,
         trials_done=sum(key in done for key in plan.trials),
         num_trials=len(plan.trials) + plan.num_waiting,

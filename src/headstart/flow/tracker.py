@@ -14,12 +14,13 @@ TRUST = 5.0
 
 @dataclass(slots=True)
 class Tracker:
-    """Progress of a run: its plan, and the steps done, running and failed."""
+    """Progress of a run: its plan, and the steps done, running and failed; `ran` are done by it."""
 
     workers: int = 1
     plan: Plan | None = None
     expected: tuple[Step, ...] = ()
     done: set[str] = field(default_factory=set)
+    ran: set[str] = field(default_factory=set)
     running: set[str] = field(default_factory=set)
     failed: int = 0
     cost_done: float = 0.0
@@ -41,6 +42,7 @@ class Tracker:
         else:
             self.done.add(step.key)
             if outcome.status == "done":
+                self.ran.add(step.key)
                 self.cost_done += _cost(step)
                 self.seconds_done += outcome.seconds
 

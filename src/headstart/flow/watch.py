@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from headstart.core.errors import StoreError
 from headstart.core.holders import Holder
 from headstart.execute.outcomes import StepOutcome
-from headstart.flow.reopen import Reopened, reopen_number
+from headstart.flow.reopen import Reopened, named, reopen_number
 from headstart.flow.tracker import Tracker
 from headstart.plan.expand import expected_steps
 from headstart.store.events import (
@@ -22,6 +23,7 @@ from headstart.store.events import (
     StepEnded,
     WorkerBusy,
 )
+from headstart.store.stopping import ask_to_stop
 from headstart.store.store import Store
 
 State = Literal["none", "running", "finished", "interrupted", "failed", "gone"]
@@ -33,6 +35,8 @@ class Watch:
 
     Attributes:
         folder: of the store.
+        number: of the study whose runs are followed; None for any.
+        with_plan: whether its plan is read; without it, what is said of steps is skipped.
         run: how the run began; None while there is none.
         study: the study and its plan as the store has them.
         tracker: what is done, running and failed, and the time left.
@@ -43,6 +47,8 @@ class Watch:
     """
 
     folder: Path
+    number: int | None = None
+    with_plan: bool = True
     run: RunBegan | None = None
     study: Reopened | None = None
     tracker: Tracker = field(default_factory=Tracker)
@@ -59,11 +65,27 @@ class Watch:
             StoreError: the store cannot be read.
         """
         if self._reader is None:
-            self._reader = EventReader(self.folder)
+            self._reader = EventReader(self.folder, number=self.number)
         events = self._reader.poll()
-        for event in events:
-            self._take(event)
+        try:
+            for event in events:
+                self._take(event)
+        except StoreError:
+            self._reader = None  # the next poll reads the run from its first event again
+            raise
+        if self.state == "gone":
+            self.tracker.running.clear()
         return events
+
+    def stop(self) -> None:
+        """Ask the run to stop, as Ctrl-C would; what is finished stays.
+
+        Raises:
+            StoreError: there is no run at present, or it cannot be asked.
+        """
+        if self._reader is None or self._reader.run is None or self.state != "running":
+            raise StoreError(f"no run of the store {self.folder} is under way.")
+        ask_to_stop(self._reader.run)
 
     @property
     def state(self) -> State:
@@ -102,6 +124,7 @@ class Watch:
 
     def _over(self, event: StepEnded) -> None:
         self.curves.pop(event.key, None)
+        self.failures.pop(event.key, None)
         if event.status == "failed":
             self.failures[event.key] = event.error
         step = self.study.plan.steps.get(event.key) if self.study else None
@@ -111,12 +134,24 @@ class Watch:
 
     def _replan(self) -> None:
         """Read the plan of the run's study, and what the store holds of it."""
-        if self.run is None:
+        if self.run is None or not self.with_plan:
             return
-        with Store(self.folder, reading=True) as store:
+        with Store(self.folder, unchanged=True) as store:
             self.study = reopen_number(store, self.run.number)
             plan = self.study.plan
             stored = store.finished(plan.steps)
         loaded = self.study.loaded
         expected = expected_steps(loaded.study, loaded.facts, plan)
         self.tracker.set_plan(plan, expected, stored)
+
+
+def watch(folder: Path, study: str | None = None) -> Watch:
+    """The latest run of a study of a store, or of any without one.
+
+    Raises:
+        StoreError: the store has no study of that name. SpecError: as `reopen` raises it.
+    """
+    if study is None:
+        return Watch(folder)
+    with Store(folder, unchanged=True) as store:
+        return Watch(folder, number=named(store, study)[0].number)

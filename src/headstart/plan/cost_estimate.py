@@ -47,12 +47,13 @@ class MostSeeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyProgress:
-    """How far a study of a store is.
+    """How far a study of a store is; `number` is its own in the store.
 
     `seeds` is the number of seeds that comparisons have so far, the most of any; `most_seeds` the
     most that is planned, 0 where no more are.
     """
 
+    number: int
     study: str
     trials_done: int
     num_trials: int

@@ -19,10 +19,17 @@ class Database:
             with `reading`, cannot be read, or is older than this code and may not be written.
     """
 
-    def __init__(self, folder: Path, *, reading: bool = False, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        reading: bool = False,
+        unchanged: bool = False,
+        trace: Trace | None = None,
+    ) -> None:
         self.folder = folder
         try:
-            opened = open_store(folder, reading=reading, trace=trace)
+            opened = open_store(folder, reading=reading, unchanged=unchanged, trace=trace)
         except (OSError, sqlite3.Error) as error:
             raise store_error(folder, error) from error
         self._connection, self._claim = opened.connection, opened.claim

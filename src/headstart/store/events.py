@@ -10,12 +10,16 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from headstart.store.stopping import asked_to_stop
+
+ASKED_EVERY = 0.5  # seconds after which a run looks again whether it was asked to stop
 HEARTBEAT = 5.0  # seconds between two signs of life of a run
 SILENT = 60.0  # seconds without one after which a run on another machine counts as gone
 MOST_FILES = 40  # files of runs and workers that are over, and stay
@@ -34,7 +38,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBegan(Event):
-    """A run of a study, by its number in the store, and the process that coordinates it."""
+    """A run of a study, by its number in the store, and the process that coordinates it.
+
+    `command` repeats the run in `folder`; it is empty for a run that was started from Python.
+    """
 
     number: int
     study: str
@@ -42,6 +49,7 @@ class RunBegan(Event):
     workers: int
     host: str
     process: int
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,17 +139,25 @@ class EventWriter:
 
 
 @contextmanager
-def run_events(folder: Path) -> Iterator[EventWriter]:
-    """The file of a run on a store, with a sign of life every few seconds until it is over."""
+def run_events(folder: Path, stop: Callable[[], None]) -> Iterator[EventWriter]:
+    """The file of a run on a store, with a sign of life every few seconds until it is over.
+
+    `stop` is called, in another thread, when somebody has asked the run to stop.
+    """
     _forget(_events(folder))
-    moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+    moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     writer = EventWriter(_events(folder) / f"run-{moment}-{_process()}.jsonl")
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(HEARTBEAT):
-            with suppress(OSError):
-                os.utime(writer.path)
+        last = time.monotonic()
+        while not over.wait(ASKED_EVERY):
+            if asked_to_stop(writer.path):
+                stop()
+            if time.monotonic() - last >= HEARTBEAT:
+                last = time.monotonic()
+                with suppress(OSError):
+                    os.utime(writer.path)
 
     threading.Thread(target=beat, daemon=True).start()
     try:
@@ -160,12 +176,16 @@ def worker_events(folder: Path) -> EventWriter:
 class EventReader:
     """Reads the events of the latest run on a store, and of workers since it began.
 
-    Args:
+    Attributes:
         folder: of the store.
+        number: of the study whose runs are read; None for any.
+        run: the file of the run that is read; None before there is one.
     """
 
     folder: Path
+    number: int | None = None
     run: Path | None = None
+    _numbers: dict[Path, int] = field(default_factory=dict)  # of the study of each run
     _read: dict[Path, int] = field(default_factory=dict)  # bytes read of each file
     _began: float = 0.0
 
@@ -176,8 +196,9 @@ class EventReader:
         """
         files = sorted(_events(self.folder).glob("*.jsonl"))
         runs = [path for path in files if path.name.startswith("run-")]
-        if runs and runs[-1] != self.run:
-            self.run = runs[-1]
+        latest = self._latest(runs)
+        if latest is not None and latest != self.run:
+            self.run = latest
             self._read.clear()
             self._began = 0.0
         if self.run is None:
@@ -198,6 +219,20 @@ class EventReader:
             if self.run is not None:
                 return max(time.time() - self.run.stat().st_mtime, 0.0)
         return 0.0
+
+    def _latest(self, runs: Sequence[Path]) -> Path | None:
+        if self.number is None:
+            return runs[-1] if runs else None
+        return next((run for run in reversed(runs) if self._study_of(run) == self.number), None)
+
+    def _study_of(self, run: Path) -> int | None:
+        """Number of the study that a run is of; None while its first line is being written."""
+        if run not in self._numbers:
+            with suppress(OSError), run.open("rb") as file:
+                first = _event(file.readline())
+                if isinstance(first, RunBegan):
+                    self._numbers[run] = first.number
+        return self._numbers.get(run)
 
     def _new(self, path: Path) -> list[Event]:
         with suppress(OSError), path.open("rb") as file:
@@ -231,7 +266,7 @@ def _process() -> str:
 def _forget(folder: Path) -> None:
     """Delete the oldest files that nobody has written to for a while."""
     with suppress(OSError):
-        files = [(path.stat().st_mtime, path) for path in folder.glob("*.jsonl")]
+        files = [(path.stat().st_mtime, path) for path in folder.glob("*-*.*")]
         for changed, path in sorted(files)[: max(len(files) - MOST_FILES, 0)]:
             if time.time() - changed > SILENT:
                 path.unlink(missing_ok=True)

@@ -32,15 +32,19 @@ class OpenedStore:
     writable: bool = True
 
 
-def open_store(folder: Path, *, reading: bool, trace: Trace | None) -> OpenedStore:
+def open_store(
+    folder: Path, *, reading: bool, unchanged: bool = False, trace: Trace | None
+) -> OpenedStore:
     """Open a store, a new one where there is none and it is not only read.
+
+    With `unchanged` nothing is written, not even what brings it up to date.
 
     Raises:
         StoreError: its database is of an older or newer version. OSError, sqlite3.Error: it cannot
         be read or written.
     """
     database = folder / "headstart.db"
-    if reading and not may_write(folder):
+    if unchanged or (reading and not may_write(folder)):
         return OpenedStore(connection=open_to_read(database, trace), writable=False)
     (folder / "blobs").mkdir(parents=True, exist_ok=True)
     locks = folder / "locks"

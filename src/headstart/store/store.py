@@ -32,7 +32,8 @@ class Store(StudyStore):
 
     Safe to open from many processes at once. Every method that writes commits before it returns.
     With `reading`, a store that this user may not write is opened as it is: `writable` is then
-    False, and methods that write fail. On a network file system, and where files cannot be locked,
+    False, and methods that write fail. With `unchanged` every store is opened so, for who watches.
+    On a network file system, and where files cannot be locked,
     one process alone has it open to write: another waits for it, and with `reading` does not.
 
     Raises:

@@ -26,6 +26,7 @@ EXTRAS = {
     "mlflow": "the tracker MLflow",
     "tensorboard": "the tracker TensorBoard",
     "wandb": "the tracker Weights & Biases",
+    "web": "a live page of runs",
 }
 """What each brings a user; `all` is all of them, and others are for work on headstart itself."""
 

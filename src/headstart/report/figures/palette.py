@@ -6,6 +6,7 @@ Okabe and Ito's colour-blind safe colours, without the yellow that vanishes on w
 Tol's. Shapes carry the same difference for readers who see no colour.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import Analysis, Word
@@ -40,11 +41,15 @@ class Style:
 
 
 def arm_styles(analysis: Analysis) -> dict[str, Style]:
-    """Style of every arm by name. From the eighth arm on, colours repeat with another shape."""
-    styles = {analysis.control: Style(colour="var(--arm-0, #4b5158)", shape="circle")}
+    """Style of every arm by name."""
     swept = sweep_arms(analysis)
-    others = [name for name in _names(analysis) if name != analysis.control and name not in swept]
-    for index, name in enumerate(others):
+    return styles_of(analysis.control, [name for name in _names(analysis) if name not in swept])
+
+
+def styles_of(control: str, names: Iterable[str]) -> dict[str, Style]:
+    """Style of arms by name. From the eighth arm on, colours repeat with another shape."""
+    styles = {control: Style(colour="var(--arm-0, #4b5158)", shape="circle")}
+    for index, name in enumerate(name for name in names if name != control):
         turn, colour = divmod(index, len(_COLOURS))
         styles[name] = _style(colour, (colour + turn) % len(_SHAPES))
     return styles

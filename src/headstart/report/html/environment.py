@@ -62,10 +62,10 @@ def environment(analysis: Analysis) -> "Environment":
     jinja = plain_environment()
     decimals = notes.decimals_for(analysis)
     jinja.filters |= {
-        **{f.__name__: _typeset(partial(f, decimals=decimals)) for f in _WITH_DECIMALS},
+        **{f.__name__: typeset(partial(f, decimals=decimals)) for f in _WITH_DECIMALS},
         **{f.__name__: f for f in _FILTERS},
-        "errors": _typeset(record_text.errors),
-        "estimate": _typeset(record_text.scaled_estimate),
+        "errors": typeset(record_text.errors),
+        "estimate": typeset(record_text.scaled_estimate),
         "name": _name,
     }
     jinja.globals |= {
@@ -114,7 +114,7 @@ def _name(name: str) -> "Markup":
     return markup
 
 
-def _typeset(function: Callable[..., str]) -> Callable[..., str]:
+def typeset(function: Callable[..., str]) -> Callable[..., str]:
     """A formatter with a true minus sign, which a terminal may not have."""
     return lambda *given, **named: function(*given, **named).replace("-", "\u2212")
 

@@ -42,8 +42,8 @@ def _beginning(path: Path) -> str:
         return ""
 
 
-def page(analysis: Analysis, summary: RunSummary) -> str:
-    """Page of a study as text."""
+def page(analysis: Analysis, summary: RunSummary, bar: str = "") -> str:
+    """Page of a study as text, below a bar of markup where a site shows it."""
     pairs = pairs_of(analysis)
     several = len(pairs) > 1
     return (
@@ -51,6 +51,7 @@ def page(analysis: Analysis, summary: RunSummary) -> str:
         .get_template("report.html.j2")
         .render(
             a=analysis,
+            bar=bar,
             mark=_mark(analysis, summary),
             summary=summary,
             pages=[pair_page(analysis, pair) for pair in pairs],

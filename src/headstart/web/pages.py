@@ -1,0 +1,222 @@
+"""What the pages show, as markup: the parts of a study, the list of studies."""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from headstart.analyse.text import bracketed, plural, points, shorten
+from headstart.flow.live import Live, TrialCurve
+from headstart.flow.matrix import CellState, Matrix, MatrixPart
+from headstart.flow.run_text import STATES, run_sentence
+from headstart.flow.watch import State
+from headstart.metrics import METRICS
+from headstart.plan.cost_estimate import StudyProgress
+from headstart.report.figures.learning_curves import CurveLine, CurvesPanel, curves_domain
+from headstart.report.figures.palette import Style, styles_of
+from headstart.report.figures.svg import SHAPES
+from headstart.report.html.environment import plain_environment, typeset
+from headstart.report.record_text import size_lines
+from headstart.study.study import StudySpec
+from headstart.web.feed import Parts
+from headstart.web.resume import Started, why_not
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+SYMBOLS: dict[CellState, str] = {
+    "waiting": "·",
+    "running": "▶",
+    "done": "✓",
+    "from store": "✓",
+    "failed": "✕",
+}
+ANNOUNCED_PERCENT = 10  # of the trials, between two times that a screen reader speaks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyLine:
+    """A study in the list: where it is (`at`), how far, and what its run does."""
+
+    at: str
+    store: str
+    progress: StudyProgress
+    state: State
+
+    @property
+    def state_text(self) -> str:
+        """The state in a word."""
+        return STATES[self.state]
+
+
+@cache
+def jinja() -> "Environment":
+    """Environment of all pages; those of reports are at hand too."""
+    from jinja2 import ChoiceLoader, PackageLoader
+
+    made = plain_environment()
+    assert made.loader is not None, "reports have templates"
+    made.loader = ChoiceLoader([PackageLoader("headstart.web"), made.loader])
+    made.filters["plural"] = plural
+    made.globals |= {
+        "bracketed": typeset(bracketed),
+        "points": typeset(points),
+        "last_line": _last_line,
+        "shapes": SHAPES,
+        "symbols": SYMBOLS,
+        "title": part_title,
+        "words": STATES,
+    }
+    return made
+
+
+def render(template: str, **values: Any) -> str:
+    """A page."""
+    return jinja().get_template(template).render(**values)
+
+
+def style(name: str) -> str:
+    """A file of the style or script, by the name that pages use."""
+    folder = files("headstart.report.html") / "templates" if name == "report.css" else None
+    return ((folder or files("headstart.web") / "static") / name).read_text(encoding="utf-8")
+
+
+def bar(at: str, caveat: str = "") -> str:
+    """What stands above a report that the site shows."""
+    return render("bar.html.j2", css=style("live.css"), at=at, caveat=caveat)
+
+
+def studies_parts(rows: Sequence[StudyLine], notes: Sequence[str], several: bool) -> Parts:
+    """The list of studies as the one part of its page."""
+    shown = render("studies.html.j2", rows=rows, notes=notes, several=several)
+    return {"studies": shown}
+
+
+def study_parts(live: Live, at: str, stopping: bool, started: Started | None) -> Parts:
+    """The parts of the page of a study, and behind the matrix its cells."""
+    tracker, state, study = live.watch.tracker, live.watch.state, live.study.loaded.study
+    (done, _, _), total = tracker.trials, tracker.num_trials
+    running, finished = state == "running", live.finished
+    far = tracker.text() if running else f"{done} of {plural(total, 'trial')} done."
+    log = started.last_lines if started and started.never_began(live.watch.run) else ""
+    why = "It is being started." if started and started.alive else why_not(live.watch.run)
+    analysis = live.report[0] if live.report else None
+    gains = [c for c in analysis.comparisons if c.seeds] if analysis else []
+    matrix = live.matrix()
+    drawings, keys = _curves(study, matrix, live.curves())
+    return {
+        "state": _part("state", state, run_sentence(live.watch), log),
+        "progress": _part("progress", tracker.cost - tracker.cost_left, tracker.cost, far),
+        "announced": _announced(state, done, total),
+        "actions": _part("actions", at, running, stopping, not why, finished, why),
+        "verdict": _part("verdict", finished, analysis, done, gains, len(study.pairs) > 1),
+        **_matrix_parts(matrix),
+        "failures": _part("failures", live.failures),
+        "workers": _part("workers", live.busy if running else ()),
+        "curves": _part("curves", drawings, keys),
+    }
+
+
+def with_cells(parts: Parts) -> str:
+    """The matrix with its cells, for a page that is opened."""
+    return re.sub(r'id="(cell-[^"]+)">', lambda at: at[0] + parts[at[1]], parts["matrix"])
+
+
+def part_title(part: MatrixPart) -> str:
+    """What the trials of a part of the matrix are on."""
+    if not part.size:
+        return f"Source runs on {part.source}"
+    return f"{part.source} → {part.target}: {', '.join(size_lines(part.size, part.num_images))}"
+
+
+def _matrix_parts(matrix: Matrix) -> Parts:
+    """The matrix without its cells, and every cell.
+
+    Cells bear a mark of the matrix in their ids: of another matrix all are new.
+    """
+    ids = _cell_ids(_shape(matrix))
+    cells = {
+        ids(number, row, column): _part("symbol", cell.state)
+        for number, part in enumerate((*matrix.sources, *matrix.parts))
+        for row, one in enumerate(part.rows)
+        for column, cell in enumerate(one.cells)
+        if cell is not None
+    }
+    return {"matrix": _part("matrix", matrix, ids), **cells}
+
+
+def _shape(matrix: Matrix) -> str:
+    """Mark of a matrix whatever the states of its cells are."""
+    parts = [
+        (
+            p.source,
+            p.target,
+            p.size,
+            p.seeds,
+            [(r.arm, [c is None for c in r.cells]) for r in p.rows],
+        )
+        for p in (*matrix.sources, *matrix.parts)
+    ]
+    return hashlib.sha256(repr((parts, matrix.num_waiting)).encode()).hexdigest()[:8]
+
+
+def _cell_ids(shape: str) -> Callable[[int, int, int], str]:
+    return lambda part, row, column: f"cell-{shape}-{part}-{row}-{column}"
+
+
+def _curves(
+    study: StudySpec, matrix: Matrix, curves: Sequence[TrialCurve]
+) -> tuple[list[str], list[tuple[str, Style]]]:
+    """A drawing for each part of the matrix with any curve, and the styles of what is in them."""
+    parts = (*matrix.sources, *matrix.parts)
+    of_sources = dict.fromkeys(row.arm for part in matrix.sources for row in part.rows)
+    styles = styles_of(study.control, [*(arm.name for arm in study.arms), *of_sources])
+    lines = {
+        number: [
+            CurveLine(
+                arm=curve.trial.arm,
+                seed=curve.trial.seed,
+                points=tuple((update, 100 * value) for update, value in curve.points),
+            )
+            for curve in curves
+            if part.holds(curve.trial) and curve.trial.arm in styles  # a sweep has no colours
+        ]
+        for number, part in enumerate(parts)
+    }
+    drawn = [line for of_part in lines.values() for line in of_part]
+    domain = curves_domain(drawn)
+    drawings = [
+        CurvesPanel(
+            title=part_title(part),
+            measured=METRICS[study.metric].on("validation"),
+            lines=lines[number],
+            domain=domain,
+            name=f"live-{number}",
+        ).svg(styles)
+        for number, part in enumerate(parts)
+        if lines[number]
+    ]
+    arms = {line.arm for line in drawn}
+    return drawings, [(arm, style) for arm, style in styles.items() if arm in arms]
+
+
+def _announced(state: State, done: int, total: int) -> str:
+    """What a screen reader says: now and then how far a run is, and how it ended."""
+    if state != "running":
+        return f"{STATES[state]}, {done} of {plural(total, 'trial')} done"
+    percent = 100 * done // max(total, 1) // ANNOUNCED_PERCENT * ANNOUNCED_PERCENT
+    return f"running, {percent} per cent of the trials done"
+
+
+def _part(name: str, *values: object) -> str:
+    """One part of a page of a study."""
+    return str(getattr(jinja().get_template("parts.html.j2").module, name)(*values)).strip()
+
+
+def _last_line(error: str) -> str:
+    """What a traceback comes to."""
+    lines = error.strip().splitlines()
+    return shorten(lines[-1], 160) if lines else "no reason was given"

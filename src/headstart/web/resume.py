@@ -1,0 +1,84 @@
+"""The command of a run, started again in a process that outlives the page."""
+
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from headstart.core.errors import StoreError
+from headstart.store.events import RunBegan
+
+LOG_LINES = 20  # shown of the log of a run that did not begin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A run that was started, and the file that its output goes to."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+    def never_began(self, latest: RunBegan | None) -> bool:
+        """Whether it has ended with an error before it was the latest run of its study."""
+        began = latest is not None and latest.process == self.process.pid
+        return not began and bool(self.process.poll())
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there."""
+        return self.process.poll() is None
+
+    @property
+    def last_lines(self) -> str:
+        """The end of its output."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-LOG_LINES:])
+
+
+def why_not(run: RunBegan | None) -> str:
+    """Why a run cannot be gone on with from here; empty where it can."""
+    if run is None:
+        return "It is not known how its last run was started."
+    words = _words(run)
+    if words[:2] != ["headstart", "run"]:
+        return "It was run from Python: its run() goes on from what is stored."
+    if run.host != socket.gethostname():
+        return f"It was run on {run.host}: start it there, {run.command}"
+    if not Path(run.folder).is_dir():
+        return f"The folder that it was run in is not there any more: {run.folder or 'not known'}"
+    return ""
+
+
+def resume(run: RunBegan, store: Path) -> Started:
+    """Start the command of a run again, in its folder, with a log beside the store's results.
+
+    Raises:
+        StoreError: it cannot be started from here.
+    """
+    reason = why_not(run)
+    if reason:
+        raise StoreError(reason)
+    log = store.absolute() / "events" / f"log-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "headstart", *_words(run)[1:]],
+                cwd=run.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise StoreError(f"the run cannot be started: {error}") from error
+    return Started(process=process, log=log)
+
+
+def _words(run: RunBegan) -> list[str]:
+    try:
+        return shlex.split(run.command)
+    except ValueError:  # a quote that is not closed
+        return []
