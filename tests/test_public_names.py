@@ -79,8 +79,9 @@ def test_errors_are_documented(function: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("result", [headstart.Analysis, headstart.InputFacts])
 def test_every_field_of_a_result_is_documented(result: Any) -> None:
-    names = [field.name for field in fields(result)]
-    assert documented(inspect.getdoc(result) or "", "Attributes") == names
+    texts = [vars(kind)["__doc__"] or "" for kind in reversed(result.__mro__) if kind is not object]
+    named = [name for text in texts for name in documented(inspect.cleandoc(text), "Attributes")]
+    assert named == [field.name for field in fields(result)]
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:

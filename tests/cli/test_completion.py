@@ -9,6 +9,7 @@ import pytest
 
 from commands import Call
 from headstart.cli import completion
+from headstart.data.caches import KINDS
 from headstart.store.store import Store
 
 
@@ -35,7 +36,8 @@ def test_arms_are_offered_after_the_last_comma() -> None:
 def test_names_of_other_things_are_offered() -> None:
     assert "signs" in completion.recipe_names("si")
     assert completion.datasets("fashion-m") == ["fashion-mnist", "fashion-mini"]
-    assert completion.cache_kinds("") == ["decoded", "unpacked", "facts", "data"]
+    assert completion.cache_kinds("") == [kind.name for kind in KINDS if kind.cleared]
+    assert completion.cache_kinds("un") == ["unpacked"]
 
 
 SHELL = """

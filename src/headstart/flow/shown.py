@@ -131,6 +131,9 @@ class ShownAnalysis(Analysis):
     def save_html(self, path: str | Path) -> Path:
         """Write the page of the report.
 
+        Args:
+            path: of the HTML file; one that is there is replaced.
+
         Raises:
             OutputError: the file cannot be written.
         """
