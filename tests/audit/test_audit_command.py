@@ -132,7 +132,7 @@ def test_the_example_of_the_page_is_what_is_printed(
     monkeypatch.setenv("COLUMNS", "100")
     Path("ex.py").write_text(EXAMPLE, encoding="utf-8")
     page = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
-    assert f"```\n{call('audit', 'ex.py').out}```" in page
+    assert f"```text\n{call('audit', 'ex.py').out}```" in page
 
 
 def test_code_of_other_files_is_listed_as_unseen(call: Call) -> None:
