@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-slurm wheel-test validate bench docs docs-serve check format clean
+.PHONY: demo test examples test-slow test-slurm wheel-test validate bench docs docs-serve check format clean
 
 demo: $(VENV)/.installed  ## run the first study: real photos, a real pretrained network
 	$(BIN)/headstart run signs
@@ -20,6 +20,9 @@ test-slurm: $(VENV)/.installed-dev  ## run jobs on a Slurm of two nodes; needs r
 
 wheel-test: $(VENV)/bin/python  ## build the wheel, install it into a new environment and use it there
 	$(BIN)/python scripts/check_wheel.py
+
+examples: $(VENV)/.installed-dev  ## run the notebooks of examples/ in a quick form
+	$(BIN)/python scripts/run_notebooks.py --quick
 
 validate: $(VENV)/.installed  ## studies whose truth is known: are the verdicts right?
 	$(BIN)/headstart validate identity
