@@ -2,14 +2,12 @@
 
 import os
 import socket
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from commands import refused
+from commands import refused, start
 from headstart.execute.options import RunOptions
 from headstart.flow import run
 from headstart.store.events import HowOver, PlanMade, RunBegan, RunEnded, run_events
@@ -70,21 +68,24 @@ def test_it_ends_as_the_run_did(
     assert "to go on: headstart run tiny.toml" in shown.err
 
 
-def test_it_follows_a_run_until_that_ends(call: "Call", finished: Path) -> None:
-    time.sleep(1.1)
+def test_it_follows_a_run_until_that_ends(finished: Path, tmp_path: Path) -> None:
     with run_events(finished, stop=lambda: None) as events:
         events.write(begun())
         events.write(PlanMade(num_steps=9, num_stored=9))
-        later = threading.Timer(1.0, lambda: events.write(RunEnded(how="interrupted")))
-        later.start()
-        started = time.monotonic()
-        shown = call("attach", finished)
-        later.join()
+        attached = start("attach", finished, folder=tmp_path)
+        try:
+            assert attached.stderr is not None
+            first = attached.stderr.readline()
+            assert attached.poll() is None
+            events.write(RunEnded(how="interrupted"))
+            out, err = attached.communicate(timeout=120)
+        finally:
+            attached.kill()
     events.path.unlink()
-    assert time.monotonic() - started >= 0.9
-    assert shown.status == 130
-    assert f"is run by process {os.getpid()} on {socket.gethostname()}, since" in shown.err
-    assert shown.out == ""  # the list is for who finds no run
+    assert f"is run by process {os.getpid()} on {socket.gethostname()}, since" in first
+    assert attached.returncode == 130
+    assert "was stopped at" in err
+    assert out == ""  # the list is for who finds no run
 
 
 def test_a_store_that_was_never_run_on(call: "Call", tmp_path: Path) -> None:

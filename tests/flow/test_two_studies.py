@@ -13,6 +13,7 @@ from headstart.analyse.statistics import MeanError, crossed
 from headstart.execute.options import RunOptions
 from headstart.flow import compare_studies, find_two, reopen, run
 from headstart.flow.reopen import reopen_number
+from headstart.report.two_studies import caveats
 from headstart.store.store import Store
 from studies import tiny
 
@@ -91,6 +92,7 @@ def test_a_study_that_is_not_finished_is_said_to_be(folder: Path, tmp_path: Path
         store.drop(reopen(store, "tiny").plan.trials[0].score_key)
     two = compare_studies(*find_two("tiny", "tiny", (tmp_path, folder)))
     assert two.shared[0].why_untested == "one of them is not finished"
+    assert caveats(two)[0] == "tiny (first) is not finished: 5 of 6 trials are done."
 
 
 def test_the_command_prints_writes_and_documents(
@@ -99,10 +101,11 @@ def test_the_command_prints_writes_and_documents(
     page = tmp_path / "two.html"
     shown = call("compare", "tiny", "tiny", "--store", folder, "--html", page)
     assert shown.status == 0
-    for part in ("differ in 1 field", "training, updates", "tiny (earlier)", "no verdict", "Page:"):
+    for part in ("differ in 1 field", "training, updates", "tiny (first)", "no verdict", "Page:"):
         assert part in shown.out
     markup = page.read_text(encoding="utf-8")
     assert "<script" not in markup
+    assert "A difference is the gain in tiny (second) less that in tiny (first)." in markup
     assert "training, updates" in markup
     document = json.loads(call("compare", "tiny", "seeds", "--store", folder, "--json").out)
     assert [one["study"] for one in document["studies"]] == ["tiny", "seeds"]

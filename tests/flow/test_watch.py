@@ -1,7 +1,11 @@
 """A run that is watched: from its first step to its end, whatever the end is."""
 
+import os
+import signal
+import threading
 import time
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
@@ -9,9 +13,11 @@ from headstart.core.errors import StoreError
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import StepOutcome
 from headstart.flow import Watch, run
+from headstart.flow.record import beginning
 from headstart.plan.steps import Step
 from headstart.store.events import (
     ASKED_EVERY,
+    SILENT,
     Measured,
     RunBegan,
     RunEnded,
@@ -79,10 +85,9 @@ def test_a_run_that_ends_early_says_how(tmp_path: Path, raised: BaseException, s
 
 
 def test_a_run_whose_process_was_killed_is_gone(tmp_path: Path) -> None:
-    run(tiny(), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
     with run_events(tmp_path, stop=lambda: None) as events:
         began = RunBegan(
-            number=1, study="tiny", command="", workers=1, host=_host(tmp_path), process=2**22 + 1
+            number=1, study="tiny", command="", workers=1, host=gethostname(), process=2**22 + 1
         )
         events.write(began)
         events.write(WorkerBusy(key="a", host="here", process=2))
@@ -94,14 +99,6 @@ def test_a_run_whose_process_was_killed_is_gone(tmp_path: Path) -> None:
         assert not watch.tracker.running
         assert watch.busy == {("here", 2): "a"}
         assert [point.update for point in watch.curves["a"]] == [5]
-
-
-def _host(folder: Path) -> str:
-    """This host, as an earlier run on a store has named it."""
-    watch = Watch(folder)
-    watch.poll()
-    assert watch.run is not None
-    return watch.run.host
 
 
 def test_a_run_that_is_asked_to_stop_is_interrupted(tmp_path: Path) -> None:
@@ -120,6 +117,76 @@ def test_a_run_that_is_asked_to_stop_is_interrupted(tmp_path: Path) -> None:
     assert len(watch.tracker.done) >= 1
     with pytest.raises(StoreError, match="under way"):
         watch.stop()
+
+
+def test_a_run_whose_process_takes_ctrl_c_for_itself_stops_at_a_step(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+
+    def listen(step: Step, outcome: StepOutcome | None) -> None:
+        watch.poll()
+        if watch.state == "running":
+            watch.stop()
+            time.sleep(ASKED_EVERY)
+
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny(), RunOptions(store=tmp_path, workers=1), listen=listen)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    watch.poll()
+    assert watch.state == "interrupted"
+
+
+def test_a_run_in_a_thread_stops_at_a_step(tmp_path: Path) -> None:
+    watch, ends = Watch(tmp_path), list[BaseException]()
+
+    def listen(step: Step, outcome: StepOutcome | None) -> None:
+        watch.poll()
+        if watch.state == "running":
+            watch.stop()
+            time.sleep(ASKED_EVERY)
+
+    def work() -> None:
+        try:
+            run(tiny(), RunOptions(store=tmp_path, workers=1), listen=listen)
+        except KeyboardInterrupt as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    watch.poll()
+    assert len(ends) == 1
+    assert watch.state == "interrupted"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its signals are others")
+def test_another_process_that_got_the_number_of_a_run_is_not_the_run(tmp_path: Path) -> None:
+    with run_events(tmp_path, stop=lambda: None) as events:
+        began = RunBegan(
+            number=1, study="tiny", command="", workers=1, host=gethostname(), process=os.getpid()
+        )
+        events.write(began)
+    watch = Watch(tmp_path)
+    watch.poll()
+    assert watch.state == "running"
+    long_ago = time.time() - 2 * SILENT
+    os.utime(events.path, (long_ago, long_ago))
+    late = Watch(tmp_path)
+    late.poll()
+    assert late.state == "gone"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder that is used cannot be deleted there")
+def test_a_run_can_begin_in_a_folder_that_is_not_there_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert beginning(1, "tiny", "", 1).folder == ""
 
 
 def test_runs_of_one_study_are_followed_past_those_of_others(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,10 @@ from sites import HERE, Times, site_of, stored
 from starlette.testclient import TestClient
 
 from headstart import flow
+from headstart.core.errors import StoreError
+from headstart.flow.live import Live
 from headstart.report.html.page import page
+from headstart.store.blobs import blob_path
 from headstart.store.events import (
     Measured,
     PlanMade,
@@ -25,9 +31,10 @@ from headstart.store.events import (
 )
 from headstart.store.store import Store
 from headstart.web.app import make_app
-from headstart.web.feed import Feed
+from headstart.web.feed import LONG, Feed
 from headstart.web.guard import Secrets
-from headstart.web.resume import why_not
+from headstart.web.pages import study_parts
+from headstart.web.resume import command_again, resume, why_not
 from headstart.web.site import Site
 
 
@@ -198,6 +205,20 @@ def test_only_what_has_changed_is_sent(tmp_path: Path) -> None:
         assert any('class="cell failed"' in part for part in failed.values())
 
 
+def test_a_store_that_cannot_be_read_is_said_until_it_can_be(finished: Path) -> None:
+    browser, site, _ = site_of(finished, ending=Times(3))
+    parts, states = site.feed.now().parts, iter((False, False, True))
+
+    def make() -> dict[str, str]:
+        if next(states):
+            return parts
+        raise StoreError("it is being written")
+
+    site.feed.make = make
+    sent = browser.get("/events").text
+    assert re.findall(r"event: trouble\ndata: (.*)", sent) == ['"it is being written"', '""']
+
+
 def test_a_result_of_a_study_that_is_not_finished_is_provisional(tmp_path: Path) -> None:
     stored(tmp_path)
     with Store(tmp_path, reading=True) as store:
@@ -221,8 +242,7 @@ def test_a_result_of_a_study_that_is_not_finished_is_provisional(tmp_path: Path)
 
 def test_a_run_is_asked_to_stop_only_by_a_form_of_the_page(tmp_path: Path) -> None:
     stored(tmp_path)
-    asked: list[bool] = []
-    with run_events(tmp_path, stop=lambda: asked.append(True)) as run:
+    with run_events(tmp_path, stop=lambda: None) as run:
         run.write(begun())
         run.write(PlanMade(num_steps=9, num_stored=9))
         browser, _, secrets = site_of(tmp_path)
@@ -235,7 +255,8 @@ def test_a_run_is_asked_to_stop_only_by_a_form_of_the_page(tmp_path: Path) -> No
         assert stops == []
         answer = browser.post("/0/1/stop", data={"form": secrets.form}, follow_redirects=False)
         assert (answer.status_code, answer.headers["location"]) == (303, "/0/1/run")
-        assert asked or any((tmp_path / "events").glob("*.stop"))
+        assert any((tmp_path / "events").glob("*.stop"))
+        assert "Asked to stop" in browser.get("/0/1/run").text
     again = browser.post("/0/1/resume", data={"form": secrets.form})
     assert "is running already" in again.text  # by its last word
 
@@ -256,6 +277,32 @@ def test_it_says_why_a_run_cannot_be_gone_on_with(tmp_path: Path) -> None:
     assert "start it there" in why_not(begun(host="elsewhere", folder=folder))
     assert "not there any more" in why_not(begun(folder=f"{folder}/gone"))
     assert why_not(begun(folder=folder)) == ""
+
+
+def test_a_command_goes_on_where_the_store_is_now(tmp_path: Path) -> None:
+    here = ["--store", str(tmp_path)]
+    moved = begun(command="headstart run 'my study.toml' --store 'old; rm -rf x' --workers 2")
+    words = command_again(moved, tmp_path)
+    assert words == shlex.split(moved.command) + here
+    assert command_again(begun(command=shlex.join(words)), tmp_path) == words
+
+
+def test_no_module_of_the_folder_of_a_run_is_loaded(tmp_path: Path) -> None:
+    """A store of somebody else may name any folder."""
+    store, folder = tmp_path / "store", tmp_path / "folder"
+    (store / "events").mkdir(parents=True)
+    (folder / "headstart").mkdir(parents=True)
+    for name in ("__init__.py", "__main__.py"):
+        (folder / "headstart" / name).write_text("open('loaded', 'w')")
+    run = begun(command="headstart run none.toml; touch loaded", folder=str(folder))
+    started = resume(run, store)
+    assert started.process.wait(timeout=120) == 2
+    assert "Usage: headstart run" in started.last_lines
+    assert not (folder / "loaded").exists()
+    assert started.never_began
+    started.see(begun(process=started.process.pid))
+    started.see(begun(process=started.process.pid + 1))
+    assert not started.never_began
 
 
 def test_a_run_that_cannot_begin_shows_the_end_of_its_log(tmp_path: Path) -> None:
@@ -291,6 +338,8 @@ def test_two_studies_stand_side_by_side(tmp_path: Path) -> None:
     browser, _, _ = site_of(tmp_path)
     choices = re.findall(r'<option value="([^"]+)"', browser.get("/").text)
     assert set(choices) == {"0/1", "0/2"}
+    chosen = re.findall(r'value="([^"]+)" selected', browser.get("/").text)
+    assert chosen == ["0/1", "0/2"]  # the earlier one first
     shown = browser.get("/compare?a=0/1&b=0/2").text
     assert "training, updates" in shown
     assert "All studies" in shown
@@ -313,6 +362,46 @@ def test_a_version_that_is_read_is_never_passed_over() -> None:
     assert feed.since(first.mark).parts == {"b": "2", "c": "3"}
     for unknown in ("", "x", "x-y", f"{second.mark}9x"):
         assert feed.since(unknown).parts == parts
+
+
+def test_parts_that_take_long_are_made_less_often() -> None:
+    made: list[float] = []
+
+    def make() -> dict[str, str]:
+        made.append(time.monotonic())
+        time.sleep(3 * LONG)
+        return {"a": str(len(made))}
+
+    feed = Feed(make, pause=0.2)
+    until = time.monotonic() + 2.0
+    while time.monotonic() < until:
+        feed.now()
+    assert len(made) >= 2
+    assert all(later - earlier >= 0.9 for earlier, later in pairwise(made))
+
+
+def test_an_analysis_that_fails_is_said_and_made_once_it_can_be(tmp_path: Path) -> None:
+    stored(tmp_path)
+    with Store(tmp_path, unchanged=True) as store:
+        key = flow.reopen(store, "tiny").plan.trials[0].score_key
+    blob = blob_path(tmp_path, key)
+    whole = blob.read_bytes()
+    blob.write_bytes(bytes(len(whole)))
+    live = Live(tmp_path, 1)
+    until_verdict_has(live, "The report cannot be made at the moment")
+    blob.write_bytes(whole)
+    until_verdict_has(live, 'class="headline"')
+    assert live.why_no_report == ""
+
+
+def until_verdict_has(live: Live, text: str) -> None:
+    """Follow a study until its page says so."""
+    until = time.monotonic() + 120
+    live.refresh()
+    while text not in study_parts(live, "0/1", False, None)["verdict"]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+        live.refresh()
 
 
 def test_the_page_is_served_without_pytorch(finished: Path) -> None:

@@ -47,7 +47,7 @@ def serve(
         if port and taken != port:
             say([f"port {port} is taken; this is {taken}"])
         print(f"Open {link}", flush=True)
-        user = f"{getpass.getuser()}@{socket.gethostname()}"
+        user = f"{_user()}@{socket.gethostname()}"
         remote = "SSH_CONNECTION" in os.environ
         say(
             [
@@ -64,3 +64,11 @@ def serve(
     with suppress(KeyboardInterrupt):  # which the server raises again once it has ended
         serve_page(tuple(store or [DEFAULT_STORE]), host, port, ready)
     say(["the page is closed; runs go on"])
+
+
+def _user() -> str:
+    """The name of the user; in a container there may be none."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "you"

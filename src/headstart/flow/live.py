@@ -1,12 +1,14 @@
 """A study of a store as it is at the moment: every trial, every curve, and what came of its run."""
 
+import logging
+import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headstart.core.errors import StoreError
 from headstart.flow.matrix import Matrix, Needed, matrix_of, needed_by
 from headstart.flow.reopen import Reopened, reopen_number, report_again
 from headstart.flow.watch import Watch
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 REPORT_PAUSE = 2.0  # seconds between two analyses at least, while trials are being done
 REPORT_SHARE = 5.0  # and as many times what the last one took
+
+_log = logging.getLogger(__name__)
 
 Report = tuple["Analysis", RunSummary]
 Points = tuple[tuple[int, float], ...]
@@ -44,18 +48,19 @@ class Live:
         number: of the study in the store.
         watch: its latest run.
         report: the newest analysis; None before the first is made.
+        why_no_report: why the last attempt to make one failed; empty where it did not.
     """
 
     folder: Path
     number: int
     watch: Watch = field(init=False)
     report: Report | None = None
+    why_no_report: str = ""
     _stored: Reopened | None = None
     _failures: dict[str, FailureRow] = field(default_factory=dict)
     _curves: dict[str, Points] = field(default_factory=dict)  # of finished trainings
     _needed: tuple[Plan, Needed] | None = None
-    _making: "Future[Report] | None" = None
-    _maker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _maker: threading.Thread | None = None
     _made: tuple[int, float, float] = (-1, 0.0, 0.0)  # trials done, when, and seconds that it took
 
     def __post_init__(self) -> None:
@@ -142,26 +147,36 @@ class Live:
         Raises:
             StoreError: the store cannot be read at the moment.
         """
-        started = time.monotonic()
+        started, (known, _, _) = time.monotonic(), self.watch.tracker.trials
         with Store(self.folder, unchanged=True) as store:
             reopened = reopen_number(store, self.number)
             report = report_again(store, reopened)
-        self._made = report[0].num_done, time.monotonic(), time.monotonic() - started
+        self._made = known, time.monotonic(), time.monotonic() - started
         self.report = report
         return report
 
     def _follow_report(self) -> None:
         """Make another analysis in the background once there is more to analyse."""
-        if self._making is not None:
-            if not self._making.done():
-                return
-            if self._making.exception():  # a store that cannot be read now can be later
-                self._made = (-1, time.monotonic(), REPORT_PAUSE)
-            self._making = None
+        if self._maker is not None and self._maker.is_alive():
+            return
         done, when, took = self._made
         due = time.monotonic() - when >= max(REPORT_PAUSE, REPORT_SHARE * took)
         if due and done != self.watch.tracker.trials[0]:
-            self._making = self._maker.submit(self.make_report)
+            self._maker = threading.Thread(target=self._try_report, daemon=True)
+            self._maker.start()
+
+    def _try_report(self) -> None:
+        """Make an analysis; where that fails, say why, and let it be tried again later."""
+        started = time.monotonic()
+        try:
+            self.make_report()
+            self.why_no_report = ""
+        except Exception as error:
+            now, why = time.monotonic(), str(error) or type(error).__name__
+            self._made = -1, now, now - started
+            if why != self.why_no_report and not isinstance(error, StoreError):
+                _log.exception("the report of study %d of %s", self.number, self.folder)
+            self.why_no_report = why
 
     def _read_stored(self) -> None:
         """What the store holds of a study of whose runs there are no events."""

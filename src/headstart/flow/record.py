@@ -22,6 +22,8 @@ from headstart.store.events import (
 Planned = Callable[[Plan, tuple[Step, ...], set[str]], None]
 """Called with a plan, the steps expected after it, and the keys of those stored."""
 
+HANDLED = 1.0  # seconds for an interrupt to end a run, before its next step ends it
+
 
 @contextmanager
 def recorded(
@@ -73,16 +75,29 @@ def beginning(number: int, study: str, command: str, workers: int) -> RunBegan:
         workers=workers,
         host=socket.gethostname(),
         process=os.getpid(),
-        folder=os.getcwd(),
+        folder=_folder(),
     )
 
 
+def _folder() -> str:
+    """The folder of this process; empty where it is not there any more."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
 def _interrupt(thread: threading.Thread, asked: threading.Event) -> None:
-    """Interrupt a run as Ctrl-C does; where no signal could, at its next step (`asked`)."""
+    """Interrupt a run as Ctrl-C does; where that does not end it, at its next step (`asked`)."""
     heeded = callable(signal.getsignal(signal.SIGINT))  # not of a job in a shell's background
     main = threading.main_thread()
     if heeded and thread is main and main.ident and hasattr(signal, "pthread_kill"):
         signal.pthread_kill(main.ident, signal.SIGINT)
+        # A handler may take Ctrl-C for itself, as that of asyncio does. Not at once: a second
+        # interrupt would hit the run while it ends.
+        later = threading.Timer(HANDLED, asked.set)
+        later.daemon = True
+        later.start()
     else:
         asked.set()
 

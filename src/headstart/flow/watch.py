@@ -1,6 +1,5 @@
 """A run as anyone sees it who can read the store: how far it is, what workers do, how it ended."""
 
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -36,7 +35,8 @@ class Watch:
     Attributes:
         folder: of the store.
         number: of the study whose runs are followed; None for any.
-        with_plan: whether its plan is read; without it, what is said of steps is skipped.
+        with_plan: whether its plan and its workers are read; without, what is said of steps is
+            skipped.
         run: how the run began; None while there is none.
         study: the study and its plan as the store has them.
         tracker: what is done, running and failed, and the time left.
@@ -65,7 +65,7 @@ class Watch:
             StoreError: the store cannot be read.
         """
         if self._reader is None:
-            self._reader = EventReader(self.folder, number=self.number)
+            self._reader = EventReader(self.folder, number=self.number, with_workers=self.with_plan)
         events = self._reader.poll()
         try:
             for event in events:
@@ -97,9 +97,9 @@ class Watch:
         began = Holder(host=self.run.host, process=self.run.process, since="")
         if began.ended:
             return "gone"
+        # Its number may be another process's by now; one that is stopped gives no sign of life.
         silent = self._reader.silent_for() if self._reader else 0.0
-        elsewhere = self.run.host != socket.gethostname()
-        return "gone" if elsewhere and silent > SILENT else "running"
+        return "gone" if silent > SILENT and not began.stopped else "running"
 
     def _take(self, event: Event) -> None:
         match event:

@@ -28,12 +28,10 @@ def lead(two: SideBySide) -> str:
 def caveats(two: SideBySide) -> tuple[str, ...]:
     """What must be said before anything is read from the table."""
     lines = []
-    for side in (two.first, two.second):
+    for name, side in zip(titles(two), (two.first, two.second), strict=True):
         done, total = side.analysis.num_done, side.analysis.num_trials
         if done < total:
-            lines.append(
-                f"{side.name} is not finished: {done} of {plural(total, 'trial')} are done."
-            )
+            lines.append(f"{name} is not finished: {done} of {plural(total, 'trial')} are done.")
     reasons = dict.fromkeys(one.why_untested for one in two.shared if one.why_untested)
     for reason in reasons:
         lines.append(f"Differences between the studies are not tested where {reason}.")
@@ -49,7 +47,16 @@ def caveats(two: SideBySide) -> tuple[str, ...]:
 def titles(two: SideBySide) -> tuple[str, str]:
     """What the two are called beside each other."""
     first, second = two.first.name, two.second.name
-    return (first, second) if first != second else (f"{first} (earlier)", f"{second} (later)")
+    return (first, second) if first != second else (f"{first} (first)", f"{second} (second)")
+
+
+def how_to_read(two: SideBySide) -> str:
+    """What the numbers of the table are."""
+    first, second = titles(two)
+    return (
+        "Gains in percentage points, with the intervals of their verdicts. "
+        f"A difference is the gain in {second} less that in {first}."
+    )
 
 
 def document_text(two: SideBySide) -> str:

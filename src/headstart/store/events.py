@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from headstart.store.stopping import asked_to_stop
+from headstart.store.stopping import asked_to_stop, forget_request
 
 ASKED_EVERY = 0.5  # seconds after which a run looks again whether it was asked to stop
 HEARTBEAT = 5.0  # seconds between two signs of life of a run
@@ -142,18 +142,22 @@ class EventWriter:
 def run_events(folder: Path, stop: Callable[[], None]) -> Iterator[EventWriter]:
     """The file of a run on a store, with a sign of life every few seconds until it is over.
 
-    `stop` is called, in another thread, when somebody has asked the run to stop.
+    `stop` is called once, in another thread, when somebody has asked the run to stop; never after
+    the block is left.
     """
     _forget(_events(folder))
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     writer = EventWriter(_events(folder) / f"run-{moment}-{_process()}.jsonl")
-    over = threading.Event()
+    over, stopping = threading.Event(), threading.Lock()
 
     def beat() -> None:
-        last = time.monotonic()
+        last, asked = time.monotonic(), False
         while not over.wait(ASKED_EVERY):
-            if asked_to_stop(writer.path):
-                stop()
+            if not asked and asked_to_stop(writer.path):
+                asked = True
+                with stopping:
+                    if not over.is_set():
+                        stop()
             if time.monotonic() - last >= HEARTBEAT:
                 last = time.monotonic()
                 with suppress(OSError):
@@ -163,8 +167,13 @@ def run_events(folder: Path, stop: Callable[[], None]) -> Iterator[EventWriter]:
     try:
         yield writer
     finally:
-        over.set()
-        writer.close()
+        try:
+            with stopping:  # an interrupt of `stop` that is on its way arrives here at the latest
+                over.set()
+        finally:
+            over.set()
+            writer.close()
+            forget_request(writer.path)
 
 
 def worker_events(folder: Path) -> EventWriter:
@@ -179,15 +188,18 @@ class EventReader:
     Attributes:
         folder: of the store.
         number: of the study whose runs are read; None for any.
+        with_workers: whether the events of workers are read too.
         run: the file of the run that is read; None before there is one.
     """
 
     folder: Path
     number: int | None = None
+    with_workers: bool = True
     run: Path | None = None
     _numbers: dict[Path, int] = field(default_factory=dict)  # of the study of each run
     _read: dict[Path, int] = field(default_factory=dict)  # bytes read of each file
     _began: float = 0.0
+    _sign: tuple[float, float] | None = None  # when the run's file was changed, and that was seen
 
     def poll(self) -> list[Event]:
         """Events since the last poll, in the order of their time.
@@ -200,25 +212,36 @@ class EventReader:
         if latest is not None and latest != self.run:
             self.run = latest
             self._read.clear()
-            self._began = 0.0
+            self._began, self._sign = 0.0, None
         if self.run is None:
             return []
         new = self._new(self.run)
         for event in new:
             if isinstance(event, RunBegan):
                 self._began = event.at
-        if self._began:
+        if self._began and self.with_workers:
             for path in files:
                 if path not in runs:
                     new += [event for event in self._new(path) if event.at >= self._began]
         return sorted(new, key=lambda event: event.at)
 
     def silent_for(self) -> float:
-        """Seconds since the run last gave a sign of life, by the clock of this machine."""
-        with suppress(OSError):
-            if self.run is not None:
-                return max(time.time() - self.run.stat().st_mtime, 0.0)
-        return 0.0
+        """Seconds without a sign of life of the run, by the clock of this machine.
+
+        After the first sign that is seen these are seconds for which this machine was awake, so
+        that a run is not gone because both have slept.
+        """
+        try:
+            changed = self.run.stat().st_mtime if self.run is not None else None
+        except OSError:
+            return 0.0
+        if changed is None:
+            return 0.0
+        if self._sign is None:
+            self._sign = changed, float("-inf")
+        elif self._sign[0] != changed:
+            self._sign = changed, time.monotonic()
+        return max(min(time.time() - changed, time.monotonic() - self._sign[1]), 0.0)
 
     def _latest(self, runs: Sequence[Path]) -> Path | None:
         if self.number is None:

@@ -3,6 +3,7 @@
 A file reaches a run on another machine, and can hit no other process that got its number since.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from headstart.core.errors import StoreError
@@ -25,12 +26,18 @@ def ask_to_stop(run: Path) -> None:
 
 
 def asked_to_stop(run: Path) -> bool:
-    """Whether somebody asked since the last call."""
+    """Whether somebody has asked the run that writes its events to `run` to stop."""
     try:
-        _request(run).unlink()
+        _request(run).stat()
     except OSError:
         return False
     return True
+
+
+def forget_request(run: Path) -> None:
+    """Delete the request to a run that is over."""
+    with suppress(OSError):
+        _request(run).unlink()
 
 
 def _request(run: Path) -> Path:

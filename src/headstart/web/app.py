@@ -1,6 +1,8 @@
 """The site's addresses: the list, a study, its report, its changes as events, stop and resume."""
 
 import asyncio
+import json
+import shlex
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -22,7 +24,7 @@ from headstart.report.html.two_studies_page import two_studies_page
 from headstart.web.feed import Feed
 from headstart.web.guard import Guard, Secrets
 from headstart.web.pages import bar, render, style, with_cells
-from headstart.web.resume import why_not
+from headstart.web.resume import command_again, why_not
 from headstart.web.site import Followed, Site
 
 QUIET = 15.0  # seconds of silence after which a connection is kept from being cut
@@ -159,11 +161,15 @@ class _Pages:
         if reason or run is None:
             return self._ask(study, "Go on with the study?", (reason,))
         lines = (
-            f"This command is started again in {run.folder}. What the store holds is not computed "
-            "again. It goes on when this page is closed or headstart serve is ended.",
+            f"This command is started again in {run.folder}, with the environment of headstart "
+            "serve. What the store holds is not computed again. It goes on when this page is "
+            "closed or headstart serve is ended.",
+            "It comes from the store, and may run code that the study names. Start it only if the "
+            "store is yours or of an origin you trust.",
         )
+        command = shlex.join(command_again(run, study.live.folder))
         return self._ask(
-            study, "Go on with the study?", lines, button="Go on", style="main", command=run.command
+            study, "Go on with the study?", lines, button="Go on", style="main", command=command
         )
 
     def _ask(self, study: Followed, title: str, lines: tuple[str, ...], **button: str) -> Response:
@@ -200,12 +206,16 @@ class _Pages:
 
     async def _events(self, feed: Feed, mark: str) -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
-        last = time.monotonic()
+        last, said = time.monotonic(), ""
         while not self.ending():
+            update, trouble = None, ""
             try:
                 update = await run_in_threadpool(feed.since, mark)
-            except StoreError:  # it is being written, or away for a while
-                update = None
+            except HeadstartError as error:  # it is being written, or away for a while
+                trouble = str(error)
+            if trouble != said:
+                said = trouble
+                yield f"event: trouble\ndata: {json.dumps(trouble)}\n\n"
             if update and update.parts:
                 mark, last = update.mark, time.monotonic()
                 yield update.event

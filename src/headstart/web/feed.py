@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+LONG = 0.1  # seconds of making parts, from which on pauses grow with it
+
 Parts = dict[str, str]
 """Markup of the parts of a page by the id of their element, each after what it lies in."""
 
@@ -33,7 +35,7 @@ class Feed:
 
     Args:
         make: gives the present parts.
-        pause: seconds between two times that parts are made.
+        pause: seconds between two times that parts are made; more where that takes long.
     """
 
     make: Callable[[], Parts]
@@ -41,7 +43,8 @@ class Feed:
     version: int = 0
     _parts: dict[str, tuple[int, str]] = field(default_factory=dict)
     _server: str = field(default_factory=lambda: secrets.token_hex(4))
-    _made_at: float = -1e9
+    _made_at: float = float("-inf")
+    _took: float = 0.0  # seconds
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def now(self) -> "Update":
@@ -57,8 +60,13 @@ class Feed:
             parts = {name: text for name, (when, text) in self._parts.items() if when > known}
             return Update(mark=f"{self._server}-{self.version}", parts=parts)
 
+    def renew(self) -> None:
+        """Make the parts anew when they are next asked for: something was done that they show."""
+        self._made_at = float("-inf")
+
     def _make(self) -> None:
-        if time.monotonic() - self._made_at < self.pause:
+        started = time.monotonic()
+        if started - self._made_at < self.pause * max(1.0, self._took / LONG):
             return
         parts = self.make()
         changed = {
@@ -73,3 +81,4 @@ class Feed:
             for name, markup in parts.items()
         }
         self._made_at = time.monotonic()
+        self._took = self._made_at - started

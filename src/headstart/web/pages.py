@@ -101,18 +101,20 @@ def study_parts(live: Live, at: str, stopping: bool, started: Started | None) ->
     (done, _, _), total = tracker.trials, tracker.num_trials
     running, finished = state == "running", live.finished
     far = tracker.text() if running else f"{done} of {plural(total, 'trial')} done."
-    log = started.last_lines if started and started.never_began(live.watch.run) else ""
+    log = started.last_lines if started and started.never_began else ""
     why = "It is being started." if started and started.alive else why_not(live.watch.run)
     analysis = live.report[0] if live.report else None
     gains = [c for c in analysis.comparisons if c.seeds] if analysis else []
-    matrix = live.matrix()
+    matrix, cost = live.matrix(), tracker.cost
     drawings, keys = _curves(study, matrix, live.curves())
     return {
         "state": _part("state", state, run_sentence(live.watch), log),
-        "progress": _part("progress", tracker.cost - tracker.cost_left, tracker.cost, far),
+        "progress": _part("progress", cost - tracker.cost_left, cost, far),
         "announced": _announced(state, done, total),
         "actions": _part("actions", at, running, stopping, not why, finished, why),
-        "verdict": _part("verdict", finished, analysis, done, gains, len(study.pairs) > 1),
+        "verdict": _part(
+            "verdict", finished, analysis, done, gains, len(study.pairs) > 1, live.why_no_report
+        ),
         **_matrix_parts(matrix),
         "failures": _part("failures", live.failures),
         "workers": _part("workers", live.busy if running else ()),
@@ -137,30 +139,17 @@ def _matrix_parts(matrix: Matrix) -> Parts:
 
     Cells bear a mark of the matrix in their ids: of another matrix all are new.
     """
-    ids = _cell_ids(_shape(matrix))
+    markup = _part("matrix", matrix, _cell_ids(""))
+    shape = hashlib.sha256(markup.encode()).hexdigest()[:8]
+    ids, symbols = _cell_ids(shape), {state: _part("symbol", state) for state in SYMBOLS}
     cells = {
-        ids(number, row, column): _part("symbol", cell.state)
+        ids(number, row, column): symbols[cell.state]
         for number, part in enumerate((*matrix.sources, *matrix.parts))
         for row, one in enumerate(part.rows)
         for column, cell in enumerate(one.cells)
         if cell is not None
     }
-    return {"matrix": _part("matrix", matrix, ids), **cells}
-
-
-def _shape(matrix: Matrix) -> str:
-    """Mark of a matrix whatever the states of its cells are."""
-    parts = [
-        (
-            p.source,
-            p.target,
-            p.size,
-            p.seeds,
-            [(r.arm, [c is None for c in r.cells]) for r in p.rows],
-        )
-        for p in (*matrix.sources, *matrix.parts)
-    ]
-    return hashlib.sha256(repr((parts, matrix.num_waiting)).encode()).hexdigest()[:8]
+    return {"matrix": markup.replace('id="cell--', f'id="cell-{shape}-'), **cells}
 
 
 def _cell_ids(shape: str) -> Callable[[int, int, int], str]:

@@ -14,17 +14,22 @@ from headstart.store.events import RunBegan
 LOG_LINES = 20  # shown of the log of a run that did not begin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Started:
-    """A run that was started, and the file that its output goes to."""
+    """A run that was started, the file of its output, and whether it has been seen as a run."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
+    began: bool = False
 
-    def never_began(self, latest: RunBegan | None) -> bool:
-        """Whether it has ended with an error before it was the latest run of its study."""
-        began = latest is not None and latest.process == self.process.pid
-        return not began and bool(self.process.poll())
+    def see(self, latest: RunBegan | None) -> None:
+        """Note the latest run of the study, which may be this one."""
+        self.began = self.began or (latest is not None and latest.process == self.process.pid)
+
+    @property
+    def never_began(self) -> bool:
+        """Whether it has ended with an error before it was a run of its study."""
+        return not self.began and bool(self.process.poll())
 
     @property
     def alive(self) -> bool:
@@ -34,7 +39,10 @@ class Started:
     @property
     def last_lines(self) -> str:
         """The end of its output."""
-        text = self.log.read_text(encoding="utf-8", errors="replace")
+        try:
+            text = self.log.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            return f"{self.log}: {error.strerror}"
         return "\n".join(text.splitlines()[-LOG_LINES:])
 
 
@@ -52,8 +60,20 @@ def why_not(run: RunBegan | None) -> str:
     return ""
 
 
+def command_again(run: RunBegan, store: Path) -> list[str]:
+    """The words of the command that goes on with a run, on the store where it is shown.
+
+    The store may have been moved since, and the store of a command from elsewhere is not to be
+    chosen by who wrote it: the last `--store` counts.
+    """
+    words, last = _words(run), ["--store", str(store.absolute())]
+    return words if words[-2:] == last else [*words, *last]
+
+
 def resume(run: RunBegan, store: Path) -> Started:
     """Start the command of a run again, in its folder, with a log beside the store's results.
+
+    No shell reads it, and no module is taken from that folder in place of headstart's own.
 
     Raises:
         StoreError: it cannot be started from here.
@@ -65,7 +85,7 @@ def resume(run: RunBegan, store: Path) -> Started:
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "headstart", *_words(run)[1:]],
+                [sys.executable, "-P", "-m", "headstart", *command_again(run, store)[1:]],
                 cwd=run.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -1,7 +1,9 @@
 """The server of the live page: on this machine only, on the first free port."""
 
+import os
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import uvicorn
@@ -27,7 +29,7 @@ def serve(
         ready: is called with the link that opens the page, and the port, once it can be opened.
 
     Raises:
-        HeadstartError: `host` is another machine's or all of them; no port is free.
+        HeadstartError: `host` is another machine's or all of them; no port can be used.
     """
     if host not in LOOPBACK:
         raise HeadstartError(
@@ -58,13 +60,20 @@ def serve(
 def _listen(host: str, port: int) -> socket.socket:
     """A socket on the first free port from `port` on."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    last = min(port + PORTS - 1, 65535)
+    last, why = min(port + PORTS - 1, 65535), ""
     for number in range(port, last + 1):
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.bind((host, number))
-            listening.listen(128)  # from now on a browser that comes early waits
+        with ExitStack() as unless_taken:
+            try:
+                listening = unless_taken.enter_context(socket.socket(family, socket.SOCK_STREAM))
+                if os.name == "posix":  # else a port stays taken for a minute after a server's end
+                    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listening.bind((host, number))
+                listening.listen(128)  # from now on a browser that comes early waits
+            except OSError as error:
+                why = error.strerror or str(error)
+                continue
+            unless_taken.pop_all()
             return listening
-        except OSError:
-            listening.close()
-    raise HeadstartError(f"none of the ports {port} to {last} is free. Give another: --port N")
+    raise HeadstartError(
+        f"none of the ports {port} to {last} can be used on {host}: {why}. Give another: --port N"
+    )

@@ -10,6 +10,8 @@ from headstart.flow.live import Live
 from headstart.flow.reopen import need_store, progress
 from headstart.flow.two_studies import StudyPlace
 from headstart.flow.watch import Watch
+from headstart.plan.cost_estimate import StudyProgress
+from headstart.store.events import RunBegan
 from headstart.store.store import Store
 from headstart.web.feed import Feed, Parts
 from headstart.web.pages import StudyLine, studies_parts, study_parts
@@ -26,15 +28,16 @@ class Followed:
         at: its place in addresses, `STORE/NUMBER`.
         live: the study.
         feed: its parts for browsers.
-        asked: the number of the process that was asked to stop.
+        asked: the run that was asked to stop.
         started: the run that was started from here, if one was.
     """
 
     at: str
     live: Live
     feed: Feed = field(init=False)
-    asked: int | None = None
+    asked: RunBegan | None = None
     started: Started | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.feed = Feed(self._parts)
@@ -55,9 +58,10 @@ class Followed:
         Raises:
             StoreError: there is none, or it cannot be asked.
         """
+        self.feed.now()
         self.live.watch.stop()
-        run = self.live.watch.run
-        self.asked = run.process if run else None
+        self.asked = self.live.watch.run
+        self.feed.renew()
 
     def resume(self) -> None:
         """Start its last run again.
@@ -65,17 +69,22 @@ class Followed:
         Raises:
             StoreError: it is running or starting, or cannot be started from here.
         """
-        run = self.live.watch.run
-        if self.running or (self.started is not None and self.started.alive):
-            raise StoreError(f"{self.name} is running already.")
-        if run is None:
-            raise StoreError("It is not known how its last run was started.")
-        self.started = resume(run, self.live.folder)
+        self.feed.now()
+        with self._lock:  # a button that is pressed twice starts one run
+            run = self.live.watch.run
+            if self.running or (self.started is not None and self.started.alive):
+                raise StoreError(f"{self.name} is running already.")
+            if run is None:
+                raise StoreError("it is not known how its last run was started.")
+            self.started = resume(run, self.live.folder)
+        self.feed.renew()
 
     def _parts(self) -> Parts:
         self.live.refresh()
         run = self.live.watch.run
-        stopping = run is not None and run.process == self.asked
+        if self.started is not None:
+            self.started.see(run)
+        stopping = run is not None and run == self.asked
         return study_parts(self.live, self.at, stopping, self.started)
 
 
@@ -94,6 +103,7 @@ class Site:
     rows: tuple[StudyLine, ...] = ()
     _followed: dict[str, Followed] = field(default_factory=dict)
     _watches: dict[tuple[int, int], Watch] = field(default_factory=dict)
+    _read: dict[int, tuple[object, list[StudyProgress]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -128,9 +138,7 @@ class Site:
 
     def _lines(self, index: int, folder: Path) -> Iterator[StudyLine]:
         """Every study of a store."""
-        with Store(folder, unchanged=True) as store:
-            studies = progress(store)
-        for one in studies:
+        for one in self._progress(index, folder):
             key = index, one.number
             if key not in self._watches:
                 self._watches[key] = Watch(folder, number=one.number, with_plan=False)
@@ -139,6 +147,14 @@ class Site:
             yield StudyLine(
                 at=f"{index}/{one.number}", store=str(folder), progress=one, state=watch.state
             )
+
+    def _progress(self, index: int, folder: Path) -> list[StudyProgress]:
+        """How far the studies of a store are, read again once its database has changed."""
+        at = _changed(folder)
+        if index not in self._read or self._read[index][0] != at:
+            with Store(folder, unchanged=True) as store:
+                self._read[index] = at, progress(store)
+        return self._read[index][1]
 
     def _parts(self) -> Parts:
         rows: list[StudyLine] = []
@@ -159,3 +175,10 @@ class Site:
             rows += found
         self.rows = tuple(rows)
         return studies_parts(rows, notes, len(self.folders) > 1)
+
+
+def _changed(folder: Path) -> list[tuple[int, int] | None]:
+    """Marks of the files of a database, which are others once it was written."""
+    files = (folder / name for name in ("headstart.db", "headstart.db-wal"))
+    states = (file.stat() if file.exists() else None for file in files)
+    return [state and (state.st_mtime_ns, state.st_size) for state in states]

@@ -44,7 +44,7 @@ class CurvesPanel:
     def svg(self, styles: Mapping[str, Style]) -> str:
         """The drawing, with the styles of arms by name."""
         drawing = panel(self.title, f"{self.measured}, %", 280)
-        axes = frame(drawing, self.domain, right=PANEL - 12)
+        axes = frame(drawing, self.domain, right=PANEL - 24)  # the last tick's label needs room
         last = max(update for line in self.lines for update, _ in line.points)
         x, y = axes.across(0, last, inset=6), axes.y
         axes.draw_rows()

@@ -17,6 +17,7 @@ def two_studies_page(two: SideBySide, bar: str = "") -> str:
             bar=bar,
             names=two_studies.titles(two),
             lead=two_studies.lead(two),
+            how_to_read=two_studies.how_to_read(two),
             caveats=two_studies.caveats(two),
             points=typeset(points),
             bracketed=typeset(bracketed),

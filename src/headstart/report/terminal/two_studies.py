@@ -30,10 +30,12 @@ def print_two_studies(two: SideBySide, console: "Console") -> None:
         table = ruled_table()
         for title in ("arm", "size", *names, "difference"):
             table.add_column(styled(title), overflow="fold")
+        several = len({(one.first.source, one.first.target) for one in two.shared}) > 1
         for shared in two.shared:
-            found = shared.difference
+            found, ours = shared.difference, shared.first
+            pair = f"\n{ours.source} to {ours.target}" if several else ""
             table.add_row(
-                styled(f"{shared.first.arm} against {shared.first.control}"),
+                styled(f"{ours.arm} against {ours.control}{pair}"),
                 styled(shared.first.size),
                 *(
                     styled(f"{points(c.gain_pp)} {bracketed(c.low_pp, c.high_pp)}\n{c.verdict}")
@@ -46,7 +48,7 @@ def print_two_studies(two: SideBySide, console: "Console") -> None:
                 ),
             )
         console.print(table)
-        print_line(console, "Gains in percentage points, with the intervals of their verdicts.")
+        print_line(console, two_studies.how_to_read(two))
     for name, alone in zip(names, (two.only_first, two.only_second), strict=True):
         if alone:
             listed = ", ".join(dict.fromkeys(f"{c.arm} at {c.size}" for c in alone))

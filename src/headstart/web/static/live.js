@@ -2,6 +2,7 @@
 "use strict";
 const page = document.querySelector("[data-events]");
 const offline = document.getElementById("offline");
+const trouble = document.getElementById("trouble");
 
 function replace(id, markup) {
   const part = document.getElementById(id);
@@ -16,11 +17,31 @@ function replace(id, markup) {
   if (across) part.querySelector(".scroll")?.scrollTo(across, 0);
 }
 
-if (page && page.dataset.events) {
-  const source = new EventSource(page.dataset.events);
+// A browser has few connections to a server, so a page that nobody sees has none.
+let source = null;
+let since = page?.dataset.events;
+
+function listen() {
+  if (document.hidden || source) return;
+  source = new EventSource(since);
   source.addEventListener("parts", (event) => {
+    since = `${since.split("?")[0]}?since=${event.lastEventId}`;
     for (const [id, markup] of Object.entries(JSON.parse(event.data))) replace(id, markup);
   });
-  source.onopen = () => { offline.hidden = true; };
+  source.addEventListener("trouble", (event) => {
+    const why = JSON.parse(event.data);
+    trouble.textContent = why && `What is shown is not new: ${why}`;
+    trouble.hidden = !why;
+  });
+  source.onopen = () => { offline.hidden = true; trouble.hidden = true; };
   source.onerror = () => { offline.hidden = false; };
+}
+
+if (since) {
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return listen();
+    source?.close();
+    source = null;
+  });
 }
