@@ -1,8 +1,9 @@
 """How often repeated splits find a difference where there is none, by the number of seeds.
 
-    python scripts/repeated_nulls.py [STUDIES]
+    python scripts/repeated_nulls.py [STUDIES [SHARE]]
 
-Each study draws a small set of two classes and trains two arms on every split that headstart deals.
+Each study draws a small set of two classes and trains two arms on every split that headstart deals;
+with SHARE, on splits that test such a share of each class at random, as results from elsewhere may.
 The arms are exchangeable, so that the truth is exactly 0: each sees an image through features of
 its own, which say as much about the class. On a given set one of them is the better by chance, in
 all seeds alike, for seeds share most of their training images. A study is false if its interval, at
@@ -105,13 +106,14 @@ class Splits:
 def main() -> None:
     """Print a row for each number of images, regime and rule."""
     studies = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    share = float(sys.argv[2]) if len(sys.argv) > 2 else None
     most = int(scipy.stats.binom.ppf(1 - SLACK, studies, NOMINAL))
     print(f"At most {most} of {studies} at {NOMINAL:g}; a look is held to {planned_level(1):g}.")
     print(f"| images | regime | rule | {' | '.join(f'{s} seeds' for s in SEEDS)} |")
     print(f"| ---: | --- | --- |{' ---: |' * len(SEEDS)}")
     for images in IMAGES:
         for name, regime in REGIMES.items():
-            splits = _splits(images, regime.per_class)
+            splits = _splits(images, share, regime.per_class)
             false: Counter[tuple[str, int]] = Counter()
             for study in range(studies):
                 random = np.random.default_rng([study, images, *name.encode()])
@@ -122,11 +124,20 @@ def main() -> None:
                 print(f"| {images} | {name} | {rule} | {cells} |", flush=True)
 
 
-def _splits(images: int, per_class: int) -> Splits:
+def _splits(images: int, share: float | None, per_class: int) -> Splits:
     labels, random = np.arange(images) % 2, np.random.default_rng(images)
-    tests = [dealt(labels, 2, 0, seed) for seed in range(max(SEEDS))]
+    tests = [
+        dealt(labels, 2, 0, seed) if share is None else _drawn(random, labels, share)
+        for seed in range(max(SEEDS))
+    ]
     train = np.stack([_train(random, labels, test, per_class) for test in tests])
     return Splits(labels=labels, tests=tests, train=train)
+
+
+def _drawn(random: np.random.Generator, labels: np.ndarray, share: float) -> np.ndarray:
+    """Test images of a seed: a share of each class, drawn apart from those of other seeds."""
+    classes = [random.permutation(np.flatnonzero(labels == label)) for label in (0, 1)]
+    return np.sort(np.concatenate([some[: round(share * len(some))] for some in classes]))
 
 
 def _study(

@@ -23,6 +23,17 @@ def test_every_page_is_on_the_landing_page_or_below_the_readme_of_its_folder() -
         assert name in {"index.md", *listed} or (below and page.name != "README.md"), name
 
 
+def test_pages_link_to_pages_of_the_site() -> None:
+    """A page outside of docs/ is none of the site; other files are copied into it."""
+    outside = {
+        f"{page.name} links to {link}"
+        for page in DOCS.rglob("*.md")
+        for link in re.findall(r"\]\(([^)#:]+\.md)[)#]", page.read_text(encoding="utf-8"))
+        if not (page.parent / link).resolve().is_relative_to(DOCS)
+    }
+    assert outside == set()
+
+
 @pytest.mark.parametrize(
     ("wanted", "page"),
     [("my own CSV", "judge.md"), ("timm", "networks.md"), ("Slurm", "clusters.md")],

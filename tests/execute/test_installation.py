@@ -6,6 +6,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from headstart.execute.installation import examine as examination
+from headstart.execute.installation import machine
+from headstart.execute.installation.diagnosis import Torch
 from headstart.execute.installation.examine import examine
 from headstart.execute.installation.extras import (
     EXTRAS,
@@ -89,6 +91,8 @@ def test_all_that_is_broken_is_said_at_once(
     said = {problem.where: str(problem) for problem in found.problems}
     assert list(said) == ["torch", "cache", "store", "data"]
     assert "cannot be imported: OSError: libtorch_cpu.so: cannot open." in said["torch"]
+    (torch,) = (one for one in required(declared_requirements()) if one.name == "torch")
+    assert f"pip install --force-reinstall '{torch}'" in said["torch"]
     assert f"{tmp_path / 'file'} is a file." in said["cache"]
     assert "export HEADSTART_CACHE=FOLDER" in said["cache"]
     assert str(store) in said["store"]
@@ -113,6 +117,39 @@ def test_folders_data_and_memory_are_found(tmp_path: Path, monkeypatch: pytest.M
     assert "cifar10" in places["cifar10"].get
     assert 0 < found.machine.memory_free <= found.machine.memory
     assert found.machine.cores >= 1
+
+
+@pytest.mark.usefixtures("broken_torch")
+def test_a_cache_that_may_not_be_read_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(examination, "held", denied)
+    assert [folder.size for folder in examination.examine(tmp_path).folders] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("torch", "said"),
+    [
+        (Torch(threads=1, cuda="13.0", gpus=[], mps=False), "the driver is older than torch needs"),
+        (Torch(threads=1, cuda="", gpus=[], mps=False), "was built for the CPU alone"),
+        (Torch(threads=1, cuda="13.0", gpus=["one"], mps=False), ""),
+        (Torch(threads=1, cuda="", gpus=[], mps=True), "run STUDY --device mps"),
+    ],
+)
+def test_a_gpu_that_is_not_used_is_a_remark(
+    torch: Torch, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Probe:
+        def result(self) -> Torch:
+            return torch
+
+    monkeypatch.setattr(examination, "TorchProbe", Probe)
+    monkeypatch.setattr(machine, "signs_of_gpu", lambda: not torch.mps)
+    found = [str(remark) for remark in examine(tmp_path).remarks if remark.where == "GPU"]
+    assert [said in remark for remark in found] == [True] * bool(said)
 
 
 @pytest.mark.usefixtures("broken_torch")

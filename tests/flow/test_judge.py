@@ -197,10 +197,16 @@ def test_answers_of_folds_are_judged_by_fold(tmp_path: Path) -> None:
     assert (c.basis, len(c.gains_pp)) == ("folds, paired", 5)
 
 
-def test_scores_that_never_differ_are_not_enough_evidence(tmp_path: Path) -> None:
-    c = only(judged(tmp_path, scores({"scratch": (0.8,) * 3, "full": (0.9,) * 3})))
+@pytest.mark.parametrize("more", [(0, 0, 0), (0, 0.0625, -0.0625)])  # exact in binary
+def test_gains_that_never_differ_are_not_enough_evidence(
+    more: tuple[float, ...], tmp_path: Path
+) -> None:
+    arms = {
+        arm: tuple(score + one for one in more) for arm, score in (("scratch", 0.5), ("full", 0.75))
+    }
+    c = only(judged(tmp_path, scores(arms)))
     assert (c.verdict, c.low_pp) == ("not enough evidence", None)
-    assert "there is no variance to judge by" in c.why
+    assert "the gain does not differ between seeds: there is no variance to judge by" in c.why
 
 
 def test_a_copied_file_is_noticed(tmp_path: Path) -> None:

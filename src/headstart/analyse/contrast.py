@@ -114,6 +114,6 @@ class Contrast(ABC):
         """Verdict on several seeds without an interval, which would have the error `level`."""
         return Judged(
             word="not enough evidence",
-            why=f"gain {signed(self.gain_pp)} pp: no interval, for scores do not differ between "
-            "seeds: there is no variance to judge by",
+            why=f"gain {signed(self.gain_pp)} pp: no interval, for the gain does not differ "
+            "between seeds: there is no variance to judge by",
         )

@@ -42,10 +42,8 @@ def _answers(
     runs: Sequence[GivenRun], common: np.ndarray | None, num_classes: int
 ) -> tuple[np.ndarray, np.ndarray, ImageAnswers]:
     """Labels and positions of all images that any seed was tested on, and the answers to them."""
-    tested = [run.images if common is None else common for run in runs]
-    there = [
-        cast(np.ndarray, at) for at in tested
-    ]  # each run has a part of its own, or all have one
+    # Where runs have no test images in common, each has a test part to itself.
+    there = [cast(np.ndarray, run.images if common is None else common) for run in runs]
     positions = np.unique(np.concatenate(there))
     labels = np.zeros(len(positions), np.int64)
     by_seed: list[OfSeed] = []

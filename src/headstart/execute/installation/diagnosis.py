@@ -72,7 +72,8 @@ class Folder:
         what: `cache` or `store`.
         path: of the folder, absolute.
         exists: whether it is there already.
-        size: bytes of headstart's files in it; None for a store, of which they are not counted.
+        size: bytes of headstart's files in it; None for a store, of which they are not counted,
+            and where it may not be read.
         free: bytes that are free on its disk.
         network: type of the network file system that it is on, empty for none.
         locks: whether files can be locked there; None where no file can be made to try it.

@@ -41,7 +41,7 @@ def examine(store: Path) -> Diagnosis:
     except metadata.PackageNotFoundError:
         declared = ()
         remarks.append(_not_installed())
-    cache = _folder("cache", cache_folder(), sum(one.size for one in held()))
+    cache = _folder("cache", cache_folder(), _size_of_cache())
     folders = (cache, _folder("store", store.absolute(), None))
     datasets = tuple(_place(known) for known in KNOWN.values())
     weights = _weights()
@@ -49,7 +49,7 @@ def examine(store: Path) -> Diagnosis:
     machine = this_machine(torch if isinstance(torch, Torch) else None)
     problems += [
         *_unmet(declared),
-        *([] if isinstance(torch, Torch) else [_torch_problem(torch)]),
+        *([] if isinstance(torch, Torch) else [_torch_problem(torch, declared)]),
         *_cache_problems(cache),
         *_store_problems(store),
         *_data_problems(datasets),
@@ -88,12 +88,21 @@ def _unmet(declared: Sequence[Requirement]) -> Iterator[Problem]:
         )
 
 
-def _torch_problem(why: str) -> Problem:
+def _torch_problem(why: str, declared: Sequence[Requirement]) -> Problem:
+    needed = next((str(one) for one in declared if one.name == "torch"), "torch")
     return Problem(
         where="torch",
         message=f"cannot be imported: {why.rstrip('.')}.",
-        fix="Install it again: pip install --force-reinstall 'torch>=2.10,<2.14'",
+        fix=f"Install it again: pip install --force-reinstall '{needed}'",
     )
+
+
+def _size_of_cache() -> int | None:
+    """Bytes of headstart's files in the cache; None where it may not be read."""
+    try:
+        return sum(one.size for one in held())
+    except OSError:
+        return None
 
 
 def _folder(what: str, path: Path, size: int | None) -> Folder:
@@ -193,7 +202,9 @@ def _about_machine(machine: Machine) -> Iterator[Problem]:
     if torch and torch.mps:
         yield Problem(
             where="GPU",
-            message="torch can use the GPU of this Mac; headstart computes on the CPU.",
+            message="torch can use the GPU of this Mac; headstart computes on the CPU unless it is "
+            "asked for it.",
+            fix="Try it: headstart run STUDY --device mps",
         )
     if 0 < machine.memory_free < LITTLE_MEMORY:
         yield Problem(
