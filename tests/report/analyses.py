@@ -270,7 +270,7 @@ def _comparison(result: ArmResult, control: ArmResult, invalid: bool) -> Compari
     gain = float(gains.mean())
     low = high = None
     if len(seeds) > 1:
-        half = _T[len(seeds)] * float(gains.std(ddof=1)) / len(seeds) ** 0.5 + 0.3
+        half = _T.get(len(seeds), 2.0) * float(gains.std(ddof=1)) / len(seeds) ** 0.5 + 0.3
         low, high = gain - half, gain + half
     verdict, why = _verdict(low, high, invalid)
     unsure = verdict == "not enough evidence"

@@ -10,7 +10,7 @@ from benefits import with_benefits
 from headstart.analyse.analysis import Analysis
 from headstart.report.figures.accuracy_by_cost import cost_figure
 from headstart.report.figures.accuracy_by_cut import CUTS_WIDE, cuts_figure
-from headstart.report.figures.chart import NARROW, WIDE
+from headstart.report.figures.chart import MOST_SEEDS, NARROW, WIDE
 from headstart.report.figures.class_gains import MOST, classes_figure
 from headstart.report.figures.gain_by_size import gain_figure
 from headstart.report.figures.labels_saved import labels_figure
@@ -99,6 +99,21 @@ def test_many_sizes_are_numbered_in_few_letters() -> None:
     many = [(str(n), n) for n in (10, 20, 50, 100, 200, 500, 1000, 12_500)]
     assert ">12,500<" in gain_figure(analysis(sizes=many, arms=ARMS[:2]), LETTERS)
     assert ">12.5k<" in gain_figure(analysis(sizes=many, arms=ARMS[:2]), LETTERS, NARROW)
+
+
+def test_of_many_seeds_the_first_are_drawn_and_the_number_is_said() -> None:
+    seeds = MOST_SEEDS + 2
+    given = analysis(sizes=[("50", 50)], num_seeds=seeds)
+    gains = gain_figure(given, LETTERS, NARROW)
+    (pairs,), (curves,) = pairs_figure(given, LETTERS), curves_figure(given, LETTERS)
+    for drawing, kind, arms in (
+        (gains, "seed", len(ARMS) - 1),
+        (pairs, "seed", len(ARMS) - 1),
+        (curves, "checkpoint", len(ARMS)),
+    ):
+        assert len(marks(drawing, kind)) == arms * MOST_SEEDS
+        assert drawing.count(f"; {MOST_SEEDS} of {seeds} seeds") == 2  # in sight and in words
+    assert " of 40 seeds" not in gain_figure(analysis(num_seeds=MOST_SEEDS), LETTERS)
 
 
 def test_one_seed_is_said_to_have_no_interval() -> None:

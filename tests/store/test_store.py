@@ -14,6 +14,7 @@ import pytest
 from headstart.core.errors import StoreDamaged, StoreError
 from headstart.store.blobs import pack
 from headstart.store.records import PlanRow
+from headstart.store.step_rows import STEP_COLUMNS
 from headstart.store.store import Store
 from stored import ARRAYS, KEY, OTHER, blob, child, ended, put
 
@@ -338,10 +339,10 @@ def test_trace_sees_every_statement(store_folder: Path) -> None:
     assert starts == [
         "BEGIN IMMEDIATE",
         f"DELETE FROM failures WHERE key = '{KEY}'",
-        "SELECT * FROM steps WHERE key IN",
+        f"SELECT {STEP_COLUMNS} FROM steps WHERE key IN",
         "INSERT OR REPLACE INTO steps VALUES",
         "COMMIT",
-        "SELECT * FROM steps WHERE key IN",
+        f"SELECT {STEP_COLUMNS} FROM steps WHERE key IN",
     ]
 
 

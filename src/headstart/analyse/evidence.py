@@ -7,6 +7,7 @@ other program (`given`). Comparisons, verdicts and sentences need no more than i
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -63,7 +64,7 @@ class Design(Protocol):
         """Name of the metric that verdicts are about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: what is asked for often is worked out once
 class Tested:
     """Answers of one trained model to its test images, by whatever program.
 
@@ -106,7 +107,7 @@ class Tested:
         """Each wrong answer as the weight of its image, a right one as 0 (images,)."""
         return np.asarray(self.metric.weights(self.labels) * ~self.correct)
 
-    @property
+    @cached_property
     def score(self) -> float | None:
         """Score by the metric; None where no test image is left."""
         return self.metric.of(self.labels, self.classes) if len(self.labels) else None

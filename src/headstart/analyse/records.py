@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from headstart.store.reading import StepRow
 from headstart.store.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Record(Tested):
     """One finished trial with its rows, its answers and its score.
 
@@ -46,10 +47,20 @@ class Record(Tested):
         row = self.train_rows[self.checkpoint["phase"]]
         return (row.blob.sha256, row.result["frozen_after"], self.checkpoint["which"])
 
-    @property
-    def curve(self) -> list[Any]:
+    @cached_property
+    def curve(self) -> tuple[Any, ...]:
         """Measurements of all phases: update, training loss, validation loss, both accuracies."""
-        return [point for row in self.train_rows for point in row.result["curve"]]
+        return tuple(point for row in self.train_rows for point in row.result["curve"])
+
+    @cached_property
+    def highest_accuracy(self) -> float | None:
+        """Highest validation accuracy that was measured; None where none was."""
+        return max((float(p[3]) for p in self.curve if p[3] is not None), default=None)
+
+    @cached_property
+    def chance(self) -> float:
+        """Score of always giving one answer, the best of them; there is a test image."""
+        return self.metric.chance(self.labels)
 
     @property
     def seconds(self) -> float:

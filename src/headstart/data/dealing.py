@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 TEST_SHARE = 0.2  # where no test part is published
 LEAST, MOST = 0.25, 2.0  # of that share, that a class has
@@ -28,6 +26,9 @@ def units_of(sha256: Sequence[str], groups: Sequence[str] | None = None) -> np.n
     by_bytes = np.array([int(one[:16], 16) for one in sha256], np.uint64)
     if groups is None:
         return by_bytes
+    from scipy.sparse import coo_array  # takes as long to import as all else that commands need
+    from scipy.sparse.csgraph import connected_components
+
     by_group = np.array([_hash("group", group) for group in groups], np.uint64)
     image, group = (np.unique(one, return_inverse=True)[1] for one in (by_bytes, by_group))
     nodes = len(image) + len(group)

@@ -1,7 +1,7 @@
 """Which training steps are trained together, and on what device that pays."""
 
 from headstart.core.hashing import digest
-from headstart.plan.payload_types import TrainPayload
+from headstart.plan.payload_types import PhasePayload
 from headstart.plan.trial_data import TrialData
 from headstart.study.frozen import trains_only_head
 from headstart.study.phases import Phase
@@ -9,7 +9,7 @@ from headstart.study.training import TrainingSpec
 
 
 def batch_group(
-    payload: TrainPayload, phase: Phase, training: TrainingSpec, trial_data: TrialData
+    payload: PhasePayload, phase: Phase, training: TrainingSpec, trial_data: TrialData
 ) -> dict[str, str]:
     """By device, a digest of all that the trainings of one group have in common.
 
@@ -19,8 +19,7 @@ def batch_group(
     """
     if phase.solver != "updates" or training.augment:
         return {}
-    own = {"data", "preprocessing", "start", "seed", "role", "optimiser"}
-    shared = {name: value for name, value in payload.items() if name not in own}
+    shared = {name: v for name, v in payload.items() if name not in ("role", "optimiser")}
     settings = {name: value for name, value in payload["optimiser"].items() if name != "lr"}
     shape = [*trial_data.image, trial_data.num_classes, trial_data.num_images]
     group = digest({**shared, "optimiser": settings, "shape": shape})

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from headstart.plan.allocation import Allocation
 from headstart.plan.mistakes import mistakes_step
 from headstart.plan.payload_types import OverlapPayload, PredictPayload, StartRulePayload
-from headstart.plan.payloads import network_files, network_payload
+from headstart.plan.payloads import network_files
 from headstart.plan.pilot import Choices, Pilot, Undecided
 from headstart.plan.steps import Place, Plan, Step, Trial
 from headstart.plan.trainings import SOURCE_ARM, PlannedTraining, Rates, Trainings
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.study.arms import SOURCE, ArmSpec, LabelMap
 from headstart.study.facts import Facts
-from headstart.study.frozen import num_trainable as count_trainable
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
 
@@ -176,10 +175,10 @@ class _Planner:
         if task is None:
             source = target.seen_data()
         else:
-            source = self.trainings.source(pair, 0).training_data()
+            source = self.trainings.source(pair, 0).training_data
         payload: OverlapPayload = {
-            "target": target.training_data(),
-            "test": target.test_data(),
+            "target": target.training_data,
+            "test": target.test_data,
             "near": self.study.leaks.threshold,
         }
         if source is not None:
@@ -236,9 +235,9 @@ class _Planner:
             train_keys=planned.keys,
             predict_key=predict,
             score_key=self._score(arm, predict, trial_data),
-            updates=sum(phase.updates for phase in planned.phases),
+            updates=planned.updates,
             flops=sum(self.trainings.steps[key].flops for key in planned.keys),
-            trainable_parameters=count_trainable(trial_data.network_facts, planned.phases),
+            trainable_parameters=planned.trainable,
             total_parameters=trial_data.network_facts.num_parameters,
             forgetting_key=self._forgetting(arm, planned, trial_data) if forgetting else None,
         )
@@ -247,7 +246,7 @@ class _Planner:
         payload: PredictPayload = {
             **self._test(trial_data),
             "keep": planned.keep,
-            "train": trial_data.fitted_data(),
+            "train": trial_data.fitted_data,
         }
         return self._predict_step(
             f"test of {arm.name} on {trial_data}", payload, planned.keys, trial_data
@@ -260,8 +259,8 @@ class _Planner:
         payload: PredictPayload = {
             **self._test(trial_data),
             "keep": self.study.pretraining.keep,
-            "train": trial_data.fitted_data(),
-            "label_map": trial_data.training_data(),
+            "train": trial_data.fitted_data,
+            "label_map": trial_data.training_data,
             "source_classes": source.num_classes,
         }
         inputs = self.sources[pair.source, seed].train_keys
@@ -287,9 +286,9 @@ class _Planner:
     def _test(self, trial_data: TrialData) -> PredictPayload:
         """Payload that every predict step has: test images, preprocessing, network."""
         payload: PredictPayload = {
-            "data": trial_data.test_data(),
-            "preprocessing": trial_data.preprocessing(),
-            "network": network_payload(trial_data.network),
+            "data": trial_data.test_data,
+            "preprocessing": trial_data.preprocessing,
+            "network": trial_data.network_payload,
             "threads": 1,
         }
         if self.study.metric != "accuracy":

@@ -28,11 +28,12 @@ def mistakes_step(
     # A prediction that two arms share is one input.
     of_arms = (key for keys in arms for key in keys)
     inputs = tuple(dict.fromkeys([*control, *of_arms, *overlaps]))
-    searches = [inputs.index(key) for key in overlaps]
+    place = {key: number for number, key in enumerate(inputs)}
+    searches = [place[key] for key in overlaps]
     payload: MistakesPayload = {
         "test": target.all_test_data(),
-        "arms": [[inputs.index(key) for key in keys] for keys in arms],
-        "control": [inputs.index(key) for key in control],
+        "arms": [[place[key] for key in keys] for keys in arms],
+        "control": [place[key] for key in control],
         "overlap": searches if target.task.split.repeats else searches[0],
     }
     return Step(

@@ -60,11 +60,9 @@ class StartRulePayload(TypedDict):
     transform: NotRequired[str]
 
 
-class TrainPayload(TypedDict):
-    """One phase of one training."""
+class PhasePayload(TypedDict):
+    """One phase of a training as all of its seeds have it."""
 
-    data: DataPayload
-    preprocessing: Json
     network: Json
     phase: Json
     optimiser: Json
@@ -72,14 +70,21 @@ class TrainPayload(TypedDict):
     batch_size: int
     first_update: int
     measure_at: list[int]
-    start: list[StartRulePayload] | Literal["continue"]
-    seed: int
     role: str
     threads: int
     precision: NotRequired[Literal["bfloat16"]]
     augment: NotRequired[list[Json]]
     class_weights: NotRequired[ClassWeights]
     metric: NotRequired[MetricName]
+
+
+class TrainPayload(PhasePayload):
+    """One phase of one training."""
+
+    data: DataPayload
+    preprocessing: Json
+    start: list[StartRulePayload] | Literal["continue"]
+    seed: int
 
 
 class PredictPayload(TypedDict):

@@ -3,23 +3,14 @@
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
-from headstart.plan.batching import batch_group
-from headstart.plan.memory import training_bytes
+from headstart.plan.of_all_seeds import OfAllSeeds, flops_of_phases, of_all_seeds
 from headstart.plan.payload_types import MergePayload, StartRulePayload, TrainPayload
-from headstart.plan.payloads import (
-    augment_payload,
-    network_files,
-    network_payload,
-    optimiser_payload,
-    phase_payload,
-    schedule_payload,
-)
+from headstart.plan.payloads import network_files, network_payload
 from headstart.plan.steps import Step
 from headstart.plan.trial_data import EVERYTHING, TrialData
 from headstart.strategies import phases_of
 from headstart.study.arms import SELF, SOURCE, UNTRAINED, ArmSpec, Full
 from headstart.study.facts import Facts
-from headstart.study.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
 from headstart.study.phases import Phase
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
@@ -30,11 +21,15 @@ SOURCE_RUN, SELF_RUN = "source run", "self run"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedTraining:
-    """A planned training as others may start from it: its steps, and which weights count."""
+    """A planned training as others may start from it: its steps, and which weights count.
+
+    `updates` are those of all its steps, `trainable` the parameters that at least one trains.
+    """
 
     keys: tuple[str, ...]
     keep: Keep
-    phases: tuple[Phase, ...] = ()
+    updates: int = 0
+    trainable: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +57,8 @@ class Trainings:
     steps: dict[str, Step] = field(default_factory=dict)
     checkpoints: dict[str, str] = field(default_factory=dict)
     _planned: dict[tuple[object, ...], PlannedTraining] = field(default_factory=dict)
-    _trial_data: dict[tuple[object, ...], TrialData] = field(default_factory=dict)  # the last
+    _of_all_seeds: dict[tuple[object, ...], OfAllSeeds] = field(default_factory=dict)
+    _trial_data: dict[tuple[object, ...], dict[int, TrialData]] = field(default_factory=dict)
 
     def add(self, step: Step) -> str:
         """Keep a step; gives its key."""
@@ -73,18 +69,21 @@ class Trainings:
         self, pair: Pair, task_name: str, size: SizeSpec, seed: int, role: str
     ) -> TrialData:
         """The data side of a training."""
-        place = (pair.source, pair.target, task_name, size, role)
-        last = self._trial_data.get(place) or TrialData(
-            study=self.study,
-            facts=self.facts,
-            pair=pair,
-            task_name=task_name,
-            size=size,
-            seed=seed,
-            role=role,
-        )
-        self._trial_data[place] = last.of_seed(seed)
-        return self._trial_data[place]
+        place = (pair.source, pair.target, task_name, size.kind, size.value, role)
+        by_seed = self._trial_data.setdefault(place, {})
+        if not by_seed:
+            by_seed[seed] = TrialData(
+                study=self.study,
+                facts=self.facts,
+                pair=pair,
+                task_name=task_name,
+                size=size,
+                seed=seed,
+                role=role,
+            )
+        elif seed not in by_seed:
+            by_seed[seed] = next(iter(by_seed.values())).of_seed(seed)
+        return by_seed[seed]
 
     def target(self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int) -> TrialData:
         """The data side of an arm's trial."""
@@ -100,7 +99,7 @@ class Trainings:
         self, pair: Pair, size: SizeSpec, arm: ArmSpec, seed: int, rates: Rates
     ) -> PlannedTraining:
         """The training of an arm at a size with a seed."""
-        asked = (pair.source, pair.target, size, arm.name, seed, rates)
+        asked = (pair.source, pair.target, size.kind, size.value, arm.name, seed, rates)
         if asked not in self._planned:
             trial_data = self.target(pair, size, arm, seed)
             training = self._training_of(arm, rates)
@@ -160,59 +159,45 @@ class Trainings:
         rates: Rates,
     ) -> PlannedTraining:
         """One step for each phase."""
-        phases = self._phases(arm, training, size, trial_data)
-        start, origins = self._start(arm, size, trial_data, rates) if phases else ([], ())
-        total, done = sum(phase.updates for phase in phases), 0
+        of_all = self._known_of(arm, training, size, trial_data)
+        start, origins = self._start(arm, size, trial_data, rates) if of_all.phases else ([], ())
+        trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
         keys: list[str] = []
-        for number, phase in enumerate(phases):
+        for phase in of_all.phases:
             payload: TrainPayload = {
-                "data": trial_data.training_data(),
-                "preprocessing": trial_data.preprocessing(),
-                "network": network_payload(trial_data.network),
-                "phase": phase_payload(phase),
-                "optimiser": optimiser_payload(training.optimiser),
-                "schedule": schedule_payload(training.schedule),
-                "batch_size": training.batch_of(trial_data.num_images),
-                "first_update": done,
-                "measure_at": list(training.measured_at(total, done, phase.updates)),
-                "start": start if number == 0 else "continue",
+                **phase.payload,
+                "data": trial_data.training_data,
+                "preprocessing": trial_data.preprocessing,
+                "start": "continue" if keys else start,
                 "seed": trial_data.seed,
-                "role": trial_data.role,
-                "threads": 1,
             }
-            if training.precision != "float32":
-                payload["precision"] = training.precision
-            if training.augment:
-                payload["augment"] = augment_payload(training.augment)
-            if training.class_weights != "equal":
-                payload["class_weights"] = training.class_weights
-            if self.study.metric != "accuracy":
-                payload["metric"] = self.study.metric
-            of = f", phase {number + 1} of {len(phases)}" if len(phases) > 1 else ""
-            trying = f", rate {training.optimiser.lr:g}" if rates.tried is not None else ""
-            flops, once = self._flops(phase, training, trial_data)
             step = Step(
                 kind="train",
                 payload=dict(payload),
-                inputs=origins if number == 0 else (keys[-1],),
+                inputs=(keys[-1],) if keys else origins,
                 datasets=trial_data.datasets,
-                files=network_files(trial_data.network),
-                label=f"{arm.name} on {trial_data}{trying}{of}",
+                files=phase.files,
+                label=f"{arm.name} on {trial_data}{trying}{phase.part}",
                 updates=phase.updates,
-                flops=flops,
-                once=once,
-                memory=training_bytes(
-                    trial_data.network_facts,
-                    phase,
-                    payload["batch_size"],
-                    trial_data.num_images,
-                    trial_data.image,
-                ),
-                batch_groups=batch_group(payload, phase, training, trial_data),
+                flops=phase.flops,
+                once=phase.once,
+                memory=phase.memory,
+                batch_groups=phase.batch_groups,
             )
             keys.append(self.add(step))
-            done += phase.updates
-        return PlannedTraining(keys=tuple(keys), keep=training.keep, phases=phases)
+        return PlannedTraining(
+            keys=tuple(keys), keep=training.keep, updates=of_all.updates, trainable=of_all.trainable
+        )
+
+    def _known_of(
+        self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, trial_data: TrialData
+    ) -> OfAllSeeds:
+        """What a training of an arm is for every seed, worked out for the first that asks."""
+        place = (*trial_data.place, size.kind, size.value, arm.name, training.optimiser.lr)
+        if place not in self._of_all_seeds:
+            phases = self._phases(arm, training, size, trial_data)
+            self._of_all_seeds[place] = of_all_seeds(training, phases, trial_data)
+        return self._of_all_seeds[place]
 
     def _phases(
         self, arm: ArmSpec, training: TrainingSpec, size: SizeSpec, trial_data: TrialData
@@ -224,7 +209,7 @@ class Trainings:
 
             def cost(wanted: int) -> int:
                 phases = phases_of(arm.strategy, stages, wanted, arm.frozen)
-                return self._total_flops(phases, training, trial_data)
+                return flops_of_phases(phases, training, trial_data)
 
             # Every update costs something, so a budget is met by as many updates as it has units.
             updates = bisect_left(range(max(updates, budget) + 1), budget, lo=updates, key=cost)
@@ -242,30 +227,9 @@ class Trainings:
         if SOURCE in arm.origins and self.study.source_of(pair).task is not None:
             works.append((SOURCE_ARM, self.study.pretraining, EVERYTHING, self.source(pair, 0)))
         return sum(
-            self._total_flops(self._phases(arm, training, size, data), training, data)
+            flops_of_phases(self._phases(arm, training, size, data), training, data)
             for arm, training, size, data in works
         )
-
-    def _total_flops(
-        self, phases: tuple[Phase, ...], training: TrainingSpec, trial_data: TrialData
-    ) -> int:
-        return sum(self._flops(phase, training, trial_data)[0] for phase in phases)
-
-    def _flops(
-        self, phase: Phase, training: TrainingSpec, trial_data: TrialData
-    ) -> tuple[int, int]:
-        """Operations of a phase, and those among them that come before its first update."""
-        if phase.solver == "converged":
-            solving = flops_of_solving(
-                trial_data.network_facts, trial_data.num_images, PLANNED_GRADIENTS
-            )
-            return solving, solving
-        per_image = flops_per_image(
-            trial_data.network_facts, phase, augmented=bool(training.augment)
-        )
-        once = per_image.once * trial_data.num_images
-        per_update = per_image.each * training.batch_of(trial_data.num_images)
-        return once + per_update * phase.updates, once
 
     def _start(
         self, arm: ArmSpec, size: SizeSpec, trial_data: TrialData, rates: Rates

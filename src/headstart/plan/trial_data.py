@@ -10,6 +10,7 @@ from headstart.plan.payloads import (
     images_name,
     images_payload,
     network_inputs_payload,
+    network_payload,
     preprocessing_payload,
     test_payload,
 )
@@ -36,6 +37,7 @@ OF_ALL_SEEDS = frozenset(
         "image",
         "network_facts",
         "datasets",
+        "network_payload",
         "_images",
     }
 )
@@ -65,6 +67,12 @@ class TrialData:
         known = {name: value for name, value in vars(self).items() if name in OF_ALL_SEEDS}
         vars(other).update(known)
         return other
+
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What it is the data side of, but for the seed."""
+        pair, size = self.pair, self.size
+        return (pair.source, pair.target, self.task_name, size.kind, size.value, self.role)
 
     @property
     def task(self) -> TaskSpec:
@@ -103,6 +111,11 @@ class TrialData:
         return self.facts.identified(self.study.network_of(self.pair))
 
     @cached_property
+    def network_payload(self) -> Json:
+        """The network, as a payload says it."""
+        return network_payload(self.network)
+
+    @cached_property
     def image(self) -> Shape:
         """Shape of the images as the network is given them."""
         return self.facts.image(self.task, self.network)
@@ -121,23 +134,26 @@ class TrialData:
             tasks.append(self._like_target(seen))
         return dict(self._named(task) for task in tasks)
 
+    @cached_property
     def training_data(self) -> DataPayload:
         """The training images, as a payload says it."""
         return data_payload(self._images, self.groups, self.task, self._subset(), self.seed)
 
+    @cached_property
     def fitted_data(self) -> DataPayload:
         """Those of the training images, at most 2,000, on which the fit is measured afterwards.
 
         They are the first in drawing order; where all images are taken, they are drawn for this.
         """
         if self.num_images <= MOST_FITTED:
-            return self.training_data()
+            return self.training_data
         first: SubsetPayload = {"images": MOST_FITTED, **self._stream()}
         if self.size.kind == "per_class":
             filled = sum(1 for group in self.groups if group)
             first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
         return data_payload(self._images, self.groups, self.task, first, self.seed)
 
+    @cached_property
     def test_data(self) -> DataPayload:
         """The test images, as a payload says it."""
         return test_payload(self._images, self.groups, self.task, self.seed)
@@ -159,6 +175,7 @@ class TrialData:
         groups = tuple(task.groups(known.classes).values())
         return data_payload(images_payload(known, self._data(task)), groups, task, None)
 
+    @cached_property
     def preprocessing(self) -> Json:
         """Scaling, and the data whose statistics standardise. Floats are not scaled."""
         spec, wanted = self.study.preprocessing, self.facts.wanted(self.network)
@@ -174,7 +191,7 @@ class TrialData:
             "task": self._other(self.task_name, self.role),
             "own": self,
         }[spec.statistics]
-        return preprocessing_payload(spec, measured.training_data(), wanted)
+        return preprocessing_payload(spec, measured.training_data, wanted)
 
     @cached_property
     def _images(self) -> ImagesPayload:

@@ -1,6 +1,7 @@
 """Arrays as safetensors files: packed by a worker, written whole, checked when they are read."""
 
 import hashlib
+import os
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,11 @@ class DamagedBlob(Exception):
 
 def blob_path(folder: Path, key: str) -> Path:
     """Where the store in a folder has the blob of a step."""
-    return folder / f"blobs/{key[:2]}/{key}.safetensors"
+    return folder / _place(key)
+
+
+def _place(key: str) -> str:
+    return f"blobs/{key[:2]}/{key}.safetensors"
 
 
 def pack(arrays: Arrays, folder: Path | None = None, key: str = "") -> Packed:
@@ -111,9 +116,13 @@ def unpack(content: bytes, blob: Blob, name: str) -> Arrays:
     return dict(load(content))
 
 
-def looks_whole(path: Path, blob: Blob) -> bool:
-    """Whether the file is there with its full size; its content is checked when it is read."""
+def looks_whole(folder: Path, key: str, size: int) -> bool:
+    """Whether the blob of a step is there with its full size.
+
+    Its content is checked when it is read. Stores of many steps ask this of each: a `Path` takes
+    longer to make than the file's size to be found out.
+    """
     try:
-        return path.stat().st_size == blob.size
+        return os.stat(f"{folder}/{_place(key)}").st_size == size
     except OSError:
         return False

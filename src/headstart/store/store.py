@@ -23,7 +23,7 @@ from headstart.store.blobs import (
 from headstart.store.database import now, store_error
 from headstart.store.reading import Recipe, StepInputs, StepRow
 from headstart.store.records import FailureRow, Provenance, TrainingTotals
-from headstart.store.step_rows import blob_of, key_of, recipe_of, step_row
+from headstart.store.step_rows import STEP_COLUMNS, RowReader, key_of, recipe_of
 from headstart.store.studies import StudyStore
 
 
@@ -52,18 +52,18 @@ class Store(StudyStore):
     def rows(self, keys: Iterable[str]) -> dict[str, StepRow]:
         """The finished steps among `keys`, those with a missing or short blob left out."""
         found: dict[str, StepRow] = {}
-        for row in self._read_steps("*", keys):
-            step = step_row(row)
-            if looks_whole(blob_path(self.folder, step.key), step.blob):
-                found[step.key] = step
+        read = RowReader()
+        for row in self._read_steps(STEP_COLUMNS, keys):
+            if looks_whole(self.folder, row["key"], row["blob_size"]):
+                found[row["key"]] = read.step(row)
         return found
 
     def finished(self, keys: Iterable[str]) -> set[str]:
         """The keys of finished steps among `keys`, as `rows` has them; nothing else is read."""
         return {
             row["key"]
-            for row in self._read_steps("key, blob_size, blob_sha256", keys)
-            if looks_whole(blob_path(self.folder, row["key"]), blob_of(row))
+            for row in self._read_steps("key, blob_size", keys)
+            if looks_whole(self.folder, row["key"], row["blob_size"])
         }
 
     def made(self, keys: Iterable[str]) -> dict[str, Provenance]:
@@ -71,19 +71,16 @@ class Store(StudyStore):
         keys = list(keys)
         differing = self.differing(keys)
         columns = "key, kind, version, payload, inputs, environment, finished_at"
-        environments: dict[str, Json] = {}  # a few, over and over
-        found: dict[str, Provenance] = {}
-        for row in self._read_steps(columns, keys):
-            text = row["environment"]
-            if text not in environments:
-                environments[text] = json.loads(text)
-            found[row["key"]] = Provenance(
+        read = RowReader()
+        return {
+            row["key"]: Provenance(
                 finished_at=row["finished_at"],
-                environment=environments[text],
+                environment=read.environment(row),
                 intact=key_of(row) == row["key"],
                 otherwise=differing.get(row["key"]),
             )
-        return found
+            for row in self._read_steps(columns, keys)
+        }
 
     def row(self, key: str) -> StepRow | None:
         """One finished step, or None."""
@@ -264,11 +261,11 @@ class Store(StudyStore):
 
     def _with_recipes(self, keys: Iterable[str]) -> dict[str, tuple[StepRow, Recipe]]:
         """The finished steps among `keys`, as `rows` has them, with their recipes."""
-        rows = ((step_row(row), recipe_of(row)) for row in self._read_steps("*", keys))
+        read = RowReader()
         return {
-            step.key: (step, recipe)
-            for step, recipe in rows
-            if looks_whole(blob_path(self.folder, step.key), step.blob)
+            row["key"]: (read.step(row), recipe_of(row))
+            for row in self._read_steps(f"{STEP_COLUMNS}, payload, inputs", keys)
+            if looks_whole(self.folder, row["key"], row["blob_size"])
         }
 
     def _read_steps(self, columns: str, keys: Iterable[str]) -> Iterator[sqlite3.Row]:

@@ -45,16 +45,16 @@ def learnt(record: Record) -> bool:
 
     What that is worth is taken from the test images. True where validation was not measured.
     """
-    measured = [float(point[3]) for point in record.curve if point[3] is not None]
+    highest = record.highest_accuracy
     num_validation = effective_validation(record.train_rows[0].result)
-    if not measured or not num_validation or not len(record.labels):
+    if highest is None or not num_validation or not len(record.labels):
         return True
-    return max(measured) > _clear_of_chance(record, num_validation)
+    return highest > _clear_of_chance(record, num_validation)
 
 
 def _clear_of_chance(record: Record, num_images: float) -> float:
     """Accuracy on so many images that always giving one answer hardly reaches."""
-    chance = record.metric.chance(record.labels)
+    chance = record.chance
     return chance + CLEAR_OF_CHANCE * sqrt(chance * (1 - chance) / num_images)
 
 

@@ -1,8 +1,9 @@
 """Parts that all figures share: sizes, axes, and a mean as a dot with its intervals and seeds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 from headstart.analyse.analysis import Analysis
 from headstart.analyse.text import printable, shorten
@@ -12,9 +13,21 @@ from headstart.report.rows import TaskPair, pairs_of
 
 WIDE, NARROW, PANEL = 620, 316, 316  # widths in pixels
 BELOW = 42  # pixels below a frame for tick labels and the title of the axis
+MOST_SEEDS = 40  # of an arm in a drawing: more cover each other, and make pages slow to open
 
+_Value = TypeVar("_Value")
 Placement = Callable[[float], tuple[float, float]]
 """Position in pixels of a value."""
+
+
+def drawn_seeds(values: Mapping[int, _Value]) -> dict[int, _Value]:
+    """The values of the seeds that a figure draws one by one: the first of an arm's."""
+    return dict(islice(values.items(), MOST_SEEDS))
+
+
+def of_seeds(number: int) -> str:
+    """What a drawing says of seeds that it leaves out, of `number`; empty where it has all."""
+    return f"; {MOST_SEEDS} of {number:,} seeds" if number > MOST_SEEDS else ""
 
 
 def pair_id(analysis: Analysis, pair: TaskPair) -> str:

@@ -11,7 +11,9 @@ from headstart.report.figures.chart import (
     Dot,
     Frame,
     Interval,
+    drawn_seeds,
     frame,
+    of_seeds,
     on_column,
     pair_id,
     panel,
@@ -45,10 +47,11 @@ def gain_figure(analysis: Analysis, pair: TaskPair, width: int = WIDE) -> str:
     if not groups:
         return ""
     marks = _marks(analysis, groups)
+    left_out = of_seeds(max(len(mark.comparison.gain_by_seed) for mark in marks))
     extra = 16 if any(len(group.lines) > 1 for group in groups) else 0  # a second line of labels
     drawing = panel(
         f"Gain over {shorten(printable(analysis.control), 24)}",
-        f"{analysis.accuracy_on('test')}, percentage points{_no_interval(marks)}",
+        f"{analysis.accuracy_on('test')}, percentage points{_no_interval(marks)}{left_out}",
         (400 if width > 500 else 310) + extra,
         width,
     )
@@ -67,7 +70,7 @@ def gain_figure(analysis: Analysis, pair: TaskPair, width: int = WIDE) -> str:
         title=f"Gain over {analysis.control} by number of target images, {pair}",
         description=(
             f"For every arm and size the mean gain in percentage points, its intervals and one dot "
-            f"a seed. The band marks the margin {margin_note(analysis)}."
+            f"a seed{left_out}. The band marks the margin {margin_note(analysis)}."
         ),
         name=f"gain-{width}-{pair_id(analysis, pair)}",
     )
@@ -107,7 +110,7 @@ def _draw_mark(axes: Frame, mark: _Mark, x: Scale, reach: float) -> None:
         ),
         seeds=tuple(
             (gain, f"{c.arm}, seed {seed}: {points(gain, 2)} pp")
-            for seed, gain in c.gain_by_seed.items()
+            for seed, gain in drawn_seeds(c.gain_by_seed).items()
         ),
         seed_opacity=0.6,
     )

@@ -1,10 +1,20 @@
 """Learning curves: validation accuracy by update, one drawing for each size."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from headstart.analyse.analysis import Analysis, Curve
-from headstart.report.figures.chart import PANEL, Dot, frame, on_column, pair_id, panel
+from headstart.report.figures.chart import (
+    MOST_SEEDS,
+    PANEL,
+    Dot,
+    frame,
+    of_seeds,
+    on_column,
+    pair_id,
+    panel,
+)
 from headstart.report.figures.palette import Style, arm_styles
 from headstart.report.figures.svg import domain_of
 from headstart.report.rows import SizeRows, TaskPair, sizes_of
@@ -43,31 +53,42 @@ class CurvesPanel:
 
     def svg(self, styles: Mapping[str, Style]) -> str:
         """The drawing, with the styles of arms by name."""
-        drawing = panel(self.title, f"{self.measured}, %", 280)
+        lines, left_out = self._drawn()
+        drawing = panel(self.title, f"{self.measured}, %{left_out}", 280)
         axes = frame(drawing, self.domain, right=PANEL - 24)  # the last tick's label needs room
-        last = max(update for line in self.lines for update, _ in line.points)
+        last = max(update for line in lines for update, _ in line.points)
         x, y = axes.across(0, last, inset=6), axes.y
         axes.draw_rows()
         axes.draw_axis(x, x.ticks(4), "update")
-        for line in self.lines:
+        for line in lines:
             path = [(x(update), y(value)) for update, value in line.points]
             drawing.curve(path, styles[line.arm].colour, width=1.1, opacity=0.7)
-        for line in self.lines:
+        for line in lines:
             for update, value in line.points:
                 if update == line.checkpoint:
                     hint = f"{line.arm}, seed {line.seed}: checkpoint at {update:,}"
                     style = styles[line.arm]
                     dot = Dot(mean=value, style=style, reach=3, hint=hint, kind="checkpoint")
                     dot.draw(drawing, on_column(x(update), y))
-        marks = any(line.checkpoint is not None for line in self.lines)
+        marks = any(line.checkpoint is not None for line in lines)
         return drawing.svg(
             title=f"Learning curves at {self.title}",
             description=(
                 f"{self.measured[:1].upper()}{self.measured[1:]} by update, one line a seed"
-                f"{'; marks are the checkpoints' if marks else ''}."
+                f"{left_out}{'; marks are the checkpoints' if marks else ''}."
             ),
             name=self.name,
         )
+
+    def _drawn(self) -> tuple[list[CurveLine], str]:
+        """The first lines of each arm, and what the drawing says of those left out."""
+        numbers: Counter[str] = Counter()
+        drawn = []
+        for line in self.lines:
+            numbers[line.arm] += 1
+            if numbers[line.arm] <= MOST_SEEDS:
+                drawn.append(line)
+        return drawn, of_seeds(max(numbers.values()))
 
 
 def curves_domain(lines: Iterable[CurveLine]) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from headstart.analyse.analysis import Analysis, ArmResult
 from headstart.analyse.text import percent, points, printable, shorten
-from headstart.report.figures.chart import PANEL, pair_id, panel
+from headstart.report.figures.chart import MOST_SEEDS, PANEL, drawn_seeds, of_seeds, pair_id, panel
 from headstart.report.figures.palette import INK, arm_styles
 from headstart.report.figures.svg import HEAD, LETTER, Drawing, Scale, domain_of
 from headstart.report.record_text import interval
@@ -39,10 +39,11 @@ def _panel(analysis: Analysis, group: SizeRows, name: str) -> str:
     if any(row.comparison for row in rows):  # then the control is drawn beside every arm
         rows = [row for row in rows if not row.is_control]
     most = max(len(row.result.seeds) for row in rows if row.result)
+    left_out, most = of_seeds(most), min(most, MOST_SEEDS)
     step = min(11.0, _TALLEST / most)
     block = 30 + step * most
     bottom = HEAD + block * len(rows)
-    drawing = panel(group.title, f"{analysis.accuracy_on('test')}, %", bottom + 26)
+    drawing = panel(group.title, f"{analysis.accuracy_on('test')}, %{left_out}", bottom + 26)
     values = [100 * value for row in group.rows for value in _by_seed(row.result).values()]
     low, high = domain_of(values)
     x = Scale(low=low, high=high, start=_LEFT, end=_RIGHT)
@@ -55,7 +56,7 @@ def _panel(analysis: Analysis, group: SizeRows, name: str) -> str:
         title=f"Every seed's pair at {group.title}",
         description=(
             f"For every arm and seed a line from the {analysis.accuracy_on('test')} of "
-            f"{analysis.control} (hollow) to that of the arm (filled)."
+            f"{analysis.control} (hollow) to that of the arm (filled){left_out}."
         ),
         name=name,
     )
@@ -87,7 +88,7 @@ def _draw_seeds(
     control_accuracy = _by_seed(control) if row.comparison else {}
     top, step = rows
     reach = min(3.6, 0.42 * step)
-    for number, (seed, value) in enumerate(_by_seed(row.result).items()):
+    for number, (seed, value) in enumerate(drawn_seeds(_by_seed(row.result)).items()):
         y = top + (number + 0.5) * step
         hint = f"{row.arm}, seed {seed}: {percent(value, 2)} %"
         if seed in control_accuracy:
