@@ -6,11 +6,11 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-REPOSITORY = Path(__file__).parents[1]
+TESTS = Path(__file__).parent
 TINY = "\n".join(
     [
         "import sys",
-        f"sys.path.insert(0, {str(REPOSITORY)!r})",
+        f"sys.path.insert(0, {str(TESTS)!r})",
         "import headstart as hs",
         "from studies import tiny_table",
         "table = tiny_table(seeds=1, arms=['scratch', 'full'], sizes=[20])",

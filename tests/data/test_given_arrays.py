@@ -1,13 +1,14 @@
 """Arrays and data sets in memory: every kind that is taken, what is said of it, what is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from headstart.core.errors import DataError
 from headstart.data.given.examples import examples_of
@@ -69,6 +70,19 @@ class Stream:
         return iter([{"image": BYTES[at], "label": LABELS[at]} for at in range(6)])
 
 
+class Rows(IterableDataset[tuple[Any, Any]]):
+    """A data set of PyTorch that gives its items in order alone, and knows how many."""
+
+    def __init__(self, items: Iterable[tuple[Any, Any]]) -> None:
+        self._items = list(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return iter(self._items)
+
+
 TENSORS = torch.from_numpy(BYTES.copy()), torch.from_numpy(LABELS)
 KINDS: dict[str, Any] = {
     "arrays": (BYTES, LABELS),
@@ -96,6 +110,23 @@ def test_every_kind_gives_the_same_images_and_labels(kind: str) -> None:
     assert labels.tolist() == LABELS.tolist()
     has_names = kind in ("Dataset", "Hugging Face")
     assert found.names == (("cat", "dog", "eel", "fox") if has_names else ())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (BYTES, ["cat", float("nan"), "cat", "dog", "dog", "cat"]),
+        Rows(zip(BYTES, ["cat", float("nan"), "cat", "dog", "dog", "cat"], strict=True)),
+    ],
+)
+def test_a_missing_name_is_not_the_name_nan(given: Any) -> None:
+    with pytest.raises(DataError, match=r"1 of 6 labels are missing.* the first at 1"):
+        as_labels(examples_of(given).labels, 6)
+
+
+def test_a_stream_that_knows_its_length_is_read_in_its_order() -> None:
+    # A data set of PyTorch has __getitem__ even where it can only be iterated.
+    assert (examples_of(Rows(zip(BYTES, LABELS, strict=True))).images == BYTES).all()
 
 
 def test_what_is_read_once_is_said() -> None:
@@ -214,6 +245,8 @@ def test_labels_of_every_kind(given: np.ndarray, becomes: list[Any], said: str) 
         (np.array(1), "one value for 2 images"),
         (np.array([1.0, np.nan]), "1 of 2 labels are missing \\(None or NaN\\), the first at 1"),
         (np.array([None, "a"], object), "1 of 2 labels are missing"),
+        (np.array([pd.NA, 1], object), "1 of 2 labels are missing"),
+        (np.array([1, "1"], object), "labels are names and numbers, such as '1' and 1"),
         (np.array([0.5, 1.0]), "labels are float64, such as .*0.5"),
         (np.array([[0.2, 0.8], [0, 1]]), "row 0 is \\[0.2, 0.8\\]. Expected whole numbers, names"),
         (np.array([["a", "b"], ["c", "d"]]), "labels have the shape \\(2, 2\\) of <U1"),

@@ -90,7 +90,9 @@ def test_the_text_of_a_study_says_what_was_found_and_its_file_is_the_study() -> 
         seeds=3,
     )
     text = str(study)
-    assert text == repr(study)
+    assert repr(study) == (
+        "<Study 'mine': scratch, random_trunk, probe, full, probe_then_full; 3 seeds>"
+    )
     assert text.startswith("study 'mine'\n")
     for line in (
         "target: 2 classes: ant, bee",
@@ -102,6 +104,9 @@ def test_the_text_of_a_study_says_what_was_found_and_its_file_is_the_study() -> 
         "time: about ",
     ):
         assert f"  {line}" in text
+    cell = study._repr_html_()
+    assert "network: Net(num_classes) makes it, for every seed anew" in cell
+    assert "<script" not in cell
     assert study.repeated_targets == ("target",)
     assert StudySpec(**tomllib.loads(study.toml())).fingerprint == study.fingerprint
 
@@ -200,9 +205,19 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
             source=(SOURCE[0].astype(float) * np.nan, np.array(["a"] * 60)),
             test=(TEST[0], None),
             network=3,
-            minutes=1,
+            minutes=-1,
+            class_names={"targets": ["a", "b"]},
+            training={"updates": 4, "steps": 5},
+            seeds="many",
+            arms="ful",
         )
     text = str(caught.value)
+    assert "network: got int. Expected a Keras model, a torch module" in text
+    assert "minutes: got -1; give a number above 0" in text
+    assert "class_names: task 'targets' is not known." in text
+    assert "training.steps: key 'steps' is not known" in text
+    assert "seeds: " in text
+    assert "arm 'ful' is not known" in text
     assert "target, labels: 9 labels for 40 images" in text
     assert "test, labels: one value for 20 images" in text
     assert "source, images: has NaN in 60 of 60 images" in text
@@ -227,11 +242,46 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         ({"source": SOURCE, "labels": "labels.csv"}, "labels: is a table of files, and"),
         ({"source": {"target": SOURCE}}, "source 'target': is the name of the target"),
         ({"source": SOURCE, "training": {"steps": 4}}, "training.*steps"),
+        ({"source": SOURCE, "training": 4}, "training: got 4; give a table"),
+        ({"source": SOURCE, "class_names": 3}, "class_names: got 3. Expected names"),
+        ({"source": "timm:resnet18", "source_test": TEST}, "source_test: goes with a source of"),
+        (
+            {"source": {"a": SOURCE, "b": TEST}, "source_test": {"c": TEST}},
+            "source_test: source 'c' is not known",
+        ),
     ],
 )
 def test_what_makes_no_study_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(SpecError, match=said):
         hs.study(TARGET, **{**FEW, **given})
+
+
+def test_what_was_given_is_left_as_it_was() -> None:
+    pixels, model = TARGET[0][..., None].copy(), Net()
+    before, drawn = model.state_dict()["body.0.weight"].clone(), torch.get_rng_state()
+    hs.study((pixels, TARGET[1]), test=TEST, source=SOURCE, network=model, **FEW)
+    pixels[0] = 1  # it is not read-only
+    assert (model.state_dict()["body.0.weight"] == before).all()
+    assert (torch.get_rng_state() == drawn).all()
+
+
+def test_arrays_that_differ_anywhere_are_other_steps() -> None:
+    def study_of(pixels: np.ndarray, **changes: Any) -> set[str]:
+        given = {"test": TEST, "source": SOURCE, "network": "cnn-tiny", **FEW, **changes}
+        return keys(with_facts(hs.study((pixels, TARGET[1]), **given)))
+
+    pixels = TARGET[0].copy()
+    first = study_of(pixels)
+    pixels[-1, -1, -1] ^= 1
+    other = study_of(pixels)
+    assert first & other  # the source is the same
+    assert first != other
+    assert study_of(pixels, class_names={"target": ["a", "b"]}) == other  # names train nothing
+
+
+def test_one_arm_is_a_text() -> None:
+    study = hs.study(TARGET, source=SOURCE, network="cnn-tiny", **{**FEW, "arms": "full"})
+    assert [arm.name for arm in study.arms] == ["scratch", "full"]
 
 
 def test_a_target_that_is_no_images() -> None:

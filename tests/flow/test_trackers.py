@@ -1,7 +1,9 @@
 """Every experiment tracker: what it gets of a study, that it gets it once, and what is refused."""
 
 import struct
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import headstart as hs
 from commands import Call
 from headstart.execute.options import RunOptions
 from headstart.flow.engine import Done, run
+from headstart.flow.trackers.mlflow_runs import MLflowRuns
 from headstart.flow.trackers.registry import TRACKERS, require_trackers, write_to
 from headstart.flow.trackers.tracked import tracked_study, tracked_trials
 from studies import tiny
@@ -38,7 +41,14 @@ def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 @pytest.mark.filterwarnings("ignore")  # of the trackers' libraries
-@pytest.mark.parametrize("name", TRACKERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("mlflow", marks=pytest.mark.slow),  # takes long to import
+        "tensorboard",
+        pytest.param("wandb", marks=pytest.mark.slow),  # a process for each run
+    ],
+)
 def test_a_tracker_has_every_trial_and_the_report_once(
     name: str, done: Done, tmp_path: Path, offline: dict[str, str]
 ) -> None:
@@ -58,6 +68,11 @@ def test_a_tracker_has_every_trial_and_the_report_once(
     assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == files
 
 
+def test_every_tracker_is_tested(offline: dict[str, str]) -> None:
+    assert offline.keys() == TRACKERS.keys()
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_mlflow_has_the_curve_the_parameters_and_the_page(
     done: Done, tmp_path: Path, offline: dict[str, str]
@@ -84,6 +99,15 @@ def test_mlflow_has_the_curve_the_parameters_and_the_page(
     assert report.data.tags["mlflow.note.content"] == done.analysis.headline
     (page,) = client.list_artifacts(report.info.run_id)
     assert page.path == "report.html"
+
+    # A gain that is written anew takes the place of one that was larger.
+    study = tracked_study(done.analysis, done.summary)
+    writer = MLflowRuns(offline["mlflow"].partition("=")[2], tmp_path, "tiny")
+    for gain in (9.0, 2.0):
+        writer.write_study(replace(study, results={"gain_pp/20/full": gain}))
+        time.sleep(0.01)  # MLflow counts milliseconds
+    (again,) = (run for run in client.search_runs([experiment]) if run.info.run_name == "tiny")
+    assert again.data.metrics["gain_pp/20/full"] == 2.0
 
 
 def test_tensorboard_has_the_curve_and_the_page(

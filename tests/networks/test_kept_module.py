@@ -5,6 +5,7 @@ import sys
 import threading
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from torch import Tensor, nn
 from headstart.core.errors import NetworkError
 from headstart.networks.libraries.build import build_module, fresh_weights
 from headstart.networks.libraries.kept_module import kept_maker, kept_module, kept_weights
+from headstart.networks.libraries.module_file import ADAPTER
+from headstart.networks.libraries.pickled_code import as_text, from_text
 
 IMAGE = (8, 8, 1)
 
@@ -84,6 +87,39 @@ def test_a_class_or_a_function_makes_it(tmp_path: Path) -> None:
     assert made["1.weight"].shape == (2, 64)
 
 
+def test_functions_are_called_by_the_names_of_their_parameters(tmp_path: Path) -> None:
+    def make(channels: int = 1, *, image: tuple[int, int, int], num_classes: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Linear(image[0] * channels, num_classes))
+
+    made = fresh_weights("module", kept_maker(make, tmp_path), (8, 1, 1), 2, 0, "target")
+    assert made["1.weight"].shape == (2, 8)
+    with pytest.raises(NetworkError, match=r"<lambda> cannot be called with a number of classes"):
+        kept_maker(lambda: Net(), tmp_path)
+
+
+def test_a_text_that_is_like_an_id_of_a_class_is_left_as_it_is(tmp_path: Path) -> None:
+    def net_with(text: str) -> type[nn.Module]:
+        class Local(Net):
+            checksum = text
+
+        return Local
+
+    texts = "d41d8cd98f00b204e9800998ecf8427e", "900150983cd24fb0d6963f7d28e17f72"
+    names = [kept_maker(net_with(text), tmp_path) for text in texts]
+    made: list[Any] = [ADAPTER.build(name, IMAGE, 3) for name in names]
+    assert [module.checksum for module in made] == list(texts)
+    assert kept_maker(net_with(texts[0]), tmp_path) == names[0]
+
+
+def test_sets_are_kept_in_order_and_stay_the_same_set(tmp_path: Path) -> None:
+    one, other = {0, 8}, {8, 0}
+    assert list(one) != list(other)  # as sets of texts differ from one process to the next
+    assert as_text(one) == as_text(other)
+    first, second, frozen = from_text(as_text([one, one, frozenset("ab")]))
+    assert first is second
+    assert (first, frozen) == (one, {"a", "b"})
+
+
 @pytest.mark.parametrize(
     ("module", "said"),
     [
@@ -114,9 +150,11 @@ NOTEBOOK = """
     import torch
     from torch import nn
     from headstart.networks.libraries.kept_module import kept_maker, kept_module
+    KNOWN = {"one", "two", "three"}
     class Net(nn.Module):
         def __init__(self, num_classes=4):
             super().__init__()
+            assert num_classes not in {"few", "many", "all"} | KNOWN
             self.c, self.f = nn.Conv2d(1, 2, 3), nn.Linear(2, num_classes)
         def forward(self, x):
             return self.f(torch.relu(self.c(x)).mean((2, 3)))

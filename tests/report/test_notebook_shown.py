@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,11 @@ def test_a_cell_of_many_arms_leaves_the_figure_out_and_says_so() -> None:
     cell = shown(large, SUMMARY)._repr_html_()
     assert len(cell.encode()) <= MOST_BYTES
     assert "The figure is large" in cell
+
+
+def test_a_name_that_is_like_a_place_in_the_template_stays_a_name() -> None:
+    cell = shown(replace(analysis(), headline="{figure}"), SUMMARY)._repr_html_()
+    assert '<p class="said">{figure}</p>' in cell
 
 
 def test_names_are_escaped() -> None:
@@ -150,8 +156,9 @@ def test_a_figure_without_content_says_why_and_what_there_is(ask: str) -> None:
 def test_unknown_tables_sizes_and_pairs_are_named(full: ShownAnalysis) -> None:
     with pytest.raises(hs.SpecError, match="Did you mean 'trials'"):
         full.to_frame("trial")
-    with pytest.raises(hs.SpecError, match="size '101' is not known"):
-        full.axes("curves", size="101")
+    for name in ("curves", "classes"):
+        with pytest.raises(hs.SpecError, match="size '101' is not known"):
+            full.axes(name, size="101")
     with pytest.raises(hs.SpecError, match="Known: letters"):
         full.axes("curves", source="words")
 

@@ -1,14 +1,15 @@
 """The budget of a study of arrays: what fits the time, and in its place what was asked for."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from headstart.core.errors import Problem, SpecError
+from headstart.core.errors import Problem
 from headstart.flow.check import Loaded, checked
 from headstart.flow.photos import DEFAULT_MINUTES, FIRST_ROUND, expected_seconds
 from headstart.study.photo_study import Budget, sizes_for
-from headstart.study.study import AUTO, StudySpec, spelt_out
+from headstart.study.study import AUTO, StudySpec, parse, spelt_out
 from headstart.study.tasks import FOLDS
 
 ORIGIN = "headstart.study"
@@ -48,6 +49,23 @@ class Given:
     name: str | None = None
 
 
+def problems_of_settings(given: Given) -> list[Problem]:
+    """What is wrong with the time, and with what was asked for in place of what fits it."""
+    problems = []
+    if given.minutes is not None and (
+        not isinstance(given.minutes, int | float) or not given.minutes > 0
+    ):
+        message = f"got {given.minutes!r}; give a number above 0."
+        problems.append(Problem(where="minutes", message=message))
+    if given.training is not None and not isinstance(given.training, Mapping):
+        message = f"got {given.training!r}; give a table such as {{'epochs': 5}}."
+        return [*problems, Problem(where="training", message=message)]
+    table: dict[str, Any] = {} if given.arms is None else {"arms": list(given.arms)}
+    table = spelt_out(_drafted(table, given, BUDGETS[0], given.sizes or ()))
+    found = parse(table)[1]
+    return problems + [one for one in found if re.split(r"\W", one.where)[0] in table]
+
+
 def fitting(table: dict[str, Any], given: Given, workers: int) -> tuple[Loaded, tuple[str, ...]]:
     """The study with the dearest budget that fits the time, or with what was asked for.
 
@@ -55,9 +73,6 @@ def fitting(table: dict[str, Any], given: Given, workers: int) -> tuple[Loaded, 
         SpecError: with all problems of the study.
     """
     minutes = DEFAULT_MINUTES if given.minutes is None else given.minutes
-    if not isinstance(minutes, int | float) or not minutes > 0:
-        problem = Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")
-        raise SpecError([problem], ORIGIN)
     adds_seeds = given.seeds == AUTO
     seconds = 60 * minutes * (FIRST_ROUND if adds_seeds else 1)
     first = checked(_drafted(table, given, BUDGETS[0], ()), ORIGIN)

@@ -3,18 +3,33 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from headstart.core.errors import DataError, HeadstartError, NetworkError, Problem, SpecError
+from headstart.core.errors import (
+    DataError,
+    HeadstartError,
+    NetworkError,
+    Problem,
+    SpecError,
+    unknown,
+)
 from headstart.core.hashing import digest
 from headstart.core.names import in_a_row
-from headstart.data.given.labels import ClassNames
+from headstart.data.given.labels import are_by_task, are_names, names_of
 from headstart.data.given.pixels import Sides
-from headstart.flow.array_budget import ORIGIN, TARGET, Given, fitting
+from headstart.flow.array_budget import (
+    ORIGIN,
+    TARGET,
+    Given,
+    fitting,
+    problems_of_settings,
+)
 from headstart.flow.check import Loaded
 from headstart.flow.given_networks import (
     GivenNetwork,
     checkpoint_of,
+    default_network,
     fits,
     is_model,
+    needs_image,
     network_of,
     sides_of,
 )
@@ -27,7 +42,6 @@ from headstart.study.photo_study import ARMS, source_names, study_name
 from headstart.study.study import StudySpec
 
 SOURCE = "source"
-LEAST_SIDE = 10  # of images that two convolutions and poolings leave something of
 
 
 def array_study(given: Given, workers: int) -> tuple[Loaded, tuple[str, ...]]:
@@ -38,8 +52,9 @@ def array_study(given: Given, workers: int) -> tuple[Loaded, tuple[str, ...]]:
     """
     reader = _Reader(given)
     reader.read()
-    if reader.problems:
-        raise SpecError(reader.problems, ORIGIN)
+    problems = [*reader.problems, *problems_of_settings(given)]
+    if problems:
+        raise SpecError(problems, ORIGIN)
     table = reader.table()
     loaded, more = fitting(table, given, workers)
     return loaded, (*reader.lines, *more, time_line(loaded, workers))
@@ -69,6 +84,7 @@ class _Reader:
             self._no_source()
         self._network()
         self._fit(models)
+        self._check_said_of_tasks([name for name, source in sources.items() if is_data(source)])
 
     def _target(self) -> None:
         given = self.given
@@ -76,7 +92,7 @@ class _Reader:
             message = f"got {type(given.target).__name__}. Expected images with labels: (x, y)."
             self.problems.append(Problem(where=TARGET, message=message))
             return
-        names = _names_of(given.class_names, TARGET)
+        names = names_of(given.class_names, TARGET)
         asked = Asked(
             name=TARGET,
             test=given.test,
@@ -106,7 +122,7 @@ class _Reader:
         elif is_data(source):
             test = self.given.source_test
             test = test if alone or not isinstance(test, Mapping) else test.get(name)
-            names = _names_of(self.given.class_names, name)
+            names = names_of(self.given.class_names, name)
             self._task(source, Asked(name=name, test=test, class_names=names, sides=self._sides))
             self.sources[name] = {"task": name}
         elif isinstance(source, str):
@@ -115,8 +131,8 @@ class _Reader:
             self._checkpoint(name, source)
 
     def _checkpoint(self, name: str, model: Any) -> None:
-        if self._image is None and self.problems:
-            return  # images that could not be read say nothing of the network
+        if self._waits_for_image(model):
+            return
         try:
             found = checkpoint_of(model, self._image)
         except HeadstartError as error:
@@ -151,7 +167,7 @@ class _Reader:
         trained = [name for name, source in self.sources.items() if "task" in source]
         if self.given.network is None:
             if trained:
-                self.network = _default_network(self._image)
+                self.network = default_network(self._image)
                 self._say("network", self.network.notes)
             return
         if self.sources and not trained:
@@ -163,7 +179,7 @@ class _Reader:
                 )
             )
             return
-        if self._image is None and self.problems:
+        if self._waits_for_image(self.given.network):
             return
         try:
             self.network = network_of(self.given.network, self._image)
@@ -198,6 +214,33 @@ class _Reader:
                         fix="Give images of that shape, or a model for these images.",
                     )
                 )
+
+    def _check_said_of_tasks(self, trained: list[str]) -> None:
+        """Check that what was said of tasks besides their images has its task."""
+        tests, names = self.given.source_test, self.given.class_names
+        if tests is not None and not trained:
+            message = "goes with a source of images with labels, and there is none."
+            self.problems.append(Problem(where="source_test", message=message))
+        if len(trained) > 1 and isinstance(tests, Mapping):
+            self.problems += [
+                unknown("source", name, trained, where="source_test")
+                for name in tests
+                if name not in trained
+            ]
+        if are_by_task(names):
+            tasks = [TARGET, *trained]
+            self.problems += [
+                unknown("task", name, tasks, where="class_names")
+                for name in names
+                if name not in tasks
+            ]
+        elif names is not None and not are_names(names):
+            message = f"got {names!r}. Expected names in the order of the labels' numbers."
+            self.problems.append(Problem(where="class_names", message=message))
+
+    def _waits_for_image(self, model: Any) -> bool:
+        """Whether a model cannot be read, for images that could not be read either."""
+        return needs_image(model) and self._image is None and bool(self.problems)
 
     @property
     def _image(self) -> Shape | None:
@@ -247,22 +290,5 @@ def _by_name(source: Any) -> dict[str, Any]:
     return {SOURCE: source}
 
 
-def _names_of(given: Any, task: str) -> ClassNames | None:
-    """Names of the classes of a task: of all tasks alike, or by the name of the task."""
-    if (
-        isinstance(given, Mapping)
-        and given
-        and not any(isinstance(value, str) for value in given.values())
-    ):
-        return given.get(task)
-    return given  # type: ignore[no-any-return]
-
-
 def _shape(image: Shape) -> str:
     return " x ".join(map(str, image))
-
-
-def _default_network(image: Shape | None) -> GivenNetwork:
-    small = image is not None and min(image[:2]) < LEAST_SIDE
-    name = "mlp-small" if small else "cnn-small"
-    return GivenNetwork(network=name, notes=(f"{name}, for none was given",))

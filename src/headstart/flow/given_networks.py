@@ -14,6 +14,7 @@ from headstart.study.network_facts import Shape
 
 FOLDER = "models"
 """Below the cache, where models that were in memory are kept."""
+LEAST_SIDE = 10  # of images that two convolutions and poolings leave something of
 DRAWN = "its weights are not used: every seed draws its own; source=model starts from them"
 
 
@@ -35,6 +36,11 @@ class GivenNetwork:
 def is_model(given: object) -> bool:
     """Whether something is a model in memory, or what makes one, and no name."""
     return is_keras_model(given) or _is_module(given) or callable(given)
+
+
+def needs_image(given: object) -> bool:
+    """Whether a model is run once on an image to be read."""
+    return _is_module(given) and not is_keras_model(given)
 
 
 def sides_of(given: Any) -> Sides | None:
@@ -91,6 +97,13 @@ def network_of(given: Any, image: Shape | None) -> GivenNetwork:
         f"got {_kind(given)}. Expected a Keras model, a torch module or a function that makes one, "
         "or a name such as 'cnn-small' or 'timm:resnet18'."
     )
+
+
+def default_network(image: Shape | None) -> GivenNetwork:
+    """A network for images when none is given."""
+    small = image is not None and min(image[:2]) < LEAST_SIDE
+    name = "mlp-small" if small else "cnn-small"
+    return GivenNetwork(network=name, notes=(f"{name}, for none was given",))
 
 
 def checkpoint_of(model: Any, image: Shape | None) -> GivenNetwork:

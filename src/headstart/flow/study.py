@@ -41,7 +41,9 @@ class Study(StudySpec):
     _found: tuple[str, ...] = PrivateAttr(default=())
 
     def __str__(self) -> str:
-        """What was found and what became of it, in lines."""
+        """What was found and what became of it, in lines; what it asks, if made by its keys."""
+        if not self._found:
+            return repr(self)
         return "\n".join((f"study '{self.name}'", *(f"  {line}" for line in self._found)))
 
     def toml(self) -> str:
@@ -78,7 +80,7 @@ class Study(StudySpec):
             OutputError: a tracker's library is missing, or a tracker cannot be written.
             KeyboardInterrupt: what was finished stays; the same call goes on from there.
         """
-        folder, trackers = Path(store).absolute(), list(track)
+        folder, trackers = Path(store).absolute(), _texts(track)
         options = RunOptions(store=folder, workers=workers, same_device=same_device)
         require_trackers(trackers)
         with live_progress(workers or default_workers(), progress) as (planned, heard):
@@ -97,7 +99,7 @@ class Study(StudySpec):
 
         loaded = with_facts(self)
         cost = cost_of_run(loaded, DEFAULT_STORE, default_workers())
-        return plan_cell(self, cost, loaded.tasks)
+        return plan_cell(self, cost, loaded.tasks, warnings(loaded), self._found)
 
     def __repr__(self) -> str:
         arms = comma_list(arm.name for arm in self.arms)
@@ -184,8 +186,8 @@ def study(
         labels=table,
         **in_memory,
         minutes=minutes,
-        arms=None if arms is None else tuple(arms),
-        sizes=None if sizes is None else tuple(str(size) for size in sizes),
+        arms=None if arms is None else _texts(arms),
+        sizes=None if sizes is None else _texts(sizes),
         seeds=seeds,
     )
     return _study_of(*array_study(given, usable_cores()))
@@ -242,7 +244,12 @@ def _changes(
 ) -> Changes:
     return Changes(
         seeds=seeds,
-        sizes=None if sizes is None else tuple(str(size) for size in sizes),
-        arms=None if arms is None else tuple(arms),
+        sizes=None if sizes is None else _texts(sizes),
+        arms=None if arms is None else _texts(arms),
         variants=variants,
     )
+
+
+def _texts(given: Iterable[str | int | float]) -> tuple[str, ...]:
+    """Names or sizes as text; a text is one, and not its letters."""
+    return (given,) if isinstance(given, str) else tuple(map(str, given))

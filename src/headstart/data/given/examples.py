@@ -60,10 +60,10 @@ def examples_of(given: Any) -> Examples:
         return examples_of(given.dataset)
     if len(getattr(given, "tensors", ())) == 2:  # TensorDataset: its arrays, without a loop
         return examples_of(tuple(given.tensors))
-    if hasattr(given, "__getitem__") and hasattr(given, "__len__") and not _is_plain(given):
-        return _of_items((given[index] for index in range(len(given))), given)
     if hasattr(given, "__iter__") and not _is_plain(given):
         return _of_items(iter(given), given)
+    if hasattr(given, "__getitem__") and hasattr(given, "__len__") and not _is_plain(given):
+        return _of_items((given[index] for index in range(len(given))), given)
     raise DataError(f"got {type(given).__name__}. {ACCEPTED}")
 
 
@@ -89,7 +89,9 @@ def array_of(given: Any) -> np.ndarray:
     if isinstance(given, list | tuple) and len(given) and hasattr(given[0], "getbands"):  # Pillow
         return _stacked([np.asarray(one) for one in given])
     try:
-        return np.asarray(given)
+        # NumPy would make the text 'nan' of a number that is missing among names.
+        named = isinstance(given, list | tuple) and any(isinstance(one, str) for one in given)
+        return np.asarray(given, object if named else None)
     except ValueError as error:
         raise DataError(f"is a {type(given).__name__} that is no array: {error}.") from None
 
@@ -134,6 +136,8 @@ def _of_items(items: Iterator[Any], given: Any) -> Examples:
 
 def _labels(labels: Sequence[np.ndarray]) -> np.ndarray:
     """One label a row; a row of one is a number or a name."""
+    if len({one.dtype.kind == "U" for one in labels}) > 1:
+        labels = [one.astype(object) for one in labels]
     stacked = _stacked(labels)
     return stacked.reshape(-1) if stacked.ndim == 2 and stacked.shape[1] == 1 else stacked
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,23 @@ class Numbered:
     parts: tuple[np.ndarray, ...]
 
 
+def are_names(given: object) -> bool:
+    """Whether names of classes are such, by number or by label."""
+    return hasattr(given, "__getitem__")
+
+
+def are_by_task(given: Any) -> bool:
+    """Whether names of classes are given apart for each task."""
+    return isinstance(given, Mapping) and not any(isinstance(one, str) for one in given.values())
+
+
+def names_of(given: Any, task: str) -> ClassNames | None:
+    """Names of the classes of a task: of all tasks alike, or by the name of the task."""
+    if are_by_task(given):
+        return given.get(task)  # type: ignore[no-any-return]
+    return given if are_names(given) else None
+
+
 def as_labels(given: np.ndarray, num_images: int) -> tuple[np.ndarray, tuple[str, ...]]:
     """Labels (n,) as int64 or text, and what was done to them.
 
@@ -36,7 +54,7 @@ def as_labels(given: np.ndarray, num_images: int) -> tuple[np.ndarray, tuple[str
     if given.size != num_images:
         raise DataError(f"labels have the shape {given.shape}. {EXPECTED}")
     flat = given.reshape(-1)
-    missing = [at for at, one in enumerate(flat.tolist()) if one is None or one != one]
+    missing = [at for at, one in enumerate(flat.tolist()) if _is_missing(one)]
     if missing:
         raise DataError(
             f"{len(missing):,} of {num_images:,} labels are missing (None or NaN), the first at "
@@ -45,9 +63,23 @@ def as_labels(given: np.ndarray, num_images: int) -> tuple[np.ndarray, tuple[str
     return _plain(flat)
 
 
+def _is_missing(label: object) -> bool:
+    """Whether a label is None, NaN, or what pandas has in their place."""
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # NA of pandas is neither equal nor not
+        return True
+
+
 def _plain(flat: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     kind = flat.dtype.kind
     if kind == "O":
+        by_kind = {isinstance(one, str): one for one in flat}
+        if len(by_kind) > 1:
+            raise DataError(
+                f"labels are names and numbers, such as {by_kind[True]!r} and {by_kind[False]!r}. "
+                f"{EXPECTED}"
+            )
         flat = np.asarray(flat.tolist())
         kind = flat.dtype.kind
     if kind == "S":

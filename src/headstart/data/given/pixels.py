@@ -19,7 +19,8 @@ class Pixels:
     """Images as a data set has them: bytes, or floats that networks are given as they are.
 
     Attributes:
-        array: (n, height, width, channels), uint8 or float32.
+        array: (n, height, width, channels), uint8 or float32; it may share memory with what was
+            given.
         notes: what was given, and what was done to it.
     """
 
@@ -41,7 +42,8 @@ def as_pixels(given: np.ndarray, model: Sides | None) -> Pixels:
         raise DataError(f"is empty: {given.shape}. Expected images.")
     shaped, of_shape = _shaped(given, model)
     array, of_kind = _typed(shaped)
-    return Pixels(array=np.ascontiguousarray(array), notes=(*of_shape, *of_kind))
+    # A view, for data sets make their arrays read-only, and what was given is not theirs.
+    return Pixels(array=np.ascontiguousarray(array).view(), notes=(*of_shape, *of_kind))
 
 
 def _shaped(given: np.ndarray, model: Sides | None) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -129,7 +131,7 @@ def _typed(images: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 
 def _floats(images: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     with np.errstate(over="ignore"):
-        array = images.astype(np.float32)
+        array = images.astype(np.float32, copy=False)
     finite = np.isfinite(array)
     if not finite.all():
         bad = np.flatnonzero(~finite.reshape(len(array), -1).all(1))

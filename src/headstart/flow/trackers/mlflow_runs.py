@@ -1,5 +1,6 @@
 """MLflow: a run for each trial in an experiment for each study, and a run with the report."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,9 @@ class MLflowRuns:
     def _log(self, run: str, points: list[tuple[str, float, int]]) -> None:
         from mlflow.entities import Metric
 
-        metrics = [Metric(name, value, 0, step) for name, value, step in points]
+        # Of several values at one step MLflow shows the one with the latest time.
+        now = time.time_ns() // 1_000_000
+        metrics = [Metric(name, value, now, step) for name, value, step in points]
         for begin in range(0, len(metrics), _BATCH):
             self._client.log_batch(run, metrics=metrics[begin : begin + _BATCH])
 

@@ -6,35 +6,26 @@ each seed draws its own by the `reset_parameters` of every layer. What a constru
 known to the constructor alone, so a function that makes the module says more than the module.
 """
 
-import base64
 import copy
 import hashlib
-import io
-import pickle
-import re
-import zlib
-from collections import ChainMap
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
-from types import CodeType
-from typing import Any, ClassVar
+from typing import Any
 
-import cloudpickle
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from headstart.core.errors import NetworkError
 from headstart.core.files import write_whole
 from headstart.networks.libraries.cuts import last_layer
+from headstart.networks.libraries.pickled_code import as_text, from_text
 from headstart.networks.libraries.recording import BATCH, recorded
+from headstart.networks.reproducible import own_random_numbers
 from headstart.study.network_facts import Shape
 
 FUNCTION = "network"
 """What the function in a file is called."""
-_TRACKER = re.compile(rb"[0-9a-f]{32}")
-"""What cloudpickle draws at random for each class that it takes along."""
-_LINE = 88
 
 _OF_MODULE = '''"""A torch module from memory, kept by headstart; its weights are drawn anew."""
 
@@ -52,7 +43,7 @@ def network(num_classes):
 '''
 _OF_MAKER = '''"""A function that makes a torch module, kept by headstart as it was in memory."""
 
-from headstart.networks.libraries.kept_module import unpickled
+from headstart.networks.libraries.pickled_code import from_text
 
 PICKLED = """
 {pickled}
@@ -61,7 +52,7 @@ PICKLED = """
 
 def network({parameters}):
     """What the function makes."""
-    return unpickled(PICKLED)({parameters})
+    return from_text(PICKLED)({arguments})
 '''
 
 
@@ -80,7 +71,8 @@ def kept_module(module: nn.Module, image: Shape, folder: Path) -> str:
     _check_fresh(module)
     head = _head(module, image)
     bare = copy.deepcopy(module).cpu().train()
-    _reset(bare)  # running statistics begin anew, too
+    with own_random_numbers():
+        _reset(bare)  # running statistics begin anew, too
     with torch.no_grad():
         for parameter in bare.parameters():
             parameter.zero_()
@@ -93,13 +85,22 @@ def kept_maker(make: Callable[..., Any], folder: Path) -> str:
     """A function or class that gives a module for a number of classes, as `FILE.py:network`.
 
     Raises:
-        NetworkError: it cannot be kept.
+        NetworkError: it takes no number of classes, or cannot be kept.
     """
-    from inspect import signature
-
-    takes_image = "image" in signature(make).parameters
-    parameters = "num_classes, image" if takes_image else "num_classes"
-    return _written(_OF_MAKER, folder, make, parameters=parameters)
+    try:
+        given = signature(make)
+        named = [name for name in ("num_classes", "image") if name in given.parameters]
+        by_place = [] if "num_classes" in named else ["num_classes"]
+        given.bind(*by_place, **dict.fromkeys(named))
+    except (TypeError, ValueError) as error:
+        raise NetworkError(
+            f"{getattr(make, '__name__', make)} cannot be called with a number of classes: {error}."
+            " Expected make_net(num_classes), or make_net(num_classes, image) with the (height, "
+            "width, channels) of the images."
+        ) from None
+    arguments = [*by_place, *(f"{name}={name}" for name in named)]
+    parameters, called_with = ", ".join([*by_place, *named]), ", ".join(arguments)
+    return _written(_OF_MAKER, folder, make, parameters=parameters, arguments=called_with)
 
 
 def kept_weights(module: nn.Module, folder: Path) -> Path:
@@ -119,11 +120,6 @@ def kept_weights(module: nn.Module, folder: Path) -> Path:
     return path
 
 
-def unpickled(text: str) -> Any:
-    """What was kept."""
-    return pickle.loads(zlib.decompress(base64.b85decode("".join(text.split()))))
-
-
 def rebuilt(text: str, head: str, num_classes: int) -> nn.Module:
     """A module that was kept, with fresh weights and another number of outputs.
 
@@ -132,7 +128,7 @@ def rebuilt(text: str, head: str, num_classes: int) -> nn.Module:
         head: name of the layer that gives the logits.
         num_classes: outputs of the head.
     """
-    module: nn.Module = unpickled(text)
+    module: nn.Module = from_text(text)
     old = module.get_submodule(head)
     parent, _, name = head.rpartition(".")
     setattr(module.get_submodule(parent), name, _with_outputs(old, num_classes))
@@ -221,68 +217,8 @@ def _head(module: nn.Module, image: Shape) -> str:
 
 
 def _written(template: str, folder: Path, kept: Any, **parts: str) -> str:
-    text = base64.b85encode(zlib.compress(_pickled(kept), 9)).decode()
-    lines = "\n".join(text[at : at + _LINE] for at in range(0, len(text), _LINE))
-    content = template.format(pickled=lines.replace("\\", "\\\\"), **parts).encode()
+    content = template.format(pickled=as_text(kept), **parts).encode()
     path = folder / f"{hashlib.sha256(content).hexdigest()}.py"
     if not path.exists():
         write_whole(path, content)
     return f"{path}:{FUNCTION}"
-
-
-def _pickled(kept: Any) -> bytes:
-    """Bytes that are the same for the same code, whenever and wherever it is run.
-
-    Raises:
-        NetworkError: something in it cannot be pickled.
-    """
-    stream = io.BytesIO()
-    try:
-        _Pickler(stream).dump(kept)
-    except Exception as error:  # whatever a part of it raises
-        raise NetworkError(
-            f"{type(kept).__name__} cannot be kept for worker processes: {error}. Write it to a "
-            "file and name that: network='module:net.py:make'."
-        ) from error
-    drawn = stream.getvalue()
-    own = hashlib.sha256(_TRACKER.sub(b"", drawn)).hexdigest()
-    known: dict[bytes, bytes] = {}
-
-    def counted(found: re.Match[bytes]) -> bytes:
-        order = known.setdefault(found.group(), str(len(known)).encode())
-        return hashlib.sha256(own.encode() + order).hexdigest()[:32].encode()
-
-    return _TRACKER.sub(counted, drawn)
-
-
-def _code(code: CodeType) -> Any:
-    """Code without the file and the line that it came from: a cell has others each time."""
-    plain = code.replace(co_filename="<kept by headstart>", co_firstlineno=1)
-    return cloudpickle.Pickler.dispatch_table[CodeType](plain)
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    return torch.from_numpy(array.copy())
-
-
-def _parameter(array: np.ndarray) -> nn.Parameter:
-    return nn.Parameter(_tensor(array))
-
-
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]
-    """cloudpickle without what differs from run to run: places of code, addresses of tensors."""
-
-    dispatch_table: ClassVar = ChainMap({CodeType: _code}, cloudpickle.Pickler.dispatch_table)
-
-    def reducer_override(self, obj: Any) -> Any:
-        """Tensors by their numbers; all else as cloudpickle has it."""
-        if isinstance(obj, nn.Parameter):
-            return _parameter, (obj.detach().cpu().numpy(),)
-        if type(obj) is Tensor:
-            return _tensor, (obj.detach().cpu().numpy(),)
-        return super().reducer_override(obj)
-
-    def _function_getnewargs(self, func: Any) -> Any:
-        # What cloudpickle would take along besides is the path of the file.
-        self.globals_ref.setdefault(id(func.__globals__), {"__name__": func.__module__})
-        return super()._function_getnewargs(func)

@@ -1,5 +1,6 @@
 """Figures of a report as Axes of matplotlib, in the units of the data, to draw on further."""
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,8 @@ def axes_of(analysis: Analysis, name: str, pair: TaskPair, size: str, ax: Any) -
         OutputError: matplotlib is not installed.
     """
     by_name("figure", name, FIGURES)
+    if size:
+        by_name("size", size, {label: label for label in analysis.sizes})
     if ax is None:
         ax = need("matplotlib.figure", "for Axes").Figure(layout="constrained").subplots()
     if not DRAWN[name](analysis, pair, size, ax):
@@ -80,7 +83,7 @@ def _gains(analysis: Analysis, pair: TaskPair, size: str, ax: Any) -> bool:
         ends = [
             (c.gain_pp - c.low_pp, c.high_pp - c.gain_pp)
             if c.low_pp is not None and c.high_pp is not None
-            else (0.0, 0.0)
+            else (math.nan, math.nan)  # no bar: one of no length would say that it is exact
             for _, c in known
         ]
         low, high = zip(*ends, strict=True)
@@ -189,10 +192,7 @@ def _cuts(analysis: Analysis, pair: TaskPair, size: str, ax: Any) -> bool:
 
 
 def _sized(analysis: Analysis, pair: TaskPair, size: str) -> list[SizeRows]:
-    groups = sizes_of(analysis, pair)
-    if not size:
-        return list(groups)
-    return [by_name("size", size, {group.size: group for group in groups})]
+    return [group for group in sizes_of(analysis, pair) if size in ("", group.size)]
 
 
 DRAWN: dict[str, Callable[[Analysis, TaskPair, str, Any], bool]] = {

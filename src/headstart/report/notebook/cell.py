@@ -21,27 +21,27 @@ def framed(content: str) -> str:
 
 def analysis_cell(analysis: Analysis) -> str:
     """The first screen of a report, for a cell."""
-    tables, left = _tables(analysis)
-    render = (
-        environment(analysis)
-        .get_template("cell.html.j2")
-        .render(
-            a=analysis,
-            warnings=warnings_of(analysis),
-            broken=analysis.failed_gates("invalid"),
-            several=len(pairs_of(analysis)) > 1,
-            tables=tables,
-            left=left,
-            vary=seeds_vary(analysis),
-            figure="{figure}",
-        )
-    )
-    figure = _figure(analysis)
-    cell = framed(render.replace("{figure}", figure))
+    cell = _with_figure(analysis, _figure(analysis))
     if len(cell.encode()) <= MOST_BYTES:
         return cell
     drawn_by = f'<p class="small">The figure is large: figure("{FIGURE}") draws it.</p>'
-    return framed(render.replace("{figure}", drawn_by))
+    return _with_figure(analysis, drawn_by)
+
+
+def _with_figure(analysis: Analysis, figure: str) -> str:
+    tables, left = _tables(analysis)
+    template = environment(analysis).get_template("cell.html.j2")
+    content = template.render(
+        a=analysis,
+        warnings=warnings_of(analysis),
+        broken=analysis.failed_gates("invalid"),
+        several=len(pairs_of(analysis)) > 1,
+        tables=tables,
+        left=left,
+        vary=seeds_vary(analysis),
+        figure=figure,
+    )
+    return framed(content)
 
 
 def _tables(analysis: Analysis) -> tuple[list[tuple[TaskPair, list[SizeRows]]], int]:

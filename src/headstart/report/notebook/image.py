@@ -33,13 +33,14 @@ class Image:
             OutputError: the ending is another, a library is missing, or the file cannot be written.
         """
         path = Path(path)
-        if path.suffix not in SUFFIXES:
+        ending = path.suffix.lower()
+        if ending not in SUFFIXES:
             raise OutputError(
                 f"{path}: a figure is saved as {' or '.join(SUFFIXES)}. For other kinds of files "
                 f"draw it with matplotlib: axes('{self.name}').figure.savefig('{path.name}')"
             )
         svg = alone(self.svg)
-        content = svg.encode() if path.suffix == ".svg" else _png(svg)
+        content = svg.encode() if ending == ".svg" else _png(svg)
         try:
             write_whole(path, content)
         except OSError as error:

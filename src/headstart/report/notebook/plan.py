@@ -12,13 +12,21 @@ from headstart.report.plan_lines import plan_lines
 from headstart.study.study import StudySpec
 
 
-def plan_cell(study: StudySpec, cost: CostEstimate, tasks: Iterable[TaskFacts]) -> str:
+def plan_cell(
+    study: StudySpec,
+    cost: CostEstimate,
+    tasks: Iterable[TaskFacts],
+    warnings: Iterable[str],
+    found: Iterable[str],
+) -> str:
     """What a run would do, for a cell.
 
     Args:
         study: what is asked.
         cost: steps and estimated time of the run.
         tasks: what was found of their data.
+        warnings: what it will come to that its author may not want.
+        found: lines on what it was made of.
     """
     most = cost.most
     seeds = f"{most.looks[0]} at first, at most {most.looks[-1]}" if most else len(study.seeds)
@@ -34,4 +42,5 @@ def plan_cell(study: StudySpec, cost: CostEstimate, tasks: Iterable[TaskFacts]) 
         ("in all", f"{plural(cost.num_trials, 'trial')}{sources}"),
     ]
     page = plain_environment().get_template("plan_cell.html.j2")
-    return framed(page.render(study=study, rows=rows, lines=plan_lines(cost)))
+    texts = {"lines": plan_lines(cost), "warnings": list(warnings), "found": list(found)}
+    return framed(page.render(study=study, rows=rows, **texts))
