@@ -1,6 +1,7 @@
 """`headstart cluster`: what it writes, and what it refuses."""
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,82 @@ def test_the_manifest_of_a_recipe(call: Call, tmp_path: Path) -> None:
         assert pod["volumes"] == [{"name": "mount-1", "persistentVolumeClaim": claim}]
 
 
+def shape(value: Any) -> Any:
+    """Names and types of a document, without its values."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(inner) for inner in value]
+    return type(value)
+
+
+def test_the_manifest_has_the_fields_of_kuberay(call: Call, study: Path, tmp_path: Path) -> None:
+    """Those of RayJobSpec, HeadGroupSpec and WorkerGroupSpec in ray.io/v1; Kubernetes drops others.
+
+    Parameters of `ray start` are texts there, and what a pod may take has a limit and no request.
+    """
+    file, job = manifest(call, tmp_path, study, "--nodes", 2, "--gpus", 1)
+    assert (file["apiVersion"], job["apiVersion"]) == ("v1", "ray.io/v1")
+
+    def group(*more: str) -> dict[str, Any]:
+        limits = dict.fromkeys(("cpu", *more), int) | {"memory": str}
+        container = {
+            "name": str,
+            "image": str,
+            "resources": {"limits": limits},
+            "env": [{"name": str, "value": str}],
+            "volumeMounts": [{"name": str, "mountPath": str}] * 2,
+        }
+        volumes = [
+            {"name": str, "configMap": {"name": str}},
+            {"name": str, "persistentVolumeClaim": {"claimName": str}},
+        ]
+        return {"template": {"spec": {"containers": [container], "volumes": volumes}}}
+
+    counts = dict.fromkeys(("replicas", "minReplicas", "maxReplicas"), int)
+    worker = {"groupName": str, **counts, "rayStartParams": {}, **group("nvidia.com/gpu")}
+    assert shape(job) == {
+        "apiVersion": str,
+        "kind": str,
+        "metadata": {"name": str},
+        "spec": {
+            "entrypoint": str,
+            "shutdownAfterJobFinishes": bool,
+            "backoffLimit": int,
+            "activeDeadlineSeconds": int,
+            "rayClusterSpec": {
+                "headGroupSpec": {"rayStartParams": {"num-cpus": str}, **group()},
+                "workerGroupSpecs": [worker],
+            },
+        },
+    }
+    mounted, claimed = (
+        {one["name"] for one in where}
+        for where in (
+            pod_of(job)["containers"][0]["volumeMounts"],
+            pod_of(job)["volumes"],
+        )
+    )
+    assert mounted == claimed
+
+
+def test_the_name_of_a_job_is_one_that_kuberay_takes(
+    call: Call, study: Path, tmp_path: Path
+) -> None:
+    """A DNS label of 47 letters at most, from which the names of its pods are made."""
+    text = study.read_text(encoding="utf-8")
+    long = "A Study_of " + 30 * "x-"
+    study.write_text(re.sub(r"^name = .*", f"name = {long!r}", text, count=1), encoding="utf-8")
+    _, job = manifest(call, tmp_path, study)
+    assert re.fullmatch(r"headstart-a-study-of-[x-]*[a-z0-9]", job["metadata"]["name"])
+    assert len(job["metadata"]["name"]) <= 47
+
+
+def pod_of(job: Any) -> Any:
+    """The specification of the head's pod."""
+    return job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+
+
 def test_a_study_file_goes_along(call: Call, study: Path, tmp_path: Path) -> None:
     content = f"# \u00e9 \U0001f600 'x' \"y\": z\n{study.read_text(encoding='utf-8')}"
     study.write_text(content, encoding="utf-8")
@@ -129,7 +206,7 @@ def test_a_study_file_goes_along(call: Call, study: Path, tmp_path: Path) -> Non
     assert file["kind"] == "ConfigMap"
     assert file["data"] == {"study.toml": content}
     assert "run /headstart-study/study.toml --store /store" in job["spec"]["entrypoint"]
-    pod = job["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+    pod = pod_of(job)
     assert {"name": "study", "configMap": {"name": "headstart-tiny"}} in pod["volumes"]
 
 

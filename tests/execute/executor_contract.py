@@ -2,21 +2,26 @@
 
 import os
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from headstart.execute.executors import Executor
+from headstart.core.lru import SizedLRU
+from headstart.execute.executors import Executor, InlineExecutor
 from headstart.execute.job import make_job
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import StepOutcome
 from headstart.execute.scheduler import Tally, execute
 from headstart.plan.expand import make_plan
 from headstart.plan.steps import Plan, Step
+from headstart.store.blobs import blob_path
 from headstart.store.store import Store
 from studies import tiny
 
 SIZES = {"sizes": [20], "seeds": 2, "arms": ["scratch", "probe"]}
+UPDATES = count(13)
 
 
 class ExecutorContract:
@@ -30,7 +35,8 @@ class ExecutorContract:
     def executor(self) -> Iterator[Executor]:
         made = self.make()
         yield made
-        made.close(abandon=True)
+        made.abandon()
+        made.close()
 
     @pytest.fixture
     def plan(self) -> Plan:
@@ -82,11 +88,34 @@ class ExecutorContract:
         tally, outcomes = self.run(plan, tmp_path, executor)
         assert (tally.run, tally.reused, outcomes) == (0, len(plan.steps), [])
 
+    def test_a_damaged_blob_is_computed_again_and_the_rest_goes_on(
+        self, executor: Executor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nothing_kept = SizedLRU[Any](0, lambda _: 1)
+        monkeypatch.setattr("headstart.execute.steps.weights._cache", nothing_kept)
+        # A study whose weights no worker has in memory.
+        training = {"updates": next(UPDATES), "batch_size": 16, "validations": 3}
+        loaded = tiny(**SIZES, training=training)
+        plan = make_plan(loaded.study, loaded.facts)
+        self.run(plan, tmp_path, InlineExecutor())
+        damaged = plan.sources[0].train_keys[0]
+        with Store(tmp_path) as store:
+            before = {key: row.blob.sha256 for key, row in store.rows(plan.steps).items()}
+            path = blob_path(tmp_path, damaged)
+            path.write_bytes(bytes(len(path.read_bytes())))
+            users = {key for key, step in plan.steps.items() if damaged in step.inputs}
+            for user in users:
+                store.drop(user)
+        tally, _ = self.run(plan, tmp_path, executor)
+        assert not tally.failed
+        assert tally.done == users | {damaged}
+        with Store(tmp_path) as store:
+            after = {key: row.blob.sha256 for key, row in store.rows(plan.steps).items()}
+        assert after == before
+
     def test_results_do_not_depend_on_the_executor(
         self, executor: Executor, plan: Plan, tmp_path: Path
     ) -> None:
-        from headstart.execute.executors import InlineExecutor
-
         self.run(plan, tmp_path / "own", executor)
         self.run(plan, tmp_path / "inline", InlineExecutor())
         with Store(tmp_path / "own") as own, Store(tmp_path / "inline") as inline:
@@ -111,5 +140,5 @@ class ExecutorContract:
     def test_it_can_be_closed_twice_and_used_by_nobody(self) -> None:
         executor = self.make()
         executor.set_threads(os.cpu_count() or 1)
-        executor.close(abandon=False)
-        executor.close(abandon=True)
+        executor.close()
+        executor.close()

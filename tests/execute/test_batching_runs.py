@@ -231,7 +231,10 @@ class Handing:
     def set_threads(self, threads: int) -> None:
         self.lent.append(threads)
 
-    def close(self, *, abandon: bool) -> None:
+    def abandon(self) -> None:
+        """No job is running."""
+
+    def close(self) -> None:
         """Nothing to let go of."""
 
 

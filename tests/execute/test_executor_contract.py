@@ -32,7 +32,7 @@ class TestProcesses(ExecutorContract):
         limit = "__import__('loky').process_executor._MAX_MEMORY_LEAK_SIZE"
         assert executor._pool is not None
         assert executor._pool.submit(eval, limit).result() > 10**15  # type: ignore[operator]
-        executor.close(abandon=True)
+        executor.abandon()
 
 
 def test_one_worker_needs_no_process() -> None:

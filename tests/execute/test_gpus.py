@@ -120,7 +120,7 @@ def test_workers_hold_their_places(tmp_path: Path) -> None:
         with pytest.raises(Timeout):
             lock.acquire(timeout=0)
     finally:
-        executor.close(abandon=True)
+        executor.abandon()
     lock.acquire(timeout=10)
     lock.release()
 

@@ -2,13 +2,18 @@
 
 import hashlib
 import re
+import subprocess
+import sys
+import sysconfig
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import headstart
 from headstart.core.errors import ClusterError, DataError
 from headstart.data.datasets import facts_of, forget, open_part
 from headstart.execute.needed import (
@@ -16,6 +21,7 @@ from headstart.execute.needed import (
     Needed,
     NeededData,
     NeededFile,
+    NeededLibrary,
     NeededNetwork,
     needed_by,
     receive,
@@ -170,6 +176,7 @@ def test_networks_are_apart_from_what_can_be_sent(
         ]
     )
     assert needed.items == (data, NeededFile(path="w.pt", hash="1" * 64))
+    assert needed.libraries == (NeededLibrary(kind="module"), NeededLibrary(kind="timm"))
     (found,) = needed.networks
     assert found == NeededNetwork(kind="module", name=f"{network}:make", hash=made_of)
     assert found.is_seen()
@@ -178,3 +185,36 @@ def test_networks_are_apart_from_what_can_be_sent(
     missing = Needed(networks=(NeededNetwork(kind="module", name="gone.py:make", hash=""),))
     assert missing.missing() == ("no network module:gone.py:make",)
     assert [item.hash for item in Needed(items=needed.items).lacking()] == ["1" * 64]
+
+
+def machine_without(package: str, folder: Path) -> list[str]:
+    """Python of an installation like this one, but for a package; it takes code to run."""
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if not entry.name.startswith((f"{package}-", package)):
+            (folder / entry.name).symlink_to(entry)
+    source = Path(headstart.__file__).parents[1]
+    code = f"import sys; sys.path += [{str(source)!r}, {str(folder)!r}]; exec(sys.argv[1])"
+    return [sys.executable, "-S", "-c", code]
+
+
+LOOK = """
+from pathlib import Path
+from headstart.execute.needed import Needed, NeededLibrary
+from headstart.execute.nodes import Token, look
+kinds = ("module", "timm")
+needed = Needed(libraries=tuple(NeededLibrary(kind=kind) for kind in kinds))
+report = look(Token(Path("gone"), ""), needed)
+print(report.missing, "timm" in report.versions, "torch" in report.versions)
+"""
+
+
+@pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
+def test_a_node_without_the_library_of_a_network_lacks_it(tmp_path: Path) -> None:
+    """Another version may be allowed; none is missing wherever one is needed."""
+    needed = needed_by([step(payload={"network": {"kind": "timm", "name": "resnet18"}})])
+    assert needed.libraries == (NeededLibrary(kind="timm"),)
+    assert needed.missing() == ()
+    assert needed_by([step(payload={"network": {"stages": []}})]).libraries == ()
+    bare = machine_without("timm", tmp_path)
+    found = subprocess.run([*bare, LOOK], capture_output=True, text=True, check=True).stdout
+    assert found == "(\"no library for networks of kind 'timm'\",) False True\n"

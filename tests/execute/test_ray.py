@@ -70,6 +70,16 @@ def test_a_study_on_a_cluster_is_the_study_at_home(tmp_path: Path) -> None:
         }
 
 
+def test_a_study_that_is_done_asks_for_no_cluster_and_no_gpu_here(tmp_path: Path) -> None:
+    loaded = tiny(sizes=[20], seeds=1, arms=["scratch", "probe"])
+    store, nowhere = tmp_path / "store", Cluster(address="127.0.0.1:9")
+    flow.run(loaded, RunOptions(store=store, workers=1), listen=lambda *_: None)
+    again = RunOptions(store=store, device="cuda", cluster=nowhere)
+    assert flow.run(loaded, again, listen=lambda *_: None).tally.run == 0
+    with pytest.raises(ClusterError, match=r"no Ray cluster at '127\.0\.0\.1:9'"):
+        flow.run(loaded, replace(again, store=tmp_path / "other"), listen=lambda *_: None)
+
+
 def test_nodes_that_lack_something_are_all_named() -> None:
     older = replace(HERE, host="two", versions={**HERE.versions, "torch": "1.0"})
     bare = replace(HERE, host="three", missing=("no network module:net.py:make",))
@@ -154,7 +164,7 @@ def test_a_ray_that_was_started_for_a_run_ends_with_it(
     executor = RayExecutor(Cluster(), tmp_path, Needed())
     assert ray.is_initialized()
     assert sys.stdout is sys.stderr  # Ray prints into it, and a document may be printed there
-    executor.close(abandon=False)
+    executor.close()
     assert not ray.is_initialized()
     assert sys.stdout is stdout
     gone = NeededNetwork(kind="module", name="gone.py:make", hash="0" * 64)

@@ -52,7 +52,7 @@ def run(
     )
     changed = flow.changed_data(loaded, store)
     warn((*flow.warnings(loaded), *flow.older_results(loaded, store), *changed))
-    with live_progress(workers or flow.default_workers(device)) as (planned, listen):
+    with live_progress(workers or flow.default_workers(options.device_here)) as (planned, listen):
         done = flow.run(loaded, options, listen=listen, planned=planned, command=command_line())
     show(done.analysis, done.summary, store, files, as_json=json)
     write_to(track or [], done, store)

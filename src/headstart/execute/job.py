@@ -63,7 +63,8 @@ def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: boo
 def feature_cache(folder: Path, *, shared: bool = True) -> MemmapCache:
     """Features of frozen trunks beside a store: none outlives the run that needs it.
 
-    A machine that does not share the folder has others among its temporary files.
+    A machine that does not share the folder has others among its temporary files, where the longest
+    unused make room for new ones.
     """
     place = folder if shared else Path(tempfile.gettempdir()) / "headstart"
     return MemmapCache(place / "features")

@@ -135,11 +135,33 @@ class NeededNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NeededLibrary:
+    """The library of a kind of network, in any version: of versions nodes are asked apart."""
+
+    kind: str
+
+    def __str__(self) -> str:
+        return f"library for networks of kind '{self.kind}'"
+
+    def is_seen(self) -> bool:
+        """Whether it is installed."""
+        try:
+            adapter_for(self.kind).version()
+        except HeadstartError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """What steps read: `items` may be sent, `networks` must lie under the same path everywhere."""
+    """What steps read: `items` may be sent, and only those.
+
+    `networks` must lie under the same path everywhere, and `libraries` must be installed.
+    """
 
     items: tuple[Item, ...] = ()
     networks: tuple[NeededNetwork, ...] = ()
+    libraries: tuple[NeededLibrary, ...] = ()
 
     def lacking(self) -> tuple[Item, ...]:
         """Items that this machine neither sees nor has received."""
@@ -149,7 +171,8 @@ class Needed:
 
     def missing(self) -> tuple[str, ...]:
         """What this machine lacks and cannot be sent, in words."""
-        return tuple(f"no {network}" for network in self.networks if not _is_seen(network))
+        needed = (*self.libraries, *self.networks)
+        return tuple(f"no {one}" for one in needed if not _is_seen(one))
 
     def placed(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         """Steps that read here what was received, and all else where it lies."""
@@ -162,21 +185,28 @@ class Needed:
 def needed_by(steps: Iterable[Step]) -> Needed:
     """What steps read."""
     items, networks = dict[str, Item](), dict[str, NeededNetwork]()
+    libraries = dict[str, NeededLibrary]()
     for step in steps:
         for name, of in step.datasets.items():
             if name not in items:
                 items[name] = NeededData(name=name, data=of, hash=facts_of(of).content)
         network = step.payload.get("network", {})
+        if kind := network.get("kind"):
+            libraries[kind] = NeededLibrary(kind=kind)
         for content, path in step.files.items():
             if content == network.get("content"):
                 networks[content] = NeededNetwork(kind=network["kind"], name=path, hash=content)
             else:
                 items[content] = NeededFile(path=path, hash=content)
-    return Needed(items=tuple(items.values()), networks=tuple(networks.values()))
+    return Needed(
+        items=tuple(items.values()),
+        networks=tuple(networks.values()),
+        libraries=tuple(libraries.values()),
+    )
 
 
 @lru_cache(maxsize=256)
-def _is_seen(one: Item | NeededNetwork) -> bool:
+def _is_seen(one: Item | NeededNetwork | NeededLibrary) -> bool:
     """Of a job after the other, what was looked at once is not looked at again."""
     return one.is_seen()
 

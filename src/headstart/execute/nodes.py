@@ -11,12 +11,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from headstart.core.errors import ClusterError, HeadstartError
+from headstart.execute.environment import NETWORK_LIBRARIES
 from headstart.execute.gpus import gpus_here, least_memory
 from headstart.execute.needed import Item, Needed
 from headstart.execute.same_device import SameDevice, kind_of_node, other_kinds
 
-COMPARED = ("headstart", "torch", "numpy", "timm", "transformers")
-
+COMPARED = ("headstart", "torch", "numpy", *NETWORK_LIBRARIES)
 
 Versions = Mapping[str, str]
 """Version by name of what numbers depend on; packages that are not installed are left out."""
@@ -27,8 +27,7 @@ class NodeReport:
     """What was found on a node: whether it sees the store's folder, and what it lacks.
 
     `device` is its kind of device where that was asked for, `gpu_bytes` the memory of its smallest
-    GPU, 0 where it is not known. `lacking` can be sent; `missing`
-    cannot, in words.
+    GPU, 0 where it is not known. `lacking` can be sent; `missing` cannot, in words.
     """
 
     host: str

@@ -32,3 +32,8 @@ class RunOptions:
     device: Device = "auto"
     cluster: Cluster | None = None
     same_device: bool = False
+
+    @property
+    def device_here(self) -> Device:
+        """What is asked of this machine: nodes of a cluster may have a GPU that it lacks."""
+        return self.device if self.cluster is None else "auto"

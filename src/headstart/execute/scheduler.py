@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from headstart.core.errors import StoreDamaged
@@ -67,6 +67,13 @@ def execute(
         StoreError: the store cannot be written. KeyboardInterrupt: as it comes; finished steps are
         kept and the next run goes on from them.
     """
+    with closing(executor):
+        return _execute(plan, store, options, executor, listen)
+
+
+def _execute(
+    plan: Plan, store: Store, options: RunOptions, executor: Executor, listen: Listener
+) -> Tally:
     run: set[str] = set()
     while True:
         work = _Schedule(plan, store, store.finished(plan.steps), executor, options, listen)
@@ -79,7 +86,8 @@ def execute(
             run |= work.run
             continue
         finally:
-            executor.close(abandon=bool(work.in_flight))
+            if work.in_flight:
+                executor.abandon()
             work.release()
             feature_cache(store.folder).clear()
         run |= work.run
@@ -121,7 +129,7 @@ class _Schedule:
 
     def __post_init__(self) -> None:
         grouped = any(step.batch_groups for step in self.plan.steps.values())
-        device = device_for(self.options.device) if grouped else "cpu"
+        device = device_for(self.options.device_here) if grouped else "cpu"
         self._ready = ReadySteps(plan=self.plan, done=self.done, device=device)
 
     def run_all(self) -> None:

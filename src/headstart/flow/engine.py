@@ -72,7 +72,7 @@ def run(
     # Workers outlive a run, and need not be in the folder that this process has gone to since.
     options = replace(options, store=options.store.absolute())
     tally = Tally()
-    workers = options.workers or default_workers(options.device)
+    workers = options.workers or default_workers(options.device_here)
     with Store(options.store) as store:
         number = save_study(store, loaded, command)
         began = beginning(number, loaded.study.name, command, workers)
@@ -125,8 +125,11 @@ def _executor(
 ) -> Executor:
     """Workers where they are asked for, or save more time than they take to start.
 
-    Long work is theirs too: one that runs out of memory can be named, and ends no other.
+    Long work is theirs too: one that runs out of memory can be named, and ends no other. Where
+    nothing is missing, no cluster is asked either.
     """
+    if not missing:
+        return InlineExecutor()
     if options.cluster is not None:
         return RayExecutor(options.cluster, options.store, needed_by(missing), same)
     needed = max((step.memory for step in missing), default=0)

@@ -43,5 +43,8 @@ class Executor(Protocol):
     def set_threads(self, threads: int) -> None:
         """Let each job take so many threads from now on, which changes no number."""
 
-    def close(self, *, abandon: bool) -> None:
-        """Release the workers; `abandon` ends running steps."""
+    def abandon(self) -> None:
+        """End running jobs; others may be submitted afterwards."""
+
+    def close(self) -> None:
+        """Release the workers, once no job is running and none will be submitted."""

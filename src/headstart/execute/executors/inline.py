@@ -33,5 +33,8 @@ class InlineExecutor:
     def set_threads(self, threads: int) -> None:
         """There is one step at a time, and its threads are what was asked for."""
 
-    def close(self, *, abandon: bool) -> None:
+    def abandon(self) -> None:
+        """No job is running once `submit` has returned."""
+
+    def close(self) -> None:
         """Nothing to release."""

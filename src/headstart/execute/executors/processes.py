@@ -64,22 +64,25 @@ class ProcessExecutor:
                 )
                 return _translated(self._pool.submit(do_job, job))
         except KeyboardInterrupt:  # the caller knows nothing of this submission
-            self.close(abandon=True)
+            self.abandon()
             raise
 
     def set_threads(self, threads: int) -> None:
         """Write it where all workers look, at every update and every batch."""
         _thread_budget().set_threads(min(threads, usable_cores()))
 
-    def close(self, *, abandon: bool) -> None:
-        """Idle workers end by themselves; with `abandon` they end now."""
+    def abandon(self) -> None:
+        """End the workers now."""
         # Asked for by itself loky would make a pool of its own, once this one has done its work.
-        if abandon and self._pool is not None:
+        if self._pool is not None:
             # First of all: one that is still starting would miss what the pool takes away.
             for number in list(self._pool._processes):
                 with suppress(ProcessLookupError):
                     os.kill(number, signal.SIGKILL)
             self._pool.shutdown(wait=True, kill_workers=True)
+
+    def close(self) -> None:
+        """Idle workers end by themselves; until then a next run finds them ready."""
 
 
 @contextmanager
