@@ -56,7 +56,7 @@ def study_tables(document: Document) -> Iterator[str]:
     pairs = dict.fromkeys((arm["source"], arm["target"]) for arm in document["arms"])
     for source, target in pairs:
         arms = [a for a in document["arms"] if (a["source"], a["target"]) == (source, target)]
-        told = [
+        compared = [
             c for c in document["comparisons"] if (c["source"], c["target"]) == (source, target)
         ]
         yield ""
@@ -64,7 +64,7 @@ def study_tables(document: Document) -> Iterator[str]:
         yield "control in percentage points with the interval that the verdict is read from, and"
         yield f"the verdict; {source} -> {target}:"
         yield ""
-        yield from _pair_table(arms, told)
+        yield from _pair_table(arms, compared)
     yield ""
     if document["family_size"] > 1:
         yield "Intervals are 95 % intervals over seeds and test images; those of transfer arms are"
@@ -91,7 +91,7 @@ def attribution_lines(document: Document) -> Iterator[str]:
         yield f"- {'; '.join(places)}: {reading}"
 
 
-def _pair_table(arms: list[Document], told: list[Document]) -> Iterator[str]:
+def _pair_table(arms: list[Document], compared: list[Document]) -> Iterator[str]:
     sizes = list(dict.fromkeys((arm["size"], arm["num_images"]) for arm in arms))
     yield "| arm | " + " | ".join(f"{images:,} images" for _, images in sizes) + " |"
     yield "| --- |" + " --- |" * len(sizes)
@@ -99,7 +99,7 @@ def _pair_table(arms: list[Document], told: list[Document]) -> Iterator[str]:
         cells = []
         for size, _ in sizes:
             arm = next((a for a in arms if (a["arm"], a["size"]) == (name, size)), None)
-            gain = next((c for c in told if (c["arm"], c["size"]) == (name, size)), None)
+            gain = next((c for c in compared if (c["arm"], c["size"]) == (name, size)), None)
             cells.append(_cell(arm, gain))
         yield f"| {name} | {' | '.join(cells)} |"
 

@@ -1,4 +1,4 @@
-"""What happens in a run as JSON lines in files beside the store, for whoever watches it.
+"""What happens in a run as JSON lines in files beside the store, for those who watch it.
 
 The process that runs a study writes one file, each worker another; nothing that is computed reads
 them. A line that a killed process left torn is skipped.

@@ -79,7 +79,7 @@ def write_to(given: Iterable[str], done: "Done", store: Path) -> None:
                     writer.write_trial(trial)
             if study.content not in known:
                 writer.write_study(study)
-        except Exception as error:  # of libraries, each with errors of its own
+        except Exception as error:  # libraries have their errors
             raise OutputError(
                 f"--track {text}: {type(error).__name__}: {error} The results are in the store "
                 f"{store}: the same command writes them again and trains nothing."

@@ -182,7 +182,7 @@ def _check_fresh(module: nn.Module) -> None:
     if stuck:
         raise NetworkError(
             f"the module holds parameters that only its constructor can draw anew: "
-            f"{', '.join(stuck[:4])}. Every seed begins with weights of its own, so give the "
+            f"{', '.join(stuck[:4])}. Every seed begins with other weights, so give the "
             "function that makes it in place of the module: network=make_net, where "
             "make_net(num_classes) returns it (a class will do)."
         )
