@@ -1,6 +1,7 @@
 """Which file systems are those of a network, and where files cannot be locked."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -44,13 +45,14 @@ def test_without_a_table_of_mounts_a_folder_is_taken_for_a_local_one(
     assert network_file_system(tmp_path) == ""
 
 
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
 def test_whether_files_can_be_locked_is_tried(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     assert locks_files(tmp_path)
 
     def refuse(*_: object) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
+        raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr("fcntl.flock", refuse)
     assert not locks_files(tmp_path)

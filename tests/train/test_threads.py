@@ -151,7 +151,7 @@ def test_threads_that_come_in_the_middle_are_taken(budget: ThreadBudget) -> None
             budget.set_threads(3)
 
     parallel_map(piece, range(9))
-    assert sum(name.startswith("headstart-lane") for name in names) == 4
+    assert sum(name.startswith("headstart-train") for name in names) == 4
 
 
 def test_what_a_piece_raises_is_raised(budget: ThreadBudget) -> None:

@@ -34,6 +34,15 @@ def network_file_system(folder: Path) -> str:
     return found if _NETWORK.fullmatch(found) else ""
 
 
+def native_lock(path: Path) -> FileLock:
+    """A lock of the system's on a file, which is free once its process has ended.
+
+    Taking it raises an OSError where files cannot be locked: a mere file in its place would stay
+    after a crash.
+    """
+    return FileLock(path, fallback_to_soft=False)
+
+
 def locks_files(folder: Path) -> bool:
     """Whether files in a folder can be locked; tried with one that is deleted again.
 
@@ -42,14 +51,12 @@ def locks_files(folder: Path) -> bool:
     """
     path = folder / f".probe-{uuid.uuid4().hex}"
     try:
-        with FileLock(path, timeout=0):
+        with native_lock(path).acquire(timeout=0):
             return True
     except OSError as error:
         if error.errno in _NO_LOCKS:
             return False
         raise
-    except NotImplementedError:  # what filelock makes of ENOSYS
-        return False
     finally:
         path.unlink(missing_ok=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from headstart.core.file_systems import native_lock
 from headstart.core.holders import Holder, signature, signed_by
 
 PATIENCE = 5.0  # seconds of waiting before it is said for whom
@@ -25,7 +26,7 @@ def claimed(path: Path) -> Iterator[bool]:
     Raises:
         OSError: files cannot be locked there.
     """
-    lock = FileLock(path)
+    lock = native_lock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -44,7 +45,7 @@ def locked(path: Path) -> Iterator[bool]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
+        lock = native_lock(path)
         got = _waited_for(lock, path)
     except OSError:
         got = False

@@ -14,6 +14,7 @@ WIDEST = 16
 HANDOVER_SHARE = 0.02
 # Seconds of a pack at most, however costly it is to hand over: it is committed when all is done.
 LONGEST_PACK = 5.0
+SEARCHES = "overlap"  # the queue of searches for shared images
 
 _Place = tuple[float, int, str]
 """Where a step stands in the order: minus the critical path from it on, its number, its key."""
@@ -45,7 +46,7 @@ class ReadySteps:
     done: set[str]
     device: str
     pace: Pace = field(default_factory=Pace)
-    _lanes: dict[str, list[_Place]] = field(default_factory=dict)
+    _queues: dict[str, list[_Place]] = field(default_factory=dict)  # priority queues
     _modelled: dict[StepKind, float] = field(default_factory=dict)  # seconds of what is ready
     _waiting: dict[str, set[str]] = field(default_factory=dict)
     _users: dict[str, list[str]] = field(default_factory=dict)
@@ -61,10 +62,10 @@ class ReadySteps:
                 self.add(key)
 
     def __bool__(self) -> bool:
-        return bool(self._lanes)
+        return bool(self._queues)
 
     def __len__(self) -> int:
-        return sum(map(len, self._lanes.values()))
+        return sum(map(len, self._queues.values()))
 
     def _rank(self) -> None:
         """Length of the critical path from each step to the end; steps come after their inputs."""
@@ -81,7 +82,7 @@ class ReadySteps:
         if missing:
             self._waiting[key] = missing
             return
-        heapq.heappush(self._lanes.setdefault(self._lane(key), []), (*self._order[key], key))
+        heapq.heappush(self._queues.setdefault(self._queue_of(key), []), (*self._order[key], key))
         self._count(key, 1)
 
     def finished(self, key: str) -> None:
@@ -107,14 +108,14 @@ class ReadySteps:
         taken = self._group(free, max(share, LONGEST_PACK))
         seconds = sum(map(self._seconds, taken))
         searching = self._searches(taken[0])
-        while self._lanes and not searching:
-            lane = self._first(searching=True)
-            key = self._lanes[lane][0][-1]
+        while self._queues and not searching:
+            name = self._first(searching=True)
+            key = self._queues[name][0][-1]
             seconds += self._seconds(key)
             if self._searches(key) or seconds > min(share, enough) * (1 + 1e-9):
                 seconds -= self._seconds(key)
                 break
-            taken.append(self._pop(lane))
+            taken.append(self._pop(name))
         return taken + self._followers(taken, enough - seconds)
 
     def _group(self, free: Free, most: float) -> list[str]:
@@ -123,19 +124,19 @@ class ReadySteps:
         Where there is nothing else to do for the other free workers, the group is split evenly; it
         takes `most` seconds, or is one step.
         """
-        lane = self._first(searching=free.searching)
+        name = self._first(searching=free.searching)
         number = 1
-        if lane and lane != "overlap":
-            alike = len(self._lanes[lane])
+        if name and name != SEARCHES:
+            alike = len(self._queues[name])
             idle = max(free.workers - (len(self) - alike), 1)
             number = min(WIDEST, ceil(alike / idle))
-        taken = [self._pop(lane)]
+        taken = [self._pop(name)]
         seconds = self._seconds(taken[0])
         while len(taken) < number:
-            seconds += self._seconds(self._lanes[lane][0][-1])
+            seconds += self._seconds(self._queues[name][0][-1])
             if seconds > most:
                 break
-            taken.append(self._pop(lane))
+            taken.append(self._pop(name))
         return taken
 
     def _followers(self, taken: Iterable[str], seconds: float) -> list[str]:
@@ -160,16 +161,16 @@ class ReadySteps:
         return found
 
     def _first(self, *, searching: bool) -> str:
-        """The lane with the first step; not that of searches, if another is there."""
-        lanes = self._lanes
-        if searching and len(lanes) > 1:
-            return min((lane for lane in lanes if lane != "overlap"), key=lambda at: lanes[at][0])
-        return min(lanes, key=lambda at: lanes[at][0])
+        """Name of the queue with the first step; not that of searches, if another is there."""
+        names = set(self._queues)
+        if searching and len(names) > 1:
+            names.discard(SEARCHES)
+        return min(names, key=lambda name: self._queues[name][0])
 
-    def _lane(self, key: str) -> str:
-        """Steps of a batch group have a lane, searches for shared images one, and all others."""
+    def _queue_of(self, key: str) -> str:
+        """Name of a step's queue: its batch group has one, all searches, and all other steps."""
         if self._searches(key):
-            return "overlap"
+            return SEARCHES
         return self.plan.steps[key].batch_groups.get(self.device, "")
 
     def _searches(self, key: str) -> bool:
@@ -181,10 +182,10 @@ class ReadySteps:
         step = self.plan.steps[key]
         return self.pace.of(step.kind, modelled(step))
 
-    def _pop(self, lane: str) -> str:
-        *_, key = heapq.heappop(self._lanes[lane])
-        if not self._lanes[lane]:
-            del self._lanes[lane]
+    def _pop(self, name: str) -> str:
+        *_, key = heapq.heappop(self._queues[name])
+        if not self._queues[name]:
+            del self._queues[name]
         self._count(key, -1)
         return key
 

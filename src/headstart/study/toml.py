@@ -59,7 +59,7 @@ def _default(field: FieldInfo) -> Any:
 
 
 def _section(name: str, table: Mapping[str, Any]) -> list[str]:
-    """A table, or one for each of its own; smaller ones stand in a line."""
+    """Lines of a table; of `tasks` and `sources`, of each table in it. Others are inline tables."""
     if name in ("tasks", "sources"):
         parts = [
             line

@@ -37,7 +37,7 @@ def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> l
 @lru_cache(maxsize=1)
 def _pool() -> ThreadPoolExecutor:
     """Threads of this process, made when first needed."""
-    return ThreadPoolExecutor(thread_name_prefix="headstart-lane", initializer=_settle)
+    return ThreadPoolExecutor(thread_name_prefix="headstart-train", initializer=_settle)
 
 
 def _settle() -> None:

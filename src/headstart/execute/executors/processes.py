@@ -14,6 +14,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from headstart.core.file_systems import native_lock
 from headstart.core.thread_budget import ONE_THREAD, ThreadBudget, attach
 from headstart.execute.environment import usable_cores
 from headstart.execute.executors.executor import KilledForMemory, WorkerDied
@@ -169,7 +170,7 @@ def _take_place(executor: str, places: tuple[str, ...]) -> None:
         places: the GPU of each worker.
     """
     for number, gpu in enumerate(places):
-        lock = FileLock(Path(tempfile.gettempdir()) / f"headstart-{executor}-gpu{number}.lock")
+        lock = native_lock(Path(tempfile.gettempdir()) / f"headstart-{executor}-gpu{number}.lock")
         with suppress(Timeout):
             lock.acquire(timeout=0)
             _held.append(lock)
