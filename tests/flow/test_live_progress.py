@@ -5,9 +5,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from headstart.data.progress import Progress, reporting
+from headstart.execute.outcomes import StepOutcome
+from headstart.flow import live_progress as live
 from headstart.flow.live_progress import in_cell, live_progress
 from headstart.flow.notebook import Stopped, notebook_cell
 from headstart.flow.tracker import Tracker
+from headstart.plan.expand import make_plan
+from studies import tiny
 
 
 @dataclass
@@ -63,3 +67,20 @@ def test_nothing_is_said_with_progress_off(capsys: pytest.CaptureFixture[str]) -
     with live_progress(1, "off"):
         pass
     assert capsys.readouterr().err == ""
+
+
+def test_progress_is_shown_when_a_step_begins_and_all_workers_have_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "QUIET_PAUSE", 0.0)
+    loaded = tiny(seeds=2)
+    plan = make_plan(loaded.study, loaded.facts)
+    first, second = (plan.steps[trial.train_keys[0]] for trial in plan.trials[:2])
+    with live_progress(2) as (planned, listen):
+        planned(plan, (), set())
+        for step in (first, second):
+            listen(step, None)
+        listen(first, StepOutcome(key=first.key, status="done"))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert "2 running" in lines[1]

@@ -60,7 +60,8 @@ def live_progress(workers: int, show: Show = "auto") -> Iterator[tuple[Planned, 
             tracker.record(step, outcome)
             if outcome is not None and outcome.status == "failed":
                 shown.failed(step.label, outcome.error)
-            shown.show(tracker)
+            if outcome is None:  # at the start of a step, when every worker has one
+                shown.show(tracker)
 
         yield tracker.set_plan, listen
 
