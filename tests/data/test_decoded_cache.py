@@ -187,7 +187,7 @@ def test_where_files_cannot_be_locked_images_are_decoded_into_memory(
 
     kept = np.array(open_part(photos, "train").pixels)
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "another"))
-    monkeypatch.setattr(locks, "FileLock", NoLocks)
+    monkeypatch.setattr(locks, "native_lock", NoLocks)
     found = opened_anew(photos)
     assert not isinstance(found.stored, np.memmap)
     assert (found.pixels == kept).all()
