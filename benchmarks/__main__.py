@@ -59,12 +59,12 @@ def main() -> None:
             against=tuple(given.against or ()),
             share=given.share,
         )
-        print(f"load average {os.getloadavg()[0]:.1f}; {data.told()}", flush=True)
+        print(f"load average {os.getloadavg()[0]:.1f}; {data.described()}", flush=True)
         figures = []
         for name in given.questions or (QUESTIONS if given.full else SHORT):
             figures += QUESTIONS[name](bench)
         print(table(figures))
-        setting = machine.setting("full" if given.full else "short", data.told())
+        setting = machine.setting("full" if given.full else "short", data.described())
         write_csv(given.out, bench.samples, setting)
         print(f"\n{given.out}: {len(bench.samples)} rows")
 

@@ -22,7 +22,7 @@ def full() -> bool:
     return bool(os.environ.get("HEADSTART_DATA"))
 
 
-def told() -> str:
+def described() -> str:
     """What the CSV file says of the data."""
     return "full sets" if full() else "mini sets inside the package (10,000 + 2,000 images each)"
 

@@ -1,4 +1,4 @@
-"""Runs sides in processes of their own, round after round, and keeps what they hand over."""
+"""Runs sides in separate processes, round after round, and keeps what they hand over."""
 
 import json
 import os

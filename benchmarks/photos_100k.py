@@ -18,7 +18,7 @@ GIGABYTES = 1.5  # that no stage may take more of
 
 
 def ask(bench: Bench) -> list[Figure]:
-    """Seconds and gigabytes of each stage, in processes of their own, at two numbers of photos."""
+    """Seconds and gigabytes of each stage, in separate processes, at two numbers of photos."""
     figures: list[Figure] = []
     passes: list[Sample] = []
     for num in NUMS:

@@ -89,7 +89,7 @@ def _training(found: dict[tuple[str, str], Sample], side: str) -> Sample:
 
 
 def memory(subject: str, sample: Sample, most: float | None) -> Figure:
-    """Gigabytes of the largest worker, and how many are allowed (None: only told)."""
+    """Gigabytes of the largest worker, and how many are allowed (None: only reported)."""
     return Figure(
         name=f"{subject}: anonymous memory of the largest worker",
         values=tuple(value / GIGABYTE for value in sample.values),

@@ -46,7 +46,8 @@ class Setting:
 class Figure:
     """A ratio (or a plain number) with the values of each repeat, and what it should be.
 
-    `target` is a least value, or a greatest one where `at_most` holds; None for what is only told.
+    `target` is a least value, or a greatest one where `at_most` holds; None for what is only
+    reported.
     """
 
     name: str

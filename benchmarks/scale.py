@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from benchmarks.measure import Bench
 from benchmarks.replay import Costs, Recorded, VirtualWorkers, carry_out, replayed
@@ -58,7 +59,7 @@ def _planning(bench: Bench, loaded: Loaded, each: int) -> list[Figure]:
     for trials in PLANNED:
         many = _with_seeds(untuned, trials // each)
         taken = [
-            _timed(lambda many=many: cost_of_run(many, bench.folder / "none", 2))  # type: ignore[misc]
+            _timed(partial(cost_of_run, many, bench.folder / "none", 2))
             for _ in range(bench.rounds(3))
         ]
         target = 5.0 if trials == PLANNED[-1] else None
@@ -87,10 +88,7 @@ def _commands(bench: Bench) -> list[Figure]:
     for arguments in (["status"], ["report", RECIPE]):
         command = [sys.executable, "-m", "headstart", *arguments]
         command += ["--store", str(bench.folder / "many")]
-
-        def run(command: list[str] = command) -> None:
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-
+        run = partial(subprocess.run, command, check=True, stdout=subprocess.DEVNULL)
         taken = [_timed(run) for _ in range(bench.rounds(3))]
         figures += _both(bench, f"{arguments[0]} of {TRIALS:,} trials", taken, 3.0)
     return figures

@@ -1,1 +1,1 @@
-"""What is measured, each side run in a process of its own so that libraries do not meet."""
+"""What is measured, each side run in a separate process so that libraries do not meet."""

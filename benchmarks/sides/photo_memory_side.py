@@ -1,7 +1,7 @@
 """headstart on a folder of photos, made up for this: scratch, full and probe with two seeds.
 
 2,000 photos for training and 400 for testing, JPEGs of 640 x 480, half of them source and half
-target. Decoding is timed by itself, into a cache of its own; the study finds them decoded.
+target. Decoding is timed by itself, into a separate cache; the study finds them decoded.
 """
 
 import argparse

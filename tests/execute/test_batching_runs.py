@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import Recording
 
 from headstart.execute import ready, scheduler, worker
 from headstart.execute.commit import claim
@@ -37,18 +38,6 @@ def heads_study(**changes: Any) -> Plan:
 
 def options(folder: Path) -> RunOptions:
     return RunOptions(store=folder, workers=1, device="cpu")
-
-
-class Recording(InlineExecutor):
-    """Does the steps here, and remembers what was submitted together."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.submitted: list[tuple[Step, ...]] = []
-
-    def submit(self, job: Job) -> Future[Results]:
-        self.submitted.append(job.steps)
-        return super().submit(job)
 
 
 def go(plan: Plan, folder: Path, executor: Any = None) -> tuple[Tally, dict[str, StepOutcome]]:

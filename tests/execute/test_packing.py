@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recording import Recording
 
 from headstart.execute.commit import claim
 from headstart.execute.executors import InlineExecutor, WorkerDied
@@ -142,18 +143,10 @@ def test_a_group_of_long_trainings_leaves_the_other_workers_their_share() -> Non
 # Real steps: bits, failures, deaths.
 
 
-class Packing(InlineExecutor):
+class Packing(Recording):
     """Does jobs here as if they were costly to hand over, and remembers them."""
 
     handover = 1.0
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.submitted: list[tuple[Step, ...]] = []
-
-    def submit(self, job: Job) -> Future[Results]:
-        self.submitted.append(job.steps)
-        return super().submit(job)
 
 
 def small_plan() -> Plan:

@@ -106,6 +106,7 @@ def test_the_kind_of_a_node_is_its_gpus_or_its_processor(
 ) -> None:
     name = processor()
     assert kind_of_node("cpu") == name
+    assert kind_of_node("mps") == f"the GPU of {name}"  # as rows that were computed there say
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\nprintf 'GPU-%s, NVIDIA %s, 9, 9\\n' 1 H200 2 H200 3 A100\n")
     tool.chmod(0o755)

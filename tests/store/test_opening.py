@@ -238,7 +238,7 @@ def test_it_is_read_also_while_its_owner_is_writing(locked: Path) -> None:
 def test_a_damaged_blob_of_it_stays_where_it_is(locked: Path) -> None:
     blob(locked).write_bytes(blob(locked).read_bytes()[:-1] + b"?")
     with Store(locked, reading=True) as read:
-        with pytest.raises(StoreDamaged, match="Whoever may write this store can run it anew"):
+        with pytest.raises(StoreDamaged, match="A user who may write this store can run it anew"):
             read.arrays(KEY)
         assert read.row(KEY) is not None
 

@@ -20,15 +20,14 @@ class Gpu:
     total: int
 
 
-def at_a_time(memory: float, needed: int, most: int = MOST) -> int:
+def at_a_time(memory: float, needed: int) -> int:
     """How many trainings there may be on a GPU at a time, at least one: its failure is named.
 
     Args:
         memory: bytes of the GPU that are free.
         needed: bytes of the largest training, by estimate.
-        most: trainings there may be however small they are.
     """
-    return min(max(int(SHARE * memory / (needed + CONTEXT)), 1), most)
+    return min(max(int(SHARE * memory / (needed + CONTEXT)), 1), MOST)
 
 
 def places(gpus: Sequence[Gpu], needed: int, workers: int | None = None) -> tuple[str, ...]:

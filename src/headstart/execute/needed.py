@@ -207,7 +207,7 @@ def needed_by(steps: Iterable[Step]) -> Needed:
 
 @lru_cache(maxsize=256)
 def _is_seen(one: Item | NeededNetwork | NeededLibrary) -> bool:
-    """Of a job after the other, what was looked at once is not looked at again."""
+    """Whether this machine sees it; looked at once for all jobs that its process does."""
     return one.is_seen()
 
 

@@ -76,4 +76,6 @@ def other_kinds(kinds: Sequence[tuple[str, str]], wanted: str) -> list[str]:
 def kind_of_node(device: Device) -> str:
     """The kind of device of the node that this runs on, whose GPUs this process may not see."""
     gpus = () if device == "cpu" else gpus_here({})
-    return " and ".join(dict.fromkeys(gpu.name for gpu in gpus)) or processor()
+    if gpus:
+        return " and ".join(dict.fromkeys(gpu.name for gpu in gpus))
+    return device_kind({"device": device if device == "mps" else "cpu", "processor": processor()})

@@ -239,7 +239,7 @@ class _Schedule:
         if isinstance(error, KilledForMemory):
             said += f". {out_of_memory(step)}"
         self.crashes[step.key] = said
-        self._fail(step, StepOutcome(key=step.key, status="failed", error=self.crashes[step.key]))
+        self._fail(step, StepOutcome(key=step.key, status="failed", error=said))
 
     def _ended(self, step: Step, report: StepOutcome) -> None:
         if step.key in self.retry_alone:

@@ -33,8 +33,8 @@ class Store(StudyStore):
     Safe to open from many processes at once. Every method that writes commits before it returns.
     With `reading`, a store that this user may not write is opened as it is: `writable` is then
     False, and methods that write fail. With `unchanged` every store is opened so, for who watches.
-    On a network file system, and where files cannot be locked,
-    one process alone has it open to write: another waits for it, and with `reading` does not.
+    On a network file system, and where files cannot be locked, one process alone has it open to
+    write: another waits for it, and with `reading` does not.
 
     Raises:
         StoreError: the folder cannot be made or written, is no store, or is newer than this code;
@@ -130,7 +130,7 @@ class Store(StudyStore):
         except DamagedBlob as error:
             if not self.writable:
                 raise StoreDamaged(
-                    f"{error}. Whoever may write this store can run it anew."
+                    f"{error}. A user who may write this store can run it anew."
                 ) from error
             self.drop(row.key)
             raise StoreDamaged(

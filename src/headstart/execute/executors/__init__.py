@@ -1,4 +1,4 @@
-"""Where steps run: in this process or in worker processes."""
+"""Where steps run: in this process, in worker processes, or on the nodes of a Ray cluster."""
 
 from headstart.execute.executors.executor import Executor as Executor
 from headstart.execute.executors.executor import KilledForMemory as KilledForMemory

@@ -1,7 +1,7 @@
 """Interface of executors.
 
 An executor takes a job and gives a future of what came of its steps. A job says all that it needs,
-so an executor for a cluster can be added without a change to plan, train or store.
+so a further executor needs no change to plan, train or store.
 """
 
 from concurrent.futures import Future

@@ -214,7 +214,7 @@ class RayExecutor:
             outer.set_exception(translated(error))
 
     def _watch(self) -> None:
-        """Say once that a node is waited for, as long as there is none."""
+        """Say once that a node is waited for, whenever there is none with a core."""
         since, said = time.monotonic(), False
         while not self._over.wait(1.0):
             with suppress(Exception):
@@ -223,7 +223,7 @@ class RayExecutor:
                     since, said = time.monotonic(), False
                 elif not said and time.monotonic() - since > PATIENCE:
                     said = True
-                    _log.warning("waiting for a node: the Ray cluster has none with a free core")
+                    _log.warning("waiting for a node: the Ray cluster has none with a core")
 
 
 def _do(job: Job, expected: Expected, keys: tuple[str, ...], *contents: bytes) -> Results:

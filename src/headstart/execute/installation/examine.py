@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from headstart.core.errors import DataError, Problem, StoreError
 from headstart.core.file_systems import locks_files, network_file_system
 from headstart.core.files import cache_folder, obstacle
+from headstart.core.sizes import size_text
 from headstart.core.version import __version__
 from headstart.data.caches import held
 from headstart.data.catalogue import KNOWN, KnownSet
@@ -209,7 +210,7 @@ def _about_machine(machine: Machine) -> Iterator[Problem]:
     if 0 < machine.memory_free < LITTLE_MEMORY:
         yield Problem(
             where="memory",
-            message=f"{machine.memory_free / 1e9:.1f} GB are free.",
+            message=f"{size_text(machine.memory_free)} are free.",
             fix="Give --workers 1, so that one process computes.",
         )
 
@@ -219,7 +220,7 @@ def _about_folders(folders: Sequence[Folder]) -> Iterator[Problem]:
         if folder.free < LITTLE_DISK:
             yield Problem(
                 where=folder.what,
-                message=f"{folder.free / 1e6:,.0f} MB are free on the disk of {folder.path}.",
+                message=f"{size_text(folder.free)} are free on the disk of {folder.path}.",
                 fix="headstart cache clear deletes what is cached, and no results.",
             )
         if folder.what == "store" and (folder.network or folder.locks is False):
