@@ -208,7 +208,7 @@ class Handing:
         self.slots = slots
         self.sizes: list[int] = []
         self.kinds: list[str] = []
-        self.lent: list[int] = []
+        self.threads: list[int] = []
 
     def submit(self, job: Job) -> Future[Results]:
         self.sizes.append(len(job.steps))
@@ -218,7 +218,7 @@ class Handing:
         return future
 
     def set_threads(self, threads: int) -> None:
-        self.lent.append(threads)
+        self.threads.append(threads)
 
     def abandon(self) -> None:
         """No job is running."""
@@ -284,16 +284,16 @@ def test_searches_for_shared_images_never_keep_every_worker_from_training(
     assert handing.kinds == kinds
 
 
-@pytest.mark.parametrize(("slots", "lent"), [(1, [1, 1, 1]), (2, [1, 2]), (4, [1]), (8, [2])])
-def test_threads_that_nobody_else_needs_are_lent(
-    slots: int, lent: list[int], store_folder: Path
+@pytest.mark.parametrize(("slots", "threads"), [(1, [1, 1, 1]), (2, [1, 2]), (4, [1]), (8, [2])])
+def test_a_job_has_the_threads_that_nobody_else_needs(
+    slots: int, threads: list[int], store_folder: Path
 ) -> None:
     """Three trainings: as long as there are more than slots, each has one thread."""
     steps = [made_up(number, None) for number in range(3)]
     plan = Plan(trials=(), sources=(), overlaps={}, steps={step.key: step for step in steps})
     handing = Handing(slots)
     go(plan, store_folder, handing)
-    assert handing.lent == lent
+    assert handing.threads == threads
 
 
 @pytest.mark.parametrize(("device", "sizes"), [("cpu", [1, 1, 1]), ("cuda", [3])])
