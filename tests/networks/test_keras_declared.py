@@ -1,5 +1,7 @@
 """Keras models in memory: kept without chance, and declared where their layers allow it."""
 
+import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from headstart.networks.keras.compiled import compiled_note, is_trained
 from headstart.networks.keras.declare import declaration
 from headstart.networks.keras.keep import is_keras_model, kept_model
 from headstart.study.declared import Conv, Dense, Dropout, LeakyRelu
+from headstart.study.training import OptimiserSpec
 from keras_files import KERAS_WARNS, keras, randomised
 
 layers = keras.layers
@@ -137,6 +140,9 @@ def test_a_penalty_on_weights_is_said_to_be_unused(tmp_path: Path) -> None:
     model = around(layers.Conv2D(2, 3, kernel_regularizer="l2"))
     found = declaration(str(kept_model(model, tmp_path, weights=False)))
     assert "not used: kernel_regularizer of Conv2D" in found.notes
+    others = around(layers.Conv2D(2, 3), layers.BatchNormalization(gamma_constraint="non_neg"))
+    found = declaration(str(kept_model(others, tmp_path, weights=False)))
+    assert "not used: gamma_constraint of BatchNormalization" in found.notes
 
 
 def test_the_same_layers_are_one_file_whatever_keras_calls_them(tmp_path: Path) -> None:
@@ -181,3 +187,38 @@ def test_what_a_model_was_compiled_with_is_said_in_the_words_of_a_study() -> Non
     assert not is_trained(model)
     model.compile(optimizer="nadam", loss=keras.losses.MeanSquaredError())
     assert compiled_note(model) == "compiled with Nadam and mean_squared_error, which are not used"
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "table"),
+    [
+        (lambda of: of.Adam(), {"kind": "adam", "lr": 0.001}),
+        (lambda of: of.Adam(0.01, beta_1=0.5), {"kind": "adam", "lr": 0.01, "beta1": 0.5}),
+        (
+            lambda of: of.AdamW(weight_decay=0.1),
+            {"kind": "adamw", "lr": 0.001, "weight_decay": 0.1},
+        ),
+        (lambda of: of.RMSprop(rho=0.8), {"kind": "rmsprop", "lr": 0.001, "decay": 0.8}),
+        (lambda of: of.Adadelta(), {"kind": "adadelta", "lr": 0.001}),
+        (
+            lambda of: of.SGD(0.1, momentum=0.9, nesterov=True),
+            {"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True},
+        ),
+        (lambda of: of.SGD(of.schedules.ExponentialDecay(0.1, 9, 0.5)), None),
+        (lambda of: of.SGD(0.1, nesterov=True), None),
+        (lambda of: of.SGD(0.1, weight_decay=0.1), None),
+        (lambda of: of.Adam(clipnorm=1.0), None),
+        (lambda of: of.Adam(amsgrad=True), None),
+        (lambda of: of.RMSprop(momentum=0.9), None),
+    ],
+)
+def test_an_optimiser_is_offered_where_a_study_has_the_same(
+    optimiser: Any, table: dict[str, Any] | None
+) -> None:
+    model = chain()
+    model.compile(optimizer=optimiser(keras.optimizers), loss="mse")
+    offered = re.search(r"'optimiser': ({[^}]*})", compiled_note(model))
+    found = ast.literal_eval(offered[1]) if offered else None
+    assert found == (table and {**table, "defaults": "keras"})
+    if found:
+        OptimiserSpec(**found)

@@ -1,7 +1,10 @@
 """What a Keras model was compiled with, in the words of a study: it is said, not taken over."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+
+from headstart.study.training import DEFAULTS, OptimiserSpec
 
 _OPTIMISERS: Mapping[str, str] = {
     "SGD": "sgd",
@@ -10,7 +13,26 @@ _OPTIMISERS: Mapping[str, str] = {
     "RMSprop": "rmsprop",
     "Adadelta": "adadelta",
 }
-_SETTINGS = {"learning_rate": "lr", "momentum": "momentum", "nesterov": "nesterov"}
+_SETTINGS = {
+    "learning_rate": "lr",
+    "momentum": "momentum",
+    "nesterov": "nesterov",
+    "beta_1": "beta1",
+    "beta_2": "beta2",
+    "rho": "decay",
+    "epsilon": "epsilon",
+    "weight_decay": "weight_decay",
+}
+_WITHOUT_LIKE = (
+    "amsgrad",
+    "centered",
+    "clipnorm",
+    "clipvalue",
+    "global_clipnorm",
+    "gradient_accumulation_steps",
+    "use_ema",
+)
+"""Settings that, where they are used, make an optimiser that no study has."""
 
 
 def compiled_note(model: Any) -> str:
@@ -39,14 +61,29 @@ def is_trained(model: Any) -> bool:
 
 def _table(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """The optimiser as a study file has it; empty where it has none like it."""
-    if name not in _OPTIMISERS:
-        return {}
-    settings = {
-        ours: _rounded(config[theirs])
+    kind = _OPTIMISERS.get(name)
+    given = {
+        ours: value
         for theirs, ours in _SETTINGS.items()
-        if isinstance(config.get(theirs), int | float) and config[theirs]
+        if (value := config.get(theirs)) is not None
     }
-    return {"kind": _OPTIMISERS[name], "defaults": "keras", **settings}
+    if kind is None or any(config.get(setting) for setting in _WITHOUT_LIKE):
+        return {}
+    if not all(isinstance(value, int | float) for value in given.values()):  # a schedule of rates
+        return {}
+    if given.get("weight_decay") and kind != "adamw":  # Keras takes it apart from the gradient
+        return {}
+    usual = DEFAULTS["keras"][kind]
+    settings = {
+        setting: number
+        for setting, value in given.items()
+        if (number := _rounded(value)) != usual.get(setting, 0) or setting == "lr"
+    }
+    table: dict[str, Any] = {"kind": kind, "defaults": "keras", **settings}
+    with suppress(ValueError):  # settings that a study does not take together
+        OptimiserSpec(**table)
+        return table
+    return {}
 
 
 def _rounded(value: float) -> float | bool:
