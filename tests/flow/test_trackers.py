@@ -153,6 +153,20 @@ def test_parameters_name_what_sets_a_trial_apart(done: Done) -> None:
     assert [update for update, _ in trial.curve] == [4, 8, 12]
 
 
+def test_gains_of_several_pairs_keep_their_source_and_target_apart(done: Done) -> None:
+    (gain,) = tracked_study(done.analysis, done.summary).results
+    assert gain == "gain_pp/20/full"
+    (one,) = done.analysis.comparisons
+    other = replace(one, source="other", gain_pp=one.gain_pp + 1)
+    several = replace(done.analysis, comparisons=(one, other))
+    assert tracked_study(several, done.summary).results == {
+        "gain_pp/source/target/20/full": one.gain_pp,
+        "gain_pp/other/target/20/full": one.gain_pp + 1,
+    }
+    names = [trial.name for trial in tracked_trials(several, done.plan)]
+    assert "source to target full 20 seed 1" in names
+
+
 def test_an_unknown_tracker_is_refused_before_anything_is_trained(tmp_path: Path) -> None:
     with pytest.raises(hs.SpecError, match="Did you mean 'tensorboard'"):
         require_trackers(["tensorbord"])

@@ -87,8 +87,8 @@ def _data(first: Reopened, second: Reopened) -> list[Difference]:
     return [
         Difference(
             field=f"content of {name}",
-            first=f"{ours[name].content[:12]}",
-            second=f"{theirs[name].content[:12]}",
+            first=ours[name].content[:12],
+            second=theirs[name].content[:12],
         )
         for name in ours
         if name in theirs and ours[name].content != theirs[name].content

@@ -34,10 +34,12 @@ class MLflowRuns:
 
     def write_trial(self, trial: TrackedTrial) -> None:
         """Add a run with the curve as metrics by update."""
+        from mlflow.entities import Param
+
         run = self._begin(trial.name, trial.key)
-        params = trial.parameters.items()
-        for name, value in params:
-            self._client.log_param(run, name, value)
+        self._client.log_batch(
+            run, params=[Param(name, str(value)) for name, value in trial.parameters.items()]
+        )
         points = [
             (name, value, update)
             for update, values in trial.curve

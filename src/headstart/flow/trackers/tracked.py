@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from headstart.analyse.analysis import Analysis, ArmResult, Curve
+from headstart.analyse.analysis import Analysis, ArmResult, Comparison, Curve
 from headstart.analyse.cells import cell_of
 from headstart.core.hashing import digest
 from headstart.plan.steps import Plan, Trial
 from headstart.report.html.page import page
+from headstart.report.rows import pairs_of
 from headstart.report.run_summary import RunSummary
 
 Value = str | int | float
@@ -20,7 +21,7 @@ class TrackedTrial:
 
     Attributes:
         key: hash of all that its result depends on; the same trial has the same key anywhere.
-        name: of its run, readable.
+        name: of its run, readable; with source and target where the study has several pairs.
         parameters: what it was given.
         results: what it came to; accuracies are fractions.
         curve: points (update, values by name) of its training.
@@ -43,7 +44,8 @@ class TrackedStudy:
         name: of the study.
         headline: the answer.
         page: the report, one HTML file.
-        results: gain of each comparison in percentage points, by size and arm.
+        results: gain of each comparison in percentage points, by size and arm; of several pairs
+            by source and target, too.
     """
 
     key: str
@@ -70,18 +72,19 @@ class TrackerWriter(Protocol):
 def tracked_trials(analysis: Analysis, plan: Plan) -> Iterator[TrackedTrial]:
     """Every finished trial of an analysis."""
     results = {cell_of(result): result for result in analysis.arms}
+    several = len(pairs_of(analysis)) > 1
     for trial in plan.trials:
         result = results.get(cell_of(trial))
         if result is not None and trial.seed in result.seeds:
-            yield _tracked(analysis.study, trial, plan, result)
+            of = f"{trial.source} to {trial.target} " if several else ""
+            name = f"{of}{trial.arm} {trial.size} seed {trial.seed}"
+            yield _tracked(analysis.study, trial, plan, result, name)
 
 
 def tracked_study(analysis: Analysis, summary: RunSummary) -> TrackedStudy:
     """The report of a study."""
-    gains = {
-        f"gain_pp/{comparison.size}/{comparison.arm}": comparison.gain_pp
-        for comparison in analysis.comparisons
-    }
+    several = len(pairs_of(analysis)) > 1
+    gains = {_name_of(one, several): one.gain_pp for one in analysis.comparisons}
     return TrackedStudy(
         key=digest(["study", analysis.study]),
         content=digest(repr(analysis)),
@@ -92,7 +95,12 @@ def tracked_study(analysis: Analysis, summary: RunSummary) -> TrackedStudy:
     )
 
 
-def _tracked(study: str, trial: Trial, plan: Plan, result: ArmResult) -> TrackedTrial:
+def _name_of(gain: Comparison, several: bool) -> str:
+    pair = f"{gain.source}/{gain.target}/" if several else ""
+    return f"gain_pp/{pair}{gain.size}/{gain.arm}"
+
+
+def _tracked(study: str, trial: Trial, plan: Plan, result: ArmResult, name: str) -> TrackedTrial:
     curve = next((one for one in result.curves if one.seed == trial.seed), None)
     accuracy = result.by_seed.get(trial.seed)
     results = {} if accuracy is None else {"test_accuracy": accuracy}
@@ -102,7 +110,7 @@ def _tracked(study: str, trial: Trial, plan: Plan, result: ArmResult) -> Tracked
         results["validation_accuracy_at_checkpoint"] = at["validation_accuracy"]
     return TrackedTrial(
         key=trial.score_key,
-        name=f"{trial.arm} {trial.size} seed {trial.seed}",
+        name=name,
         parameters={
             "study": study,
             "source": trial.source,
