@@ -7,7 +7,12 @@ from typing import Any
 
 from headstart.core.errors import Problem
 from headstart.flow.check import Loaded, checked
-from headstart.flow.photos import DEFAULT_MINUTES, FIRST_ROUND, expected_seconds
+from headstart.flow.photos import (
+    DEFAULT_MINUTES,
+    expected_seconds,
+    minutes_problems,
+    seconds_of_first_round,
+)
 from headstart.study.photo_study import Budget, sizes_for
 from headstart.study.study import AUTO, StudySpec, parse, spelt_out
 from headstart.study.tasks import FOLDS
@@ -51,12 +56,7 @@ class Given:
 
 def problems_of_settings(given: Given) -> list[Problem]:
     """What is wrong with the time, and with what was asked for in place of what fits it."""
-    problems = []
-    if given.minutes is not None and (
-        not isinstance(given.minutes, int | float) or not given.minutes > 0
-    ):
-        message = f"got {given.minutes!r}; give a number above 0."
-        problems.append(Problem(where="minutes", message=message))
+    problems = minutes_problems(given.minutes)
     if given.training is not None and not isinstance(given.training, Mapping):
         message = f"got {given.training!r}; give a table such as {{'epochs': 5}}."
         return [*problems, Problem(where="training", message=message)]
@@ -74,9 +74,8 @@ def fitting(table: dict[str, Any], given: Given, workers: int) -> tuple[Loaded, 
     """
     minutes = DEFAULT_MINUTES if given.minutes is None else given.minutes
     adds_seeds = given.seeds == AUTO
-    seconds = 60 * minutes * (FIRST_ROUND if adds_seeds else 1)
-    first = checked(_drafted(table, given, BUDGETS[0], ()), ORIGIN)
-    sizes = given.sizes or _sizes(first)
+    seconds = seconds_of_first_round(minutes, adds_seeds=adds_seeds)
+    sizes = given.sizes or _sizes(checked(_drafted(table, given, BUDGETS[0], ()), ORIGIN))
     more = {"minutes": minutes} if adds_seeds else {}
     fixed = given.training is not None and given.seeds is not None
     loaded = checked({**_drafted(table, given, BUDGETS[0], sizes), **more}, ORIGIN)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headstart.core.errors import (
+    CheckpointError,
     DataError,
     HeadstartError,
     NetworkError,
@@ -35,7 +36,7 @@ from headstart.flow.given_networks import (
 )
 from headstart.flow.given_tasks import Asked, GivenTask, is_data, task_of
 from headstart.flow.photos import time_line
-from headstart.networks.checkpoints.at_hand import networks_at_hand, nothing_at_hand
+from headstart.networks.checkpoints.at_hand import best_at_hand
 from headstart.study.arms import DEFAULT_ARMS
 from headstart.study.network_facts import Shape
 from headstart.study.photo_study import ARMS, source_names, study_name
@@ -154,12 +155,11 @@ class _Reader:
                 )
             )
             return
-        at_hand = networks_at_hand()
-        if not at_hand:
-            error = nothing_at_hand("source='timm:NAME'")
+        try:
+            best = best_at_hand("source='timm:NAME'").network
+        except CheckpointError as error:
             self.problems.append(Problem(where="source", message=str(error)))
             return
-        best = at_hand[0].network
         self.sources[SOURCE] = {"pretrained": best}
         self._say(SOURCE, (f"{best}, the best at hand",))
 

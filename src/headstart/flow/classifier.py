@@ -32,7 +32,7 @@ from headstart.flow.classifier_settings import ArmSettings, parsed, refused
 from headstart.flow.fit import check_scale, train_arm
 from headstart.model.predictor import Predictor
 from headstart.model.serialised import from_bytes, to_bytes
-from headstart.networks.checkpoints.at_hand import networks_at_hand, nothing_at_hand
+from headstart.networks.checkpoints.at_hand import best_at_hand
 from headstart.study.network import AnyNetwork, LibraryNetwork, Network
 from headstart.study.sources import SourceSpec
 
@@ -191,7 +191,9 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             CheckpointError: neither is given, and no pretrained network is at hand.
         """
         if self.network is None:
-            given = _best_at_hand() if self.source is None else self.source
+            given = self.source
+            if given is None:
+                given = best_at_hand("source='timm:NAME'").network
             table = {"pretrained": given} if isinstance(given, str) else given
             source: SourceSpec = parsed("source", SourceSpec, table)
             return source, source.checkpoint
@@ -230,13 +232,6 @@ class TransferClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return
         with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
             yield Path(folder)
-
-
-def _best_at_hand() -> str:
-    at_hand = networks_at_hand()
-    if not at_hand:
-        raise nothing_at_hand("source='timm:NAME'")
-    return at_hand[0].network
 
 
 def _check_table(pixels: np.ndarray, network: AnyNetwork) -> None:

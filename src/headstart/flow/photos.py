@@ -136,10 +136,8 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         SpecError: a source is not known, or cannot be used with these photos.
     """
     dataset = text_of(dataset)  # of a command line, which has it in the encoding of the locale
-    minutes = options.time
-    if not isinstance(minutes, int | float) or not minutes > 0:
-        problem = Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")
-        raise SpecError([problem], f"the study of {dataset}")
+    if problems := minutes_problems(options.minutes):
+        raise SpecError(problems, f"the study of {dataset}")
     labels = LabelTable(file=options.labels) if options.labels is not None else None
     data = DataRef(
         dataset=dataset,
@@ -169,7 +167,7 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         )
         for budget in BUDGETS
     ]
-    seconds = 60 * minutes * (FIRST_ROUND if options.adds_seeds else 1)
+    seconds = seconds_of_first_round(options.time, adds_seeds=options.adds_seeds)
     study, loaded, fits = _fitting(drafts, native, seconds, workers)
     return NewStudy(
         study=study,
@@ -179,6 +177,18 @@ def new_study(dataset: str, options: PhotoOptions, workers: int) -> NewStudy:
         too_long=not fits,
         others=tuple(one.network for one in at_hand if one.network not in networks),
     )
+
+
+def minutes_problems(minutes: object) -> list[Problem]:
+    """What is wrong with the time that a study may take; None is the default."""
+    if minutes is None or (isinstance(minutes, int | float) and minutes > 0):
+        return []
+    return [Problem(where="minutes", message=f"got {minutes!r}; give a number above 0.")]
+
+
+def seconds_of_first_round(minutes: float, *, adds_seeds: bool) -> float:
+    """Time that the seeds a study begins with may take."""
+    return 60 * minutes * (FIRST_ROUND if adds_seeds else 1)
 
 
 def _grouped(data: DataRef, facts: DatasetFacts) -> tuple[str | None, DatasetFacts, str]:

@@ -35,6 +35,17 @@ def networks_at_hand() -> tuple[AtHand, ...]:
     return (*_known(), *_in_huggingface_cache())
 
 
+def best_at_hand(naming: str) -> AtHand:
+    """The best pretrained network at hand; `naming` is how the user names one.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    for network in networks_at_hand():
+        return network
+    raise nothing_at_hand(naming)
+
+
 def nothing_at_hand(naming: str) -> CheckpointError:
     """The error where there is none; `naming` is how the user names a network."""
     return CheckpointError(
