@@ -42,6 +42,21 @@ def test_columns_are_known_by_the_names_of_common_tools(
         assert f"label = '{names[3]}'" in results.notes[0]
 
 
+def test_images_are_left_out_of_every_run_and_some_must_stay(tmp_path: Path) -> None:
+    results = open_results(written(tmp_path / "r.csv", rows_of(ARMS), TOOLS["plain"]), {})
+    first, none, every = np.array([0]), np.array([], int), np.arange(60)
+    fewer = results.without([first for _ in results.runs])
+    assert fewer.images == results.images[1:]
+    for before, after in zip(results.runs, fewer.runs, strict=True):
+        assert before.labels is not None
+        assert (after.images == np.arange(59)).all()
+        assert (after.labels == before.labels[1:]).all()
+    with pytest.raises(
+        DataError, match=f"left out of {results.runs[0].arm}, seed 0: .*Test on other images"
+    ):
+        results.without([every if at == 0 else none for at in range(len(results.runs))])
+
+
 def test_a_column_that_is_not_used_is_named(tmp_path: Path) -> None:
     results = open_results(written(tmp_path / "r.csv", rows_of(ARMS, colour="red")), {})
     assert results.notes[0].endswith("; not used: 'colour'")

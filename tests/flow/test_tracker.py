@@ -13,7 +13,7 @@ from studies import tiny
 
 
 def tracked(workers: int = 1, **changes: Any) -> tuple[Tracker, Plan]:
-    """A tracker that has just been told of the plan of the tiny study."""
+    """A tracker that has just been given the plan of the tiny study."""
     loaded = tiny(**changes)
     plan = make_plan(loaded.study, loaded.facts)
     tracker = Tracker(workers=workers)

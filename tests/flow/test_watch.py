@@ -57,7 +57,7 @@ def test_a_run_is_seen_as_it_goes_and_at_its_end(tmp_path: Path) -> None:
     assert list(watch.busy.values())[-1] in watch.tracker.done
 
 
-def test_whoever_comes_late_sees_the_same(tmp_path: Path) -> None:
+def test_one_who_comes_late_sees_the_same(tmp_path: Path) -> None:
     run(tiny(), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
     first, late = Watch(tmp_path), Watch(tmp_path)
     first.poll()

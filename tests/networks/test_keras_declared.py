@@ -26,7 +26,7 @@ IMAGE = (9, 9, 1)
 
 
 def chain(*last: Any) -> Any:
-    """A network such as notebooks have, without names of its own."""
+    """A network such as notebooks have, without names that somebody gave."""
     return keras.Sequential(
         [
             keras.Input(IMAGE),

@@ -188,8 +188,7 @@ def _unfinished(
         if len(trials) < (plan.allocation.number(cell) if plan.allocation else len(study.seeds)):
             return True
         return any(
-            trial.seed not in records.get(cell, {})
-            and not {*trial.train_keys, trial.predict_key, trial.score_key} & failures.keys()
+            trial.seed not in records.get(cell, {}) and not trial.keys & failures.keys()
             for trial in trials
         )
 

@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from headstart.core.errors import DataError
+from headstart.data.given.pixels import beyond_bytes
 from headstart.flow.classifier_settings import parsed, refused
 from headstart.model.image_files import decode_images
 from headstart.networks.facts import input_facts_of
@@ -124,11 +125,7 @@ def _images(array: np.ndarray) -> np.ndarray:
             "3 channels at the end; or rows of a table (n, features)."
         )
     if array.dtype.kind != "f" and array.dtype != np.uint8:
-        least, most = int(array.min()), int(array.max())
-        if least < 0 or most > 255:
-            raise DataError(
-                f"X has whole numbers from {least} to {most}. Expected bytes (0 to 255), or "
-                "floats, which are taken as they are."
-            )
+        if wrong := beyond_bytes(array):
+            raise DataError(f"X {wrong}")
         array = array.astype(np.uint8)
     return np.ascontiguousarray(array.reshape(*array.shape[:3], -1))

@@ -121,9 +121,8 @@ def matrix_of(
 def _state(
     trial: Trial, needed: frozenset[str], tracker: Tracker, failed: frozenset[str]
 ) -> CellState:
-    own = {*trial.train_keys, trial.predict_key, trial.score_key}
     if trial.score_key in tracker.done:
-        return "done" if own & tracker.ran else "from store"
-    if own & tracker.running:
+        return "done" if trial.keys & tracker.ran else "from store"
+    if trial.keys & tracker.running:
         return "running"
     return "failed" if needed & failed else "waiting"

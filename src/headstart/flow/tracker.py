@@ -8,7 +8,7 @@ from headstart.execute.outcomes import StepOutcome
 from headstart.plan.cost_estimate import model_seconds
 from headstart.plan.steps import Plan, Step
 
-# Weight of the cost model, in seconds of its own estimate, against the times of this run's steps.
+# Weight of the cost model, in seconds of its estimate, against the times of this run's steps.
 TRUST = 5.0
 
 
@@ -51,9 +51,8 @@ class Tracker:
         """Trials done, running and left."""
         done = running = 0
         for trial in self.plan.trials if self.plan else ():
-            keys = {*trial.train_keys, trial.predict_key, trial.score_key}
             done += trial.score_key in self.done
-            running += bool(keys & self.running)
+            running += bool(trial.keys & self.running)
         return done, running, self.num_trials - done - running
 
     @property

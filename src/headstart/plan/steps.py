@@ -82,6 +82,11 @@ class Trial:
     total_parameters: int
     forgetting_key: str | None = None
 
+    @property
+    def keys(self) -> set[str]:
+        """Keys of the steps that train it, predict with it and score it."""
+        return {*self.train_keys, self.predict_key, self.score_key}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:

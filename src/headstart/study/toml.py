@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic.fields import FieldInfo
-
 from headstart.study.arms import NAMED_ARMS
 from headstart.study.base import Spec
 from headstart.study.study import StudySpec
@@ -45,17 +43,17 @@ def _given(part: Any) -> Any:
             name: _given(value)
             for name, field in type(part).model_fields.items()
             if (value := getattr(part, name)) is not None
-            and (name == "kind" or field.is_required() or value != _default(field))
+            and (
+                name == "kind"
+                or field.is_required()
+                or value != field.get_default(call_default_factory=True)
+            )
         }
     if isinstance(part, Mapping):
         return {str(key): _given(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [_given(value) for value in part]
     return part
-
-
-def _default(field: FieldInfo) -> Any:
-    return field.get_default(call_default_factory=True)
 
 
 def _section(name: str, table: Mapping[str, Any]) -> list[str]:

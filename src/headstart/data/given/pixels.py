@@ -119,14 +119,22 @@ def _typed(images: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     if kind == "b":
         return images.astype(np.float32), ("True and False as 1 and 0",)
     if kind in "iu":
-        least, most = int(images.min()), int(images.max())
-        if least < 0 or most > 255:
-            raise DataError(
-                f"has whole numbers from {least} to {most}. Expected bytes from 0 to 255, or "
-                "floats, which a network is given as they are."
-            )
-        return images.astype(np.uint8), (f"{images.dtype} from {least} to {most} as bytes",)
+        if wrong := beyond_bytes(images):
+            raise DataError(wrong)
+        array = images.astype(np.uint8)
+        return array, (f"{images.dtype} from {array.min()} to {array.max()} as bytes",)
     raise DataError(f"holds values of type {images.dtype}. Expected bytes (uint8) or floats.")
+
+
+def beyond_bytes(whole: np.ndarray) -> str:
+    """What keeps whole numbers from being bytes, said of an array; empty where nothing does."""
+    least, most = int(whole.min()), int(whole.max())
+    if least >= 0 and most <= 255:
+        return ""
+    return (
+        f"has whole numbers from {least} to {most}. Expected bytes from 0 to 255, or floats, which "
+        "a network is given as they are."
+    )
 
 
 def _floats(images: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

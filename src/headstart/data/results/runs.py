@@ -53,13 +53,17 @@ class Results:
                 answered.
 
         Raises:
-            DataError: no answer is left.
+            DataError: of a run no answer is left.
         """
         runs = [_left(run, at) for run, at in zip(self.runs, images, strict=True)]
         there = [run.images for run in runs if run.images is not None]
+        if emptied := [run for run in runs if run.images is not None and not len(run.images)]:
+            shown = few([f"{run.arm}, seed {run.seed}" for run in emptied], _NAMED)
+            raise DataError(
+                f"every test image is left out of {shown}: there is nothing to judge there. Test "
+                "on other images, or judge the results without such runs."
+            )
         at = np.unique(np.concatenate(there))
-        if not all(map(len, there)):
-            raise DataError("every test image is left out: there is nothing to judge.")
         return replace(
             self,
             runs=tuple(
