@@ -14,11 +14,13 @@ import headstart as hs
 from headstart.analyse.analysis import Analysis
 from headstart.flow.shown import ShownAnalysis, shown
 from headstart.report.figures.catalogue import FIGURES
+from headstart.report.figures.labels_saved import labels_figure
 from headstart.report.figures.sheet import alone
 from headstart.report.html.page import page
 from headstart.report.notebook.axes import DRAWN
 from headstart.report.notebook.cell import MOST_BYTES
 from headstart.report.notebook.tables import TABLES
+from headstart.report.rows import pairs_of
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,23 @@ def test_gains_as_axes_have_the_numbers_of_the_analysis(full: ShownAnalysis) -> 
     swept = {result.arm for result in full.arms if result.family}
     gains = sorted(c.gain_pp for c in full.comparisons if c.arm not in swept)
     assert drawn == pytest.approx(gains)
+
+
+def test_labels_as_axes_are_in_order_whatever_the_order_of_sizes() -> None:
+    given = with_benefits(analysis(sizes=[("100", 100), ("50", 50), ("500", 500)]))
+    axes = shown(given, SUMMARY).axes("labels")
+    (control,) = [line for line in axes.lines if line.get_label() == given.control]
+    assert list(control.get_xdata()) == [50, 100, 500]
+    saved = labels_figure(given, pairs_of(given)[0])
+    assert len(axes.lines) == 1 + len(saved)  # the arms of the figure, and no others
+
+
+@pytest.mark.parametrize("ask", ["figure", "axes"])
+def test_seeds_without_test_images_are_drawn_nowhere(ask: str) -> None:
+    some = analysis(compared=False)
+    untested = tuple(replace(result, test_accuracy=()) for result in some.arms)
+    with pytest.raises(hs.SpecError, match="no trial has a result on test images"):
+        getattr(shown(replace(some, arms=untested), SUMMARY), ask)("seeds")
 
 
 def test_axes_and_figures_have_the_same_names() -> None:

@@ -56,6 +56,11 @@ class Row:
     result: ArmResult | None
     comparison: Comparison | None
 
+    @property
+    def by_seed(self) -> dict[int, float]:
+        """Test accuracy by seed; empty where there is none."""
+        return self.result.by_seed if self.result else {}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeRows:

@@ -37,6 +37,18 @@ def drawn(analysis: Analysis, name: str) -> str:
     Raises:
         SpecError: there is no figure of that name, or this study has nothing to draw in it.
     """
+    svg = drawn_if_any(analysis, name)
+    if not svg:
+        raise nothing_in(name, analysis)
+    return svg
+
+
+def drawn_if_any(analysis: Analysis, name: str) -> str:
+    """The same image; empty where this study has nothing to draw in it.
+
+    Raises:
+        SpecError: there is no figure of that name.
+    """
     kind = by_name("figure", name, FIGURES)
     pairs = pairs_of(analysis)
     blocks: list[Block] = []
@@ -44,9 +56,8 @@ def drawn(analysis: Analysis, name: str) -> str:
         heading = str(pair) if len(pairs) > 1 else ""
         found = kind.blocks(analysis, pair)
         blocks += [Block(heading=heading, keys=b.keys, drawings=b.drawings) for b in found]
-    if not blocks:
-        raise nothing_in(name, analysis)
-    return sheet(blocks, name=name, title=f"{kind.title}, {analysis.study}")
+    title = f"{kind.title}, {analysis.study}"
+    return sheet(blocks, name=name, title=title) if blocks else ""
 
 
 def by_name(what: str, name: str, known: dict[str, _Named]) -> _Named:

@@ -13,7 +13,7 @@ _TIP = 5  # pixels of an arrow's head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Matched:
+class Matched:
     """An arm at one size with the number of labels that the control needs to do as well."""
 
     result: ArmResult
@@ -25,6 +25,20 @@ def labels_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 
     One drawing for each arm. Empty where the control has fewer than two sizes: no curve then.
     """
+    control, arms = labels_of(analysis, pair)
+    return tuple(
+        _panel(analysis, control, arm, matches, f"labels-{number}-{pair_id(analysis, pair)}")
+        for number, (arm, matches) in enumerate(arms.items())
+    )
+
+
+def labels_of(
+    analysis: Analysis, pair: TaskPair
+) -> tuple[list[ArmResult], dict[str, list[Matched]]]:
+    """The control by number of labels, and the arms whose number of labels on it is known.
+
+    Both are empty where there is no such arm, or the control has fewer than two sizes.
+    """
     results = results_of(analysis, pair)
     control = [
         result
@@ -32,28 +46,26 @@ def labels_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
         if arm == analysis.control and result.mean is not None
     ]
     if len({result.num_images for result in control}) < 2:
-        return ()
-    arms: dict[str, list[_Matched]] = {}
+        return [], {}
+    arms: dict[str, list[Matched]] = {}
     for benefit in of_pair(analysis.worth, pair):
         result = results.get((benefit.arm, benefit.size))
         labels = benefit.labels
-        known = (labels.value, labels.at_least, labels.at_most) != (None, None, None)
-        if result and result.mean is not None and known:
-            arms.setdefault(benefit.arm, []).append(_Matched(result=result, benefit=benefit))
-    return tuple(
-        _panel(analysis, control, arm, matches, f"labels-{number}-{pair_id(analysis, pair)}")
-        for number, (arm, matches) in enumerate(arms.items())
-    )
+        is_known = (labels.value, labels.at_least, labels.at_most) != (None, None, None)
+        if result and result.mean is not None and is_known:
+            arms.setdefault(benefit.arm, []).append(Matched(result=result, benefit=benefit))
+    if not arms:  # results from elsewhere may have sizes whose number of images is not known
+        return [], {}
+    return sorted(control, key=lambda result: known(result.num_images)), arms
 
 
 def _panel(
-    analysis: Analysis, control: list[ArmResult], arm: str, matches: list[_Matched], name: str
+    analysis: Analysis, control: list[ArmResult], arm: str, matches: list[Matched], name: str
 ) -> str:
     drawing = panel(arm, f"{analysis.accuracy_on('test')}, %", 290)
     axes, x = _axes(drawing, control, matches)
     styles = arm_styles(analysis)
-    base = sorted(control, key=lambda result: known(result.num_images))
-    path = [(x(known(result.num_images)), axes.y(result.mean_percent)) for result in base]
+    path = [(x(known(result.num_images)), axes.y(result.mean_percent)) for result in control]
     style, control_style = styles[arm], styles[analysis.control]
     drawing.curve(path, control_style.colour, width=1.8)
     for at in path:
@@ -77,7 +89,7 @@ def _panel(
 
 
 def _axes(
-    drawing: Drawing, control: list[ArmResult], matches: list[_Matched]
+    drawing: Drawing, control: list[ArmResult], matches: list[Matched]
 ) -> tuple[Frame, Scale]:
     """Draw the axes; return the frame and the horizontal scale."""
     low, high = domain_of(r.mean_percent for r in [*control, *(m.result for m in matches)])
@@ -90,7 +102,7 @@ def _axes(
     return axes, x
 
 
-def _draw_arrow_labels(axes: Frame, matches: list[_Matched], x: Scale, colour: str) -> None:
+def _draw_arrow_labels(axes: Frame, matches: list[Matched], x: Scale, colour: str) -> None:
     """Draw the numbers above or below their arrows; none where both would cover another."""
     taken: list[tuple[float, float, float]] = []  # middle, half width, height
     for matched in matches:
@@ -106,7 +118,7 @@ def _draw_arrow_labels(axes: Frame, matches: list[_Matched], x: Scale, colour: s
                 break
 
 
-def _target(matched: _Matched, x: Scale) -> float:
+def _target(matched: Matched, x: Scale) -> float:
     """Number that an arrow points to; with only a bound, the end of the axis."""
     labels = matched.benefit.labels
     if labels.value is not None:
@@ -114,7 +126,7 @@ def _target(matched: _Matched, x: Scale) -> float:
     return x.high if labels.at_least is not None else x.low
 
 
-def _draw_arrow(axes: Frame, matched: _Matched, x: Scale, colour: str) -> None:
+def _draw_arrow(axes: Frame, matched: Matched, x: Scale, colour: str) -> None:
     """Draw an arrow and the interval of its target, dashed where only a bound is known."""
     drawing, labels = axes.drawing, matched.benefit.labels
     height = axes.y(matched.result.mean_percent)

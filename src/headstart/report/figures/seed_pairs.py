@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headstart.analyse.analysis import Analysis, ArmResult
+from headstart.analyse.analysis import Analysis
 from headstart.analyse.text import percent, points, printable, shorten
 from headstart.report.figures.chart import MOST_SEEDS, PANEL, drawn_seeds, of_seeds, pair_id, panel
 from headstart.report.figures.palette import INK, arm_styles
@@ -20,22 +20,27 @@ def pairs_figure(analysis: Analysis, pair: TaskPair) -> tuple[str, ...]:
 
     Each drawing has its own scale. An arm without comparison has only its own dots.
     """
-    groups = [g for g in sizes_of(analysis, pair) if any(_by_seed(row.result) for row in g.rows)]
+    groups = [group for group in sizes_of(analysis, pair) if rows_with_seeds(group)]
     return tuple(
         _panel(analysis, group, f"pairs-{number}-{pair_id(analysis, pair)}")
         for number, group in enumerate(groups)
     )
 
 
+def rows_with_seeds(group: SizeRows) -> list[Row]:
+    """Arms at a size with the accuracy of any seed on test images."""
+    return [row for row in group.rows if row.by_seed]
+
+
 def pair_arms(groups: Sequence[SizeRows]) -> list[str]:
     """Arms in `pairs_figure`, the control first."""
-    rows = [row for group in groups for row in group.rows if _by_seed(row.result)]
+    rows = [row for group in groups for row in rows_with_seeds(group)]
     return list(dict.fromkeys(row.arm for row in sorted(rows, key=lambda row: not row.is_control)))
 
 
 def _panel(analysis: Analysis, group: SizeRows, name: str) -> str:
-    control = next((row.result for row in group.rows if row.is_control), None)
-    rows = [row for row in group.rows if _by_seed(row.result)]
+    control = next((row for row in group.rows if row.is_control), None)
+    rows = rows_with_seeds(group)
     if any(row.comparison for row in rows):  # then the control is drawn beside every arm
         rows = [row for row in rows if not row.is_control]
     most = max(len(row.result.seeds) for row in rows if row.result)
@@ -44,7 +49,7 @@ def _panel(analysis: Analysis, group: SizeRows, name: str) -> str:
     block = 30 + step * most
     bottom = HEAD + block * len(rows)
     drawing = panel(group.title, f"{analysis.accuracy_on('test')}, %{left_out}", bottom + 26)
-    values = [100 * value for row in group.rows for value in _by_seed(row.result).values()]
+    values = [100 * value for row in group.rows for value in row.by_seed.values()]
     low, high = domain_of(values)
     x = Scale(low=low, high=high, start=_LEFT, end=_RIGHT)
     drawing.columns(x, (HEAD, bottom))
@@ -78,17 +83,17 @@ def _draw_seeds(
     drawing: Drawing,
     analysis: Analysis,
     row: Row,
-    control: ArmResult | None,
+    control: Row | None,
     x: Scale,
     rows: tuple[float, float],
 ) -> None:
     """Draw the seeds of an arm; `rows` are the top and the height of a row in pixels."""
     styles = arm_styles(analysis)
     style, control_style = styles[row.arm], styles[analysis.control]
-    control_accuracy = _by_seed(control) if row.comparison else {}
+    control_accuracy = control.by_seed if control and row.comparison else {}
     top, step = rows
     reach = min(3.6, 0.42 * step)
-    for number, (seed, value) in enumerate(drawn_seeds(_by_seed(row.result)).items()):
+    for number, (seed, value) in enumerate(drawn_seeds(row.by_seed).items()):
         y = top + (number + 0.5) * step
         hint = f"{row.arm}, seed {seed}: {percent(value, 2)} %"
         if seed in control_accuracy:
@@ -97,7 +102,3 @@ def _draw_seeds(
             drawing.line(base, (x(100 * value), y), style.colour, width=1.6, opacity=0.65)
             drawing.mark(base, "circle", reach, control_style.colour, kind="base", hollow=True)
         drawing.mark((x(100 * value), y), style.shape, reach, style.colour, kind="seed", hint=hint)
-
-
-def _by_seed(result: ArmResult | None) -> dict[int, float]:
-    return result.by_seed if result else {}

@@ -9,10 +9,12 @@ from headstart.analyse.analysis import Analysis
 from headstart.report.figures.accuracy_by_cost import costs_of
 from headstart.report.figures.catalogue import FIGURES, by_name, nothing_in
 from headstart.report.figures.class_gains import class_gains_by_size
+from headstart.report.figures.labels_saved import labels_of
 from headstart.report.figures.learning_curves import lines_of
 from headstart.report.figures.palette import Style, arm_styles, family_styles
+from headstart.report.figures.seed_pairs import rows_with_seeds
 from headstart.report.notebook.libraries import need
-from headstart.report.rows import SizeRows, TaskPair, of_pair, pairs_of, results_of, sizes_of
+from headstart.report.rows import SizeRows, TaskPair, pairs_of, sizes_of
 from headstart.report.sweep import sweeps_of
 
 _MARKERS = {
@@ -115,14 +117,13 @@ def _curves(analysis: Analysis, pair: TaskPair, size: str, ax: Any) -> bool:
 
 
 def _seeds(analysis: Analysis, pair: TaskPair, size: str, ax: Any) -> bool:
-    found = [g for g in _sized(analysis, pair, size) if any(row.result for row in g.rows)]
-    for group in found[-1:]:
-        rows = [(row.arm, row.result.by_seed) for row in group.rows if row.result]
-        for number, (arm, by_seed) in enumerate(rows):
-            values = [100 * value for value in by_seed.values()]
-            look = _look(arm_styles(analysis)[arm])
+    found = [(g, rows) for g in _sized(analysis, pair, size) if (rows := rows_with_seeds(g))]
+    for group, rows in found[-1:]:
+        for number, row in enumerate(rows):
+            values = [100 * value for value in row.by_seed.values()]
+            look = _look(arm_styles(analysis)[row.arm])
             ax.plot(values, [number] * len(values), linestyle="none", **look)
-        ax.set_yticks(range(len(rows)), [arm for arm, _ in rows])
+        ax.set_yticks(range(len(rows)), [row.arm for row in rows])
         ax.invert_yaxis()
         ax.set_title(group.title)
     ax.set_xlabel(f"{analysis.accuracy_on('test')} of each seed, %")
@@ -130,12 +131,12 @@ def _seeds(analysis: Analysis, pair: TaskPair, size: str, ax: Any) -> bool:
 
 
 def _labels(analysis: Analysis, pair: TaskPair, size: str, ax: Any) -> bool:
-    if not FIGURES["labels"].blocks(analysis, pair):
+    control, arms = labels_of(analysis, pair)
+    if not arms:
         return False
-    transferred = dict.fromkeys(benefit.arm for benefit in of_pair(analysis.worth, pair))
-    for arm in (analysis.control, *transferred):
-        own = [r for (name, _), r in results_of(analysis, pair).items() if name == arm]
-        points = [(r.num_images, r.mean_percent) for r in own if r.mean is not None]
+    matched = {arm: [one.result for one in matches] for arm, matches in arms.items()}
+    for arm, results in {analysis.control: control, **matched}.items():
+        points = [(result.num_images, result.mean_percent) for result in results]
         line = "solid" if arm == analysis.control else "none"
         look = _look(arm_styles(analysis)[arm])
         ax.plot(*zip(*points, strict=True), label=arm, linestyle=line, **look)

@@ -4,7 +4,7 @@ from functools import cache
 from importlib import resources
 
 from headstart.analyse.analysis import Analysis
-from headstart.report.figures.catalogue import FIGURES, drawn
+from headstart.report.figures.catalogue import drawn_if_any
 from headstart.report.html.environment import environment
 from headstart.report.notes import warnings_of
 from headstart.report.rows import SizeRows, TaskPair, pairs_of, seeds_vary, sizes_of
@@ -21,7 +21,7 @@ def framed(content: str) -> str:
 
 def analysis_cell(analysis: Analysis) -> str:
     """The first screen of a report, for a cell."""
-    cell = _with_figure(analysis, _figure(analysis))
+    cell = _with_figure(analysis, drawn_if_any(analysis, FIGURE))
     if len(cell.encode()) <= MOST_BYTES:
         return cell
     drawn_by = f'<p class="small">The figure is large: figure("{FIGURE}") draws it.</p>'
@@ -58,14 +58,6 @@ def _tables(analysis: Analysis) -> tuple[list[tuple[TaskPair, list[SizeRows]]], 
         if shown:
             tables.append((pair, shown))
     return tables, left
-
-
-def _figure(analysis: Analysis) -> str:
-    """The gains of the first pair that has any; nothing without one."""
-    kind = FIGURES[FIGURE]
-    if not any(kind.blocks(analysis, pair) for pair in pairs_of(analysis)):
-        return ""
-    return drawn(analysis, FIGURE)
 
 
 @cache
