@@ -16,8 +16,8 @@ from headstart.flow.watch import State
 from headstart.metrics import METRICS
 from headstart.plan.cost_estimate import StudyProgress
 from headstart.report.figures.learning_curves import CurveLine, CurvesPanel, curves_domain
-from headstart.report.figures.palette import Style, styles_of
-from headstart.report.figures.svg import SHAPES
+from headstart.report.figures.legend import Key
+from headstart.report.figures.palette import styles_of
 from headstart.report.html.environment import plain_environment, typeset
 from headstart.report.record_text import size_lines
 from headstart.study.study import StudySpec
@@ -60,12 +60,10 @@ def jinja() -> "Environment":
     made = plain_environment()
     assert made.loader is not None, "reports have templates"
     made.loader = ChoiceLoader([PackageLoader("headstart.web"), made.loader])
-    made.filters["plural"] = plural
     made.globals |= {
         "bracketed": typeset(bracketed),
         "points": typeset(points),
         "last_line": _last_line,
-        "shapes": SHAPES,
         "symbols": SYMBOLS,
         "title": part_title,
         "words": STATES,
@@ -80,8 +78,9 @@ def render(template: str, **values: Any) -> str:
 
 def style(name: str) -> str:
     """A file of the style or script, by the name that pages use."""
-    folder = files("headstart.report.html") / "templates" if name == "report.css" else None
-    return ((folder or files("headstart.web") / "static") / name).read_text(encoding="utf-8")
+    ours = ("headstart.web", "static")
+    package, folder = ("headstart.report.html", "templates") if name == "report.css" else ours
+    return (files(package) / folder / name).read_text(encoding="utf-8")
 
 
 def bar(at: str, caveat: str = "") -> str:
@@ -158,8 +157,8 @@ def _cell_ids(shape: str) -> Callable[[int, int, int], str]:
 
 def _curves(
     study: StudySpec, matrix: Matrix, curves: Sequence[TrialCurve]
-) -> tuple[list[str], list[tuple[str, Style]]]:
-    """A drawing for each part of the matrix with any curve, and the styles of what is in them."""
+) -> tuple[list[str], list[Key]]:
+    """A drawing for each part of the matrix with any curve, and their legend."""
     parts = (*matrix.sources, *matrix.parts)
     of_sources = dict.fromkeys(row.arm for part in matrix.sources for row in part.rows)
     styles = styles_of(study.control, [*(arm.name for arm in study.arms), *of_sources])
@@ -189,7 +188,11 @@ def _curves(
         if lines[number]
     ]
     arms = {line.arm for line in drawn}
-    return drawings, [(arm, style) for arm, style in styles.items() if arm in arms]
+    return drawings, [
+        Key(arm=arm, colour=style.colour, shape=style.shape)
+        for arm, style in styles.items()
+        if arm in arms
+    ]
 
 
 def _announced(state: State, done: int, total: int) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from headstart.analyse.analysis.picture import picture_of
-from headstart.analyse.text import plural
 from headstart.core.files import write_whole
 from headstart.data.contact_sheet import ContactSheet
 from headstart.report import contact
@@ -25,9 +24,8 @@ def contact_page(sheet: ContactSheet) -> str:
     """Page of a contact sheet as text."""
     facts = sheet.facts
     counts = list(zip(facts.classes, facts.train_counts, facts.test_counts, strict=True))
-    jinja = plain_environment()
-    jinja.filters["plural"] = plural
-    return jinja.get_template("contact.html.j2").render(
+    template = plain_environment().get_template("contact.html.j2")
+    return template.render(
         sheet=sheet,
         facts=facts,
         headline=contact.headline(facts),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.analyse.text import plural
 from headstart.core.files import write_whole
 from headstart.data.contact_sheet import CopyPair
 from headstart.report.html.contact_page import picture_tools
@@ -34,9 +33,8 @@ class CopiesPage:
 
 def write_copies_page(page: CopiesPage, path: Path) -> None:
     """Write the page to `path`, whole or not at all."""
-    jinja = plain_environment()
-    jinja.filters["plural"] = plural
-    text = jinja.get_template("copies.html.j2").render(
+    template = plain_environment().get_template("copies.html.j2")
+    text = template.render(
         title=page.title,
         sentences=page.sentences,
         how_compared=page.how_compared,

@@ -36,7 +36,7 @@ _WITH_DECIMALS: tuple[Callable[..., str], ...] = (
     text.percent, text.points, text.bracketed, record_text.accuracy, record_text.interval,
 )  # fmt: skip
 _FILTERS: tuple[Callable[..., str], ...] = (
-    text.plural, text.comma_list, text.operations, text.p_value, text.number,
+    text.comma_list, text.operations, text.p_value, text.number,
     record_text.seeds_there, record_text.own_images, record_text.updates,
     record_text.training_time, record_text.trained, record_text.parameters,
     record_text.figure_value,
@@ -66,7 +66,6 @@ def environment(analysis: Analysis) -> "Environment":
         **{f.__name__: f for f in _FILTERS},
         "errors": typeset(record_text.errors),
         "estimate": typeset(record_text.scaled_estimate),
-        "name": _name,
     }
     jinja.globals |= {
         **{f.__name__: f for f in _FUNCTIONS},
@@ -74,8 +73,6 @@ def environment(analysis: Analysis) -> "Environment":
         "turning_title": caveats.TURNING,
         "benefit_titles": [t.format(control=analysis.control) for t in TITLES[1:]],
         "from_python": notes.FROM_PYTHON,
-        "icons": ICONS,
-        "swatches": SHAPES,
         "data_notes": _data_notes,
         "gate_state": _gate_state,
         "bar_length": _bar_length,
@@ -87,7 +84,7 @@ def plain_environment() -> "Environment":
     """Environment for any page: what is not markup is escaped, and an unknown name is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    jinja = Environment(
         loader=PackageLoader("headstart.report.html"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -95,6 +92,9 @@ def plain_environment() -> "Environment":
         lstrip_blocks=True,
         finalize=_finalize,
     )
+    jinja.filters |= {"name": _name, "plural": text.plural}
+    jinja.globals |= {"icons": ICONS, "swatches": SHAPES}
+    return jinja
 
 
 def _finalize(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from headstart.analyse.side_by_side import SideBySide
 from headstart.analyse.text import bracketed, points
 from headstart.report import two_studies
-from headstart.report.figures.palette import ICONS
 from headstart.report.html.environment import plain_environment, typeset
 
 
@@ -21,6 +20,5 @@ def two_studies_page(two: SideBySide, bar: str = "") -> str:
             caveats=two_studies.caveats(two),
             points=typeset(points),
             bracketed=typeset(bracketed),
-            icons=ICONS,
         )
     )
