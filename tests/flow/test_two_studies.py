@@ -86,6 +86,15 @@ def test_other_test_images_are_no_common_ground(folder: Path, tmp_path: Path) ->
     ]
 
 
+def test_a_test_part_for_each_seed_is_said_to_be_why(folder: Path, tmp_path: Path) -> None:
+    source, target = tiny(**SMALL).study.tasks.values()
+    split = {"take": [0, 0.1], "test": "repeated", "validation": 40}
+    again = {"dataset": target.dataset, "classes": target.classes, "split": split}
+    stored(tmp_path, tasks={"source": source, "target": again})
+    two = compare_studies(*find_two("tiny", "tiny", (folder, tmp_path)))
+    assert two.shared[0].why_untested == "a study has a test part for each seed"
+
+
 def test_a_study_that_is_not_finished_is_said_to_be(folder: Path, tmp_path: Path) -> None:
     stored(tmp_path)
     with Store(tmp_path) as store:

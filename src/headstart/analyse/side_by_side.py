@@ -107,24 +107,26 @@ def _why_untested(
         return "their metrics differ"
     if len(seeds) < 2:
         return "they do not share two seeds"
-    if not _same_images(first, second, both[0], seeds):
+    place = both[0].source, both[0].target
+    arms = zip(*(_both(side.records, both[0]) for side in (first, second)), strict=True)
+    pairs = [(ours[seed], theirs[seed]) for ours, theirs in arms for seed in seeds]
+    if any(record.images is not None for pair in pairs for record in pair):
+        return "a study has a test part for each seed"
+    if not _same_images(pairs, first.overlaps.get(place) == second.overlaps.get(place)):
         return "they are not tested on the same images"
     return ""
 
 
-def _same_images(first: Side, second: Side, one: Comparison, seeds: tuple[int, ...]) -> bool:
-    """Whether both studies test on the same images with every seed, in the same order."""
-    place = one.source, one.target
-    pairs = [
-        (ours[seed], theirs[seed])
-        for ours, theirs in zip(_both(first.records, one), _both(second.records, one), strict=True)
-        for seed in seeds
-    ]
+def _same_images(pairs: Sequence[tuple[Record, Record]], same_search: bool) -> bool:
+    """Whether trials of both studies are tested on the same images, in the same order.
+
+    Args:
+        pairs: a trial of each study.
+        same_search: whether both left out what one search for shared images found.
+    """
     return all(
-        ours.images is None
-        and theirs.images is None
-        and ours.tested_on == theirs.tested_on
-        and (not ours.tested_on["left_out"] or first.overlaps[place] == second.overlaps[place])
+        ours.tested_on == theirs.tested_on
+        and (same_search or not ours.tested_on["left_out"])
         and np.array_equal(ours.labels, theirs.labels)
         for ours, theirs in pairs
     )

@@ -36,10 +36,10 @@ def print_two_studies(two: SideBySide, console: "Console") -> None:
             pair = f"\n{ours.source} to {ours.target}" if several else ""
             table.add_row(
                 styled(f"{ours.arm} against {ours.control}{pair}"),
-                styled(shared.first.size),
+                styled(ours.size),
                 *(
                     styled(f"{points(c.gain_pp)} {bracketed(c.low_pp, c.high_pp)}\n{c.verdict}")
-                    for c in (shared.first, shared.second)
+                    for c in (ours, shared.second)
                 ),
                 styled(
                     f"{points(found.difference_pp)} {bracketed(found.low_pp, found.high_pp)}"
