@@ -140,14 +140,14 @@ class _Pages:
             return await self._done(request, study, study.stop)
         await run_in_threadpool(study.feed.now)
         run = study.live.watch.run
-        where = f"process {run.process} on {run.host}" if run else ""
+        if run is None or not study.running:
+            return self._ask(study, "Stop the run?", ("No run of it is under way.",))
         lines = (
-            f"The run ({where}) is interrupted, as by Ctrl-C where it was started.",
+            f"The run (process {run.process} on {run.host}) is interrupted, as by Ctrl-C where it "
+            "was started.",
             "Trials that are done stay in the store, and so do their finished steps; what is being "
             "trained at the moment is lost. The same command goes on from there.",
         )
-        if not study.running:
-            return self._ask(study, "Stop the run?", ("No run of it is under way.",))
         return self._ask(study, "Stop the run?", lines, button="Stop the run", style="stop")
 
     async def resume(self, request: Request) -> Response:

@@ -70,7 +70,7 @@ def command_again(run: RunBegan, store: Path) -> list[str]:
     return words if words[-2:] == last else [*words, *last]
 
 
-def resume(run: RunBegan, store: Path) -> Started:
+def resume(run: RunBegan | None, store: Path) -> Started:
     """Start the command of a run again, in its folder, with a log beside the store's results.
 
     No shell reads it, and no module is taken from that folder in place of headstart's own.
@@ -79,7 +79,7 @@ def resume(run: RunBegan, store: Path) -> Started:
         StoreError: it cannot be started from here.
     """
     reason = why_not(run)
-    if reason:
+    if reason or run is None:
         raise StoreError(reason)
     log = store.absolute() / "events" / f"log-{time.strftime('%Y%m%d-%H%M%S')}.txt"
     try:

@@ -71,12 +71,9 @@ class Followed:
         """
         self.feed.now()
         with self._lock:  # a button that is pressed twice starts one run
-            run = self.live.watch.run
             if self.running or (self.started is not None and self.started.alive):
                 raise StoreError(f"{self.name} is running already.")
-            if run is None:
-                raise StoreError("it is not known how its last run was started.")
-            self.started = resume(run, self.live.folder)
+            self.started = resume(self.live.watch.run, self.live.folder)
         self.feed.renew()
 
     def _parts(self) -> Parts:
