@@ -24,6 +24,7 @@ def test_recipes_and_study_files_are_offered(
     assert completion.studies("deep/") == ["deep/mine.toml"]
     assert completion.studies(str(tmp_path / "digi")) == [str(tmp_path / "digital.toml")]
     assert completion.studies("nowhere/") == []
+    assert completion.studies("~no-such-user/") == []
     assert completion.studies("./digi") == ["./digital.toml"]
 
 

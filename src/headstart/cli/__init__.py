@@ -13,8 +13,9 @@ from headstart.cli.streams import unbreakable_streams
 def main() -> None:
     """Run the command line; expected errors become a message and an exit status.
 
-    0 done, 1 a validation or an audit found faults, or a run that is watched failed, 2 the input
-    is wrong, 3 some trials failed or images are broken (the others are done), 130 interrupted.
+    0 done, 1 a check of verdicts, code, images or the installation found faults, or a run that is
+    watched failed, 2 the input is wrong, 3 some trials failed or images are broken (the others are
+    done), 130 interrupted.
     """
     before, sys.unraisablehook = sys.unraisablehook, _raise_interrupt_again
     try:

@@ -12,8 +12,8 @@ def studies(incomplete: str) -> list[str]:
     """Recipes, and study files of the folder that the word is in."""
     from headstart.study.recipes import recipes
 
-    folder = incomplete.rpartition("/")[0]
-    files = [f"{folder}/{path.name}" if folder else path.name for path in _study_files(incomplete)]
+    before, slash, _ = incomplete.rpartition("/")
+    files = [f"{before}{slash}{path.name}" for path in _study_files(before + slash)]
     return _beginning(incomplete, [*recipes(), *files])
 
 
@@ -60,10 +60,9 @@ def cache_kinds(incomplete: str) -> list[str]:
     return _beginning(incomplete, [kind.name for kind in KINDS if kind.cleared])
 
 
-def _study_files(incomplete: str) -> list[Path]:
-    folder = Path(incomplete.rpartition("/")[0] or ("/" if incomplete.startswith("/") else "."))
-    with suppress(OSError):
-        return sorted(folder.expanduser().glob("*.toml"))
+def _study_files(folder: str) -> list[Path]:
+    with suppress(OSError, RuntimeError):  # the latter of a user who is not known: ~nobody/
+        return sorted(Path(folder).expanduser().glob("*.toml"))
     return []
 
 
