@@ -1,7 +1,7 @@
 """Copies of the test images that results name, among the other images of the data set."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
@@ -47,19 +47,21 @@ class _Tested:
     parts: np.ndarray
     labels: np.ndarray
     notes: tuple[str, ...]
-    is_test: np.ndarray = field(init=False)
 
-    def __post_init__(self) -> None:
+    @property
+    def is_test(self) -> np.ndarray:
+        """Whether each image is one of the test images (images,)."""
         is_test = np.zeros(len(self.images), bool)
         is_test[self.file[self.file >= 0]] = True
-        object.__setattr__(self, "is_test", is_test)
+        return is_test
 
     @property
     def may_train(self) -> np.ndarray:
         """Whether each image may have been trained on: it is in no part that tests (images,)."""
-        own = set(self.parts[self.is_test].tolist())
+        is_test = self.is_test
+        own = set(self.parts[is_test].tolist())
         testing = {"test"} | (own - {"", "train"} if len(own) == 1 else set())
-        return np.asarray(~self.is_test & ~np.isin(self.parts, list(testing)))
+        return np.asarray(~is_test & ~np.isin(self.parts, list(testing)))
 
 
 def search_results(

@@ -90,10 +90,14 @@ class Problem:
     allowed: str = ""
     fix: str = ""
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is wrong, then what is allowed and what to do as far as they are known."""
+        first = f"{self.where}: {self.message}" if self.where else self.message
+        return (first, *filter(None, (self.allowed, self.fix)))
+
     def __str__(self) -> str:
-        lines = [f"{self.where}: {self.message}" if self.where else self.message]
-        lines += [line for line in (self.allowed, self.fix) if line]
-        return "\n     ".join(lines)
+        return "\n     ".join(self.lines)
 
 
 class SpecError(HeadstartError, ValueError):

@@ -67,7 +67,7 @@ def _print_each(problems: Sequence[Problem], mark: str, console: "Console") -> N
     grid.add_column(width=1)
     grid.add_column(overflow="fold")
     for problem in problems:
-        grid.add_row(mark, styled(str(problem).replace("\n     ", "\n")))
+        grid.add_row(mark, styled("\n".join(problem.lines)))
     console.print(grid)
 
 
