@@ -76,6 +76,20 @@ class ExecutorContract:
         assert again.arrays
         assert one.arrays.blob == again.arrays.blob
 
+    def test_jobs_given_up_at_once_harm_none_that_follow(
+        self, executor: Executor, plan: Plan, tmp_path: Path
+    ) -> None:
+        first = next(step for step in plan.steps.values() if not step.inputs)
+        with Store(tmp_path) as store:
+            job = make_job([first], store, "cpu", shared=executor.shared)
+            for _ in range(3):
+                executor.submit(job)
+                executor.submit(job)
+                executor.abandon()
+            (computed,) = executor.submit(job).result()
+        assert computed.key == first.key
+        assert computed.arrays
+
     def test_a_whole_plan_runs(self, executor: Executor, plan: Plan, tmp_path: Path) -> None:
         tally, outcomes = self.run(plan, tmp_path, executor)
         assert (tally.run, tally.failed, tally.blocked) == (len(plan.steps), (), 0)

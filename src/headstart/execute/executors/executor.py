@@ -44,7 +44,7 @@ class Executor(Protocol):
         """Let each job take so many threads from now on, which changes no number."""
 
     def abandon(self) -> None:
-        """End running jobs; others may be submitted afterwards."""
+        """Give up running jobs, of which no result is taken; others may be submitted afterwards."""
 
     def close(self) -> None:
         """Release the workers, once no job is running and none will be submitted."""

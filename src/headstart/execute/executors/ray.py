@@ -135,11 +135,13 @@ class RayExecutor:
         """A job has one core, for Ray gives the others to other jobs."""
 
     def abandon(self) -> None:
-        """End running jobs. Blobs are sent anew, for what is computed again has another one."""
+        """Wait for no running job. Blobs are sent anew: what is computed again has another one.
+
+        Nodes end what they are doing, or stop with the connection. Ray is not asked to cancel it:
+        where a task is cancelled while it is handed over, Ray 2.60 ends this process.
+        """
         self._contents.clear()
-        for reference in list(self._running):
-            with suppress(Exception):
-                self._ray.cancel(reference, force=True)
+        self._running.clear()
 
     def close(self) -> None:
         """End the connection, unless it was there before."""
@@ -191,9 +193,9 @@ class RayExecutor:
     def _settle(
         self, job: Job, reference: Any, inner: "Future[Any]", outer: Future[Results]
     ) -> None:
-        self._running.discard(reference)
-        if outer.cancelled():
+        if reference not in self._running:
             return
+        self._running.discard(reference)
         error = inner.exception()
         if error is None:
             outer.set_result(inner.result())
