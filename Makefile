@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed  ## run the first study: real photos, a real pretrained network
 	$(BIN)/headstart run signs
 
-test: $(VENV)/.installed-dev  ## run the tests
-	$(BIN)/python -m pytest -m "not slow"
+test: $(VENV)/.installed-dev  ## run the tests, in two processes with a thread each
+	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-dev  ## run the tests that take longer, too
 	$(BIN)/python -m pytest
