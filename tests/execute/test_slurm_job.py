@@ -4,6 +4,7 @@
 """
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -164,7 +165,11 @@ def test_a_study_of_photos_cancelled_in_slurm_comes_to_the_numbers_of_one_proces
     assert study.report(study.store) == study.report(here)
 
 
-def test_jobs_that_join_a_running_ray_come_and_go(tmp_path: Path) -> None:
+def test_jobs_that_join_a_running_ray_come_and_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")  # which a cluster at an address asks for
+    monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
     study = Study(tmp_path)
     here = study.folder / "here"
     assert study.headstart("run", study.file, "--store", here).returncode == 0
