@@ -24,7 +24,7 @@ CELL_SECONDS = 3600
 
 
 def run(path: Path, *, quick: bool) -> Any:
-    """The executed notebook.
+    """The executed notebook. Its outputs name the folder that it ran in `.`.
 
     Raises:
         nbclient.exceptions.CellExecutionError: a cell has failed.
@@ -43,7 +43,7 @@ def run(path: Path, *, quick: bool) -> Any:
             record_timing=False,
         )
         client.execute()
-    return notebook
+    return nbformat.reads(nbformat.writes(notebook).replace(folder, "."), as_version=4)
 
 
 def main() -> None:
