@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from analyses import FAMILIES, SUMMARY, analysis
 from benefits import with_benefits
@@ -142,7 +143,7 @@ def test_labels_as_axes_are_in_order_whatever_the_order_of_sizes() -> None:
     given = with_benefits(analysis(sizes=[("100", 100), ("50", 50), ("500", 500)]))
     axes = shown(given, SUMMARY).axes("labels")
     (control,) = [line for line in axes.lines if line.get_label() == given.control]
-    assert list(control.get_xdata()) == [50, 100, 500]
+    assert np.asarray(control.get_xdata()).tolist() == [50, 100, 500]
     saved = labels_figure(given, pairs_of(given)[0])
     assert len(axes.lines) == 1 + len(saved)  # the arms of the figure, and no others
 
