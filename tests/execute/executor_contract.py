@@ -43,6 +43,11 @@ class ExecutorContract:
         loaded = tiny(**SIZES)
         return make_plan(loaded.study, loaded.facts)
 
+    @pytest.fixture
+    def first(self, plan: Plan) -> Step:
+        """A step that needs no other."""
+        return next(step for step in plan.steps.values() if not step.inputs)
+
     def run(self, plan: Plan, folder: Path, executor: Executor) -> tuple[Tally, list[StepOutcome]]:
         outcomes: list[StepOutcome] = []
 
@@ -65,9 +70,8 @@ class ExecutorContract:
         assert all(one.arrays and not one.error for one in computed)
 
     def test_a_job_that_is_done_twice_gives_the_same_and_changes_nothing(
-        self, executor: Executor, plan: Plan, tmp_path: Path
+        self, executor: Executor, first: Step, tmp_path: Path
     ) -> None:
-        first = next(step for step in plan.steps.values() if not step.inputs)
         with Store(tmp_path) as store:
             job = make_job([first], store, "cpu", shared=executor.shared)
             (one,), (again,) = (executor.submit(job).result() for _ in range(2))
@@ -77,9 +81,8 @@ class ExecutorContract:
         assert one.arrays.blob == again.arrays.blob
 
     def test_jobs_given_up_at_once_harm_none_that_follow(
-        self, executor: Executor, plan: Plan, tmp_path: Path
+        self, executor: Executor, first: Step, tmp_path: Path
     ) -> None:
-        first = next(step for step in plan.steps.values() if not step.inputs)
         with Store(tmp_path) as store:
             job = make_job([first], store, "cpu", shared=executor.shared)
             for _ in range(3):
