@@ -65,8 +65,12 @@ def test_what_would_decide_is_told_in_images_of_the_whole_set() -> None:
     assert found.seeds_needed(0.05, 0.05) is None
 
 
+# A factor that is 0 but for rounding gives an error that is, with degrees of freedom of any kind.
+FACTORS = st.floats(-2, 2).filter(lambda t: t == 0 or abs(t) > 1e-6)
+
+
 @settings(deadline=None, max_examples=25)
-@given(st.integers(2, 6), st.integers(4, 12), st.integers(0, 99), st.floats(-2, 2))
+@given(st.integers(2, 6), st.integers(4, 12), st.integers(0, 99), FACTORS)
 def test_a_line_is_the_analysis_of_its_sum(seeds: int, images: int, key: int, t: float) -> None:
     drawn = np.random.default_rng(key)
     at = [np.sort(drawn.choice(images, 3, replace=False)) for _ in range(seeds)]

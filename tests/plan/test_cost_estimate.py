@@ -1,7 +1,7 @@
 """What is left of a plan and how long it takes, by hand."""
 
 import pytest
-from plans import plan_of, trial
+from plans import STUDY, first_step, plan_of, trial
 
 from headstart.plan.cost_estimate import FLOPS_PER_SECOND, estimate_cost, makespan, model_seconds
 from headstart.plan.steps import Step
@@ -14,10 +14,13 @@ def test_everything_is_to_do_on_an_empty_store() -> None:
     steps = {kind: (number, kept) for kind, number, kept in ahead.steps}
     assert (steps["train"], steps["predict"]) == ((39, 0), (33, 0))
     assert ahead.updates == 12 * 33
-    assert ahead.flops == sum(step.flops for step in plan.steps.values())
-    assert ahead.seconds == pytest.approx(
-        model_seconds(ahead.flops, ahead.updates, len(plan.steps) - steps["score"][0])
+    steps_ = plan.steps.values()
+    assert ahead.flops == sum(step.flops + step.evaluation_flops for step in steps_)
+    training = sum(step.flops for step in steps_)
+    seconds = model_seconds(
+        training, ahead.flops - training, ahead.updates, len(steps_) - steps["score"][0]
     )
+    assert ahead.seconds == pytest.approx(seconds)
     assert not ahead.measured
 
 
@@ -42,7 +45,33 @@ def test_measured_timings_and_workers_scale_the_estimate() -> None:
 
 
 def test_the_model_of_time_by_hand() -> None:
-    assert model_seconds(15_000_000_000, 1000, 10) == pytest.approx(1 + 0.7 + 1.5)
+    seconds = model_seconds(15_000_000_000, 22_500_000_000, 1000, 10)
+    assert seconds == pytest.approx(1 + 0.5 + 0.7 + 1.5)
+
+
+def test_measuring_and_testing_cost_what_a_pass_through_the_network_costs() -> None:
+    """Three measurements of 100 validation images; a test of 100 images, fit on 20 of training."""
+    plan = plan_of()
+    scratch, probe = first_step(plan, "scratch"), first_step(plan, "probe")
+    # An update is forward, gradients of weights, and those of inputs but for the first layer.
+    conv, dense, head = 2 * 4 * 9 * 100, 2 * 4 * 25 * 8, 2 * 8 * 5
+    assert scratch.flops == 12 * 16 * (2 * conv + 3 * dense + 3 * head)
+    assert scratch.evaluation_flops == 3 * 100 * (conv + dense + head)
+    tested = plan.steps[trial(plan, "scratch").predict_key]
+    assert (tested.flops, tested.evaluation_flops) == (0, 120 * (conv + dense + head))
+    # What a probe leaves as it was is run once for all trainings.
+    assert probe.evaluation_flops == 3 * 100 * head
+    assert plan.steps[trial(plan, "probe").predict_key].evaluation_flops == 120 * head
+
+
+def test_more_images_to_measure_with_take_longer() -> None:
+    split = {"by": "stratified", "validation": 300, "seed": 0}
+    target = {**STUDY["tasks"]["target"], "split": split}
+    few, many = plan_of(), plan_of(tasks={**STUDY["tasks"], "target": target})
+    of_training = [sum(step.flops for step in one.steps.values()) for one in (few, many)]
+    assert of_training[0] == of_training[1]
+    of_all = [estimate_cost("pinned", one, (), set(), None, 1).seconds for one in (few, many)]
+    assert of_all[0] < of_all[1]
 
 
 def step(number: int, seconds: float, *inputs: str) -> Step:

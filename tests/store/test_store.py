@@ -156,11 +156,13 @@ def test_what_json_cannot_say_is_not_stored(store: Store) -> None:
 def test_sums_over_trainings(store: Store) -> None:
     spent = store.spent()
     assert (spent.steps, spent.flops, spent.updates, spent.seconds) == (0, 0, 0, 0)
-    put(store)
-    put(store, OTHER, result={"flops": 500}, seconds=2.0)
+    put(store, result={"flops": 1000, "evaluation_flops": 10})
+    put(store, OTHER, result={"flops": 500, "evaluation_flops": 0}, seconds=2.0)
     put(store, "ef" * 32, kind="predict", payload={}, result={}, seconds=100.0)
+    put(store, "a0" * 32, result={"flops": 7}, seconds=50.0)  # of an older version
     spent = store.spent()
     assert (spent.steps, spent.flops, spent.updates, spent.seconds) == (2, 1500, 24, 3.5)
+    assert spent.evaluation_flops == 10
 
 
 # -- damage --------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from headstart.study.data_checks import group_problems, num_left
+from headstart.study.data_checks import group_problems
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
 from headstart.study.labels import GroupPattern, LabelTable
+from headstart.study.part_counts import part_counts
 from headstart.study.partial_study import PartialStudy
 from headstart.study.study import Pair
 from headstart.study.tasks import SplitSpec, TaskSpec
@@ -78,8 +79,8 @@ def test_groups_are_part_of_what_is_read_and_how_images_are_decoded_is_not() -> 
 
 
 def test_whole_groups_say_how_many_images_are_left() -> None:
-    assert num_left(task(group="patient"), facts()) == 43
-    assert num_left(task(validation=0.2), facts(validation_counts=None)) == 40
+    assert part_counts(task(group="patient"), facts()).num_train == 43
+    assert part_counts(task(validation=0.2), facts(validation_counts=None)).num_train == 40
 
 
 def test_two_tasks_on_one_data_set_have_one_way_to_split_groups() -> None:

@@ -8,9 +8,10 @@ import pytest
 from headstart import flow
 from headstart.core.errors import Problem, SpecError
 from headstart.data.datasets import facts_of
-from headstart.study.data_checks import check_facts, task_counts, untested
+from headstart.study.data_checks import check_facts, untested
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
+from headstart.study.part_counts import task_counts
 from headstart.study.study import parse
 from headstart.study.tasks import DataRef, TaskSpec
 from studies import TINY_NETWORK, tiny, tiny_table

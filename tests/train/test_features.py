@@ -106,7 +106,7 @@ def test_subsets_share_the_features_of_their_pool(
 def test_a_pool_much_larger_than_the_subset_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.array([7, 3, 299])
     few = part(3, examples=drawn(rows, NAMED)).resident
-    monkeypatch.setattr(features, "SMALL_BYTES", 1)
+    monkeypatch.setattr("headstart.study.operations.SMALL_BYTES", 1)
     many = part(3, examples=drawn(np.arange(200), NAMED)).resident
     assert len(features._kept._values) == 2  # that of the pool is not there
     torch.testing.assert_close(few, part(3).resident[rows])

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from headstart.analyse.analysis import TaskFacts
 from headstart.core.names import in_a_row, quoted
-from headstart.study.data_checks import num_left, task_counts, test_counts
 from headstart.study.facts import Facts
+from headstart.study.part_counts import part_counts, task_counts, test_counts
 from headstart.study.study import StudySpec
 
 CUT_OFF = "the end of the training part"
@@ -32,11 +32,7 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
     task = study.tasks[name]
     known = facts.of(task)
     groups = task.groups(known.classes)
-    images = sum(task_counts(task, known))
-    taken = task.split.num_taken(images)
-    cut = task.split.num_test_cut(taken)
-    num_test = cut - task.split.drop_last if cut else sum(test_counts(task, known))
-    left = num_left(task, known)
+    parts, cut = part_counts(task, known), task.split.test != "published"
     smallest, largest = known.extent
     return TaskFacts(
         name=name,
@@ -45,9 +41,9 @@ def _facts_of(study: StudySpec, facts: Facts, name: str) -> TaskFacts:
         licence=known.licence,
         note=known.note,
         classes=tuple(groups),
-        num_train=left,
-        num_validation=num_test if task.split.by == "test" else taken - cut - left,
-        num_test=num_test,
+        num_train=parts.num_train,
+        num_validation=parts.num_validation,
+        num_test=parts.num_test,
         train_counts=task_counts(task, known),
         test_counts=() if cut else test_counts(task, known),
         test_from=REPEATED if task.split.repeats else CUT_OFF if cut else known.test_from,

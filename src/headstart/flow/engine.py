@@ -183,7 +183,7 @@ def analyse_look(loaded: Loaded, plan: Plan, store: Store) -> "Analysis":
 def pace_of(store: Store) -> float | None:
     """Seconds of the store's trainings over those that the cost model says; None without any."""
     spent = store.spent()
-    modelled = model_seconds(spent.flops, spent.updates, spent.steps)
+    modelled = model_seconds(spent.flops, spent.evaluation_flops, spent.updates, spent.steps)
     return spent.seconds / modelled if spent.steps else None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from headstart.analyse.text import plural, rough_duration
 from headstart.execute.outcomes import StepOutcome
-from headstart.plan.cost_estimate import model_seconds
+from headstart.plan.cost_estimate import step_seconds
 from headstart.plan.steps import Plan, Step
 
 # Weight of the cost model, in seconds of its estimate, against the times of this run's steps.
@@ -43,7 +43,7 @@ class Tracker:
             self.done.add(step.key)
             if outcome.status == "done":
                 self.ran.add(step.key)
-                self.cost_done += _cost(step)
+                self.cost_done += step_seconds(step)
                 self.seconds_done += outcome.seconds
 
     @property
@@ -63,12 +63,12 @@ class Tracker:
     @property
     def cost(self) -> float:
         """Cost of all steps, in seconds of a reference core."""
-        return sum(map(_cost, self._steps()))
+        return sum(map(step_seconds, self._steps()))
 
     @property
     def cost_left(self) -> float:
         """Cost of the steps left, in seconds of a reference core."""
-        return sum(_cost(step) for step in self._steps() if step.key not in self.done)
+        return sum(step_seconds(step) for step in self._steps() if step.key not in self.done)
 
     def _steps(self) -> Iterator[Step]:
         if self.plan:
@@ -101,8 +101,3 @@ class Tracker:
             parts.append(f"{plural(self.failed, 'step')} failed")
         parts.append(f"about {rough_duration(self.seconds_left)} left")
         return ", ".join(parts)
-
-
-def _cost(step: Step) -> float:
-    """Cost of a step, in seconds of a reference core."""
-    return model_seconds(step.flops, step.updates, step.kind != "score")

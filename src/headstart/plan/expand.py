@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from headstart.plan.allocation import Allocation
 from headstart.plan.mistakes import mistakes_step
+from headstart.plan.of_all_seeds import flops_of_test
 from headstart.plan.payload_types import OverlapPayload, PredictPayload, StartRulePayload
 from headstart.plan.payloads import network_files
 from headstart.plan.pilot import Choices, Pilot, Undecided
@@ -249,7 +250,11 @@ class _Planner:
             "train": trial_data.fitted_data,
         }
         return self._predict_step(
-            f"test of {arm.name} on {trial_data}", payload, planned.keys, trial_data
+            f"test of {arm.name} on {trial_data}",
+            payload,
+            planned.keys,
+            trial_data,
+            planned.test_flops,
         )
 
     def _read_off_source(self, arm: ArmSpec, trial_data: TrialData) -> str:
@@ -265,7 +270,11 @@ class _Planner:
         }
         inputs = self.sources[pair.source, seed].train_keys
         return self._predict_step(
-            f"test of {arm.name} on {trial_data}", payload, inputs, trial_data
+            f"test of {arm.name} on {trial_data}",
+            payload,
+            inputs,
+            trial_data,
+            flops_of_test(trial_data, ()),
         )
 
     def _forgetting(self, arm: ArmSpec, planned: PlannedTraining, trial_data: TrialData) -> str:
@@ -281,7 +290,8 @@ class _Planner:
         ]
         payload: PredictPayload = {**self._test(source), "weights": rules}
         label = f"test of {arm.name} on {trial_data}, on the source"
-        return self._score(arm, self._predict_step(label, payload, inputs, source), source)
+        flops = flops_of_test(source, ())
+        return self._score(arm, self._predict_step(label, payload, inputs, source, flops), source)
 
     def _test(self, trial_data: TrialData) -> PredictPayload:
         """Payload that every predict step has: test images, preprocessing, network."""
@@ -313,7 +323,12 @@ class _Planner:
         )
 
     def _predict_step(
-        self, label: str, payload: PredictPayload, inputs: tuple[str, ...], trial_data: TrialData
+        self,
+        label: str,
+        payload: PredictPayload,
+        inputs: tuple[str, ...],
+        trial_data: TrialData,
+        evaluation_flops: int,
     ) -> str:
         return self.trainings.add(
             Step(
@@ -325,5 +340,6 @@ class _Planner:
                 label=label,
                 updates=0,
                 flops=0,
+                evaluation_flops=evaluation_flops,
             )
         )

@@ -13,8 +13,14 @@ from headstart.plan.payloads import (
     schedule_payload,
 )
 from headstart.plan.trial_data import TrialData
-from headstart.study.frozen import num_trainable
-from headstart.study.operations import PLANNED_GRADIENTS, flops_of_solving, flops_per_image
+from headstart.study.frozen import frozen_prefix, num_trainable
+from headstart.study.operations import (
+    PLANNED_GRADIENTS,
+    features_are_small,
+    flops_of_forward,
+    flops_of_solving,
+    flops_per_image,
+)
 from headstart.study.phases import Phase
 from headstart.study.training import TrainingSpec
 
@@ -31,6 +37,7 @@ class PlannedPhase:
     updates: int
     flops: int
     once: int
+    evaluation_flops: int
     memory: int
     batch_groups: dict[str, str]
     files: dict[str, str]
@@ -40,12 +47,14 @@ class PlannedPhase:
 class OfAllSeeds:
     """A training as all of its seeds have it.
 
-    `updates` are those of all phases, `trainable` the parameters that at least one of them trains.
+    `updates` are those of all phases, `trainable` the parameters that at least one of them trains,
+    `test_flops` the operations of testing what comes out.
     """
 
     phases: tuple[PlannedPhase, ...]
     updates: int
     trainable: int
+    test_flops: int
 
 
 def of_all_seeds(
@@ -70,6 +79,7 @@ def of_all_seeds(
         phases=tuple(planned),
         updates=total,
         trainable=num_trainable(trial_data.network_facts, phases),
+        test_flops=flops_of_test(trial_data, phases),
     )
 
 
@@ -78,6 +88,20 @@ def flops_of_phases(
 ) -> int:
     """Operations of all phases of a training."""
     return sum(_flops(phase, training, trial_data)[0] for phase in phases)
+
+
+def flops_of_test(trial_data: TrialData, phases: tuple[Phase, ...]) -> int:
+    """Operations of predicting the test images, and the training images that the fit is taken on.
+
+    Outputs of what no phase has changed are not counted where trainings share them.
+    """
+    facts = trial_data.network_facts
+    prefix = min((frozen_prefix(facts, phase) for phase in phases), default=0)
+    total = 0
+    for number in (trial_data.parts.num_test, trial_data.num_fitted):
+        shared = prefix and features_are_small(facts, prefix, number)
+        total += number * flops_of_forward(facts, prefix if shared else 0)
+    return total
 
 
 def _payload(
@@ -120,6 +144,7 @@ def _planned(
         updates=phase.updates,
         flops=flops,
         once=once,
+        evaluation_flops=_flops_of_validation(training, phase, trial_data, payload),
         memory=training_bytes(
             trial_data.network_facts,
             phase,
@@ -130,6 +155,19 @@ def _planned(
         batch_groups=batch_group(payload, phase, training, trial_data),
         files=network_files(trial_data.network),
     )
+
+
+def _flops_of_validation(
+    training: TrainingSpec, phase: Phase, trial_data: TrialData, payload: PhasePayload
+) -> int:
+    """Operations of measuring on validation images.
+
+    The outputs of a frozen prefix are not counted: all trainings share them.
+    """
+    facts = trial_data.network_facts
+    prefix = 0 if training.augment else frozen_prefix(facts, phase)
+    passes = len(payload["measure_at"]) * trial_data.parts.num_validation
+    return passes * flops_of_forward(facts, prefix)
 
 
 def _flops(phase: Phase, training: TrainingSpec, trial_data: TrialData) -> tuple[int, int]:

@@ -28,7 +28,8 @@ class Step:
     """What to compute (kind, payload, inputs), and what only helps to do it.
 
     `datasets` (name of the images -> how to find them), `files` (content hash -> path), `label`,
-    `updates`, `flops`, `once` (the part of `flops` before the first update), `memory` (bytes that a
+    `updates`, `flops` (of training), `once` (the part of `flops` before the first update),
+    `evaluation_flops` (of measuring on validation images, or of predicting), `memory` (bytes that a
     training is estimated to take; 0 of other steps) and `batch_groups` do not enter the key: no
     result depends on where data lies, on the cost of a step or on what runs beside it. Steps of one
     batch group (`batch_groups`: device -> group) run together.
@@ -42,6 +43,7 @@ class Step:
     updates: int
     flops: int
     once: int = 0
+    evaluation_flops: int = 0
     memory: int = 0
     batch_groups: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)

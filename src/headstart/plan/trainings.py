@@ -23,13 +23,15 @@ SOURCE_RUN, SELF_RUN = "source run", "self run"
 class PlannedTraining:
     """A planned training as others may start from it: its steps, and which weights count.
 
-    `updates` are those of all its steps, `trainable` the parameters that at least one trains.
+    `updates` are those of all its steps, `trainable` the parameters that at least one trains,
+    `test_flops` the operations of testing it.
     """
 
     keys: tuple[str, ...]
     keep: Keep
     updates: int = 0
     trainable: int = 0
+    test_flops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,12 +183,17 @@ class Trainings:
                 updates=phase.updates,
                 flops=phase.flops,
                 once=phase.once,
+                evaluation_flops=phase.evaluation_flops,
                 memory=phase.memory,
                 batch_groups=phase.batch_groups,
             )
             keys.append(self.add(step))
         return PlannedTraining(
-            keys=tuple(keys), keep=training.keep, updates=of_all.updates, trainable=of_all.trainable
+            keys=tuple(keys),
+            keep=training.keep,
+            updates=of_all.updates,
+            trainable=of_all.trainable,
+            test_flops=of_all.test_flops,
         )
 
     def _known_of(

@@ -14,11 +14,11 @@ from headstart.plan.payloads import (
     preprocessing_payload,
     test_payload,
 )
-from headstart.study.data_checks import num_left
 from headstart.study.dataset_facts import DatasetFacts
 from headstart.study.facts import Facts
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
+from headstart.study.part_counts import PartCounts, part_counts
 from headstart.study.sizes import SizeSpec
 from headstart.study.study import Pair, StudySpec
 from headstart.study.tasks import DataRef, TaskSpec
@@ -31,8 +31,10 @@ OF_ALL_SEEDS = frozenset(
     {
         "known",
         "groups",
-        "available",
+        "parts",
         "num_images",
+        "num_fitted",
+        "_filled",
         "network",
         "image",
         "network_facts",
@@ -95,15 +97,19 @@ class TrialData:
         return len(self.groups)
 
     @cached_property
-    def available(self) -> int:
-        """Training images of the task once validation and test are taken out."""
-        return num_left(self.task, self.known)
+    def parts(self) -> PartCounts:
+        """Images of the task that there are to train, to validate and to test with."""
+        return part_counts(self.task, self.known)
 
     @cached_property
     def num_images(self) -> int:
         """Training images at this size."""
-        filled = sum(1 for group in self.groups if group)
-        return self.size.num_images(filled, self.available)
+        return self.size.num_images(self._filled, self.parts.num_train)
+
+    @cached_property
+    def _filled(self) -> int:
+        """Classes with images of the data set."""
+        return sum(1 for group in self.groups if group)
 
     @cached_property
     def network(self) -> AnyNetwork:
@@ -147,11 +153,17 @@ class TrialData:
         """
         if self.num_images <= MOST_FITTED:
             return self.training_data
-        first: SubsetPayload = {"images": MOST_FITTED, **self._stream()}
+        first: SubsetPayload = {"images": self.num_fitted, **self._stream()}
         if self.size.kind == "per_class":
-            filled = sum(1 for group in self.groups if group)
-            first = {"per_class": max(1, MOST_FITTED // filled), **self._stream()}
+            first = {"per_class": self.num_fitted // self._filled, **self._stream()}
         return data_payload(self._images, self.groups, self.task, first, self.seed)
+
+    @cached_property
+    def num_fitted(self) -> int:
+        """How many they are."""
+        if self.num_images <= MOST_FITTED or self.size.kind != "per_class":
+            return min(self.num_images, MOST_FITTED)
+        return max(1, MOST_FITTED // self._filled) * self._filled
 
     @cached_property
     def test_data(self) -> DataPayload:
@@ -213,7 +225,7 @@ class TrialData:
 
     def _subset(self) -> SubsetPayload | None:
         """The subset drawn for the seed, or None where all images are taken, nothing drawn."""
-        if self.num_images == self.available:
+        if self.num_images == self.parts.num_train:
             return None
         if self.size.kind == "per_class":
             return {"per_class": int(self.size.value), **self._stream()}

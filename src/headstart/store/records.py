@@ -58,9 +58,10 @@ class PlanRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingTotals:
-    """Sums over finished trainings."""
+    """Sums over finished trainings, `evaluation_flops` of measuring on validation images."""
 
     steps: int
     flops: int
+    evaluation_flops: int
     updates: int
     seconds: float

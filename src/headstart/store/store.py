@@ -205,15 +205,24 @@ class Store(StudyStore):
         return {row["key"]: json.loads(row["environment"]) for row in rows if row["key"] in wanted}
 
     def spent(self) -> TrainingTotals:
-        """Totals of finished trainings, for cost estimates."""
+        """Totals of finished trainings, for cost estimates.
+
+        Those of older versions, which recorded no operations of evaluation, are left out: their
+        time is for more than they say they did.
+        """
         query = (
             "SELECT count(*), sum(json_extract(result, '$.flops')), "
-            "sum(json_extract(payload, '$.phase.updates')), sum(seconds) "
-            "FROM steps WHERE kind = 'train'"
+            "sum(json_extract(result, '$.evaluation_flops')), "
+            "sum(json_extract(payload, '$.phase.updates')), sum(seconds) FROM steps "
+            "WHERE kind = 'train' AND json_extract(result, '$.evaluation_flops') IS NOT NULL"
         )
-        steps, flops, updates, seconds = self._read(query)[0]
+        steps, flops, evaluation_flops, updates, seconds = self._read(query)[0]
         return TrainingTotals(
-            steps=steps, flops=flops or 0, updates=updates or 0, seconds=float(seconds or 0)
+            steps=steps,
+            flops=flops or 0,
+            evaluation_flops=evaluation_flops or 0,
+            updates=updates or 0,
+            seconds=float(seconds or 0),
         )
 
     @contextmanager

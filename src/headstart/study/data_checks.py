@@ -18,6 +18,7 @@ from headstart.study.depth_checks import depth_problems
 from headstart.study.facts import Facts
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import NetworkFacts, Shape
+from headstart.study.part_counts import held_out, part_counts, task_counts, test_counts
 from headstart.study.partial_study import PartialStudy
 from headstart.study.sizes import SizeSpec
 from headstart.study.tasks import FOLDS, TaskSpec, class_index, known_classes
@@ -118,36 +119,12 @@ def untested(task: TaskSpec, facts: DatasetFacts) -> tuple[str, ...]:
     return tuple(name for name, (train, test) in pairs if train and not test)
 
 
-def task_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
-    """Images of each class of the task, before validation is taken out and test is cut off.
-
-    Those of the published training part; where test parts are drawn anew, of both parts.
-    """
-    parts = (facts.train_counts, facts.test_counts) if task.split.repeats else (facts.train_counts,)
-    groups = task.groups(facts.classes).values()
-    return tuple(sum(part[index] for part in parts for index in group) for group in groups)
-
-
-def num_left(task: TaskSpec, facts: DatasetFacts) -> int:
-    """Training images of the task once test and validation images are taken out."""
-    num = sum(task_counts(task, facts))
-    return num - sum(_held_out(task, facts)) if task.split.group else task.split.num_left(num)
-
-
-def _held_out(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
-    """Validation images of each class of a task whose groups stay together."""
-    counts = facts.validation_counts
-    assert counts is not None, "a data set with groups is measured with its split"
-    groups = task.groups(facts.classes).values()
-    return tuple(sum(counts[index] for index in group) for group in groups)
-
-
 def group_problems(
     parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts
 ) -> Iterator[Problem]:
     """Groups that cannot be kept on one side, of a task or across the tasks of a pair."""
     for name, task in tasks.items():
-        if task.split.group and task.split.validates and not sum(_held_out(task, facts.of(task))):
+        if task.split.group and task.split.validates and not sum(held_out(task, facts.of(task))):
             yield Problem(
                 where=f"tasks.{name}.split.group",
                 message="no class has two groups in the training part, so none can validate.",
@@ -178,20 +155,14 @@ def _rarest(task: TaskSpec, facts: DatasetFacts) -> int:
         rest, kept = least - -(-least // FOLDS), num - task.split.num_test_cut(num)
         return rest - (rest * task.split.num_validation(kept) // kept + 1)
     if task.split.group:
-        held_out = _held_out(task, facts)
-        return min(one - out for one, out in zip(counts, held_out, strict=True) if one)
-    return int(min(filter(None, counts)) * num_left(task, facts) / sum(counts))
-
-
-def test_counts(task: TaskSpec, facts: DatasetFacts) -> tuple[int, ...]:
-    """Published test images of each class of the task."""
-    groups = task.groups(facts.classes).values()
-    return tuple(sum(facts.test_counts[index] for index in group) for group in groups)
+        taken = held_out(task, facts)
+        return min(one - out for one, out in zip(counts, taken, strict=True) if one)
+    return int(min(filter(None, counts)) * part_counts(task, facts).num_train / sum(counts))
 
 
 def _split(name: str, task: TaskSpec, facts: DatasetFacts) -> Iterator[Problem]:
     counts = [count for count in task_counts(task, facts) if count]
-    left = num_left(task, facts)
+    left = part_counts(task, facts).num_train
     if left < len(counts):
         yield Problem(
             where=f"tasks.{name}.split",
@@ -220,7 +191,7 @@ def _sizes(parts: PartialStudy, tasks: dict[str, TaskSpec], facts: Facts) -> Ite
             continue
         task = tasks[target]
         counts = [count for count in task_counts(task, facts.of(task)) if count]
-        left = num_left(task, facts.of(task))
+        left = part_counts(task, facts.of(task)).num_train
         rarest = _rarest(task, facts.of(task))
         for where, size in _every_size(parts):
             wanted = size.num_images(len(counts), left)

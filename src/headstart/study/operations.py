@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 
 from headstart.study.frozen import FEW, frozen_prefix, is_trained
 from headstart.study.network_facts import NetworkFacts
@@ -22,8 +23,8 @@ def flops_per_image(facts: NetworkFacts, phase: Phase, *, augmented: bool = Fals
 
     The frozen prefix is run forward once. Of an update: forward through the rest; for each trained
     block the gradient of its weights; for every block above the lowest trained one the gradient of
-    its input. Products and sums count one each; only convolutions and matrix products are counted,
-    and measurements of validation are not. Where images are `augmented`, nothing is run once.
+    its input. Products and sums count one each; only convolutions and matrix products are counted.
+    Where images are `augmented`, nothing is run once.
     """
     prefix = 0 if augmented else frozen_prefix(facts, phase)
     once = sum(block.flops for block in facts.blocks[:prefix])
@@ -38,6 +39,24 @@ def flops_of_update(facts: NetworkFacts, phase: Phase, prefix: int) -> list[int]
         found.append(block.flops * (1 + trained + trained_below))
         trained_below |= trained
     return found
+
+
+@lru_cache(maxsize=FEW)
+def flops_of_forward(facts: NetworkFacts, prefix: int) -> int:
+    """Operations of one image through the blocks after the first `prefix`."""
+    return sum(block.flops for block in facts.blocks[prefix:])
+
+
+SMALL_BYTES = 32_000_000
+
+
+def features_are_small(facts: NetworkFacts, prefix: int, num_images: int) -> bool:
+    """Whether outputs of the first `prefix` blocks (at least 1) take little memory.
+
+    Copies of them do no harm then, and all trainings that left these blocks as they were share
+    those of the images that are predicted.
+    """
+    return 4 * num_images * prod(facts.blocks[prefix - 1].shape_out) <= SMALL_BYTES
 
 
 PLANNED_GRADIENTS = 250  # of a converged head's whole path, as its real number is not known before

@@ -1,7 +1,6 @@
 """Cache of frozen-trunk features, computed once and shared by all updates and trainings."""
 
 from collections.abc import Callable, Iterator
-from math import prod
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from headstart.core.thread_budget import threads
 from headstart.networks.build import build
 from headstart.networks.facts import Architecture, facts_of
 from headstart.networks.weights import Weights
+from headstart.study.operations import features_are_small
 from headstart.study.training import Precision
 from headstart.train.device_data import DeviceData, scaled, to_device
 from headstart.train.forward import Forward
@@ -22,7 +22,6 @@ from headstart.train.threads import parallel_map
 
 KEPT_BYTES = 256_000_000
 SCALED_BYTES = 128_000_000  # of float32; images that would take more stay bytes
-SMALL_BYTES = 32_000_000
 POOL = 8  # times as many images as a subset that shares their features
 
 
@@ -102,11 +101,6 @@ def cached_features(
     return _kept.get((examples.name, held, *of, done, shape, str(device), precision), make)
 
 
-def are_small(of: Architecture, done: int, num: int) -> bool:
-    """Whether the features of so many images take little memory, so that copies do no harm."""
-    return 4 * num * prod(facts_of(*of).blocks[done - 1].shape_out) <= SMALL_BYTES
-
-
 def _whole(
     of: Architecture, done: int, examples: Examples, shape: Callable[[Tensor], Tensor]
 ) -> tuple[Examples, np.ndarray] | None:
@@ -117,10 +111,10 @@ def _whole(
     """
     num = len(examples.labels)
     if examples.pool is not None:
-        pool = examples.pool[0]
-        if len(pool.labels) <= POOL * num and are_small(of, done, len(pool.labels)):
+        of_pool = len(examples.pool[0].labels)
+        if of_pool <= POOL * num and features_are_small(facts_of(*of), done, of_pool):
             return examples.pool
-    if examples.name and shape is not as_they_are and are_small(of, done, num):
+    if examples.name and shape is not as_they_are and features_are_small(facts_of(*of), done, num):
         return examples, np.arange(num)
     return None
 

@@ -12,8 +12,9 @@ from headstart.networks.staged import StagedModule, class_logits
 from headstart.networks.weights import Weights
 from headstart.study.network import AnyNetwork
 from headstart.study.network_facts import Shape
+from headstart.study.operations import features_are_small
 from headstart.train.device_data import DeviceData, to_device
-from headstart.train.features import are_small, as_they_are, cached_features
+from headstart.train.features import as_they_are, cached_features
 from headstart.train.forward import Forward
 from headstart.train.phase_config import Examples
 from headstart.train.threads import parallel_map
@@ -48,7 +49,7 @@ def predict(
     """
     of = (network, image, num_classes)
     module = build(*of, weights).to(device)
-    if done and are_small(of, done, len(examples.labels)):
+    if done and features_are_small(module.facts, done, len(examples.labels)):
         part = cached_features(of, done, weights, examples, device, as_they_are, cache)
         return _predictions(logits_of(module, part, done))
     return predictions_of(module, examples, device)

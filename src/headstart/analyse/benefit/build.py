@@ -15,8 +15,8 @@ from headstart.analyse.cells import Cell, beside
 from headstart.analyse.records import Record, Records
 from headstart.analyse.repeated import tabled
 from headstart.study.arms import ArmSpec
-from headstart.study.data_checks import task_counts
 from headstart.study.facts import Facts
+from headstart.study.part_counts import task_counts
 from headstart.study.study import StudySpec
 from headstart.study.tasks import TaskSpec
 

@@ -68,7 +68,7 @@ def prepare_step(step: Step, context: StepContext) -> PreparedStep:
     return PreparedStep(
         step=step,
         phase=phase,
-        facts={**inputs.facts, "flops": step.flops},
+        facts={**inputs.facts, "flops": step.flops, "evaluation_flops": step.evaluation_flops},
         seconds=time.perf_counter() - started,
     )
 
@@ -86,7 +86,11 @@ def solve_step(step: Step, context: StepContext) -> Outcome:
     """A head solved to convergence."""
     inputs = _inputs(step, context)
     solution = solve_phase(*inputs.of_phase, context.device, context.features)
-    solved: Json = {"flops": solution.flops, "solver": solution.facts}
+    solved: Json = {
+        "flops": solution.flops,
+        "evaluation_flops": step.evaluation_flops,
+        "solver": solution.facts,
+    }
     return Outcome(
         result={**_phase_result(solution.result), **inputs.facts, **solved},
         arrays=_weight_arrays(solution.result),
