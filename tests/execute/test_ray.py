@@ -143,6 +143,23 @@ def test_no_cluster_at_the_address(address: str, message: str, tmp_path: Path) -
         RayExecutor(Cluster(address=address), tmp_path, Needed())
 
 
+def test_what_answers_may_want_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ray 2.60 ends, after 20 seconds, where it has no token for a cluster that has one."""
+
+    def refused(**_: object) -> None:
+        raise ConnectionError("Failed to connect to Ray cluster at 192.0.2.2:6399.")
+
+    ray.shutdown()
+    monkeypatch.setattr(ray, "init", refused)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(ClusterError) as caught:
+            RayExecutor(Cluster(address=address), tmp_path, Needed())
+    said = str(caught.value)
+    assert said.startswith(f"something answers at '{address}', but Ray cannot join it: Failed to")
+    assert "export RAY_AUTH_MODE=token" in said
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

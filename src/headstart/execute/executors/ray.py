@@ -272,29 +272,48 @@ def _connected(cluster: Cluster, connection: ExitStack) -> Any:
     if cluster.address is None:
         ray.init("local", num_cpus=usable_cores(), include_dashboard=False, **quiet)
         return ray
+    _require_answer(cluster.address)
     try:
-        _require_answer(cluster.address)
         ray.init(address=cluster.address, **quiet)
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(
-            f"no Ray cluster at '{cluster.address}': {first_line(error)}. Start one with 'ray "
-            "start --head', or leave out --address to run Ray on this machine."
-        ) from error
+        raise ClusterError(_not_joined(cluster.address, first_line(error))) from error
     return ray
+
+
+def _not_joined(address: str, why: str) -> str:
+    """Why Ray is not connected to a cluster, though something answers at its address, if known."""
+    if address == "auto":
+        return _no_cluster(address, why)
+    return (
+        f"something answers at '{address}', but Ray cannot join it: {why}. If that Ray has a "
+        "token, give it: export RAY_AUTH_MODE=token, with the token in RAY_AUTH_TOKEN or in "
+        "~/.ray/auth_token. If not, it may be the port of something else, or another version of "
+        "Ray."
+    )
+
+
+def _no_cluster(address: str, why: str) -> str:
+    return (
+        f"no Ray cluster at '{address}': {why}. Start one with 'ray start --head', or leave out "
+        "--address to run Ray on this machine."
+    )
 
 
 def _require_answer(address: str) -> None:
     """Ask for a connection at an address, which Ray itself would wait for much longer.
 
     Raises:
-        ClusterError: it is no address. OSError: nothing answers there.
+        ClusterError: it is no address, or nothing answers there.
     """
+    if address == "auto":
+        return
     host, separator, port = address.removeprefix("ray://").rpartition(":")
     if not separator or not port.isdecimal():
-        if address == "auto":
-            return
         raise ClusterError(
             f"--address '{address}' is no address of a Ray cluster: auto, HOST:6379 or "
             "ray://HOST:10001."
         )
-    socket.create_connection((host, int(port)), timeout=5).close()
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise ClusterError(_no_cluster(address, first_line(error))) from error
