@@ -209,10 +209,12 @@ class Handing:
         self.sizes: list[int] = []
         self.kinds: list[str] = []
         self.threads: list[int] = []
+        self.threads_of_jobs: list[int] = []
 
     def submit(self, job: Job) -> Future[Results]:
         self.sizes.append(len(job.steps))
         self.kinds.append(job.steps[0].kind)
+        self.threads_of_jobs.append(job.threads)
         future: Future[Results] = Future()
         future.set_result(tuple(Computed(key=step.key, arrays=pack({})) for step in job.steps))
         return future
@@ -284,9 +286,17 @@ def test_searches_for_shared_images_never_keep_every_worker_from_training(
     assert handing.kinds == kinds
 
 
-@pytest.mark.parametrize(("slots", "threads"), [(1, [1, 1, 1]), (2, [1, 2]), (4, [1]), (8, [2])])
+@pytest.mark.parametrize(
+    ("slots", "threads", "of_jobs"),
+    [
+        (1, [1, 1, 1], [1, 1, 1]),
+        (2, [1, 2], [1, 1, 2]),
+        (4, [1], [1, 1, 1]),
+        (8, [2], [2, 2, 2]),
+    ],
+)
 def test_a_job_has_the_threads_that_nobody_else_needs(
-    slots: int, threads: list[int], store_folder: Path
+    slots: int, threads: list[int], of_jobs: list[int], store_folder: Path
 ) -> None:
     """Three trainings: as long as there are more than slots, each has one thread."""
     steps = [made_up(number, None) for number in range(3)]
@@ -294,6 +304,7 @@ def test_a_job_has_the_threads_that_nobody_else_needs(
     handing = Handing(slots)
     go(plan, store_folder, handing)
     assert handing.threads == threads
+    assert handing.threads_of_jobs == of_jobs
 
 
 @pytest.mark.parametrize(("device", "sizes"), [("cpu", [1, 1, 1]), ("cuda", [3])])

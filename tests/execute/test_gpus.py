@@ -126,12 +126,12 @@ def test_workers_hold_their_places(tmp_path: Path) -> None:
 
 
 def test_a_job_asks_for_what_its_training_takes_and_never_for_more_than_a_node_has() -> None:
-    assert resources(0, None, 0) == {"num_cpus": 1}
-    assert resources(GB, None, 64 * GB) == {"num_cpus": 1, "memory": PROCESS + GB}
-    assert resources(100 * GB, None, 10 * GB)["memory"] == 9.5 * GB
-    assert resources(GB, 80 * GB, 64 * GB)["num_gpus"] == 0.5
-    assert resources(60 * GB, 80 * GB, 64 * GB)["num_gpus"] == 1
-    assert resources(GB, 0, 64 * GB)["num_gpus"] == 1  # a GPU whose memory is not known
+    assert resources(1, 0, None, 0) == {"num_cpus": 1}
+    assert resources(3, GB, None, 64 * GB) == {"num_cpus": 3, "memory": PROCESS + GB}
+    assert resources(1, 100 * GB, None, 10 * GB)["memory"] == 9.5 * GB
+    assert resources(1, GB, 80 * GB, 64 * GB)["num_gpus"] == 0.5
+    assert resources(1, 60 * GB, 80 * GB, 64 * GB)["num_gpus"] == 1
+    assert resources(1, GB, 0, 64 * GB)["num_gpus"] == 1  # a GPU whose memory is not known
     assert at_a_time(0, 0) == 1
 
 

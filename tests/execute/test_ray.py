@@ -13,6 +13,7 @@ from executor_contract import ExecutorContract
 from commands import Call
 from headstart import flow
 from headstart.core.errors import ClusterError, HeadstartError
+from headstart.core.thread_budget import threads
 from headstart.execute import nodes
 from headstart.execute.executors import Executor, RayExecutor
 from headstart.execute.job import make_job
@@ -127,6 +128,21 @@ def test_a_node_that_joins_later_and_is_not_like_the_others_is_refused(tmp_path:
         _do(job, replace(older, versions=None), ())
     with pytest.raises(ClusterError, match=f"{host} does not see the store's folder"):
         _do(job, here, ())
+
+
+def test_a_job_has_the_threads_that_it_came_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from headstart.execute import worker
+    from headstart.execute.executors.ray import Expected, _do
+
+    monkeypatch.setattr(worker, "do_job", lambda job: (job.threads, threads()))
+    with Store(tmp_path) as store, nodes.token_in(tmp_path) as token:
+        job = make_job([], store, "cpu", shared=True, threads=3)
+        here = Expected(token=token, versions=None, needed=Needed())
+        assert _do(job, here, ()) == (3, 3)
+        assert _do(replace(job, threads=1), here, ()) == (1, 1)
+    assert threads() == 1
 
 
 @pytest.mark.parametrize(

@@ -26,13 +26,15 @@ class Job:
     """Steps, in the order in which they are done: some need what others of the same job give.
 
     Where workers share the folder of the store (`inputs.folder`), they leave large arrays there as
-    files that wait to be moved, and cached features for each other.
+    files that wait to be moved, and cached features for each other. `threads` are for cores that
+    nobody else needed when it was made; they change no number.
     """
 
     steps: tuple[Step, ...]
     inputs: StepInputs
     device: Device
     shared: bool
+    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +53,15 @@ Results = tuple[Computed, ...]
 """What came of each step of a job, in order; of those that need a step that failed, nothing."""
 
 
-def make_job(steps: Sequence[Step], store: Store, device: Device, *, shared: bool) -> Job:
+def make_job(
+    steps: Sequence[Step], store: Store, device: Device, *, shared: bool, threads: int = 1
+) -> Job:
     """A job with all that its steps read of the store; they come after their inputs."""
     inputs = store.inputs_of(
         {key for step in steps for key in step.inputs} - {step.key for step in steps},
         ancestors=any(step.kind in READ_WEIGHTS for step in steps),
     )
-    return Job(steps=tuple(steps), inputs=inputs, device=device, shared=shared)
+    return Job(steps=tuple(steps), inputs=inputs, device=device, shared=shared, threads=threads)
 
 
 def feature_cache(folder: Path, *, shared: bool = True) -> MemmapCache:

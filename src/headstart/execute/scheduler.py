@@ -188,10 +188,20 @@ class _Schedule:
             for step in found.ours:
                 if self.done.issuperset(step.inputs):
                     self.listen(step, None)
-            job = make_job(found.ours, self.store, self.options.device, shared=self.executor.shared)
+            job = make_job(
+                found.ours,
+                self.store,
+                self.options.device,
+                shared=self.executor.shared,
+                threads=self._threads(),
+            )
             future = self.executor.submit(job)
             self.in_flight[future] = _InFlight(found.ours, found.release)
             unless_submitted.pop_all()
+
+    def _threads(self) -> int:
+        """Threads of one more job, where all that is in flight and all that is ready has some."""
+        return max(self.executor.slots // (len(self.in_flight) + len(self._ready) + 1), 1)
 
     def _settle(self, finished: Iterable[Future[Results]]) -> None:
         for future in finished:

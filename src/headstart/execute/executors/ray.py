@@ -14,6 +14,7 @@ from typing import Any
 
 from headstart.core.devices import device_kind
 from headstart.core.errors import ClusterError
+from headstart.core.thread_budget import allowing_threads
 from headstart.execute.environment import device_for, environment, usable_cores
 from headstart.execute.executors.ray_errors import first_line, in_the_object_store, translated
 from headstart.execute.executors.resources import resources
@@ -58,7 +59,7 @@ class Expected:
 
 
 class RayExecutor:
-    """Steps on the nodes of a Ray cluster: a core, memory and a share of a GPU for each job.
+    """Steps on the nodes of a Ray cluster: cores, memory and a share of a GPU for each job.
 
     Args:
         cluster: its address and what is allowed.
@@ -78,7 +79,8 @@ class RayExecutor:
     ) -> None:
         self._running: set[Any] = set()
         self._contents: dict[str, Any] = {}  # blobs in Ray's object store, by the key of their step
-        self._known, self._resources, self._node_memory = 0.0, dict[str, float](), 0.0
+        self._known, self._resources = 0.0, dict[str, float]()
+        self._node_memory, self._node_cores = 0.0, 1
         self._largest = 0  # bytes of the largest training so far, by estimate
         with ExitStack() as connection:
             self._ray = _connected(cluster, connection)
@@ -123,7 +125,8 @@ class RayExecutor:
         needed = max((step.memory for step in job.steps), default=0)
         self._largest = max(self._largest, needed)
         gpu_bytes = self._gpu_bytes if self._there("GPU") else None
-        do = self._do.options(**resources(needed, gpu_bytes, self._node_memory))
+        job = replace(job, threads=min(job.threads, self._node_cores))
+        do = self._do.options(**resources(job.threads, needed, gpu_bytes, self._node_memory))
         sent = [self._contents[key] for key in keys]
         reference = do.remote(job, self._expected, keys, *sent)
         self._running.add(reference)
@@ -132,7 +135,7 @@ class RayExecutor:
         )
 
     def set_threads(self, threads: int) -> None:
-        """A job has one core, for Ray gives the others to other jobs."""
+        """A job keeps the cores that it asked Ray for, which gives the others to other jobs."""
 
     def abandon(self) -> None:
         """Wait for no running job. Blobs are sent anew: what is computed again has another one.
@@ -154,10 +157,9 @@ class RayExecutor:
         """How much of a resource the cluster has, as of a second ago at most."""
         if time.monotonic() - self._known > REFRESH:
             self._resources = self._ray.cluster_resources()
-            self._node_memory = max(
-                (node["Resources"].get("memory", 0) for node in self._ray.nodes() if node["Alive"]),
-                default=0,
-            )
+            nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+            self._node_memory = max((node.get("memory", 0) for node in nodes), default=0)
+            self._node_cores = max((int(node.get("CPU", 0)) for node in nodes), default=0) or 1
             self._known = time.monotonic()
         return self._resources.get(resource, 0)
 
@@ -252,7 +254,8 @@ def _do(job: Job, expected: Expected, keys: tuple[str, ...], *contents: bytes) -
         raise NodeLacks(ray.get_runtime_context().get_node_id(), host, lacking)
     given = dict(zip(keys, contents, strict=True))
     steps = expected.needed.placed(job.steps)
-    return do_job(replace(job, steps=steps, inputs=replace(job.inputs, contents=given)))
+    with allowing_threads(job.threads):
+        return do_job(replace(job, steps=steps, inputs=replace(job.inputs, contents=given)))
 
 
 def _connected(cluster: Cluster, connection: ExitStack) -> Any:

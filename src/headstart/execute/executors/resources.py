@@ -1,4 +1,4 @@
-"""What a job asks of a node of a Ray cluster: a core, memory, and a share of a GPU."""
+"""What a job asks of a node of a Ray cluster: cores, memory, and a share of a GPU."""
 
 from headstart.execute.gpus import gpu_share
 
@@ -6,15 +6,18 @@ PROCESS = 600_000_000  # bytes of a worker before it computes anything: PyTorch 
 CAP = 0.95  # of a node's memory: a job that asks for more than any node has would wait for ever
 
 
-def resources(needed: int, gpu_bytes: int | None, node_memory: float) -> dict[str, float]:
+def resources(
+    threads: int, needed: int, gpu_bytes: int | None, node_memory: float
+) -> dict[str, float]:
     """Ray's options for a job.
 
     Args:
+        threads: that it uses, a core each.
         needed: bytes of its largest training, by estimate.
         gpu_bytes: of the smallest GPU, 0 where it is not known; None for a cluster without GPUs.
         node_memory: bytes that Ray may give away on the largest node; 0 without any node.
     """
-    asked: dict[str, float] = {"num_cpus": 1}
+    asked: dict[str, float] = {"num_cpus": threads}
     if gpu_bytes is not None:
         asked["num_gpus"] = gpu_share(needed, gpu_bytes)
     if node_memory:
