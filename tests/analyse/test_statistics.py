@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from scipy import stats
+from scipy import special, stats
 
-from headstart.analyse.statistics import Crossed, crossed
+from headstart.analyse.statistics import FAR, POWER, Crossed, crossed, noncentrality
 
 T = ["11011101", "11110111", "10111111"]
 C = ["10011101", "11010101", "10101101"]
@@ -98,6 +98,22 @@ def test_without_differences_between_images_it_is_the_paired_t_test() -> None:
     result = crossed(np.repeat(gains[:, None], 50, axis=1))
     low, high = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
     assert result.interval(0.95) == pytest.approx((low, high))
+
+
+@pytest.mark.parametrize("df", [1 / 3, 0.5, 1, 2, 4.5, 30])
+def test_the_noncentrality_of_a_large_t_is_that_of_the_exact_one(df: float) -> None:
+    exact = special.nctdtrinc(df, 1 - POWER, FAR)
+    assert noncentrality(df, FAR) == pytest.approx(exact, rel=2e-4)
+    assert noncentrality(df, FAR * (1 - 1e-9)) == pytest.approx(exact, rel=1e-6)
+
+
+def test_two_images_in_two_seeds_at_a_strict_level_take_no_time() -> None:
+    """A third of a degree of freedom, so that the critical t has nine digits."""
+    found = crossed(np.array([[-1, 0], [0, 0]]))
+    assert found.df == pytest.approx(1 / 3)
+    assert found.detectable(0.00125) > 1e6
+    assert found.seeds_needed(0.01, 0.00125) is None
+    assert found.seeds_needed(0.5, 0.05) is not None
 
 
 @pytest.mark.parametrize(
