@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ def test_a_torn_signature_is_none(tmp_path: Path, signature: bytes) -> None:
 def test_processes_of_other_hosts_are_not_known_to_be_stopped() -> None:
     assert not Holder(host="elsewhere", process=os.getpid(), since="now").stopped
     assert not Holder(host=socket.gethostname(), process=1 << 30, since="now").stopped
+
+
+@linux
+def test_a_process_that_has_the_number_of_another_is_not_taken_for_it(tmp_path: Path) -> None:
+    with claimed(tmp_path / "lock"):
+        ours = holder_of(tmp_path / "lock")
+    assert ours is not None
+    assert not ours.ended
+    assert replace(ours, started="1").ended
+    assert not replace(ours, started="").ended  # of an older version, which did not write it
 
 
 def test_a_process_at_work_is_waited_for_and_named_once(

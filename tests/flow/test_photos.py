@@ -246,6 +246,14 @@ def test_a_study_of_a_frame(flat: Path, source: str, monkeypatch: pytest.MonkeyP
         hs.study(Frame(path=[], kind=[]))
 
 
+def test_a_class_of_a_frame_may_be_called_none(flat: Path, source: str) -> None:
+    names = sorted(path.name for path in flat.glob("*.png"))
+    kinds = ["None" if name.startswith("red") else "nan" for name in names]
+    frame = Frame(path=[flat / name for name in names], kind=kinds)
+    task = hs.study(frame, source=source, minutes=0.1).tasks["target"]
+    assert facts_of(task.data).classes == ("None", "nan")
+
+
 def test_a_folder_without_photos_is_refused(call: Call, tmp_path: Path) -> None:
     refused(call("run", tmp_path), "holds no image files")
 

@@ -15,11 +15,12 @@ class Holder:
     host: str
     process: int
     since: str  # when it took it, in the local time of its host
+    started: str = ""  # when it was started, as Linux counts it; its number may be another's later
 
     @property
     def stopped(self) -> bool:
         """Whether it is known to be stopped, as by Ctrl-Z or a debugger."""
-        return self.host == socket.gethostname() and _state(self.process) in ("T", "t")
+        return self.host == socket.gethostname() and _state(self.process)[0] in ("T", "t")
 
     @property
     def ended(self) -> bool:
@@ -32,7 +33,8 @@ class Holder:
             return True
         except OSError:  # somebody else's
             return False
-        return _state(self.process) in ("Z", "X")
+        state, started = _state(self.process)
+        return state in ("Z", "X") or bool(self.started and started and self.started != started)
 
     def __str__(self) -> str:
         """Who it is, and what can be done about it."""
@@ -47,8 +49,13 @@ class Holder:
 
 def signature() -> str:
     """What this process writes into a file to sign it."""
-    now = datetime.now().strftime("%Y-%m-%d %H:%M:%S")
-    return json.dumps(asdict(Holder(host=socket.gethostname(), process=os.getpid(), since=now)))
+    holder = Holder(
+        host=socket.gethostname(),
+        process=os.getpid(),
+        since=datetime.now().strftime("%Y-%m-%d %H:%M:%S"),
+        started=_state(os.getpid())[1],
+    )
+    return json.dumps(asdict(holder))
 
 
 def signed_by(file: Path) -> Holder | None:
@@ -59,10 +66,14 @@ def signed_by(file: Path) -> Holder | None:
         return None
 
 
-def _state(process: int) -> str:
-    """State of a process of this host as Linux has it (proc(5)); empty where it is not known."""
+def _state(process: int) -> tuple[str, str]:
+    """State of a process of this host, and when it was started, in ticks since the system was.
+
+    As Linux has them (proc(5), fields 3 and 22); empty where they are not known.
+    """
     try:
         line = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return ""
-    return line.rpartition(")")[2].split()[0]
+        return "", ""
+    fields = line.rpartition(")")[2].split()
+    return fields[0], fields[19]

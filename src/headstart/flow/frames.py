@@ -67,7 +67,9 @@ def saved_table(frame: Frame, *, alone: bool) -> Path:
 
 
 def _text(cell: Any) -> str:
-    """A cell as text; what is missing is empty."""
+    """A cell as text; what is missing is empty. A class may be called "None" or "nan"."""
+    if isinstance(cell, str):
+        return cell
     text = os.fspath(cell) if isinstance(cell, os.PathLike) else str(cell)
     return "" if text in MISSING else text
 
