@@ -73,7 +73,7 @@ class ReadySteps:
         numbered = list(enumerate(self.plan.steps.items()))
         for number, (key, step) in reversed(numbered):
             after = max((ahead[user] for user in self._users.get(key, ())), default=0.0)
-            ahead[key] = step.flops + step.evaluation_flops + after
+            ahead[key] = step.flops + after  # of training alone: what only measures goes first
             self._order[key] = (-ahead[key] if ahead[key] else -inf, number)
 
     def add(self, key: str) -> None:
