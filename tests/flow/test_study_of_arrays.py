@@ -198,6 +198,19 @@ def test_paths_with_labels_are_files(tmp_path: Path) -> None:
     assert study.tasks["source"].dataset == "mnist-mini"
 
 
+def test_an_arm_may_be_a_table_as_in_a_study_file() -> None:
+    cut = {"kind": "freeze", "cut": "conv1"}
+    table = {"name": "thaw_two", "start": "source", "strategy": cut}
+    made = hs.study(
+        TARGET, source=SOURCE, test=TEST, network="cnn-tiny", **{**FEW, "arms": [table, "full"]}
+    )
+    assert [arm.name for arm in made.arms] == ["scratch", "thaw_two", "full"]
+    assert made.arms[1].strategy.kind == "freeze"
+    with pytest.raises(SpecError, match=r"strategy.*'conv7'"):
+        wrong = {**table, "strategy": {**cut, "cut": "conv7"}}
+        hs.study(TARGET, source=SOURCE, test=TEST, network="cnn-tiny", **{**FEW, "arms": [wrong]})
+
+
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(SpecError) as caught:
         hs.study(

@@ -47,7 +47,7 @@ class Given:
     network: Any = None
     class_names: Any = None
     training: Mapping[str, Any] | None = None
-    arms: tuple[str, ...] | None = None
+    arms: tuple[str | dict[str, Any], ...] | None = None
     sizes: tuple[str, ...] | None = None
     seeds: int | str | None = None
     minutes: float | None = None

@@ -117,7 +117,7 @@ def study(
     class_names: Any = None,
     training: Mapping[str, Any] | None = None,
     minutes: float | None = None,
-    arms: Iterable[str] | None = None,
+    arms: Iterable[str | Mapping[str, Any]] | None = None,
     sizes: Iterable[str | int | float] | None = None,
     seeds: int | str | None = None,
     name: str | None = None,
@@ -143,7 +143,9 @@ def study(
         training: `[training]` of a study file, such as `{"epochs": 5, "batch_size": 128}`; what it
             leaves open is chosen to fit the time.
         minutes: time that the study may take on this computer, about; 10 by default.
-        arms: in place of those that are compared.
+        arms: in place of those that are compared: names, or tables as `[[arms]]` of a study file has
+            them, such as `{"name": "thaw_two", "start": "source", "strategy": {"kind": "freeze",
+            "cut": "dense1"}}`.
         sizes: in place of those chosen for these images.
         seeds: their number, in place of the one that fits the time; `"auto"` adds seeds where
             evidence is short, within the time.
@@ -176,9 +178,13 @@ def study(
     names_only = isinstance(named, list | tuple) and all(
         isinstance(one, str) and not is_data(one) for one in named
     )
-    if files and names_only and all(one is None for one in in_memory.values()):
+    given_arms = None if arms is None else _arms(arms)
+    named_arms = all(isinstance(arm, str) for arm in given_arms or ())
+    if files and names_only and named_arms and all(one is None for one in in_memory.values()):
         options = PhotoOptions(sources=tuple(named), minutes=minutes, labels=table)
-        loaded = load(_table(target, alone=True), _changes(arms, sizes, seeds), options)
+        names = None if given_arms is None else [str(arm) for arm in given_arms]
+        changes = _changes(names, sizes, seeds)
+        loaded = load(_table(target, alone=True), changes, options)
         return _study_of(loaded, ())
     given = Given(
         target=target,
@@ -186,7 +192,7 @@ def study(
         labels=table,
         **in_memory,
         minutes=minutes,
-        arms=None if arms is None else _texts(arms),
+        arms=given_arms,
         sizes=None if sizes is None else _texts(sizes),
         seeds=seeds,
     )
@@ -248,6 +254,12 @@ def _changes(
         arms=None if arms is None else _texts(arms),
         variants=variants,
     )
+
+
+def _arms(given: Iterable[str | Mapping[str, Any]]) -> tuple[str | dict[str, Any], ...]:
+    """Names of arms as they are, and tables as such; a text is one name."""
+    arms = (given,) if isinstance(given, str | Mapping) else given
+    return tuple(dict(arm) if isinstance(arm, Mapping) else str(arm) for arm in arms)
 
 
 def _texts(given: Iterable[str | int | float]) -> tuple[str, ...]:
