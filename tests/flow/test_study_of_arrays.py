@@ -206,8 +206,8 @@ def test_an_arm_may_be_a_table_as_in_a_study_file() -> None:
     )
     assert [arm.name for arm in made.arms] == ["scratch", "thaw_two", "full"]
     assert made.arms[1].strategy.kind == "freeze"
+    wrong = {**table, "strategy": {**cut, "cut": "conv7"}}
     with pytest.raises(SpecError, match=r"strategy.*'conv7'"):
-        wrong = {**table, "strategy": {**cut, "cut": "conv7"}}
         hs.study(TARGET, source=SOURCE, test=TEST, network="cnn-tiny", **{**FEW, "arms": [wrong]})
 
 

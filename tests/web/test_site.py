@@ -186,14 +186,18 @@ def test_only_what_has_changed_is_sent(tmp_path: Path) -> None:
         key = trial.train_keys[0]
         run.write(StepBegan(key=key, label=plan.steps[key].label))
         host = socket.gethostname()
-        run.write(WorkerBusy(key=key, host=host, process=7))
-        for update in (4, 8):
-            run.write(Measured(key=key, update=update, train_loss=1, validation_accuracy=0.25))
+        run.write(WorkerBusy(key=key, host=host, process=2**22 + 1))  # which was killed
+        run.write(WorkerBusy(key=key, host=host, process=os.getpid()))
+        run.write(Measured(key=key, update=4, train_loss=1, validation_accuracy=0.25))
+        assert 'class="begun"' in feed.now().parts["curves"]  # one point is no line yet
+        run.write(Measured(key=key, update=8, train_loss=1, validation_accuracy=0.25))
         events = browser.get("/0/1/events", headers={"last-event-id": everything.mark}).text
         sent = json.loads(next(x for x in events.splitlines() if x.startswith("data: "))[6:])
         assert {name.split("-")[0] for name in sent} == {"progress", "cell", "workers", "curves"}
         assert sum(name.startswith("cell-") for name in sent) == 1
-        assert f"7 on {host}" in sent["workers"]
+        assert f"{os.getpid()} on {host}" in sent["workers"]
+        assert str(2**22 + 1) not in sent["workers"]
+        assert 'class="begun"' not in sent["curves"]
         mark = re.findall(r"^id: (.+)$", events, re.MULTILINE)[-1]
         assert feed.since(mark).parts == {}
         assert set(feed.since("another-3").parts) == set(feed.now().parts)

@@ -143,9 +143,9 @@ def study(
         training: `[training]` of a study file, such as `{"epochs": 5, "batch_size": 128}`; what it
             leaves open is chosen to fit the time.
         minutes: time that the study may take on this computer, about; 10 by default.
-        arms: in place of those that are compared: names, or tables as `[[arms]]` of a study file has
-            them, such as `{"name": "thaw_two", "start": "source", "strategy": {"kind": "freeze",
-            "cut": "dense1"}}`.
+        arms: in place of those that are compared: names, or tables as `[[arms]]` of a study file
+            has them, such as `{"name": "thaw_two", "start": "source", "strategy": {"kind":
+            "freeze", "cut": "dense1"}}`.
         sizes: in place of those chosen for these images.
         seeds: their number, in place of the one that fits the time; `"auto"` adds seeds where
             evidence is short, within the time.

@@ -129,8 +129,15 @@ def with_cells(parts: Parts) -> str:
 def part_title(part: MatrixPart) -> str:
     """What the trials of a part of the matrix are on."""
     if not part.size:
+        return size_title(part)
+    return f"{part.source} → {part.target}: {size_title(part)}"
+
+
+def size_title(part: MatrixPart) -> str:
+    """The same without the tasks, for a study of one pair."""
+    if not part.size:
         return f"Source runs on {part.source}"
-    return f"{part.source} → {part.target}: {', '.join(size_lines(part.size, part.num_images))}"
+    return ", ".join(size_lines(part.size, part.num_images))
 
 
 def _matrix_parts(matrix: Matrix) -> Parts:
@@ -175,10 +182,10 @@ def _curves(
         for number, part in enumerate(parts)
     }
     drawn = [line for of_part in lines.values() for line in of_part]
-    domain = curves_domain(drawn)
+    domain, several = curves_domain(drawn), len(study.pairs) > 1
     drawings = [
         CurvesPanel(
-            title=part_title(part),
+            title=part_title(part) if several else size_title(part),
             measured=METRICS[study.metric].on("validation"),
             lines=lines[number],
             domain=domain,

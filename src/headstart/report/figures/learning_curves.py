@@ -62,7 +62,10 @@ class CurvesPanel:
         axes.draw_axis(x, x.ticks(4), "update")
         for line in lines:
             path = [(x(update), y(value)) for update, value in line.points]
-            drawing.curve(path, styles[line.arm].colour, width=1.1, opacity=0.7)
+            style = styles[line.arm]
+            drawing.curve(path, style.colour, width=1.1, opacity=0.7)
+            if len(path) == 1:  # a curve that has just begun
+                drawing.mark(path[0], style.shape, 2, style.colour, kind="begun", opacity=0.7)
         for line in lines:
             for update, value in line.points:
                 if update == line.checkpoint:
