@@ -12,19 +12,21 @@ import pytest
 from headstart.core.errors import StoreError
 from headstart.execute.options import RunOptions
 from headstart.execute.outcomes import StepOutcome
-from headstart.flow import Watch, run
+from headstart.flow import Watch, reopen, run
 from headstart.flow.record import beginning
 from headstart.plan.steps import Step
 from headstart.store.events import (
     ASKED_EVERY,
     SILENT,
     Measured,
+    PlanMade,
     RunBegan,
     RunEnded,
     StepBegan,
     WorkerBusy,
     run_events,
 )
+from headstart.store.store import Store
 from studies import tiny
 
 
@@ -99,6 +101,41 @@ def test_a_run_whose_process_was_killed_is_gone(tmp_path: Path) -> None:
         assert not watch.tracker.running
         assert watch.busy == {("here", 2): "a"}
         assert [point.update for point in watch.curves["a"]] == [5]
+
+
+def test_a_step_of_a_worker_that_was_killed_waits_and_begins_anew(tmp_path: Path) -> None:
+    run(tiny(), RunOptions(store=tmp_path, workers=1), listen=lambda *_: None)
+    with Store(tmp_path, reading=True) as store:
+        trial = reopen(store, "tiny").plan.trials[0]
+        for one in (trial.score_key, key := trial.train_keys[0]):
+            store.drop(one)
+    here, dead = gethostname(), 2**22 + 1
+
+    def measured(*updates: int) -> None:
+        for update in updates:
+            point = Measured(key=key, update=update, train_loss=1, validation_accuracy=0.5)
+            events.write(point)
+
+    with run_events(tmp_path, stop=lambda: None) as events:
+        events.write(
+            RunBegan(number=1, study="tiny", command="", workers=1, host=here, process=os.getpid())
+        )
+        events.write(PlanMade(num_steps=9, num_stored=7))
+        events.write(StepBegan(key=key, label="a"))
+        events.write(WorkerBusy(key=key, host=here, process=dead))
+        measured(10, 20)
+        watch = Watch(tmp_path)
+        watch.poll()
+        assert (watch.busy, watch.lost) == ({}, {key})
+        assert key not in watch.tracker.running
+        late = Watch(tmp_path)
+        events.write(WorkerBusy(key=key, host=here, process=os.getpid()))
+        measured(10)
+        for seen in (watch, late):  # one who comes late sees the same
+            seen.poll()
+            assert (seen.busy, seen.lost) == ({(here, os.getpid()): key}, {key})
+            assert key in seen.tracker.running
+            assert [point.update for point in seen.curves[key]] == [10]
 
 
 def test_a_run_that_is_asked_to_stop_is_interrupted(tmp_path: Path) -> None:

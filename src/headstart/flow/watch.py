@@ -41,7 +41,9 @@ class Watch:
         study: the study and its plan as the store has them.
         tracker: what is done, running and failed, and the time left.
         curves: points of trainings that are under way, by the key of their step.
-        busy: the newest step of each worker, by (host, process).
+        busy: the newest step of each worker, by (host, process); none of one that is known to have
+            ended while it did a step.
+        lost: keys of steps whose worker ended while it did them; they are done again.
         failures: error texts of failed steps, by key.
         ended: how the run ended; None before.
     """
@@ -54,6 +56,7 @@ class Watch:
     tracker: Tracker = field(default_factory=Tracker)
     curves: dict[str, list[Measured]] = field(default_factory=dict)
     busy: dict[tuple[str, int], str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     ended: RunEnded | None = None
     _reader: EventReader | None = None
@@ -73,8 +76,11 @@ class Watch:
         except StoreError:
             self._reader = None  # the next poll reads the run from its first event again
             raise
-        if self.state == "gone":
-            self.tracker.running.clear()
+        match self.state:
+            case "gone":
+                self.tracker.running.clear()
+            case "running":
+                self._forget_lost()
         return events
 
     def stop(self) -> None:
@@ -106,7 +112,7 @@ class Watch:
             case RunBegan():
                 self.run, self.study, self.ended = event, None, None
                 self.tracker = Tracker(workers=event.workers)
-                for known in (self.curves, self.busy, self.failures):
+                for known in (self.curves, self.busy, self.failures, self.lost):
                     known.clear()
             case PlanMade():
                 self._replan()
@@ -115,12 +121,35 @@ class Watch:
             case StepEnded():
                 self._over(event)
             case WorkerBusy():
-                self.busy[event.host, event.process] = event.key
+                self._works(event)
             case Measured():
                 self.curves.setdefault(event.key, []).append(event)
             case RunEnded():
                 self.ended = event
                 self.tracker.running.clear()
+
+    def _works(self, event: WorkerBusy) -> None:
+        """A worker has begun a step, perhaps one that was another's.
+
+        What the other one measured goes: the curve begins anew.
+        """
+        worker, key = (event.host, event.process), event.key
+        if key not in self.tracker.done and key not in self.failures:
+            self.curves.pop(key, None)
+            for other in [one for one, its in self.busy.items() if its == key and one != worker]:
+                self.lost.add(key)
+                del self.busy[other]
+            if self.study is not None and key in self.study.plan.steps:
+                self.tracker.running.add(key)
+        self.busy[worker] = key
+
+    def _forget_lost(self) -> None:
+        """Steps of workers of this machine that have ended wait until they are begun again."""
+        for (host, process), key in list(self.busy.items()):
+            if key in self.tracker.running and Holder(host=host, process=process, since="").ended:
+                del self.busy[host, process]
+                self.lost.add(key)
+                self.tracker.running.discard(key)
 
     def _over(self, event: StepEnded) -> None:
         self.curves.pop(event.key, None)
