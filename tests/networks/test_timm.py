@@ -168,6 +168,19 @@ def test_a_library_that_is_missing_is_named_with_its_extra() -> None:
         )
 
 
+def test_no_progress_bars_of_downloads_are_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What tqdm says in a notebook without ipywidgets is not shown; anything else is."""
+    warn = "import warnings; warnings.warn('{}', stacklevel=1)"
+    (tmp_path / "with_tqdm.py").write_text(warn.format("IProgress not found. Please update"))
+    (tmp_path / "with_more.py").write_text(warn.format("this version is old"))
+    monkeypatch.syspath_prepend(tmp_path)
+    import_library("with_tqdm", "timm")
+    with pytest.warns(UserWarning, match="this version is old"):
+        import_library("with_more", "timm")
+
+
 def test_facts_that_are_known_need_no_torch() -> None:
     facts_for("timm", "test_resnet", (32, 32, 3), 5)
     input_facts_for("timm", "test_resnet")

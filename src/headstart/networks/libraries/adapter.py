@@ -4,6 +4,7 @@ No adapter imports its library before it is asked for a network, and what it say
 (`facts.py`), so planning again imports none. Only `keras-on-torch` imports torch at once.
 """
 
+import warnings
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -102,7 +103,10 @@ def import_library(library: str, extra: str) -> Any:
         NetworkError: it is not installed.
     """
     try:
-        return import_module(library)
+        with warnings.catch_warnings():
+            # Of tqdm in a notebook without ipywidgets: of bars for downloads, which are not made.
+            warnings.filterwarnings("ignore", "IProgress not found")
+            return import_module(library)
     except ModuleNotFoundError as error:
         if error.name != library.partition(".")[0]:
             raise
