@@ -131,6 +131,24 @@ def test_a_run_is_killed_gone_on_with_and_stopped(desk: Desk) -> None:
     assert "Traceback" not in out + err
 
 
+def test_two_studies_can_be_chosen_on_a_page_that_was_open_before_they_were(desk: Desk) -> None:
+    page = desk.page
+    for name in ("one", "two-with-a-name-that-is-far-too-long-for-the-list-on-a-phone"):
+        desk.run(name).communicate()
+    page.get_by_role("button", name="Compare").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_label("First study").select_option("0/2")
+    page.get_by_label("Second study").select_option("0/1")
+    page.get_by_role("heading", name="Studies", exact=True).click()  # away from the list
+    desk.run("three").communicate()
+    page.locator("#choose-a option[value='0/3']").wait_for(state="attached")
+    assert page.locator("#choose-a").input_value() == "0/2"
+    page.locator("#choose").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"/compare\?a=0%2F2&b=0%2F1$"))
+    assert "-phone and one" in page.inner_text("body")
+
+
 def test_keys_and_screen_readers_find_everything(desk: Desk) -> None:
     page, run = desk.page, desk.run()
     run.communicate()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import StoreError
-from headstart.core.holders import Holder
 from headstart.flow.matrix import Matrix, Needed, matrix_of, needed_by
 from headstart.flow.reopen import Reopened, reopen_number, report_again
 from headstart.flow.watch import Watch
@@ -105,13 +104,12 @@ class Live:
 
     @property
     def busy(self) -> tuple[tuple[str, int, str], ...]:
-        """Host, process and the step of each worker that does a step of this study, and lives."""
+        """Host, process and the step of each worker that does a step of this study."""
         steps, running = self.study.plan.steps, self.watch.tracker.running
         return tuple(
             (host, process, steps[key].label)
             for (host, process), key in sorted(self.watch.busy.items())
             if key in running and key in steps
-            if not Holder(host=host, process=process, since="").ended
         )
 
     def matrix(self) -> Matrix:

@@ -52,13 +52,15 @@ class MatrixPart:
 class Matrix:
     """All trials of a plan: those of sources, those of targets, and how many are not planned yet.
 
-    `settling` says what is chosen before they can be.
+    `settling` says what is chosen before they can be, by `pilots` trainings, some of them done.
     """
 
     sources: tuple[MatrixPart, ...]
     parts: tuple[MatrixPart, ...]
     num_waiting: int
     settling: tuple[str, ...]
+    pilots: int
+    pilots_done: int
 
 
 def needed_by(plan: Plan) -> Needed:
@@ -107,6 +109,7 @@ def matrix_of(
     sources: dict[str, list[Trial]] = {}
     for trial in plan.sources:
         sources.setdefault(trial.source, []).append(trial)
+    pilots = _pilots(plan)
     return Matrix(
         sources=tuple(part(of, dict.fromkeys(t.arm for t in of), "") for of in sources.values()),
         parts=tuple(
@@ -115,7 +118,21 @@ def matrix_of(
         ),
         num_waiting=plan.num_waiting,
         settling=plan.settling,
+        pilots=len(pilots),
+        pilots_done=len(pilots & tracker.done),
     )
+
+
+def _pilots(plan: Plan) -> set[str]:
+    """The trainings whose results choose what is not settled yet."""
+    left, found = list(plan.undecided), set()
+    while left:
+        key = left.pop()
+        if key in found or key not in plan.steps:
+            continue
+        found.add(key)
+        left += plan.steps[key].inputs
+    return {key for key in found if plan.steps[key].kind == "train"}
 
 
 def _state(

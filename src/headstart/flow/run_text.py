@@ -23,7 +23,7 @@ def run_sentence(watch: Watch) -> str:
     if run is None:
         return "No run of it is known here."
     if ended is not None:
-        when = _moment(ended.at)
+        when = moment(ended.at)
         match ended.how:
             case "finished":
                 return f"Its run ended at {when}."
@@ -42,9 +42,9 @@ def run_sentence(watch: Watch) -> str:
 
 def who_runs(run: RunBegan) -> str:
     """The process that coordinates a run, and since when."""
-    return f"process {run.process} on {run.host}, since {_moment(run.at)}"
+    return f"process {run.process} on {run.host}, since {moment(run.at)}"
 
 
-def _moment(seconds: float) -> str:
-    """A time of day where this process is."""
+def moment(seconds: float) -> str:
+    """A time by the clock of this machine."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

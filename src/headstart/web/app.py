@@ -69,17 +69,8 @@ class _Pages:
     async def list(self, _: Request) -> Response:
         """All studies."""
         update = await run_in_threadpool(self.site.feed.now)
-        several = len(self.site.folders) > 1
-        choices = [
-            (
-                row.at,
-                f"{row.progress.study} ({row.progress.used_at[:16].replace('T', ' ')})"
-                + (f" in {row.store}" if several else ""),
-            )
-            for row in self.site.rows
-        ]
         events = f"/events?since={update.mark}"
-        shown = render("list.html.j2", parts=update.parts, choices=choices, events=events)
+        shown = render("list.html.j2", parts=update.parts, events=events)
         return HTMLResponse(shown)
 
     async def list_events(self, request: Request) -> Response:

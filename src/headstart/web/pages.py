@@ -2,8 +2,10 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.analyse.text import bracketed, plural, points, shorten
 from headstart.flow.live import Live, TrialCurve
 from headstart.flow.matrix import CellState, Matrix, MatrixPart
-from headstart.flow.run_text import STATES, run_sentence
+from headstart.flow.run_text import STATES, moment, run_sentence
 from headstart.flow.watch import State
 from headstart.metrics import METRICS
 from headstart.plan.cost_estimate import StudyProgress
@@ -34,6 +36,7 @@ SYMBOLS: dict[CellState, str] = {
     "from store": "✓",
     "failed": "✕",
 }
+STARTING = "It is being started."
 ANNOUNCED_PERCENT = 10  # of the trials, between two times that a screen reader speaks
 
 
@@ -51,6 +54,11 @@ class StudyLine:
         """The state in a word."""
         return STATES[self.state]
 
+    @property
+    def used(self) -> str:
+        """When it was last used, by the clock of this machine, as its run has it."""
+        return moment(datetime.fromisoformat(self.progress.used_at).timestamp())
+
 
 @cache
 def jinja() -> "Environment":
@@ -66,7 +74,6 @@ def jinja() -> "Environment":
         "last_line": _last_line,
         "symbols": SYMBOLS,
         "title": part_title,
-        "words": STATES,
     }
     return made
 
@@ -88,10 +95,23 @@ def bar(at: str, caveat: str = "") -> str:
     return render("bar.html.j2", css=style("live.css"), at=at, caveat=caveat)
 
 
-def studies_parts(rows: Sequence[StudyLine], notes: Sequence[str], several: bool) -> Parts:
-    """The list of studies as the one part of its page."""
-    shown = render("studies.html.j2", rows=rows, notes=notes, several=several)
-    return {"studies": shown}
+def studies_parts(
+    rows: Sequence[StudyLine], notes: Sequence[tuple[str, str]], several: bool
+) -> Parts:
+    """The parts of the list of studies.
+
+    Args:
+        rows: the studies.
+        notes: what is to be said of stores, each with a command or none.
+        several: whether there are several stores.
+    """
+    choices = [
+        (row.at, f"{row.progress.study} ({row.used})" + (f" in {row.store}" if several else ""))
+        for row in rows
+    ]
+    zone = time.strftime("%Z")
+    shown = render("studies.html.j2", rows=rows, notes=notes, several=several, zone=zone)
+    return {"studies": shown, "compare": render("compare.html.j2", choices=choices)}
 
 
 def study_parts(live: Live, at: str, stopping: bool, started: Started | None) -> Parts:
@@ -101,24 +121,33 @@ def study_parts(live: Live, at: str, stopping: bool, started: Started | None) ->
     running, finished = state == "running", live.finished
     far = tracker.text() if running else f"{done} of {plural(total, 'trial')} done."
     log = started.last_lines if started and started.never_began else ""
-    why = "It is being started." if started and started.alive else why_not(live.watch.run)
+    starting = not running and started is not None and started.alive and not started.began
+    why = STARTING if starting else why_not(live.watch.run)
     analysis = live.report[0] if live.report else None
     gains = [c for c in analysis.comparisons if c.seeds] if analysis else []
     matrix, cost = live.matrix(), tracker.cost
     drawings, keys = _curves(study, matrix, live.curves())
     return {
-        "state": _part("state", state, run_sentence(live.watch), log),
+        "state": _part("state", *_state(live, starting), log),
         "progress": _part("progress", cost - tracker.cost_left, cost, far),
-        "announced": _announced(state, done, total),
+        "announced": STARTING if starting else _announced(state, done, total),
         "actions": _part("actions", at, running, stopping, not why, finished, why),
         "verdict": _part(
             "verdict", finished, analysis, done, gains, len(study.pairs) > 1, live.why_no_report
         ),
         **_matrix_parts(matrix),
         "failures": _part("failures", live.failures),
-        "workers": _part("workers", live.busy if running else ()),
-        "curves": _part("curves", drawings, keys),
+        "workers": _part("workers", live.busy, len(live.watch.lost)) if running else "",
+        "curves": _part("curves", drawings, keys, matrix.num_waiting),
     }
+
+
+def _state(live: Live, starting: bool) -> tuple[str, str, str]:
+    """What a run does: for the style, in a word, in a sentence."""
+    if starting:
+        return "starting", "starting", "Its command was started again here."
+    state = live.watch.state
+    return state, STATES[state], run_sentence(live.watch)
 
 
 def with_cells(parts: Parts) -> str:
@@ -129,14 +158,16 @@ def with_cells(parts: Parts) -> str:
 def part_title(part: MatrixPart) -> str:
     """What the trials of a part of the matrix are on."""
     if not part.size:
-        return size_title(part)
-    return f"{part.source} → {part.target}: {size_title(part)}"
-
-
-def size_title(part: MatrixPart) -> str:
-    """The same without the tasks, for a study of one pair."""
-    if not part.size:
         return f"Source runs on {part.source}"
+    return f"{part.source} → {part.target}: {', '.join(size_lines(part.size, part.num_images))}"
+
+
+def _curves_title(part: MatrixPart, several: bool) -> str:
+    """What curves are of, in few words: a drawing has room for some thirty letters."""
+    if not part.size:
+        return part_title(part)
+    if several:
+        return f"{part.source} → {part.target}: {part.size}"
     return ", ".join(size_lines(part.size, part.num_images))
 
 
@@ -166,7 +197,7 @@ def _curves(
     study: StudySpec, matrix: Matrix, curves: Sequence[TrialCurve]
 ) -> tuple[list[str], list[Key]]:
     """A drawing for each part of the matrix with any curve, and their legend."""
-    parts = (*matrix.sources, *matrix.parts)
+    parts, several = (*matrix.sources, *matrix.parts), len(study.pairs) > 1
     of_sources = dict.fromkeys(row.arm for part in matrix.sources for row in part.rows)
     styles = styles_of(study.control, [*(arm.name for arm in study.arms), *of_sources])
     lines = {
@@ -182,10 +213,10 @@ def _curves(
         for number, part in enumerate(parts)
     }
     drawn = [line for of_part in lines.values() for line in of_part]
-    domain, several = curves_domain(drawn), len(study.pairs) > 1
+    domain = curves_domain(drawn)
     drawings = [
         CurvesPanel(
-            title=part_title(part) if several else size_title(part),
+            title=_curves_title(part, several),
             measured=METRICS[study.metric].on("validation"),
             lines=lines[number],
             domain=domain,

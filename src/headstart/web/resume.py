@@ -64,10 +64,15 @@ def command_again(run: RunBegan, store: Path) -> list[str]:
     """The words of the command that goes on with a run, on the store where it is shown.
 
     The store may have been moved since, and the store of a command from elsewhere is not to be
-    chosen by who wrote it: the last `--store` counts.
+    chosen by who wrote it: the last `--store` counts, and those before it that are plainly one are
+    left out, since two of them look like a mistake.
     """
-    words, last = _words(run), ["--store", str(store.absolute())]
-    return words if words[-2:] == last else [*words, *last]
+    words = _words(run)
+    while "--store" in words:
+        at = words.index("--store")
+        del words[at : at + 2]
+    words = [word for word in words if not word.startswith("--store=")]
+    return [*words, "--store", str(store.absolute())]
 
 
 def resume(run: RunBegan | None, store: Path) -> Started:

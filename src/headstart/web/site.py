@@ -1,5 +1,6 @@
 """What the site follows: the stores, every study that was opened, and runs started from here."""
 
+import shlex
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -155,20 +156,21 @@ class Site:
 
     def _parts(self) -> Parts:
         rows: list[StudyLine] = []
-        notes = []
+        notes: list[tuple[str, str]] = []
         for index, folder in enumerate(self.folders):
             found: list[StudyLine] = []
             if (folder / "headstart.db").is_file():
                 try:
                     found = list(self._lines(index, folder))
                 except StoreError as error:  # and the others can be read
-                    notes.append(f"This store cannot be read at the moment: {error}")
+                    notes.append((f"This store cannot be read at the moment: {error}", ""))
                     continue
             if not found:
-                notes.append(
-                    f"The store {folder} holds no study yet. Once one runs (headstart run STUDY "
-                    f"--store {folder}), it is listed here."
+                said = (
+                    f"The store {folder} holds no study yet. Start one in a terminal, and it is "
+                    "listed here. A first one, of digits, takes a minute:"
                 )
+                notes.append((said, f"headstart run digits --store {shlex.quote(str(folder))}"))
             rows += found
         self.rows = tuple(rows)
         return studies_parts(rows, notes, len(self.folders) > 1)

@@ -9,10 +9,17 @@ function replace(id, markup) {
   if (!part) return;
   const open = [...part.querySelectorAll("details[open]")].map((one) => one.id);
   const inside = document.activeElement;
+  // A list that is being chosen from would close.
+  if (part.contains(inside) && inside.tagName === "SELECT") return;
+  const chosen = [...part.querySelectorAll("select")].map((one) => [one.id, one.value]);
   const focused = part.contains(inside) && inside.id;
   const across = part.querySelector(".scroll")?.scrollLeft;
   part.innerHTML = markup;
   for (const one of open) document.getElementById(one)?.setAttribute("open", "");
+  for (const [name, value] of chosen) {
+    const select = document.getElementById(name);
+    if ([...(select?.options ?? [])].some((one) => one.value === value)) select.value = value;
+  }
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   if (across) part.querySelector(".scroll")?.scrollTo(across, 0);
 }
