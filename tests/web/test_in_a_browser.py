@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sites import begun, stored
 
 from commands import start
+from headstart.flow import reopen
+from headstart.store.events import PlanMade, run_events
+from headstart.store.store import Store
 from studies import tiny_table
 from study_files import write_study
 
@@ -147,6 +151,22 @@ def test_two_studies_can_be_chosen_on_a_page_that_was_open_before_they_were(desk
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/compare\?a=0%2F2&b=0%2F1$"))
     assert "-phone and one" in page.inner_text("body")
+
+
+def test_gains_so_far_fit_on_a_phone(desk: Desk) -> None:
+    folder = desk.folder / "headstart-store"
+    stored(folder, seeds=3, arms=["scratch", "probe", "full"])
+    with Store(folder, reading=True) as store:
+        trials = reopen(store, "tiny").plan.trials
+        store.drop(next(trial.score_key for trial in trials if trial.arm == "probe"))
+    with run_events(folder, stop=lambda: None) as run:
+        run.write(begun(process=2**22 + 1))
+        run.write(PlanMade(num_steps=9, num_stored=8))
+    desk.page.goto(f"{desk.base}/0/1/run")
+    gains = desk.page.get_by_role("region", name="Gains so far")
+    gains.wait_for()
+    assert "[" in gains.inner_text()
+    assert gains.evaluate("(one) => one.scrollWidth <= one.clientWidth")
 
 
 def test_keys_and_screen_readers_find_everything(desk: Desk) -> None:
