@@ -16,7 +16,7 @@ from headstart.core.errors import ClusterError, HeadstartError
 from headstart.core.thread_budget import threads
 from headstart.execute import nodes
 from headstart.execute.executors import Executor, RayExecutor
-from headstart.execute.job import make_job
+from headstart.execute.job import Job, Results, make_job
 from headstart.execute.needed import Needed, NeededFile, NeededNetwork
 from headstart.execute.nodes import NodeReport, require_alike, versions_here
 from headstart.execute.options import Cluster, RunOptions
@@ -136,12 +136,19 @@ def test_a_job_has_the_threads_that_it_came_with(
     from headstart.execute import worker
     from headstart.execute.executors.ray import Expected, _do
 
-    monkeypatch.setattr(worker, "do_job", lambda job: (job.threads, threads()))
+    seen: list[tuple[int, int]] = []
+
+    def do_job(job: Job) -> Results:
+        seen.append((job.threads, threads()))
+        return ()
+
+    monkeypatch.setattr(worker, "do_job", do_job)
     with Store(tmp_path) as store, nodes.token_in(tmp_path) as token:
         job = make_job([], store, "cpu", shared=True, threads=3)
         here = Expected(token=token, versions=None, needed=Needed())
-        assert _do(job, here, ()) == (3, 3)
-        assert _do(replace(job, threads=1), here, ()) == (1, 1)
+        _do(job, here, ())
+        _do(replace(job, threads=1), here, ())
+    assert seen == [(3, 3), (1, 1)]
     assert threads() == 1
 
 
